@@ -1,0 +1,125 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every target of ours is built with the same strict settings; only the C module maps are left alone.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+    .enableUpcomingFeature("ImmutableWeakCaptures"),
+    .treatAllWarnings(as: .error),
+    .strictMemorySafety(),
+]
+
+let package = Package(
+    name: "migrate",
+    products: [
+        .executable(name: "migrate", targets: ["migrate"]),
+        .library(name: "TextProcessing", targets: ["TextProcessing"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
+        .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.0"),
+    ],
+    targets: [
+        // The C libraries, each imported by one room only (see Tests/Unit/TidyTests.swift).
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CMariaDB", pkgConfig: "libmariadb", providers: [.apt(["libmariadb-dev"])]),
+        .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+
+        // Pure text work: no I/O, no concurrency.
+        .target(
+            name: "TextProcessing",
+            dependencies: [.product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: strict
+        ),
+        // The engine: values, ports, decisions, and the loops that await. Knows no socket and no system clock.
+        .target(
+            name: "Migration",
+            dependencies: [
+                "TextProcessing",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict
+        ),
+        // The SQL of job tracking, carried inside the binary; the files in `sql/` are the single source.
+        .target(name: "CTrackingSQL"),
+        // Production adapters.
+        .target(
+            name: "Adapters",
+            dependencies: [
+                "CCurl", "CMariaDB", "CPostgres", "CTrackingSQL", "Migration", "TextProcessing",
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict
+        ),
+        // In-memory twins of the four services, and the same twins behind loopback HTTP.
+        .target(
+            name: "Fakes",
+            dependencies: [
+                "Migration", "TextProcessing",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "FlyingFox", package: "FlyingFox"),
+                .product(name: "FlyingSocks", package: "FlyingFox"),
+            ],
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "migrate",
+            dependencies: [
+                "Adapters", "Fakes", "Migration", "TextProcessing",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict
+        ),
+
+        // The rules each port must keep: one suite, run by the fakes and by every real server at hand.
+        .target(
+            name: "Conformance",
+            dependencies: ["Migration", "TextProcessing"],
+            path: "Tests/Conformance",
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "Unit",
+            dependencies: [
+                "Adapters", "Conformance", "Fakes", "Migration", "TextProcessing", "migrate",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "FlyingFox", package: "FlyingFox"),
+                .product(name: "FlyingSocks", package: "FlyingFox"),
+                .product(name: "InMemoryLogging", package: "swift-log"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            resources: [.copy("Golden")],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "Integration",
+            dependencies: [
+                "Adapters", "CPostgres", "Conformance", "Fakes", "Migration", "TextProcessing",
+                .product(name: "FlyingFox", package: "FlyingFox"),
+                .product(name: "FlyingSocks", package: "FlyingFox"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+            ],
+            exclude: ["Support/python"],
+            swiftSettings: strict
+        ),
+    ]
+)
