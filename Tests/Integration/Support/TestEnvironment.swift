@@ -1,0 +1,100 @@
+import Foundation
+import Testing
+
+/// The servers and files an integration test may use, read once from variables that begin with `MIGRATE_TEST_`.
+///
+/// Nothing else is ever read: not `.env`, not a production name such as `MYSQL_HOST`; so no test can touch production.
+/// `scripts/servers start DIR all` starts the servers and writes every line of this list into `DIR/env`; `make test` does
+/// that by itself. An empty variable counts as one that is not set.
+///
+/// | Variable | Meaning |
+/// | --- | --- |
+/// | `MIGRATE_TEST_REQUIRE` | `1`: every variable below must be set; a missing one is a failure, not a skip |
+/// | `MIGRATE_TEST_MYSQL_HOST`, `_PORT` | MariaDB or MySQL with TLS, its certificate naming this host |
+/// | `MIGRATE_TEST_MYSQL_OTHER_HOST` | the same server under a name its certificate does not carry |
+/// | `MIGRATE_TEST_MYSQL_PLAIN_HOST`, `_PLAIN_PORT` | a second server, without TLS; same users |
+/// | `MIGRATE_TEST_MYSQL_USER`, `_PASSWORD` | an account with SELECT only, on every database |
+/// | `MIGRATE_TEST_MYSQL_ADMIN_USER`, `_ADMIN_PASSWORD` | an account that may do everything |
+/// | `MIGRATE_TEST_MYSQL_DATABASE` | an empty database tests may fill; each makes tables (or databases) of its own |
+/// | `MIGRATE_TEST_MYSQL_CA`, `_STRANGER_CA` | PEM files: the authority that signed, and one that signed nothing |
+/// | `MIGRATE_TEST_POSTGRES_URL` | the superuser, `sslmode=verify-full&sslrootcert=…`; may create databases |
+/// | `MIGRATE_TEST_POSTGRES_AUTHENTICATOR_URL` | the role `authenticator`, which may `SET ROLE` as PostgREST does |
+/// | `MIGRATE_TEST_POSTGRES_CA`, `_STRANGER_CA` | PEM files, as for MySQL |
+/// | `MIGRATE_TEST_QDRANT_URL`, `_QDRANT_API_KEY` | Qdrant (locally its engine behind our façade) |
+/// | `MIGRATE_TEST_VOCABULARY` | the file `cl100k_base.tiktoken` |
+/// | `MIGRATE_TEST_PYTHON` | a Python with `openai`, `qdrant-client`, `supabase`, `qdrant-edge-py`, `tiktoken` installed |
+/// | `MIGRATE_TEST_COMPOSE_SCHEMA` | the Compose specification's JSON schema |
+enum TestEnvironment {
+    /// Whether a missing variable is a failure.
+    static var require: Bool { values["MIGRATE_TEST_REQUIRE"] == "1" }
+
+    /// The MariaDB or MySQL server, when all of its variables are set.
+    static let mysql: MySQLServer? = Need.mysql.isMet ? MySQLServer() : nil
+
+    /// The PostgreSQL server, when all of its variables are set.
+    static let postgres: PostgresServer? = Need.postgres.isMet ? PostgresServer() : nil
+
+    /// Qdrant, when all of its variables are set.
+    static let qdrant: QdrantServer? = Need.qdrant.isMet ? QdrantServer() : nil
+
+    /// The path of the tokenizer's vocabulary.
+    static var vocabulary: String? { values["MIGRATE_TEST_VOCABULARY"] }
+
+    /// The path of the Python that has the official clients installed.
+    static var python: String? { values["MIGRATE_TEST_PYTHON"] }
+
+    /// The path of the Compose specification's JSON schema.
+    static var composeSchema: String? { values["MIGRATE_TEST_COMPOSE_SCHEMA"] }
+
+    /// The folder of `Tests/Integration/Support/python`, where the façade and the helper programs are.
+    static let pythonSources = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "python").path()
+
+    /// The root of the repository.
+    static let repository = URL(filePath: #filePath).appending(path: "../../../..").standardizedFileURL.path()
+
+    /// Every `MIGRATE_TEST_` variable that is set and not empty.
+    static let values = ProcessInfo.processInfo.environment.filter { name, value in
+        name.hasPrefix("MIGRATE_TEST_") && !value.isEmpty
+    }
+}
+
+/// A MariaDB or MySQL server that tests may fill and misuse.
+struct MySQLServer: Sendable {
+    let host = variable("MYSQL_HOST")
+    let port = UInt16(variable("MYSQL_PORT")) ?? 0
+    /// The same server and port under a name its certificate does not carry.
+    let otherHost = variable("MYSQL_OTHER_HOST")
+    /// A second server with the same users and without TLS.
+    let plainHost = variable("MYSQL_PLAIN_HOST")
+    let plainPort = UInt16(variable("MYSQL_PLAIN_PORT")) ?? 0
+    /// An account with SELECT only.
+    let user = variable("MYSQL_USER")
+    let password = variable("MYSQL_PASSWORD")
+    let adminUser = variable("MYSQL_ADMIN_USER")
+    let adminPassword = variable("MYSQL_ADMIN_PASSWORD")
+    let database = variable("MYSQL_DATABASE")
+    /// The file of the authority that signed the server's certificate.
+    let authority = variable("MYSQL_CA")
+    /// The file of an authority that signed nothing.
+    let strangerAuthority = variable("MYSQL_STRANGER_CA")
+}
+
+/// A PostgreSQL server with Supabase's roles: `anon`, `authenticated`, `service_role`, `authenticator`.
+struct PostgresServer: Sendable {
+    /// Connects as the superuser `postgres` to an empty database, with `sslmode=verify-full`.
+    let url = variable("POSTGRES_URL")
+    /// Connects as `authenticator`, which may `SET ROLE` to the other three.
+    let authenticatorURL = variable("POSTGRES_AUTHENTICATOR_URL")
+    /// The file of the authority that signed the server's certificate.
+    let authority = variable("POSTGRES_CA")
+    /// The file of an authority that signed nothing.
+    let strangerAuthority = variable("POSTGRES_STRANGER_CA")
+}
+
+/// Qdrant or its engine; each test makes a collection of its own.
+struct QdrantServer: Sendable {
+    let url = variable("QDRANT_URL")
+    let apiKey = variable("QDRANT_API_KEY")
+}
+
+private func variable(_ name: String) -> String { TestEnvironment.values["MIGRATE_TEST_\(name)"] ?? "" }
