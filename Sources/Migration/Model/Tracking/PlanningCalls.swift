@@ -1,0 +1,254 @@
+/// Asks which version of the SQL is installed; also the probe for PostgREST's schema cache.
+package struct SchemaVersion: TrackingCall {
+    package static let function = "schema_version"
+
+    /// What is installed.
+    package struct Answer: Codable, Sendable, Equatable {
+        /// The version of the installed SQL.
+        package var version: Int
+        /// The lowest client version that may use it.
+        package var minClient: Int
+
+        /// All fields, in order.
+        package init(version: Int, minClient: Int) {
+            self.version = version
+            self.minClient = minClient
+        }
+    }
+}
+
+/// Opens the one open job of a target, or joins it, and asks for its controller lease.
+package struct OpenIngestionJob: TrackingCall {
+    package static let function = "open_ingestion_job"
+
+    /// Names the pair of source table and collection.
+    package var targetKey: String
+    /// SHA-256 of what shapes the written points.
+    package var configHash: String
+    /// The values behind the hash, and `limit` where the job has one.
+    package var config: [String: String]
+    /// What all workers agree on; used only when the job is created.
+    package var settings: JobSettings
+    /// Who asks, for people: host, process.
+    package var controllerId: String
+    /// A UUID that proves later calls are ours.
+    package var token: String
+    /// Moves `pending` to `running`; never un-pauses.
+    package var start: Bool
+
+    /// All fields, in order.
+    package init(
+        targetKey: String,
+        configHash: String,
+        config: [String: String],
+        settings: JobSettings,
+        controllerId: String,
+        token: String,
+        start: Bool
+    ) {
+        self.targetKey = targetKey
+        self.configHash = configHash
+        self.config = config
+        self.settings = settings
+        self.controllerId = controllerId
+        self.token = token
+        self.start = start
+    }
+
+    /// What was found.
+    package struct Answer: Codable, Sendable, Equatable {
+        /// Whether the job is new, joined or refused.
+        package var result: Result
+        /// Whether we plan or only work.
+        package var role: Role
+        /// Number of the controller lease that now holds; only ever rises.
+        package var epoch: Int
+        /// The job; at `config_mismatch` with the stored configuration.
+        package var job: JobSummary
+
+        /// All fields, in order.
+        package init(result: Result, role: Role, epoch: Int, job: JobSummary) {
+            self.result = result
+            self.role = role
+            self.epoch = epoch
+            self.job = job
+        }
+    }
+
+    /// Whether the job is new, joined or refused.
+    package enum Result: String, Codable, Sendable, CaseIterable {
+        /// No job was open.
+        case created
+        /// An open job with the same configuration.
+        case resumed
+        /// An open job with another configuration: nothing changed.
+        case configMismatch = "config_mismatch"
+    }
+
+    /// Whether we hold the controller lease.
+    package enum Role: String, Codable, Sendable, CaseIterable {
+        /// We plan.
+        case controller
+        /// Somebody else plans; ask again every half TTL.
+        case follower
+    }
+}
+
+/// Extends the controller lease; every 10 seconds.
+package struct RenewController: TrackingCall {
+    package static let function = "renew_controller"
+
+    /// The job.
+    package var job: JobID
+    /// Our epoch.
+    package var epoch: Int
+    /// Our token.
+    package var token: String
+
+    /// All fields, in order.
+    package init(job: JobID, epoch: Int, token: String) {
+        self.job = job
+        self.epoch = epoch
+        self.token = token
+    }
+
+    /// Whether we still hold it.
+    package struct Answer: Codable, Sendable, Equatable {
+        /// `lost` = stop planning.
+        package var result: Result
+        /// Milliseconds until it runs out.
+        package var ttlMs: Int
+
+        /// All fields, in order.
+        package init(result: Result, ttlMs: Int) {
+            self.result = result
+            self.ttlMs = ttlMs
+        }
+    }
+
+    /// Whether the controller lease is still ours.
+    package enum Result: String, Codable, Sendable, CaseIterable {
+        /// Extended.
+        case ok
+        /// Somebody else holds it.
+        case lost
+    }
+}
+
+/// Stores one page of the plan: a compare-and-set on the cursor, so the plan is always an exact prefix of the source order.
+package struct AppendIngestionBatches: TrackingCall {
+    package static let function = "append_ingestion_batches"
+
+    /// The job.
+    package var job: JobID
+    /// Our epoch.
+    package var epoch: Int
+    /// Our token.
+    package var token: String
+    /// The last planned id as we know it; nil = before everything.
+    @ExplicitNull package var expectedCursor: RecordID?
+    /// Ids strictly ascending over the whole page and above the cursor; at most 1 MB.
+    package var batches: [[RecordID]]
+
+    /// All fields, in order.
+    package init(job: JobID, epoch: Int, token: String, expectedCursor: RecordID?, batches: [[RecordID]]) {
+        self.job = job
+        self.epoch = epoch
+        self.token = token
+        self.expectedCursor = expectedCursor
+        self.batches = batches
+    }
+
+    /// What became of the page.
+    package struct Answer: Codable, Sendable, Equatable {
+        /// Whether the page is stored.
+        package var result: Result
+        /// The last planned id now.
+        package var cursor: RecordID?
+        /// Number of the next batch.
+        package var nextNumber: Int
+
+        /// All fields, in order.
+        package init(result: Result, cursor: RecordID?, nextNumber: Int) {
+            self.result = result
+            self.cursor = cursor
+            self.nextNumber = nextNumber
+        }
+    }
+
+    /// What became of a page.
+    package enum Result: String, Codable, Sendable, CaseIterable {
+        /// Stored.
+        case appended
+        /// It was there already: the first answer was lost.
+        case duplicate
+        /// The cursor stands elsewhere; nothing changed.
+        case cursorMismatch = "cursor_mismatch"
+        /// The controller lease is not ours.
+        case lost
+        /// The plan is complete already.
+        case sealed
+        /// The job is not open.
+        case closed
+    }
+}
+
+/// Declares the plan complete.
+package struct SealIngestionPlan: TrackingCall {
+    package static let function = "seal_ingestion_plan"
+
+    /// The job.
+    package var job: JobID
+    /// Our epoch.
+    package var epoch: Int
+    /// Our token.
+    package var token: String
+    /// The last planned id as we know it; nil = nothing was planned.
+    @ExplicitNull package var expectedCursor: RecordID?
+    /// Highest id that was to be planned.
+    @ExplicitNull package var upper: RecordID?
+    /// Rows counted in the source; for the report only.
+    @ExplicitNull package var sourceCount: Int64?
+
+    /// All fields, in order.
+    package init(
+        job: JobID,
+        epoch: Int,
+        token: String,
+        expectedCursor: RecordID?,
+        upper: RecordID?,
+        sourceCount: Int64?
+    ) {
+        self.job = job
+        self.epoch = epoch
+        self.token = token
+        self.expectedCursor = expectedCursor
+        self.upper = upper
+        self.sourceCount = sourceCount
+    }
+
+    /// What became of it.
+    package struct Answer: Codable, Sendable, Equatable {
+        /// Whether the plan is sealed.
+        package var result: Result
+
+        /// All fields, in order.
+        package init(result: Result) {
+            self.result = result
+        }
+    }
+
+    /// What became of sealing.
+    package enum Result: String, Codable, Sendable, CaseIterable {
+        /// Done.
+        case sealed
+        /// It was.
+        case alreadySealed = "already_sealed"
+        /// The cursor stands elsewhere; nothing changed.
+        case cursorMismatch = "cursor_mismatch"
+        /// The controller lease is not ours.
+        case lost
+        /// The job is not open.
+        case closed
+    }
+}

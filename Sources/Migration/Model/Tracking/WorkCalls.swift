@@ -1,0 +1,270 @@
+/// Takes batches under a lease.
+///
+/// Repeated with the same claim id it returns the same batches.
+package struct ClaimNextBatch: TrackingCall {
+    package static let function = "claim_next_batch"
+
+    /// The job.
+    package var job: JobID
+    /// Who asks, for people: host, process, worker.
+    package var worker: String
+    /// A UUID chosen for this intended claim.
+    package var claimId: String
+    /// 1…16: only as many as can start now.
+    package var limit: Int
+    /// Our configuration: batches of another one are never handed out.
+    package var configHash: String
+    /// The hint of the last answer.
+    @ExplicitNull package var floor: ClaimFloor?
+
+    /// All fields, in order.
+    package init(job: JobID, worker: String, claimId: String, limit: Int, configHash: String, floor: ClaimFloor?) {
+        self.job = job
+        self.worker = worker
+        self.claimId = claimId
+        self.limit = limit
+        self.configHash = configHash
+        self.floor = floor
+    }
+
+    /// Batches, or how long to wait.
+    package struct Answer: Codable, Sendable, Equatable {
+        /// Whether the claim was allowed.
+        package var result: Result
+        /// The job's status; nil when not found.
+        package var jobStatus: JobStatus?
+        /// Whether the plan is complete.
+        package var sealed: Bool
+        /// 0…limit batches.
+        package var batches: [ClaimedBatch]
+        /// A hint for the next claim.
+        package var floor: ClaimFloor?
+        /// Milliseconds to wait when there were none: 1,000…15,000.
+        package var waitMs: Int
+
+        /// All fields, in order.
+        package init(
+            result: Result,
+            jobStatus: JobStatus?,
+            sealed: Bool,
+            batches: [ClaimedBatch],
+            floor: ClaimFloor?,
+            waitMs: Int
+        ) {
+            self.result = result
+            self.jobStatus = jobStatus
+            self.sealed = sealed
+            self.batches = batches
+            self.floor = floor
+            self.waitMs = waitMs
+        }
+    }
+
+    /// Whether a claim was allowed.
+    package enum Result: String, Codable, Sendable, CaseIterable {
+        /// It was, though there may be no batch.
+        case ok
+        /// The job has another configuration.
+        case configMismatch = "config_mismatch"
+        /// There is no such job.
+        case notFound = "not_found"
+    }
+}
+
+/// One batch we hold, and this attempt's absolute progress.
+package struct HeartbeatItem: Codable, Sendable, Equatable {
+    /// The batch.
+    package var batchNumber: Int
+    /// Our attempt.
+    package var attempt: Int
+    /// Our claim id.
+    package var claimId: String
+    /// Absolute counts of this attempt so far.
+    package var counts: BatchCounts
+
+    /// All fields, in order.
+    package init(batchNumber: Int, attempt: Int, claimId: String, counts: BatchCounts) {
+        self.batchNumber = batchNumber
+        self.attempt = attempt
+        self.claimId = claimId
+        self.counts = counts
+    }
+}
+
+/// The heartbeat: extends the leases of everything a runner holds and reports absolute progress.
+package struct BumpBatchProgress: TrackingCall {
+    package static let function = "bump_batch_progress"
+
+    /// The job.
+    package var job: JobID
+    /// Who asks, for people: host, process.
+    package var worker: String
+    /// Everything the runner holds.
+    package var items: [HeartbeatItem]
+
+    /// All fields, in order.
+    package init(job: JobID, worker: String, items: [HeartbeatItem]) {
+        self.job = job
+        self.worker = worker
+        self.items = items
+    }
+
+    /// One answer an item, in the same order.
+    package struct Answer: Codable, Sendable, Equatable {
+        /// The job's status; nil when not found.
+        package var jobStatus: JobStatus?
+        /// One an item, in the same order.
+        package var items: [Item]
+
+        /// All fields, in order.
+        package init(jobStatus: JobStatus?, items: [Item]) {
+            self.jobStatus = jobStatus
+            self.items = items
+        }
+    }
+
+    /// What became of one lease.
+    package struct Item: Codable, Sendable, Equatable {
+        /// The batch.
+        package var batchNumber: Int
+        /// Its attempt.
+        package var attempt: Int
+        /// Whether to go on.
+        package var result: Result
+        /// Why not: `cancelled`, `deadline`, `reaped`, `new_owner`, `ended`, `not_found`.
+        package var reason: String?
+        /// Milliseconds until the lease runs out; 0 unless `ok`.
+        package var leaseMs: Int
+
+        /// All fields, in order.
+        package init(batchNumber: Int, attempt: Int, result: Result, reason: String?, leaseMs: Int) {
+            self.batchNumber = batchNumber
+            self.attempt = attempt
+            self.result = result
+            self.reason = reason
+            self.leaseMs = leaseMs
+        }
+    }
+
+    /// Whether to go on with a batch.
+    package enum Result: String, Codable, Sendable, CaseIterable {
+        /// The lease is extended.
+        case ok
+        /// It is no longer ours: stop and report nothing.
+        case lost
+        /// It is still ours: stop and end it.
+        case cancel
+    }
+}
+
+/// Ends an attempt.
+///
+/// Repeating it is harmless.
+package struct FinishBatch: TrackingCall {
+    package static let function = "finish_batch"
+
+    /// The job.
+    package var job: JobID
+    /// The batch.
+    package var batchNumber: Int
+    /// Our attempt.
+    package var attempt: Int
+    /// Our claim id.
+    package var claimId: String
+    /// How it ends.
+    package var outcome: BatchOutcome
+    /// Absolute counts for `completed` and `failed`, summing to the record count; nil otherwise.
+    @ExplicitNull package var counts: BatchCounts?
+    /// Exactly the failed records; empty with failed = record count means all of them, with the batch's error.
+    package var failedRecords: [FailedRecord]
+    /// Milliseconds that replace the backoff; for `defer` the wait.
+    @ExplicitNull package var retryAfterMs: Int?
+    /// Why, for `failed`, `release` and `defer`.
+    @ExplicitNull package var error: BatchError?
+
+    /// All fields, in order.
+    package init(
+        job: JobID,
+        batchNumber: Int,
+        attempt: Int,
+        claimId: String,
+        outcome: BatchOutcome,
+        counts: BatchCounts?,
+        failedRecords: [FailedRecord],
+        retryAfterMs: Int?,
+        error: BatchError?
+    ) {
+        self.job = job
+        self.batchNumber = batchNumber
+        self.attempt = attempt
+        self.claimId = claimId
+        self.outcome = outcome
+        self.counts = counts
+        self.failedRecords = failedRecords
+        self.retryAfterMs = retryAfterMs
+        self.error = error
+    }
+
+    /// What became of it.
+    package struct Answer: Codable, Sendable, Equatable {
+        /// Whether it was applied.
+        package var result: Result
+        /// The batch's status now; nil when lost.
+        package var status: BatchStatus?
+        /// The outcome that is stored, at `duplicate`.
+        package var outcome: String?
+
+        /// All fields, in order.
+        package init(result: Result, status: BatchStatus?, outcome: String?) {
+            self.result = result
+            self.status = status
+            self.outcome = outcome
+        }
+    }
+
+    /// What became of the end of an attempt.
+    package enum Result: String, Codable, Sendable, CaseIterable {
+        /// Stored.
+        case applied
+        /// It was stored already: the first answer was lost.
+        case duplicate
+        /// The attempt is not ours any more; nothing changed.
+        case lost
+    }
+}
+
+/// The reaper: ends attempts whose lease has run out.
+package struct ResetStuckBatches: TrackingCall {
+    package static let function = "reset_stuck_batches"
+
+    /// The job.
+    package var job: JobID
+    /// 1…1000 batches a call.
+    package var limit: Int
+    /// Looks at every batch in processing, not only at those claimed within timeout + 1 min.
+    package var full: Bool
+
+    /// All fields, in order.
+    package init(job: JobID, limit: Int, full: Bool) {
+        self.job = job
+        self.limit = limit
+        self.full = full
+    }
+
+    /// What was reset.
+    package struct Answer: Codable, Sendable, Equatable {
+        /// Batches that may be claimed again.
+        package var reset: Int
+        /// Batches whose budget was used up.
+        package var failed: Int
+        /// Whether to call again at once.
+        package var more: Bool
+
+        /// All fields, in order.
+        package init(reset: Int, failed: Int, more: Bool) {
+            self.reset = reset
+            self.failed = failed
+            self.more = more
+        }
+    }
+}

@@ -1,0 +1,38 @@
+/// Why a call through a port did not give an answer, told by what to do next.
+///
+/// It is about a call; a *failure* is about a record. `detail` is a sentence for people that the adapter has cleaned of
+/// secrets and of record text.
+package struct PortFailure: Error, Sendable, CustomStringConvertible {
+    /// What to do next.
+    package enum Kind: Sendable, Equatable {
+        /// Not reached, or the service is down or busy: back off and try again. Nothing was done.
+        case unavailable
+        /// The service asks to wait; costs no record and no retry budget.
+        case throttled(retryAfter: Duration?)
+        /// Sent, but no answer: it may or may not have been done. Repeat with the same identity.
+        case outcomeUnknown
+        /// The service understood and said no: repeating the same call is pointless.
+        case rejected
+        /// Key, grants or TLS: a person must act. Stops the whole job and keeps everything.
+        case unauthorised
+        /// The account has no money left. Stops the whole job and keeps everything.
+        case outOfMoney
+        /// We gave up the call ourselves.
+        case cancelled
+    }
+
+    /// What to do next.
+    package let kind: Kind
+    /// What happened, and what a person can do about it; one sentence.
+    package let detail: String
+    /// The service's own short code, where it has one: an SQLSTATE, a MySQL error number, an API error code.
+    package let code: String?
+
+    package init(_ kind: Kind, _ detail: String, code: String? = nil) {
+        self.kind = kind
+        self.detail = detail
+        self.code = code
+    }
+
+    package var description: String { detail }
+}

@@ -1,0 +1,58 @@
+/// Where the records come from: ids in order, and records by exact ids.
+///
+/// Everything is limited to the rows the job's `where` admits, except `records(_:)`, which reads by id alone: a row that
+/// no longer matches is still a planned record.
+package protocol RecordSource: Sendable {
+    /// The highest id now, or nil when there is no row.
+    ///
+    /// - Throws: `rejected` when the table or a column is missing or an id does not fit in 64 signed bits.
+    func highestID() async throws(PortFailure) -> RecordID?
+
+    /// Counts the rows with ids up to and including `upper`.
+    func count(through upper: RecordID) async throws(PortFailure) -> Int64
+
+    /// One page of ids, strictly ascending.
+    ///
+    /// - Parameters:
+    ///   - cursor: only ids above it; nil = from the beginning, negative ids included.
+    ///   - upper: only ids up to and including it.
+    ///   - limit: at most this many, 1…100,000. Fewer than `limit` means the end.
+    /// - Returns: the ids.
+    /// - Throws: as `highestID`.
+    func ids(after cursor: RecordID?, through upper: RecordID, limit: Int) async throws(PortFailure) -> [RecordID]
+
+    /// Records by their ids, ascending by id; a row that has vanished is left out.
+    ///
+    /// - Parameter ids: 1…1,000 distinct ids.
+    /// - Returns: the rows that exist.
+    /// - Throws: as `highestID`.
+    func records(_ ids: [RecordID]) async throws(PortFailure) -> [SourceRecord]
+}
+
+/// One row of the source, before anything is done with it.
+package struct SourceRecord: Sendable, Equatable {
+    /// What the content column holds.
+    package enum Content: Sendable, Equatable {
+        /// Text, possibly blank.
+        case text(String)
+        /// NULL.
+        case null
+        /// Longer than the limit, and therefore not read.
+        case tooLong(bytes: Int)
+        /// Not valid UTF-8.
+        case undecodable
+    }
+
+    /// The primary key.
+    package let id: RecordID
+    /// The tenant, or nil for NULL.
+    package let memberCode: String?
+    /// The content.
+    package let content: Content
+
+    package init(id: RecordID, memberCode: String?, content: Content) {
+        self.id = id
+        self.memberCode = memberCode
+        self.content = content
+    }
+}

@@ -1,0 +1,23 @@
+/// Time as the engine sees it: monotonic, injected, never the system's.
+///
+/// Wraps any Swift `Clock`, so that the production clock and the simulation's virtual one look alike.
+package struct Time: Sendable {
+    private let elapsed: @Sendable () -> Duration
+    private let sleeping: @Sendable (Duration) async throws -> Void
+
+    package init<C: Clock<Duration>>(_ clock: C) where C.Instant: Sendable {
+        let origin = clock.now
+        elapsed = { origin.duration(to: clock.now) }
+        sleeping = { try await clock.sleep(for: $0) }
+    }
+
+    /// Time since this value was made; only differences mean something.
+    package var now: Duration { elapsed() }
+
+    /// Suspends for a duration.
+    ///
+    /// - Throws: `CancellationError` as soon as the task is cancelled.
+    package func sleep(for duration: Duration) async throws {
+        if duration > .zero { try await sleeping(duration) } else { try Task.checkCancellation() }
+    }
+}
