@@ -1,0 +1,40 @@
+# What the scripts share: sourced by them from the root of the repository, not run.
+
+# The caches live outside the clone, so that a second clone is ready in a moment.
+cache=${MIGRATE_CACHE_DIR:-${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/migrate}
+mkdir -p "$cache" 2>/dev/null && [ -w "$cache" ] || { cache=$PWD/.cache && mkdir -p "$cache"; }
+venv=$cache/venv
+vocabulary=$cache/cl100k_base.tiktoken
+compose_schema=$cache/compose_spec.json
+
+# Debian keeps server programs here, and a user's PATH may lack it.
+PATH=$PATH:/usr/sbin
+
+say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
+fail() {
+    local line
+    for line in "$@"; do say "$line"; done
+    exit 1
+}
+
+# The folder of the newest installed PostgreSQL's programs, if that is 15 or newer.
+postgres_programs() {
+    local newest
+    newest=$(find /usr/lib/postgresql -path '*/bin/initdb' 2>/dev/null | sort -t/ -k5 -n | tail -n 1)
+    [ -n "$newest" ] || return 0
+    [ "$(cut -d/ -f5 <<<"$newest")" -ge 15 ] || return 0
+    dirname "$newest"
+}
+
+# private_servers KIND…: starts throw-away servers that stop when the calling script ends, however it ends,
+# sets its MIGRATE_TEST_ variables, and names the private folder in $servers.
+private_servers() {
+    servers=$(mktemp -d /tmp/migrate.XXXXXX)
+    chmod 755 "$servers"
+    trap 'scripts/servers stop "$servers"; rm -rf "$servers"' EXIT
+    trap 'exit 129' HUP
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    scripts/servers start "$servers" "$@"
+    . "$servers/env"
+}
