@@ -1,0 +1,36 @@
+package import Migration
+
+/// A place before and after each call of a fake, where a test or a simulation may delay it or let it fail.
+///
+/// - `before` throws: the call was not done.
+/// - `after` throws: the call was done and its answer is lost; a truthful test throws `outcomeUnknown` there.
+/// - Either may suspend for as long as it likes; cancellation is its own business.
+///
+/// The hook runs outside the fake's locks, so that it may call the fake itself.
+package struct FaultHook: Sendable {
+    /// Gets the call's name: an SQL function of the tracking contract (`claim_next_batch`), or service and method
+    /// (`mysql.records`, `qdrant.upsert`, `openai.embed`).
+    package typealias Step = @Sendable (_ call: String) async throws(PortFailure) -> Void
+
+    private let before: Step?
+    private let after: Step?
+
+    /// Never interferes.
+    package static let none = Self()
+
+    package init(before: Step? = nil, after: Step? = nil) {
+        self.before = before
+        self.after = after
+    }
+
+    /// Performs one call of a fake between the two steps; `after` is asked only about a call that answered.
+    package func around<Value>(
+        _ call: String,
+        _ body: () async throws(PortFailure) -> Value
+    ) async throws(PortFailure) -> Value {
+        if let before { try await before(call) }
+        let value = try await body()
+        if let after { try await after(call) }
+        return value
+    }
+}
