@@ -1,0 +1,80 @@
+package import Migration
+
+/// Sends one request and returns the one answer, whatever its status: no redirect is followed, nothing is tried again.
+package protocol HTTPExchange: Sendable {
+    /// Performs a request.
+    ///
+    /// - Parameter request: what to send; its body may be empty.
+    /// - Returns: the answer of the server itself, of any status, its body decoded from `Content-Encoding`.
+    /// - Throws: `unavailable` when the request was not sent; `outcomeUnknown` when it was sent and the answer was lost;
+    ///   `unauthorised` for a certificate or plain text a person has to look at; `rejected` for an address that cannot be
+    ///   used and an answer over `responseBytesMax`; `cancelled`. No detail holds a header, a body or a query.
+    func send(_ request: HTTPRequest) async throws(PortFailure) -> HTTPResponse
+}
+
+/// One HTTP request.
+package struct HTTPRequest: Sendable, CustomStringConvertible, CustomReflectable {
+    /// The methods our services use.
+    package enum Method: String, Sendable {
+        case get = "GET"
+        case post = "POST"
+        case put = "PUT"
+        case patch = "PATCH"
+        case delete = "DELETE"
+    }
+
+    package var method: Method
+    /// An absolute `http` or `https` address, already percent-encoded.
+    package var url: String
+    /// Sent as they are; `Content-Type` is the caller's.
+    package var headers: HTTPHeaders
+    /// Sent with `Content-Length`; a GET has none.
+    package var body: [UInt8]
+    /// Name lookup, TCP and TLS together.
+    package var connectTimeout: Duration
+    /// From the call to the last byte of the answer, time in the queue included.
+    package var totalTimeout: Duration
+    /// An answer whose decoded body is longer is given up.
+    package var responseBytesMax: Int
+
+    package init(
+        _ method: Method,
+        _ url: String,
+        headers: HTTPHeaders = [:],
+        body: [UInt8] = [],
+        connectTimeout: Duration = .seconds(10),
+        totalTimeout: Duration = .seconds(60),
+        responseBytesMax: Int = 64 << 20
+    ) {
+        self.method = method
+        self.url = url
+        self.headers = headers
+        self.body = body
+        self.connectTimeout = connectTimeout
+        self.totalTimeout = totalTimeout
+        self.responseBytesMax = responseBytesMax
+    }
+
+    /// Method and address without its query; headers and body hold secrets and record text.
+    package var description: String { "\(method.rawValue) \(url.prefix { $0 != "?" })" }
+    package var customMirror: Mirror { Mirror(self, children: [:]) }
+}
+
+/// One HTTP answer.
+package struct HTTPResponse: Sendable, Equatable {
+    /// The status code, 200…599.
+    package var status: Int
+    package var headers: HTTPHeaders
+    package var body: [UInt8]
+
+    package init(status: Int, headers: HTTPHeaders = [:], body: [UInt8] = []) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+
+    /// Whether the status is 200…299.
+    package var isSuccess: Bool { (200..<300).contains(status) }
+    /// The body as text; bytes that are not UTF-8 become U+FFFD.
+    package var text: String { String(decoding: body, as: UTF8.self) }
+}
