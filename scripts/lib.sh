@@ -38,3 +38,7 @@ private_servers() {
     scripts/servers start "$servers" "$@"
     . "$servers/env"
 }
+
+need_swift() {
+    command -v swift >/dev/null || fail "the Swift toolchain is missing: see https://www.swift.org/install"
+}

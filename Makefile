@@ -1,0 +1,31 @@
+# The front door. Each target is one readable script in scripts/, which does its own set-up on a fresh Debian machine
+# that has the Swift toolchain, git and make.
+
+.PHONY: help demo test integration bench lint release integration-docker first-run
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## the main job for real: MariaDB to Qdrant's interface, tracked in PostgreSQL, then one search
+	@scripts/demo
+
+test: ## every test, against private MariaDB and PostgreSQL servers and Qdrant's own engine
+	@scripts/test
+
+integration: ## only the tests that need servers
+	@scripts/test --filter '^Integration\.'
+
+bench: ## the benchmarks behind the numbers in the README
+	@scripts/bench
+
+lint: ## the formatter's rules, and the syntax of every script
+	@scripts/lint
+
+release: ## the optimised program, with Swift's own libraries inside it
+	@scripts/release
+
+integration-docker: ## the integration tests against the servers of docker-compose.test.yml
+	@scripts/integration-docker
+
+first-run: ## 20,000 real texts, killed half way and resumed; prints the figures of docs/first-run.md
+	@scripts/first-run
