@@ -1,0 +1,136 @@
+import Glibc
+
+/// One thread of its own that runs jobs in the order they come: an actor's executor, for a C library that blocks.
+///
+/// Swift's shared threads are as many as the cores; two blocking queries there stop two cores. An actor over a
+/// blocking handle therefore owns one of these and names it in `unownedExecutor`. The thread keeps the executor
+/// alive until `stop()`, which the owner calls exactly when no job can come any more (its `deinit`).
+///
+/// Unchecked because the compiler cannot see a pthread lock: `jobs`, `isStopping`, `hasEnded` and `thread` are only
+/// touched between `lock()` and `unlock()`; everything else is constant.
+@safe
+package final class ThreadExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
+    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+    private let wakeUp: UnsafeMutablePointer<pthread_cond_t>
+    private let name: String
+    private let onStart: @Sendable () -> Void
+    private let onStop: @Sendable () -> Void
+    private var jobs: [UnownedJob] = []
+    private var isStopping = false
+    private var hasEnded = false
+    private var thread: pthread_t?
+
+    /// Starts the thread.
+    ///
+    /// - Parameters:
+    ///   - name: what an error message calls the thread.
+    ///   - onStart: runs on the thread before the first job.
+    ///   - onStop: runs on the thread after the last job.
+    package init(
+        name: String,
+        onStart: @escaping @Sendable () -> Void = {},
+        onStop: @escaping @Sendable () -> Void = {}
+    ) {
+        self.name = name
+        self.onStart = onStart
+        self.onStop = onStop
+        unsafe mutex = .allocate(capacity: 1)
+        unsafe wakeUp = .allocate(capacity: 1)
+        unsafe pthread_mutex_init(mutex, nil)
+        unsafe pthread_cond_init(wakeUp, nil)
+        start()
+    }
+
+    deinit {
+        unsafe pthread_cond_destroy(wakeUp)
+        unsafe pthread_mutex_destroy(mutex)
+        unsafe wakeUp.deallocate()
+        unsafe mutex.deallocate()
+    }
+
+    package func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        lock()
+        precondition(!hasEnded, "a job came for the thread \(name) after it had been stopped")
+        jobs.append(job)
+        unlock()
+        unsafe pthread_cond_signal(wakeUp)
+    }
+
+    /// Ends the thread after the jobs already handed in.
+    ///
+    /// It does not wait, so that it may be called from any thread, its own included. Calling it again does nothing.
+    package func stop() {
+        lock()
+        isStopping = true
+        unlock()
+        unsafe pthread_cond_signal(wakeUp)
+    }
+
+    package func asUnownedSerialExecutor() -> UnownedSerialExecutor {
+        unsafe UnownedSerialExecutor(ordinary: self)
+    }
+
+    package func asUnownedTaskExecutor() -> UnownedTaskExecutor {
+        unsafe UnownedTaskExecutor(ordinary: self)
+    }
+
+    package func checkIsolated() {
+        precondition(isCurrent, "expected to run on the thread \(name)")
+    }
+
+    package func isIsolatingCurrentContext() -> Bool? { isCurrent }
+
+    private var isCurrent: Bool {
+        lock()
+        defer { unlock() }
+        guard let thread else { return false }
+        return pthread_equal(pthread_self(), thread) != 0
+    }
+
+    private func start() {
+        let retained = unsafe Unmanaged.passRetained(self).toOpaque()
+        var created = pthread_t()
+        lock()
+        let status = unsafe pthread_create(
+            &created,
+            nil,
+            { argument in
+                guard let argument = unsafe argument else { return nil }
+                let executor = unsafe Unmanaged<ThreadExecutor>.fromOpaque(argument).takeRetainedValue()
+                executor.run()
+                return nil
+            },
+            retained
+        )
+        precondition(status == 0, "the system refused another thread (\(status))")
+        pthread_detach(created)
+        thread = created
+        unlock()
+    }
+
+    private func run() {
+        onStart()
+        var batch: [UnownedJob] = []
+        while true {
+            lock()
+            while jobs.isEmpty, !isStopping { unsafe pthread_cond_wait(wakeUp, mutex) }
+            swap(&batch, &jobs)
+            hasEnded = batch.isEmpty
+            unlock()
+            if batch.isEmpty { break }
+            for job in batch {
+                unsafe job.runSynchronously(
+                    isolatedTo: asUnownedSerialExecutor(),
+                    taskExecutor: asUnownedTaskExecutor()
+                )
+            }
+            batch.removeAll(keepingCapacity: true)
+        }
+        onStop()
+    }
+
+    private func lock() { unsafe pthread_mutex_lock(mutex) }
+
+    private func unlock() { unsafe pthread_mutex_unlock(mutex) }
+}
