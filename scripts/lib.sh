@@ -5,6 +5,7 @@ cache=${MIGRATE_CACHE_DIR:-${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/migra
 mkdir -p "$cache" 2>/dev/null && [ -w "$cache" ] || { cache=$PWD/.cache && mkdir -p "$cache"; }
 venv=$cache/venv
 vocabulary=$cache/cl100k_base.tiktoken
+tiktoken_cache=$cache/tiktoken
 compose_schema=$cache/compose_spec.json
 
 # Debian keeps server programs here, and a user's PATH may lack it.
