@@ -1,0 +1,42 @@
+/// A minute's allowance as OpenAI keeps it: a bucket that holds the limit and is refilled continuously.
+///
+/// Source: in public 429 answers the printed wait equals (used + requested − limit) / limit · 60 s. A refused request is
+/// not charged here.
+struct MinuteBucket: Sendable {
+    /// Units a minute, and what a full bucket holds.
+    let limit: Double
+    private var level: Double
+    private var filledAt: Duration
+
+    init(limit: Int, at now: Duration) {
+        precondition(limit > 0)
+        self.limit = Double(limit)
+        level = Double(limit)
+        filledAt = now
+    }
+
+    /// Units that are there now.
+    func remaining(at now: Duration) -> Double {
+        min(limit, level + max(0, now.inSeconds(since: filledAt)) * limit / 60)
+    }
+
+    /// How long until `amount` is there; zero when it is.
+    ///
+    /// An amount above the limit never fits: its wait never ends, as with the real one.
+    func wait(for amount: Int, at now: Duration) -> Duration {
+        .seconds(max(0, Double(amount) - remaining(at: now)) / limit * 60)
+    }
+
+    /// How long until the bucket is full again.
+    func reset(at now: Duration) -> Duration { .seconds((limit - remaining(at: now)) / limit * 60) }
+
+    /// Takes `amount`; the caller has asked `wait` first.
+    mutating func take(_ amount: Int, at now: Duration) {
+        level = remaining(at: now) - Double(amount)
+        filledAt = now
+    }
+}
+
+extension Duration {
+    fileprivate func inSeconds(since earlier: Duration) -> Double { (self - earlier) / .seconds(1) }
+}

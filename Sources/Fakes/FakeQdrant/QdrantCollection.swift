@@ -1,0 +1,194 @@
+/// One collection: its configuration, its points and its payload indexes, with Qdrant's checks and meanings.
+///
+/// Searches compare every candidate, exactly: there is no graph and no quantization to be tuned or wrong.
+package struct QdrantCollection: Sendable {
+    /// A named dense vector.
+    struct DenseSpace: Sendable {
+        let size: Int
+        let distance: QdrantDistance
+    }
+
+    /// What the collection was created with, changes included; vectors always by name.
+    private(set) var config: JSONValue
+    let dense: [String: DenseSpace]
+    /// Named sparse vectors, and whether terms are weighed by their rarity.
+    let sparse: [String: Bool]
+    /// Payload indexes: the field's schema as it was given.
+    private(set) var indexes: [String: JSONValue] = [:]
+    private(set) var points: [QdrantPointKey: QdrantPoint] = [:]
+    /// Operations applied; the version of what the last one wrote.
+    private(set) var operations = 0
+
+    /// For each indexed field and value, who has it.
+    private var holders: [String: [JSONValue: Set<QdrantPointKey>]] = [:]
+    /// All keys ascending, until the next point comes or goes.
+    private var ascending: [QdrantPointKey]?
+
+    /// Makes an empty collection from the body of `PUT /collections/{name}`.
+    init(creating body: JSONValue) throws(QdrantRefusal) {
+        var members = body.object ?? [:]
+        let vectors = body["vectors"] ?? .object([:])
+        let named = vectors["size"] == nil ? vectors : .object(["": vectors])
+        members["vectors"] = named
+        members["sparse_vectors"] = body["sparse_vectors"] ?? .object([:])
+        config = .object(members)
+        var dense: [String: DenseSpace] = [:]
+        for (name, space) in named.object ?? [:] {
+            guard let size = space["size"]?.integer else { throw .missing("size") }
+            guard size >= 1 else { throw .invalid("vectors.size: value \(size) invalid, must be 1 or larger") }
+            guard let text = space["distance"]?.string else { throw .missing("distance") }
+            guard let distance = QdrantDistance(rawValue: text) else {
+                throw .malformed("unknown variant `\(text)`, expected one of `Cosine`, `Euclid`, `Dot`, `Manhattan`")
+            }
+            dense[name] = DenseSpace(size: Int(size), distance: distance)
+        }
+        self.dense = dense
+        sparse = (members["sparse_vectors"]?.object ?? [:]).mapValues { $0["modifier"]?.string == "idf" }
+    }
+
+    /// Writes a PATCH into the configuration; vectors keep their sizes.
+    mutating func reconfigure(_ change: JSONValue) { config = config.merged(with: change) }
+
+    /// Indexes a field of the payload, those of present points included.
+    mutating func createIndex(field: String, schema: JSONValue) {
+        indexes[field] = schema
+        var values: [JSONValue: Set<QdrantPointKey>] = [:]
+        for (key, point) in points {
+            for value in Self.indexed(point.payload.value(at: field)) { values[value, default: []].insert(key) }
+        }
+        holders[field] = values
+        operations += 1
+    }
+
+    /// Points that have a value in an indexed field.
+    func indexedPoints(_ field: String) -> Int {
+        (holders[field] ?? [:]).values.reduce(into: Set()) { $0.formUnion($1) }.count
+    }
+
+    // MARK: - Writing
+
+    /// Writes points, whole; of an id that occurs twice the last one counts.
+    ///
+    /// Checks everything before it writes anything.
+    mutating func upsert(_ new: [(key: QdrantPointKey, point: QdrantPoint)]) throws(QdrantRefusal) {
+        guard !new.isEmpty else { throw QdrantRefusal(400, "Bad request: Empty update request") }
+        for (_, point) in new { try check(point) }
+        operations += 1
+        for (key, point) in new {
+            var point = point
+            point.version = operations
+            for (name, vector) in point.dense where dense[name]?.distance == .cosine {
+                point.dense[name] = QdrantDistance.normalised(vector)
+            }
+            if let old = points[key] { unindex(key, old.payload) } else { ascending = nil }
+            points[key] = point
+            index(key, point.payload)
+        }
+    }
+
+    /// Deletes points; those that are not there are ignored.
+    mutating func delete(_ keys: some Sequence<QdrantPointKey>) {
+        operations += 1
+        for key in keys {
+            guard let old = points.removeValue(forKey: key) else { continue }
+            unindex(key, old.payload)
+            ascending = nil
+        }
+    }
+
+    /// Changes the payload of points that are there.
+    mutating func changePayload(of keys: some Sequence<QdrantPointKey>, _ change: (inout [String: JSONValue]) -> Void) {
+        operations += 1
+        for key in keys {
+            guard var point = points[key] else { continue }
+            unindex(key, point.payload)
+            change(&point.payload)
+            point.version = operations
+            points[key] = point
+            index(key, point.payload)
+        }
+    }
+
+    private func check(_ point: QdrantPoint) throws(QdrantRefusal) {
+        for (name, vector) in point.dense { try check(vector, of: name) }
+        for name in point.sparse.keys where sparse[name] == nil { throw .noVector(name) }
+    }
+
+    /// Refuses a dense vector that does not fit.
+    func check(_ vector: [Float], of name: String) throws(QdrantRefusal) {
+        guard let space = dense[name] else { throw .noVector(name) }
+        guard vector.count == space.size else {
+            let text = "expected dim: \(space.size), got \(vector.count) [for vector '\(name)']"
+            throw QdrantRefusal(400, "Wrong input: Vector dimension error: \(text)")
+        }
+    }
+
+    private mutating func index(_ key: QdrantPointKey, _ payload: [String: JSONValue]) {
+        for field in indexes.keys {
+            for value in Self.indexed(payload.value(at: field)) {
+                holders[field, default: [:]][value, default: []].insert(key)
+            }
+        }
+    }
+
+    private mutating func unindex(_ key: QdrantPointKey, _ payload: [String: JSONValue]) {
+        for field in indexes.keys {
+            for value in Self.indexed(payload.value(at: field)) {
+                holders[field]?[value]?.remove(key)
+                if holders[field]?[value]?.isEmpty == true { holders[field]?[value] = nil }
+            }
+        }
+    }
+
+    private static func indexed(_ value: JSONValue?) -> [JSONValue] {
+        guard let value, value != .null else { return [] }
+        return value.listOrOne
+    }
+
+    // MARK: - Reading
+
+    /// The keys of the points that match, ascending.
+    mutating func keys(_ filter: QdrantFilter?, from start: QdrantPointKey? = nil) -> [QdrantPointKey] {
+        let keys: [QdrantPointKey]
+        if let candidates = candidates(filter) {
+            keys = candidates.sorted()
+        } else {
+            keys = ascending ?? points.keys.sorted()
+            ascending = keys
+        }
+        return keys.filter { key in
+            if let start, key < start { return false }
+            guard let filter else { return true }
+            return points[key].map { filter.matches(key, $0.payload) } ?? false
+        }
+    }
+
+    /// How many points match.
+    func count(_ filter: QdrantFilter?) -> Int {
+        guard let filter else { return points.count }
+        func matches(_ key: QdrantPointKey) -> Bool { points[key].map { filter.matches(key, $0.payload) } ?? false }
+        if let candidates = candidates(filter) { return candidates.count(where: matches) }
+        return points.count { filter.matches($0.key, $0.value.payload) }
+    }
+
+    /// The smallest set of points that holds all that can match, where an index or a list of ids gives one.
+    func candidates(_ filter: QdrantFilter?) -> Set<QdrantPointKey>? {
+        guard let filter else { return nil }
+        var best: Set<QdrantPointKey>?
+        for condition in filter.must {
+            let found: Set<QdrantPointKey>
+            switch condition {
+            case .hasID(let keys): found = keys
+            case .match(let field, let values):
+                guard let holders = holders[field] else { continue }
+                found = values.reduce(into: []) { $0.formUnion(holders[$1] ?? []) }
+            case .filter(let inner):
+                guard let narrowed = candidates(inner) else { continue }
+                found = narrowed
+            case .except, .range, .isEmpty, .isNull: continue
+            }
+            if best.map({ found.count < $0.count }) ?? true { best = found }
+        }
+        return best
+    }
+}

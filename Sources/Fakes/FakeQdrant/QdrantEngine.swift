@@ -1,0 +1,40 @@
+import Synchronization
+
+/// Collections by name behind one lock: what `FakeQdrant` and the served fake share.
+package final class QdrantEngine: Sendable {
+    /// What `GET /` says.
+    static let product = "qdrant - vector search engine"
+    /// The version whose rules are kept.
+    static let version = "1.19.0"
+
+    private let collections = Mutex<[String: QdrantCollection]>([:])
+
+    package init() {}
+
+    /// Names of the collections, ascending.
+    var names: [String] { collections.withLock { $0.keys.sorted() } }
+
+    /// Works on one collection, alone.
+    func with<Value>(
+        _ name: String,
+        _ body: (inout QdrantCollection) throws(QdrantRefusal) -> Value
+    ) throws(QdrantRefusal) -> Value {
+        try collections.withLock { collections throws(QdrantRefusal) in
+            guard let place = collections.index(forKey: name) else { throw .noCollection(name) }
+            return try body(&collections.values[place])
+        }
+    }
+
+    func create(_ name: String, _ body: JSONValue) throws(QdrantRefusal) {
+        let collection = try QdrantCollection(creating: body)
+        try collections.withLock { collections throws(QdrantRefusal) in
+            guard collections[name] == nil else {
+                throw QdrantRefusal(409, "Wrong input: Collection `\(name)` already exists!")
+            }
+            collections[name] = collection
+        }
+    }
+
+    /// Whether there was one.
+    func drop(_ name: String) -> Bool { collections.withLock { $0.removeValue(forKey: name) != nil } }
+}

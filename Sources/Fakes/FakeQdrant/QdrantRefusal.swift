@@ -1,0 +1,26 @@
+package import Migration
+
+/// A request that Qdrant refuses: the status and the text of its error envelope.
+package struct QdrantRefusal: Error, Sendable, Equatable {
+    package let status: Int
+    package let text: String
+
+    init(_ status: Int, _ text: String) {
+        self.status = status
+        self.text = text
+    }
+
+    /// The body is not what it has to be.
+    static func malformed(_ text: String) -> Self { Self(400, "Format error in JSON body: \(text)") }
+    /// The body is well formed and breaks a rule.
+    static func invalid(_ text: String) -> Self { Self(422, "Validation error in JSON body: [\(text)]") }
+    static func noCollection(_ name: String) -> Self { Self(404, "Not found: Collection `\(name)` doesn't exist!") }
+    static func noVector(_ name: String) -> Self { Self(400, "Wrong input: Not existing vector name error: \(name)") }
+    static func missing(_ field: String) -> Self { malformed("missing field `\(field)`") }
+    static func unknownVariant(of kind: String) -> Self {
+        malformed("data did not match any variant of untagged enum \(kind)")
+    }
+
+    /// What a caller of the port sees: none of these goes away by itself.
+    package var portFailure: PortFailure { PortFailure(.rejected, text, code: String(status)) }
+}
