@@ -49,7 +49,7 @@ def contents(path, count, chance):
         sys.exit(f"rows: the corpus has only {len(texts)} texts")
     unusual = [("null", None)] * NULL_ROWS + [("blank", BLANKS[i % len(BLANKS)]) for i in range(BLANK_ROWS)]
     for number in range(MEGABYTE_ROWS):
-        pages = itertools.cycle(text for _, text in texts[number * 1000 :])
+        pages = itertools.cycle(text for _, text in texts[number * len(texts) // MEGABYTE_ROWS :])
         megabyte = ""
         while len(megabyte) < 1_000_000:
             megabyte += next(pages) + "\n\n"
