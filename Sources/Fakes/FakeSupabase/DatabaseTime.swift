@@ -1,0 +1,89 @@
+/// A moment of the database clock, in the resolution of PostgreSQL's `timestamptz`.
+struct DatabaseTime: Comparable, Sendable {
+    /// Since 1970-01-01T00:00:00Z.
+    let microseconds: Int64
+
+    static func < (left: Self, right: Self) -> Bool { left.microseconds < right.microseconds }
+
+    static func + (time: Self, duration: Duration) -> Self {
+        Self(microseconds: time.microseconds + duration.wholeMicroseconds)
+    }
+
+    static func - (time: Self, duration: Duration) -> Self {
+        Self(microseconds: time.microseconds - duration.wholeMicroseconds)
+    }
+
+    /// Whole milliseconds left of a lease at `earlier`: rounded down, so that nobody believes in it too long.
+    func milliseconds(since earlier: Self) -> Int { Int(max(0, (microseconds - earlier.microseconds) / 1000)) }
+
+    /// Milliseconds to wait at `earlier` for this moment: rounded up, so that nobody comes too early.
+    func wait(at earlier: Self) -> Int { Int(max(0, (microseconds - earlier.microseconds + 999) / 1000)) }
+}
+
+extension DatabaseTime {
+    /// ISO 8601 in UTC with six decimals: `2026-01-01T00:00:00.000000Z`.
+    var text: String {
+        let second = microseconds.floored(by: 1_000_000)
+        let day = second.floored(by: 86_400)
+        let (year, month, date) = Self.civil(day: day)
+        let time = second - day * 86_400
+        let clock = [time / 3600, time / 60 % 60, time % 60].map { Self.padded($0, to: 2) }.joined(separator: ":")
+        let calendar = Self.padded(year, to: 4) + "-" + Self.padded(month, to: 2) + "-" + Self.padded(date, to: 2)
+        return calendar + "T" + clock + "." + Self.padded(microseconds - second * 1_000_000, to: 6) + "Z"
+    }
+
+    /// Reads what `text` wrote; nil for anything else.
+    init?(text: String) {
+        let fields = text.split(whereSeparator: { "-T:.Z".contains($0) }).map { Int64($0) }
+        guard fields.count == 7, let year = fields[0], let month = fields[1], let date = fields[2],
+            let hour = fields[3], let minute = fields[4], let second = fields[5], let fraction = fields[6]
+        else { return nil }
+        let time = hour * 3600 + minute * 60 + second
+        self.init(microseconds: (Self.day(year, month, date) * 86_400 + time) * 1_000_000 + fraction)
+        guard self.text == text else { return nil }
+    }
+
+    /// The proleptic Gregorian date of a day counted from 1970-01-01.
+    ///
+    /// Howard Hinnant, *chrono-Compatible Low-Level Date Algorithms*: years that begin in March make the leap day the
+    /// last of the year.
+    private static func civil(day: Int64) -> (year: Int64, month: Int64, date: Int64) {
+        let shifted = day + 719_468
+        let era = shifted.floored(by: 146_097)
+        let dayOfEra = shifted - era * 146_097
+        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let march = (5 * dayOfYear + 2) / 153
+        let month = march < 10 ? march + 3 : march - 9
+        return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfYear - (153 * march + 2) / 5 + 1)
+    }
+
+    /// The way back, by the same source.
+    private static func day(_ year: Int64, _ month: Int64, _ date: Int64) -> Int64 {
+        let shifted = month <= 2 ? year - 1 : year
+        let era = shifted.floored(by: 400)
+        let yearOfEra = shifted - era * 400
+        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + date - 1
+        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
+    }
+
+    private static func padded(_ number: Int64, to width: Int) -> String {
+        let digits = String(number)
+        return String(repeating: "0", count: max(0, width - digits.count)) + digits
+    }
+}
+
+extension Int64 {
+    /// Division that rounds towards negative infinity.
+    fileprivate func floored(by divisor: Int64) -> Int64 {
+        let quotient = self / divisor
+        return self % divisor < 0 ? quotient - 1 : quotient
+    }
+}
+
+extension Duration {
+    /// Rounded towards zero.
+    var wholeMicroseconds: Int64 {
+        components.seconds * 1_000_000 + components.attoseconds / 1_000_000_000_000
+    }
+}

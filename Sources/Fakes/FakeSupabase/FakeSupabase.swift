@@ -1,0 +1,143 @@
+package import Migration
+import Synchronization
+
+/// The tracking store in memory: the exact semantics of `docs/tracking.md`, without SQL.
+///
+/// By default each call is one synchronous change, and so are its time and its order. With `interleaving`, a call takes
+/// its locks one by one in the order of the SQL, pauses while it holds them, and changes the tables when it has them all:
+/// then other calls really skip locked rows and really wait.
+///
+/// The database clock is the injected `Time` counted from a fixed moment; nothing else decides leases and deadlines.
+package final class FakeSupabase: JobStore, Sendable {
+    /// 2026-01-01T00:00:00Z: where the database clock starts.
+    private static let epoch = DatabaseTime(microseconds: 1_767_225_600_000_000)
+    /// `lock_timeout` of every function.
+    private static let lockTimeout = Duration.seconds(2)
+    /// Ends a wait also where no time passes while everybody yields.
+    private static let pausesMax = 100_000
+
+    private struct State: Sendable {
+        var tables = TrackingTables()
+        var locks = LockTable()
+    }
+
+    private let state = Mutex(State())
+    private let time: Time
+    private let entropy: any Entropy
+    private let faults: FaultHook
+    private let interleaving: (@Sendable () async -> Void)?
+
+    /// An empty store.
+    ///
+    /// - Parameters:
+    ///   - time: the database clock.
+    ///   - entropy: chance for the jitter of backoffs.
+    ///   - faults: asked before and after every call, by the name of the SQL function.
+    ///   - interleaving: what a call does between its steps while it holds its locks, for example `Task.yield`; nil makes
+    ///     each call one step.
+    package init(
+        time: Time,
+        entropy: any Entropy,
+        faults: FaultHook = .none,
+        interleaving: (@Sendable () async -> Void)? = nil
+    ) {
+        self.time = time
+        self.entropy = entropy
+        self.faults = faults
+        self.interleaving = interleaving
+    }
+
+    /// The version of the SQL that this fake is the twin of.
+    package static let schemaVersion = SchemaVersion.Answer(version: 1, minClient: 1)
+
+    private var now: DatabaseTime { Self.epoch + time.now }
+
+    /// One call: hook, locks, one change of the tables.
+    func perform<Call: TrackingCall>(
+        _ call: Call,
+        locks plan: LockPlan = LockPlan(),
+        _ change: (inout TrackingTables, Transaction) throws(PortFailure) -> Call.Answer
+    ) async throws(PortFailure) -> Call.Answer {
+        try await faults.around(Call.function) { () async throws(PortFailure) -> Call.Answer in
+            let now = now
+            guard let interleaving else {
+                return try state.withLock { state throws(PortFailure) in
+                    try change(&state.tables, Transaction(now: now, entropy: entropy, locked: nil))
+                }
+            }
+            let owner = state.withLock { $0.locks.open() }
+            defer { state.withLock { $0.locks.close(owner) } }
+            for (key, mode) in plan.locks {
+                try await wait(for: key, mode, owner, interleaving)
+                await interleaving()
+            }
+            let locked = try await lockRows(plan, owner, now, interleaving)
+            await interleaving()
+            // The commit: the change becomes visible and the locks go in one step.
+            return try state.withLock { state throws(PortFailure) in
+                defer { state.locks.close(owner) }
+                return try change(&state.tables, Transaction(now: now, entropy: entropy, locked: locked))
+            }
+        }
+    }
+
+    /// Locks the batches of a call, each with a pause after it.
+    private func lockRows(
+        _ plan: LockPlan,
+        _ owner: LockTable.Owner,
+        _ now: DatabaseTime,
+        _ pause: @Sendable () async -> Void
+    ) async throws(PortFailure) -> Set<Int>? {
+        guard let rows = plan.rows else { return nil }
+        let candidates = state.withLock { rows.candidates($0.tables, now) }
+        var locked: Set<Int> = []
+        for number in candidates {
+            if locked.count == rows.limit { break }
+            let key = LockKey.batch(rows.job, number)
+            if rows.skipsLocked {
+                guard state.withLock({ $0.locks.lockIfFree(key, by: owner) }) else { continue }
+            } else {
+                try await wait(for: key, .exclusive, owner, pause)
+            }
+            locked.insert(number)
+            await pause()
+        }
+        return locked
+    }
+
+    private func wait(
+        for key: LockKey,
+        _ mode: LockMode,
+        _ owner: LockTable.Owner,
+        _ pause: @Sendable () async -> Void
+    ) async throws(PortFailure) {
+        let start = time.now
+        var pauses = 0
+        while !state.withLock({ $0.locks.lock(key, mode, by: owner) }) {
+            guard time.now - start < Self.lockTimeout, pauses < Self.pausesMax else {
+                throw PortFailure(.unavailable, "canceling statement due to lock timeout", code: "55P03")
+            }
+            pauses += 1
+            await pause()
+        }
+    }
+}
+
+/// The locks a call needs.
+struct LockPlan {
+    /// The batches a call needs, chosen when its other locks are held.
+    struct Rows {
+        let job: JobID
+        /// At most this many.
+        let limit: Int
+        /// Whether it passes over what another call holds, instead of waiting for it.
+        let skipsLocked: Bool
+        /// In the order of locking, by a read that is tested again when they are locked.
+        let candidates: (TrackingTables, DatabaseTime) -> [Int]
+    }
+
+    /// In order.
+    var locks: [(LockKey, LockMode)] = []
+    /// After those.
+    var rows: Rows?
+}

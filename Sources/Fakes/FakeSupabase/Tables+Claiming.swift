@@ -1,0 +1,218 @@
+import Migration
+
+extension TrackingTables {
+    /// `claim_next_batch`.
+    mutating func claim(
+        _ call: ClaimNextBatch,
+        _ transaction: Transaction
+    ) throws(PortFailure) -> ClaimNextBatch.Answer {
+        try Self.check(call)
+        let floor = try Self.key(of: call.floor)
+        guard let index = index(of: call.job) else {
+            return .init(result: .notFound, jobStatus: nil, sealed: false, batches: [], floor: nil, waitMs: 15_000)
+        }
+        let job = jobs[index]
+        var answer = ClaimNextBatch.Answer(
+            result: .ok,
+            jobStatus: job.status,
+            sealed: job.isSealed,
+            batches: [],
+            floor: call.floor,
+            waitMs: 15_000
+        )
+        guard job.configHash == call.configHash else {
+            answer.result = .configMismatch
+            return answer
+        }
+        var taken = Self.held(by: call.claimId, in: job, transaction.now)
+        if taken.isEmpty, job.status == .running {
+            taken = pick(call, from: floor, of: index, transaction)
+            if let last = taken.max(by: { job.claimKey($0) < job.claimKey($1) }) {
+                answer.floor = ClaimFloor(nextRetryAt: job.batches[last].nextRetryAt.text, batchNumber: last)
+                for number in taken { take(number, of: index, for: call, transaction) }
+                jobs[index].count(Counters(inFlight: taken.count, claims: Int64(taken.count)), at: last)
+            } else {
+                answer.waitMs = Self.wait(for: job, transaction.now)
+            }
+        }
+        answer.batches = taken.sorted().map { claimed($0, of: index, transaction.now) }
+        return answer
+    }
+
+    /// The first batches in claim order that nobody else holds, from the floor on.
+    ///
+    /// The floor is only speed: a second look without it finds a batch that came back out of order.
+    private func pick(
+        _ call: ClaimNextBatch,
+        from floor: JobRow.ClaimKey?,
+        of index: Int,
+        _ transaction: Transaction
+    ) -> [Int] {
+        for start in floor == nil ? [nil] : [floor, nil] {
+            let free = Self.claimable(in: jobs[index], from: start, transaction.now).filter(transaction.holds)
+            if !free.isEmpty { return Array(free.prefix(call.limit)) }
+        }
+        return []
+    }
+
+    private static func check(_ call: ClaimNextBatch) throws(PortFailure) {
+        try requireUUID(call.claimId, "p_claim_id")
+        try require((1...16).contains(call.limit), "p_limit must be 1…16")
+    }
+
+    private static func key(of floor: ClaimFloor?) throws(PortFailure) -> JobRow.ClaimKey? {
+        guard let floor else { return nil }
+        guard let time = DatabaseTime(text: floor.nextRetryAt) else { throw .invalid("p_floor is not one of ours") }
+        return (time, floor.batchNumber)
+    }
+
+    /// The batches that an earlier try of the same claim took, as long as they are under its lease.
+    static func held(by claimID: String, in job: JobRow, _ now: DatabaseTime) -> [Int] {
+        job.batches.indices.filter {
+            let batch = job.batches[$0]
+            guard batch.status == .processing, batch.claimID == claimID, let claimedAt = batch.claimedAt else {
+                return false
+            }
+            return claimedAt > now - job.lease
+        }
+    }
+
+    /// Batch numbers that may be claimed now, in claim order.
+    private static func claimable(in job: JobRow, from floor: JobRow.ClaimKey?, _ now: DatabaseTime) -> [Int] {
+        var keys: [JobRow.ClaimKey] = []
+        for batch in job.batches where batch.status == .pending && batch.nextRetryAt <= now {
+            let key = (batch.nextRetryAt, batch.number)
+            if let floor, key < floor { continue }
+            keys.append(key)
+        }
+        return keys.sorted { $0 < $1 }.map(\.1)
+    }
+
+    /// What a claim may take, in the order in which it locks the rows: those before the floor come last.
+    func claimCandidates(_ call: ClaimNextBatch, _ now: DatabaseTime) -> [Int] {
+        guard let index = index(of: call.job), jobs[index].status == .running,
+            Self.held(by: call.claimId, in: jobs[index], now).isEmpty
+        else { return [] }
+        let all = Self.claimable(in: jobs[index], from: nil, now)
+        guard let floor = try? Self.key(of: call.floor) else { return all }
+        let above = Self.claimable(in: jobs[index], from: floor, now)
+        return above + all.prefix(all.count - above.count)
+    }
+
+    /// Milliseconds to the next batch that becomes available, between 1 s and 15 s.
+    ///
+    /// An open plan may get its next page at any moment.
+    private static func wait(for job: JobRow, _ now: DatabaseTime) -> Int {
+        guard job.isSealed else { return 1000 }
+        let next = job.batches.lazy.filter { $0.status == .pending }.map(\.nextRetryAt).min()
+        return min(15_000, max(1000, next?.wait(at: now) ?? 15_000))
+    }
+
+    private mutating func take(
+        _ number: Int,
+        of index: Int,
+        for call: ClaimNextBatch,
+        _ transaction: Transaction
+    ) {
+        let deadline = transaction.now + jobs[index].batchTimeout
+        let leaseEnd = min(transaction.now + jobs[index].lease, deadline)
+        jobs[index].batches[number].status = .processing
+        jobs[index].batches[number].attempt += 1
+        jobs[index].batches[number].claimID = call.claimId
+        jobs[index].batches[number].workerID = call.worker
+        jobs[index].batches[number].claimedAt = transaction.now
+        jobs[index].batches[number].leaseExpiresAt = leaseEnd
+        jobs[index].batches[number].deadlineAt = deadline
+        jobs[index].batches[number].counts = BatchCounts()
+        record("claimed", in: index, transaction, batch: number)
+    }
+
+    private func claimed(_ number: Int, of index: Int, _ now: DatabaseTime) -> ClaimedBatch {
+        let batch = jobs[index].batches[number]
+        return ClaimedBatch(
+            batchNumber: number,
+            attempt: batch.attempt,
+            retryCount: batch.retryCount,
+            recordIds: batch.recordIDs,
+            leaseMs: batch.leaseExpiresAt?.milliseconds(since: now) ?? 0,
+            deadlineMs: batch.deadlineAt?.milliseconds(since: now) ?? 0
+        )
+    }
+}
+
+extension JobRow {
+    /// The claim order.
+    typealias ClaimKey = (DatabaseTime, Int)
+
+    func claimKey(_ number: Int) -> ClaimKey { (batches[number].nextRetryAt, number) }
+}
+
+extension TrackingTables {
+    /// `bump_batch_progress`.
+    mutating func heartbeat(
+        _ call: BumpBatchProgress,
+        _ transaction: Transaction
+    ) throws(PortFailure) -> BumpBatchProgress.Answer {
+        try require(call.items.count <= 1000, "p_items must be at most 1000")
+        for item in call.items {
+            try requireUUID(item.claimId, "claim_id")
+            try require(item.counts.isValid, "counts must not be negative")
+        }
+        guard let index = index(of: call.job) else {
+            return .init(jobStatus: nil, items: call.items.map { Self.answer($0, .lost, "not_found") })
+        }
+        var answers: [BumpBatchProgress.Item] = []
+        for item in call.items { answers.append(extend(item, in: index, transaction.now)) }
+        return .init(jobStatus: jobs[index].status, items: answers)
+    }
+
+    private mutating func extend(
+        _ item: HeartbeatItem,
+        in index: Int,
+        _ now: DatabaseTime
+    ) -> BumpBatchProgress.Item {
+        let number = item.batchNumber
+        guard jobs[index].batches.indices.contains(number) else { return Self.answer(item, .lost, "not_found") }
+        let batch = jobs[index].batches[number]
+        guard batch.isFenced(by: item.attempt, item.claimId) else { return Self.answer(item, .lost, "new_owner") }
+        guard batch.status == .processing, let leaseEnd = batch.leaseExpiresAt, let deadline = batch.deadlineAt else {
+            return Self.answer(item, .lost, batch.lastOutcome == "reaped" ? "reaped" : "ended")
+        }
+        if jobs[index].status == .cancelled { return Self.answer(item, .cancel, "cancelled") }
+        if deadline <= now { return Self.answer(item, .cancel, "deadline") }
+        let extended = max(leaseEnd, min(now + jobs[index].lease, deadline))
+        jobs[index].batches[number].leaseExpiresAt = extended
+        jobs[index].batches[number].counts.raise(to: item.counts)
+        return Self.answer(item, .ok, nil, leaseMs: extended.milliseconds(since: now))
+    }
+
+    private static func answer(
+        _ item: HeartbeatItem,
+        _ result: BumpBatchProgress.Result,
+        _ reason: String?,
+        leaseMs: Int = 0
+    ) -> BumpBatchProgress.Item {
+        .init(
+            batchNumber: item.batchNumber,
+            attempt: item.attempt,
+            result: result,
+            reason: reason,
+            leaseMs: leaseMs
+        )
+    }
+}
+
+extension BatchCounts {
+    /// Whether no count is negative and their sum is representable.
+    var isValid: Bool {
+        [processed, skipped, failed, missing].allSatisfy { (0...1_000_000_000).contains($0) }
+    }
+
+    /// Absolute progress only rises, so that loss, repeat and reordering of heartbeats cannot count twice.
+    mutating func raise(to other: Self) {
+        processed = max(processed, other.processed)
+        skipped = max(skipped, other.skipped)
+        failed = max(failed, other.failed)
+        missing = max(missing, other.missing)
+    }
+}

@@ -1,0 +1,258 @@
+import Migration
+
+extension TrackingTables {
+    /// `finish_batch`.
+    mutating func finish(_ call: FinishBatch, _ transaction: Transaction) throws(PortFailure) -> FinishBatch.Answer {
+        try Self.checkShape(of: call)
+        guard let index = index(of: call.job), jobs[index].batches.indices.contains(call.batchNumber),
+            jobs[index].batches[call.batchNumber].isFenced(by: call.attempt, call.claimId)
+        else { return .init(result: .lost, status: nil, outcome: nil) }
+        let batch = jobs[index].batches[call.batchNumber]
+        guard batch.status == .processing else {
+            if batch.lastOutcome == "reaped" { return .init(result: .lost, status: nil, outcome: nil) }
+            return .init(result: .duplicate, status: batch.status, outcome: batch.lastOutcome)
+        }
+        let letters = try Self.deadLetters(of: call, batch)
+        switch call.outcome {
+        case .completed:
+            complete(call, letters, in: index, transaction)
+        case .failed:
+            let end = FailedEnd(
+                outcome: "failed",
+                error: call.error,
+                counts: call.counts ?? BatchCounts(),
+                letters: letters,
+                retryAfter: call.retryAfterMs.map { max(.zero, .milliseconds($0)) }
+            )
+            fail(call.batchNumber, of: index, end, transaction)
+        case .released, .deferred:
+            giveBack(call, in: index, transaction)
+        }
+        let status = jobs[index].batches[call.batchNumber].status
+        return .init(result: .applied, status: status, outcome: call.outcome.rawValue)
+    }
+
+    /// What is wrong whatever the row holds.
+    private static func checkShape(of call: FinishBatch) throws(PortFailure) {
+        try requireUUID(call.claimId, "p_claim_id")
+        switch call.outcome {
+        case .completed, .failed:
+            guard let counts = call.counts else { throw .invalid("\(call.outcome.rawValue) needs p_counts") }
+            try require(counts.isValid, "counts must not be negative")
+        case .released, .deferred:
+            try require(call.counts == nil, "\(call.outcome.rawValue) takes no counts")
+        }
+    }
+
+    /// The dead letters of a terminal end, ascending; throws unless counts and list describe this batch exactly.
+    private static func deadLetters(of call: FinishBatch, _ batch: BatchRow) throws(PortFailure) -> [FailedRecord] {
+        guard let counts = call.counts else { return [] }
+        let size = batch.recordIDs.count
+        try require(counts.total == size, "counts sum to \(counts.total), but the batch has \(size) records")
+        if call.failedRecords.isEmpty, counts.failed == size {
+            return letters(for: batch.recordIDs, call.error ?? .unnamed)
+        }
+        let ids = call.failedRecords.map(\.recordId)
+        try require(
+            ids.count == counts.failed && Set(ids).count == ids.count,
+            "p_failed_records must list the \(counts.failed) failed records once each"
+        )
+        try require(Set(ids).isSubset(of: batch.recordIDs), "p_failed_records names a record of another batch")
+        return call.failedRecords.sorted { $0.recordId < $1.recordId }
+    }
+
+    private static func letters(for records: [RecordID], _ error: BatchError) -> [FailedRecord] {
+        records.map {
+            FailedRecord(recordId: $0, stage: .batch, code: error.code, message: error.message, permanent: false)
+        }
+    }
+
+    private mutating func complete(
+        _ call: FinishBatch,
+        _ letters: [FailedRecord],
+        in index: Int,
+        _ transaction: Transaction
+    ) {
+        let counts = call.counts ?? BatchCounts()
+        jobs[index].batches[call.batchNumber].error = call.error
+        end(call.batchNumber, of: index, as: .completed, "completed", transaction)
+        jobs[index].batches[call.batchNumber].counts = counts
+        write(letters, of: call.batchNumber, in: index, transaction)
+        recordEnd(of: call.batchNumber, in: index, transaction)
+        var delta = Counters(completedBatches: 1, inFlight: -1)
+        delta.addRecords(counts)
+        jobs[index].count(delta, at: call.batchNumber)
+    }
+
+    private mutating func giveBack(_ call: FinishBatch, in index: Int, _ transaction: Transaction) {
+        let cap = Duration.seconds(jobs[index].settings.backoffCapSeconds)
+        let isDefer = call.outcome == .deferred
+        let wait = isDefer ? min(max(.milliseconds(call.retryAfterMs ?? 0), .seconds(1)), cap) : .zero
+        jobs[index].batches[call.batchNumber].error = call.error
+        end(call.batchNumber, of: index, as: .pending, call.outcome.rawValue, transaction)
+        jobs[index].batches[call.batchNumber].nextRetryAt = transaction.now + wait
+        recordEnd(of: call.batchNumber, in: index, transaction)
+        jobs[index].count(
+            Counters(inFlight: -1, releases: isDefer ? 0 : 1, defers: isDefer ? 1 : 0),
+            at: call.batchNumber
+        )
+    }
+
+    /// An attempt that used a retry: reported by its worker, or found by the reaper.
+    struct FailedEnd {
+        /// `failed` or `reaped`.
+        let outcome: String
+        let error: BatchError?
+        /// Kept only when the budget is used up.
+        let counts: BatchCounts
+        let letters: [FailedRecord]
+        /// Replaces the backoff.
+        let retryAfter: Duration?
+    }
+
+    /// Uses one retry of the budget, or ends the batch for good.
+    ///
+    /// - Returns: whether it ended.
+    @discardableResult
+    private mutating func fail(
+        _ number: Int,
+        of index: Int,
+        _ end: FailedEnd,
+        _ transaction: Transaction
+    ) -> Bool {
+        let retries = jobs[index].batches[number].retryCount
+        let isFinal = retries >= jobs[index].settings.maxRetries
+        jobs[index].batches[number].error = isFinal ? end.error ?? .unnamed : end.error
+        self.end(number, of: index, as: isFinal ? .failed : .pending, end.outcome, transaction)
+        var delta = Counters(inFlight: -1, reaps: end.outcome == "reaped" ? 1 : 0)
+        if isFinal {
+            jobs[index].batches[number].counts = end.counts
+            write(end.letters, of: number, in: index, transaction)
+            delta.failedBatches = 1
+            delta.addRecords(end.counts)
+        } else {
+            let wait = end.retryAfter ?? backoff(retries + 1, jobs[index].settings, transaction.entropy)
+            jobs[index].batches[number].retryCount = retries + 1
+            jobs[index].batches[number].nextRetryAt = transaction.now + wait
+            delta.retries = 1
+        }
+        recordEnd(of: number, in: index, transaction)
+        jobs[index].count(delta, at: number)
+        return isFinal
+    }
+
+    /// Equal jitter: half of the delay is certain, half is chance; `docs/tracking.md` §4.
+    private func backoff(_ retry: Int, _ settings: JobSettings, _ entropy: any Entropy) -> Duration {
+        let doubled = settings.backoffBaseSeconds << min(retry - 1, 30)
+        let delay = Double(min(settings.backoffCapSeconds, doubled))
+        return .seconds(delay * (0.5 + 0.5 * entropy.unit()))
+    }
+
+    /// Closes the attempt; claim id, worker and outcome stay, so that a repeated finish is recognised.
+    private mutating func end(
+        _ number: Int,
+        of index: Int,
+        as status: BatchStatus,
+        _ outcome: String,
+        _ transaction: Transaction
+    ) {
+        jobs[index].batches[number].status = status
+        jobs[index].batches[number].lastOutcome = outcome
+        jobs[index].batches[number].leaseExpiresAt = nil
+        jobs[index].batches[number].deadlineAt = nil
+        jobs[index].batches[number].counts = BatchCounts()
+        jobs[index].batches[number].finishedAt = status == .pending ? nil : transaction.now
+    }
+
+    private mutating func write(
+        _ letters: [FailedRecord],
+        of number: Int,
+        in index: Int,
+        _ transaction: Transaction
+    ) {
+        let attempt = jobs[index].batches[number].attempt
+        for letter in letters {
+            let known = jobs[index].failures[letter.recordId]
+            jobs[index].failures[letter.recordId] = FailureRow(
+                batchNumber: number,
+                attempt: attempt,
+                stage: letter.stage,
+                code: letter.code,
+                message: String(letter.message.prefix(500)),
+                permanent: letter.permanent,
+                firstAt: known?.firstAt ?? transaction.now,
+                lastAt: transaction.now,
+                times: (known?.times ?? 0) + 1,
+                resolvedAt: nil
+            )
+        }
+    }
+
+    /// One event an end: what became of the batch, and the final counts or the wait.
+    private mutating func recordEnd(of number: Int, in index: Int, _ transaction: Transaction) {
+        let batch = jobs[index].batches[number]
+        var detail = ["status": batch.status.rawValue]
+        detail["code"] = batch.error?.code
+        if batch.status == .pending {
+            detail["retry_count"] = String(batch.retryCount)
+            detail["wait_ms"] = String(batch.nextRetryAt.milliseconds(since: transaction.now))
+        } else {
+            detail["processed"] = String(batch.counts.processed)
+            detail["skipped"] = String(batch.counts.skipped)
+            detail["failed"] = String(batch.counts.failed)
+            detail["missing"] = String(batch.counts.missing)
+        }
+        record(batch.lastOutcome ?? "", in: index, transaction, batch: number, detail)
+    }
+}
+
+extension BatchError {
+    /// Of a batch that failed without saying why.
+    fileprivate static let unnamed = Self(code: "failed", message: "")
+}
+
+extension TrackingTables {
+    /// `reset_stuck_batches`: the reaper.
+    mutating func reset(
+        _ call: ResetStuckBatches,
+        _ transaction: Transaction
+    ) throws(PortFailure) -> ResetStuckBatches.Answer {
+        try require((1...1000).contains(call.limit), "p_limit must be 1…1000")
+        guard let index = index(of: call.job) else { return .init(reset: 0, failed: 0, more: false) }
+        let stuck = stuckBatches(call, transaction.now).filter(transaction.holds)
+        var answer = ResetStuckBatches.Answer(reset: 0, failed: 0, more: stuck.count >= call.limit)
+        for number in stuck.prefix(call.limit) {
+            let batch = jobs[index].batches[number]
+            let isLate = batch.deadlineAt.map { $0 <= transaction.now } ?? false
+            let error = BatchError(
+                code: isLate ? "deadline_exceeded" : "lease_expired",
+                message: isLate ? "the worker did not finish before the deadline" : "the worker sent no heartbeat"
+            )
+            let end = FailedEnd(
+                outcome: "reaped",
+                error: error,
+                counts: BatchCounts(failed: batch.recordIDs.count),
+                letters: Self.letters(for: batch.recordIDs, error),
+                retryAfter: nil
+            )
+            if fail(number, of: index, end, transaction) { answer.failed += 1 } else { answer.reset += 1 }
+        }
+        return answer
+    }
+
+    /// Batches whose lease, and a quarter of it as grace, has run out: oldest claim first.
+    func stuckBatches(_ call: ResetStuckBatches, _ now: DatabaseTime) -> [Int] {
+        guard let index = index(of: call.job) else { return [] }
+        let job = jobs[index]
+        let grace = job.lease / 4
+        let oldest = now - (grace + job.batchTimeout + .seconds(60))
+        var keys: [(DatabaseTime, Int)] = []
+        for batch in job.batches {
+            guard batch.status == .processing, let leaseEnd = batch.leaseExpiresAt, let claimedAt = batch.claimedAt,
+                leaseEnd + grace < now, call.full || claimedAt > oldest
+            else { continue }
+            keys.append((claimedAt, batch.number))
+        }
+        return keys.sorted { $0 < $1 }.map(\.1)
+    }
+}

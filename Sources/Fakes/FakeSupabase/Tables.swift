@@ -1,0 +1,184 @@
+import Migration
+
+/// The tables of the tracking contract as values: `docs/tracking.md` §3.
+///
+/// Every function of the contract is one mutating method that decides on the rows as they are and either throws before
+/// its first write or writes everything. Nothing here waits, and nothing knows a clock.
+struct TrackingTables: Sendable {
+    /// `ingestion_job`, with the rows that belong to it; the id is the index + 1.
+    var jobs: [JobRow] = []
+    /// `ingestion_quota`, by its name.
+    var quotas: [String: QuotaRow] = [:]
+    /// The next id of `ingestion_event`.
+    var nextEventID: Int64 = 1
+
+    /// The index of a job, or nil when there is none.
+    func index(of job: JobID) -> Int? {
+        job >= 1 && job <= jobs.count ? Int(job) - 1 : nil
+    }
+
+    /// The index of the target's one open job.
+    func indexOfOpenJob(target: String) -> Int? {
+        jobs.lastIndex { $0.targetKey == target && $0.status.isOpen }
+    }
+}
+
+/// What one call brings to the tables: its time, its chance, and the rows it managed to lock.
+struct Transaction: Sendable {
+    /// The transaction's start, as PostgreSQL's `now()`.
+    let now: DatabaseTime
+    /// Chance, for the backoff.
+    let entropy: any Entropy
+    /// The batches this call has locked; nil = every row is free, since calls do not overlap.
+    let locked: Set<Int>?
+
+    /// Whether this call may change the row; what another call holds is skipped.
+    func holds(_ batchNumber: Int) -> Bool { locked?.contains(batchNumber) ?? true }
+}
+
+/// A row of `ingestion_job`.
+struct JobRow: Sendable {
+    let id: JobID
+    let targetKey: String
+    let configHash: String
+    let config: [String: String]
+    let settings: JobSettings
+    let createdAt: DatabaseTime
+    var status: JobStatus
+    var reason: String?
+    var startedAt: DatabaseTime?
+    var finishedAt: DatabaseTime?
+
+    var planCursor: RecordID?
+    var planUpper: RecordID?
+    var sourceCount: Int64?
+    var planSealedAt: DatabaseTime?
+    var totalRecords: Int64 = 0
+    var currentRound = 0
+
+    var controllerID: String
+    var controllerEpoch: Int
+    var controllerToken: String
+    var controllerExpiresAt: DatabaseTime
+
+    var lastRequestID: String?
+    var lastRequestAnswer: RequeueAnswer?
+
+    /// `ingestion_batch`: the number is the index.
+    var batches: [BatchRow] = []
+    /// `ingestion_failure`, by record id.
+    var failures: [RecordID: FailureRow] = [:]
+    /// `ingestion_counter`: sixteen rows, so that concurrent calls rarely meet on one.
+    var shards = [Counters](repeating: Counters(), count: 16)
+    /// `ingestion_event`, ascending by id.
+    var events: [EventSummary] = []
+
+    var lease: Duration { .seconds(settings.leaseSeconds) }
+    var batchTimeout: Duration { .seconds(settings.batchTimeoutSeconds) }
+    var isSealed: Bool { planSealedAt != nil }
+
+    /// The sum of the shards.
+    var counters: Counters { shards.reduce(into: Counters()) { $0 += $1 } }
+
+    /// Adds to one shard, as every call does once.
+    mutating func count(_ delta: Counters, at batchNumber: Int) {
+        shards[batchNumber % shards.count] += delta
+    }
+}
+
+/// A row of `ingestion_batch` with its record ids.
+struct BatchRow: Sendable {
+    let number: Int
+    let round: Int
+    let recordIDs: [RecordID]
+    var status = BatchStatus.pending
+    var nextRetryAt: DatabaseTime
+    var attempt = 0
+    var retryCount = 0
+    var claimID: String?
+    var workerID: String?
+    var claimedAt: DatabaseTime?
+    var leaseExpiresAt: DatabaseTime?
+    var deadlineAt: DatabaseTime?
+    var finishedAt: DatabaseTime?
+    var counts = BatchCounts()
+    var moved = 0
+    /// `completed`, `failed`, `release`, `defer` or `reaped`; stays until the next end.
+    var lastOutcome: String?
+    var error: BatchError?
+
+    /// Whether (attempt, claim id) is the row's current or last claim: the fence.
+    func isFenced(by attempt: Int, _ claimID: String) -> Bool {
+        self.attempt == attempt && self.claimID == claimID
+    }
+}
+
+/// A row of `ingestion_failure`.
+struct FailureRow: Sendable {
+    var batchNumber: Int
+    var attempt: Int
+    var stage: FailureStage
+    var code: String
+    var message: String
+    var permanent: Bool
+    var firstAt: DatabaseTime
+    var lastAt: DatabaseTime
+    var times: Int
+    var resolvedAt: DatabaseTime?
+}
+
+/// A row of `ingestion_counter`, or a change of one.
+struct Counters: Sendable, Equatable {
+    var completedBatches = 0
+    var failedBatches = 0
+    var inFlight = 0
+    var processed: Int64 = 0
+    var skipped: Int64 = 0
+    var failed: Int64 = 0
+    var missing: Int64 = 0
+    var claims: Int64 = 0
+    var retries: Int64 = 0
+    var reaps: Int64 = 0
+    var releases: Int64 = 0
+    var defers: Int64 = 0
+
+    static func += (left: inout Self, right: Self) {
+        left.completedBatches += right.completedBatches
+        left.failedBatches += right.failedBatches
+        left.inFlight += right.inFlight
+        left.processed += right.processed
+        left.skipped += right.skipped
+        left.failed += right.failed
+        left.missing += right.missing
+        left.claims += right.claims
+        left.retries += right.retries
+        left.reaps += right.reaps
+        left.releases += right.releases
+        left.defers += right.defers
+    }
+
+    /// Adds a batch's records, or takes them away.
+    mutating func addRecords(_ counts: BatchCounts, sign: Int64 = 1) {
+        processed += sign * Int64(counts.processed)
+        skipped += sign * Int64(counts.skipped)
+        failed += sign * Int64(counts.failed)
+        missing += sign * Int64(counts.missing)
+    }
+}
+
+extension PortFailure {
+    /// The caller's bug, as the SQL functions raise it: invalid_parameter_value.
+    static func invalid(_ detail: String) -> Self { Self(.rejected, detail, code: "22023") }
+}
+
+/// Throws a caller's bug unless the condition holds.
+func require(_ condition: Bool, _ detail: @autoclosure () -> String) throws(PortFailure) {
+    if !condition { throw .invalid(detail()) }
+}
+
+/// Throws unless a text is a UUID in the usual form.
+func requireUUID(_ text: String, _ parameter: String) throws(PortFailure) {
+    let groups = text.split(separator: "-", omittingEmptySubsequences: false)
+    let isUUID = groups.map(\.count) == [8, 4, 4, 4, 12] && groups.allSatisfy { $0.allSatisfy(\.isHexDigit) }
+    try require(isUUID, "\(parameter) must be a UUID")
+}
