@@ -1,0 +1,104 @@
+import CCurl
+import Foundation
+import Migration
+import Synchronization
+
+/// One request on its way into the loop, and the flag that withdraws it.
+final class CurlTicket: Sendable {
+    let request: HTTPRequest
+    let address: HTTPAddress
+    let deadline: ContinuousClock.Instant
+    /// Set before the loop is told, so that a withdrawal that overtakes its request is seen too.
+    let isCancelled = Atomic(false)
+
+    init(_ request: HTTPRequest, _ address: HTTPAddress) {
+        self.request = request
+        self.address = address
+        deadline = .now + request.totalTimeout
+    }
+}
+
+/// The line between callers on any thread and the loop on its own: bounded, and it wakes the loop.
+@safe
+final class CurlLine: Sendable {
+    typealias Continuation = CheckedContinuation<Result<HTTPResponse, PortFailure>, Never>
+
+    enum Command {
+        case start(CurlTicket, Continuation)
+        case cancel(CurlTicket)
+        case close
+    }
+
+    private struct State {
+        var commands: [Command] = []
+        /// Requests started and not yet answered.
+        var requests = 0
+    }
+
+    /// libcurl's multi handle.
+    ///
+    /// Only `curl_multi_wakeup`, which is made for it, is called from other threads than the
+    /// loop's; the loop frees it after `close`, the last call of all.
+    nonisolated(unsafe) let multi: UnsafeMutableRawPointer
+    private let requestsMax: Int
+    private let state = Mutex(State())
+
+    init(requestsMax: Int) throws(PortFailure) {
+        guard CurlLine.isLibraryReady, let multi = unsafe curl_multi_init() else {
+            throw PortFailure(.unavailable, "libcurl: no memory")
+        }
+        unsafe self.multi = multi
+        self.requestsMax = requestsMax
+    }
+
+    func start(_ ticket: CurlTicket, _ continuation: Continuation) {
+        let isAccepted = state.withLock { state in
+            guard state.requests < requestsMax else { return false }
+            state.requests += 1
+            state.commands.append(.start(ticket, continuation))
+            return true
+        }
+        if isAccepted {
+            wake()
+        } else {
+            let detail = "\(requestsMax) requests are already under way in this process"
+            continuation.resume(returning: .failure(PortFailure(.unavailable, detail)))
+        }
+    }
+
+    func cancel(_ ticket: CurlTicket) {
+        ticket.isCancelled.store(true, ordering: .sequentiallyConsistent)
+        state.withLock { $0.commands.append(.cancel(ticket)) }
+        wake()
+    }
+
+    func close() {
+        state.withLock { $0.commands.append(.close) }
+        wake()
+    }
+
+    /// Called by the loop: everything since the last time.
+    func take() -> [Command] {
+        state.withLock { state in
+            defer { state.commands.removeAll(keepingCapacity: true) }
+            return state.commands
+        }
+    }
+
+    /// Called by the loop: a request has its answer.
+    func finish(_ continuation: Continuation, _ result: Result<HTTPResponse, PortFailure>) {
+        state.withLock { $0.requests -= 1 }
+        continuation.resume(returning: result)
+    }
+
+    private func wake() { _ = unsafe curl_multi_wakeup(multi) }
+
+    /// Once a process.
+    ///
+    /// Writing to a connection that the peer has closed must be an error, not the end of the process:
+    /// libcurl's NOSIGNAL leaves SIGPIPE to us.
+    private static let isLibraryReady: Bool = {
+        _ = signal(SIGPIPE, SIG_IGN)
+        return curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
+    }()
+}
