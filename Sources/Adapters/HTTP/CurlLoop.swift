@@ -57,7 +57,7 @@ struct CurlLoop {
         for live in transfers.values {
             end(live, .failure(PortFailure(.cancelled, "the HTTP client was closed")))
         }
-        for unsafeeasy in unsafe idle { unsafe curl_easy_cleanup(easy) }
+        while let easy = unsafe idle.popLast() { unsafe curl_easy_cleanup(easy) }
         _ = unsafe curl_multi_cleanup(line.multi)
     }
 
@@ -113,9 +113,9 @@ struct CurlLoop {
         _ handle: CurlHandle
     ) -> Result<HTTPResponse, PortFailure> {
         let status = handle.long(CURLINFO_RESPONSE_CODE)
-        guard code == CURLE_OK else {
+        guard code == CURLE_OK, transfer.isHeaderComplete else {
             let end = CurlEnd(
-                code: Int(code.rawValue),
+                code: Int((code == CURLE_OK ? CURLE_PARTIAL_FILE : code).rawValue),
                 wasSent: handle.long(CURLINFO_REQUEST_SIZE) > 0,
                 proxyStatus: handle.long(CURLINFO_HTTP_CONNECTCODE),
                 isTooLong: transfer.isTooLong,

@@ -11,6 +11,8 @@ final class CurlTransfer {
     private(set) var body: [UInt8] = []
     /// Whether the answer was longer than the request allows.
     private(set) var isTooLong = false
+    /// Whether the empty line after the headers has come; libcurl takes a connection closed before it for an answer.
+    private(set) var isHeaderComplete = false
     /// Why libcurl gave up, in its words.
     var reason: String { unsafe String(cString: errorBuffer) }
 
@@ -138,6 +140,9 @@ final class CurlTransfer {
         if line.hasPrefix("HTTP/") {
             // A new block: what came before was a `100 Continue`, or a proxy's answer to CONNECT.
             headers = [:]
+            isHeaderComplete = false
+        } else if line.allSatisfy(\.isNewline) {
+            isHeaderComplete = true
         } else if let colon = line.firstIndex(of: ":") {
             let value = line[line.index(after: colon)...].trimmingCharacters(in: .whitespacesAndNewlines)
             headers.append(String(line[..<colon]), value)
