@@ -7,9 +7,41 @@
 static const unsigned char tables[] = {
 #embed "../../sql/001_tables.sql"
 };
+static const unsigned char helpers[] = {
+#embed "../../sql/002_helpers.sql"
+};
+static const unsigned char planning[] = {
+#embed "../../sql/003_planning.sql"
+};
+static const unsigned char work[] = {
+#embed "../../sql/004_work.sql"
+};
+static const unsigned char operation[] = {
+#embed "../../sql/005_operation.sql"
+};
+static const unsigned char requeue[] = {
+#embed "../../sql/006_requeue.sql"
+};
+static const unsigned char quota[] = {
+#embed "../../sql/007_quota.sql"
+};
+static const unsigned char lists[] = {
+#embed "../../sql/008_lists.sql"
+};
+static const unsigned char access[] = {
+#embed "../../sql/009_access.sql"
+};
 
 #define FILE_ENTRY(name, text) { name, text, sizeof(text) }
 const struct tracking_sql_file tracking_sql_files[] = {
     FILE_ENTRY("001_tables.sql", tables),
+    FILE_ENTRY("002_helpers.sql", helpers),
+    FILE_ENTRY("003_planning.sql", planning),
+    FILE_ENTRY("004_work.sql", work),
+    FILE_ENTRY("005_operation.sql", operation),
+    FILE_ENTRY("006_requeue.sql", requeue),
+    FILE_ENTRY("007_quota.sql", quota),
+    FILE_ENTRY("008_lists.sql", lists),
+    FILE_ENTRY("009_access.sql", access),
 };
 const size_t tracking_sql_file_count = sizeof(tracking_sql_files) / sizeof(tracking_sql_files[0]);
