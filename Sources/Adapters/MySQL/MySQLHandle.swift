@@ -1,0 +1,171 @@
+import CMariaDB
+import Migration
+
+/// One connection of libmariadb: blocking, used by one thread at a time, closed exactly once.
+@safe
+struct MySQLHandle: ~Copyable {
+    private let pointer: UnsafeMutablePointer<MYSQL>
+    private let options: MySQLOptions
+
+    /// The server's number of this connection, which `KILL QUERY` takes.
+    var threadID: UInt { unsafe mysql_thread_id(pointer) }
+
+    private init(_ options: MySQLOptions) throws(PortFailure) {
+        guard let pointer = unsafe mysql_init(nil) else { throw PortFailure(.unavailable, "mysql_init: no memory") }
+        unsafe self.pointer = pointer
+        self.options = options
+    }
+
+    deinit { unsafe mysql_close(pointer) }
+
+    /// Connects, logs in, makes the session read-only and checks that text will arrive as it is stored.
+    ///
+    /// After `statementTimeout` the server ends a statement; the client waits a little longer.
+    static func open(_ options: MySQLOptions, statementTimeout: Duration) throws(PortFailure) -> MySQLHandle {
+        let handle = try MySQLHandle(options)
+        handle.configure(readTimeout: statementTimeout + .seconds(5))
+        try handle.connect()
+        try handle.prepareSession(statementTimeout: statementTimeout)
+        return handle
+    }
+
+    /// Must come before the first thread of the library; it also ignores SIGPIPE for the whole process.
+    static func prepareLibrary() { precondition(libraryStatus == 0, "libmariadb cannot be used") }
+    private static let libraryStatus: Int32 = mysql_server_init(0, nil, nil)
+
+    private func configure(readTimeout: Duration) {
+        set(MYSQL_OPT_CONNECT_TIMEOUT, UInt32(clamping: options.connectTimeout.components.seconds))
+        set(MYSQL_OPT_READ_TIMEOUT, UInt32(clamping: readTimeout.components.seconds))
+        set(MYSQL_OPT_WRITE_TIMEOUT, UInt32(30))
+        // Before connecting: later, or with `utf8`, characters of four bytes arrive as `?` without an error.
+        set(MYSQL_SET_CHARSET_NAME, "utf8mb4")
+        // Never the socket, which "localhost" would mean otherwise.
+        set(MYSQL_OPT_PROTOCOL, MYSQL_PROTOCOL_TCP.rawValue)
+        // A server must not be able to ask for a file of this machine.
+        set(MYSQL_OPT_LOCAL_INFILE, UInt32(0))
+        // A silent reconnect would lose the session's settings, read-only among them.
+        set(MYSQL_OPT_RECONNECT, my_bool(0))
+        switch options.tls {
+        case .off:
+            set(MYSQL_OPT_SSL_ENFORCE, my_bool(0))
+            set(MYSQL_OPT_SSL_VERIFY_SERVER_CERT, my_bool(0))
+        case .verify(let authorities):
+            set(MYSQL_OPT_SSL_ENFORCE, my_bool(1))
+            // Enforcing alone falls back to plain text in silence; only verifying refuses a server without TLS.
+            set(MYSQL_OPT_SSL_VERIFY_SERVER_CERT, my_bool(1))
+            if let authorities { set(MYSQL_OPT_SSL_CA, authorities) }
+        }
+    }
+
+    /// The value must have exactly the width the option expects: UInt32 for numbers, my_bool for flags.
+    private func set<Value: BitwiseCopyable>(_ option: mysql_option, _ value: Value) {
+        let status = unsafe withUnsafePointer(to: value) { unsafe mysql_options(pointer, option, $0) }
+        precondition(status == 0, "libmariadb does not know option \(option.rawValue)")
+    }
+
+    private func set(_ option: mysql_option, _ value: String) {
+        let status = unsafe value.withCString { unsafe mysql_options(pointer, option, $0) }  // copied
+        precondition(status == 0, "libmariadb does not know option \(option.rawValue)")
+    }
+
+    private func connect() throws(PortFailure) {
+        let database: String? = options.database.isEmpty ? nil : options.database
+        let connected = options.password.withExposedValue { password in
+            unsafe mysql_real_connect(
+                pointer,
+                options.host,
+                options.user,
+                password,
+                database,
+                UInt32(options.port),
+                nil,
+                0
+            ) != nil
+        }
+        guard connected else { throw failure() }
+        if options.tls != .off, unsafe mysql_get_ssl_cipher(pointer) == nil {
+            throw PortFailure(.unauthorised, "MySQL at \(options.address): the connection is not encrypted")
+        }
+    }
+
+    private func prepareSession(statementTimeout: Duration) throws(PortFailure) {
+        var version = ""
+        var charsets: [String?] = []
+        try forEachRow(of: "SELECT @@version, @@character_set_client, @@character_set_results") { row in
+            version = row.string(0) ?? ""
+            charsets = [row.string(1), row.string(2)]
+        }
+        guard charsets == ["utf8mb4", "utf8mb4"] else {
+            throw PortFailure(.rejected, "MySQL at \(options.address) does not speak utf8mb4: text would be damaged")
+        }
+        try execute("SET SESSION TRANSACTION READ ONLY")
+        // A server may have other defaults: without autocommit the first read pins what all later ones see, and a
+        // limit on selected rows would make records look as if they had vanished.
+        try execute("SET SESSION autocommit = 1, sql_select_limit = 18446744073709551615, sql_big_selects = 1")
+        let seconds = max(1, statementTimeout.components.seconds)
+        let isMariaDB = version.lowercased().contains("mariadb")
+        do {
+            let limit = isMariaDB ? "max_statement_time = \(seconds)" : "max_execution_time = \(seconds * 1000)"
+            try execute("SET SESSION \(limit)")
+        } catch {
+            // Servers before MariaDB 10.1 and MySQL 5.7.8 know no such limit; the client's own remains.
+            guard error.code == "\(MySQLErrorCode.unknownVariable.rawValue)" else { throw error }
+        }
+    }
+
+    /// Runs a statement that returns no rows.
+    func execute(_ sql: String) throws(PortFailure) {
+        try forEachRow(of: sql) { _ in }
+    }
+
+    /// Runs a statement and hands over its rows one by one as they arrive; nothing is buffered.
+    ///
+    /// - Throws: also when the stream ends by an error: fewer rows than there are never look like all of them.
+    func forEachRow(
+        of sql: String,
+        columns check: ([MySQLColumn]) throws(PortFailure) -> Void = { _ in },
+        _ body: (borrowing MySQLRow) throws(PortFailure) -> Void
+    ) throws(PortFailure) {
+        var sql = sql
+        let status = sql.withUTF8 { bytes in
+            unsafe bytes.withMemoryRebound(to: CChar.self) {
+                unsafe mysql_real_query(pointer, $0.baseAddress, UInt($0.count))
+            }
+        }
+        guard status == 0 else { throw failure() }
+        guard let result = unsafe mysql_use_result(pointer) else {
+            if unsafe mysql_field_count(pointer) == 0 { return }
+            throw failure()
+        }
+        // Reads and drops what `body` did not want, so that the connection stays usable.
+        defer { unsafe mysql_free_result(result) }
+        let count = Int(unsafe mysql_num_fields(result))
+        if let fields = unsafe mysql_fetch_fields(result) {
+            try check((0..<count).map { unsafe MySQLColumn(fields[$0]) })
+        }
+        while let values = unsafe mysql_fetch_row(result) {
+            guard let lengths = unsafe mysql_fetch_lengths(result) else { throw failure() }
+            try body(unsafe MySQLRow(values: values, lengths: lengths, count: count))
+        }
+        // nil means the end or an error; only the number tells which.
+        if unsafe mysql_errno(pointer) != 0 { throw failure() }
+    }
+
+    private func failure() -> PortFailure {
+        let message = unsafe mysql_error(pointer).map { unsafe String(cString: $0) } ?? ""
+        let code = MySQLErrorCode(rawValue: unsafe mysql_errno(pointer))
+        return PortFailure(code, message: message, options: options)
+    }
+}
+
+/// What the server says of a result's column.
+struct MySQLColumn {
+    let isInteger: Bool
+    let isUnsigned: Bool
+
+    fileprivate init(_ field: MYSQL_FIELD) {
+        let integers = [MYSQL_TYPE_TINY, MYSQL_TYPE_SHORT, MYSQL_TYPE_INT24, MYSQL_TYPE_LONG, MYSQL_TYPE_LONGLONG]
+        isInteger = integers.contains { unsafe $0 == field.type }
+        isUnsigned = unsafe field.flags & UInt32(UNSIGNED_FLAG) != 0
+    }
+}

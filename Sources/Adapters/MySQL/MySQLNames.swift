@@ -1,0 +1,98 @@
+import Migration
+
+/// The names and the condition that go into SQL as text, checked and quoted; ids are integers and need neither.
+struct MySQLNames: Sendable, Equatable {
+    /// Quoted, with its database where one was given.
+    let table: String
+    let id: String
+    let tenant: String
+    let content: String
+    /// ` AND (expression)`, or nothing.
+    let condition: String
+
+    /// - Throws: `rejected`, naming the setting and what is wrong with it.
+    init(_ options: MySQLOptions) throws(PortFailure) {
+        let parts = options.table.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count <= 2 else {
+            throw PortFailure(.rejected, "MYSQL_TABLE is `table` or `database.table`, with one dot at most")
+        }
+        var quoted: [String] = []
+        for part in parts { quoted.append(try Self.quoted(part, setting: "MYSQL_TABLE")) }
+        table = quoted.joined(separator: ".")
+        id = try Self.quoted(options.columns.id, setting: "MYSQL_ID_COLUMN")
+        tenant = try Self.quoted(options.columns.tenant, setting: "MYSQL_TENANT_COLUMN")
+        content = try Self.quoted(options.columns.content, setting: "MYSQL_CONTENT_COLUMN")
+        if let expression = options.where {
+            if let problem = Self.problem(inCondition: expression) {
+                throw PortFailure(.rejected, "--where is not one SQL expression: \(problem)")
+            }
+            condition = " AND (\(expression))"
+        } else {
+            condition = ""
+        }
+    }
+
+    /// A name in backticks, inner ones doubled: the one way to write any name, keywords included.
+    ///
+    /// - SeeAlso: MySQL manual, *Schema Object Names*: at most 64 characters, never U+0000, no space at the end.
+    static func quoted(_ name: String, setting: String) throws(PortFailure) -> String {
+        let problem: String? =
+            if name.isEmpty {
+                "is empty"
+            } else if name.unicodeScalars.count > 64 {
+                "is longer than 64 characters"
+            } else if name.unicodeScalars.contains("\0") {
+                "contains a NUL character"
+            } else if name.hasSuffix(" ") {
+                "ends with a space"
+            } else {
+                nil
+            }
+        if let problem { throw PortFailure(.rejected, "a name in \(setting) \(problem)") }
+        var quoted = "`"
+        for scalar in name.unicodeScalars {
+            quoted.unicodeScalars.append(scalar)
+            if scalar == "`" { quoted.unicodeScalars.append(scalar) }
+        }
+        return quoted + "`"
+    }
+
+    /// Why a text cannot stand between parentheses as one expression; nil when it can.
+    ///
+    /// It keeps an honest mistake from changing what a page of ids means (`1) OR (1`, a comment that swallows the
+    /// rest). The guard against worse is the account's SELECT-only grant, the read-only session and the protocol,
+    /// which takes one statement at a time.
+    static func problem(inCondition text: String) -> String? {
+        var depth = 0
+        var isBlank = true
+        var scalars = Array(text.unicodeScalars)[...]
+        while let scalar = scalars.popFirst() {
+            if !scalar.properties.isWhitespace { isBlank = false }
+            switch scalar {
+            case "\0": return "it contains a NUL character"
+            case ";": return "it contains a semicolon"
+            case "#": return "it contains a comment (#)"
+            case "-" where scalars.first == "-": return "it contains a comment (--)"
+            case "/" where scalars.first == "*": return "it contains a comment (/*)"
+            case "(": depth += 1
+            case ")":
+                depth -= 1
+                if depth < 0 { return "a parenthesis is closed that was not opened" }
+            case "'", "\"", "`":
+                guard skip(quote: scalar, in: &scalars) else { return "a quote (\(scalar)) is not closed" }
+            default: break
+            }
+        }
+        if isBlank { return "it is empty" }
+        return depth == 0 ? nil : "a parenthesis is not closed"
+    }
+
+    /// Moves past the closing quote; a doubled one reads as two texts side by side, which comes to the same.
+    private static func skip(quote: Unicode.Scalar, in scalars: inout ArraySlice<Unicode.Scalar>) -> Bool {
+        while let scalar = scalars.popFirst() {
+            if scalar == quote { return true }
+            if scalar == "\\", quote != "`" { _ = scalars.popFirst() }
+        }
+        return false
+    }
+}

@@ -1,0 +1,101 @@
+import Migration
+
+/// Where the rows are and how to reach them; checked as a whole by `MySQLRecordSource.init`.
+package struct MySQLOptions: Sendable {
+    /// How the connection is protected.
+    ///
+    /// There is no "encrypt without verifying": it protects from nobody.
+    package enum TLS: Sendable, Equatable {
+        /// TLS with the certificate and its name checked, against the authorities in `ca` (a PEM file) or, with nil,
+        /// those this machine trusts.
+        case verify(ca: String?)
+        /// Plain text.
+        case off
+    }
+
+    /// The columns that are read.
+    package struct Columns: Sendable, Equatable {
+        /// The integer primary key.
+        package var id: String
+        /// The tenant, in the tables this was made for `member_code`.
+        package var tenant: String
+        /// The text.
+        package var content: String
+
+        package init(id: String = "id", tenant: String = "member_code", content: String = "parse_content") {
+            self.id = id
+            self.tenant = tenant
+            self.content = content
+        }
+    }
+
+    /// Always reached by TCP, also as `localhost`.
+    package var host: String
+    package var port: UInt16
+    package var user: String
+    package var password: Secret
+    /// The default database; may be empty when `table` names one.
+    package var database: String
+    /// `table` or `database.table`.
+    package var table: String
+    package var columns: Columns
+    /// An SQL expression that limits the job to some rows; nil for all of them.
+    package var `where`: String?
+    /// The most connections that read records; planning uses one more.
+    package var poolSize: Int
+    package var tls: TLS
+    /// Whether `tls: .off` is accepted for a host that is not this machine.
+    package var allowsPlaintext: Bool
+    /// A longer text is not read but reported as `tooLong`; in bytes of UTF-8.
+    package var recordBytesMax: Int
+    /// For reaching the server and logging in.
+    package var connectTimeout: Duration
+    /// For one statement that reads records; the server ends it.
+    package var readTimeout: Duration
+    /// For one statement that plans: a count or a page of ids may have to walk a large table.
+    package var scanTimeout: Duration
+
+    package init(
+        host: String,
+        port: UInt16 = 3306,
+        user: String,
+        password: Secret,
+        database: String,
+        table: String = "ip_summary",
+        columns: Columns = Columns(),
+        where: String? = nil,
+        poolSize: Int = 10,
+        tls: TLS = .verify(ca: nil),
+        allowsPlaintext: Bool = false,
+        recordBytesMax: Int = 4_000_000,
+        connectTimeout: Duration = .seconds(10),
+        readTimeout: Duration = .seconds(60),
+        scanTimeout: Duration = .seconds(600)
+    ) {
+        self.host = host
+        self.port = port
+        self.user = user
+        self.password = password
+        self.database = database
+        self.table = table
+        self.columns = columns
+        self.where = `where`
+        self.poolSize = poolSize
+        self.tls = tls
+        self.allowsPlaintext = allowsPlaintext
+        self.recordBytesMax = recordBytesMax
+        self.connectTimeout = connectTimeout
+        self.readTimeout = readTimeout
+        self.scanTimeout = scanTimeout
+    }
+
+    /// `host:port`, for messages.
+    var address: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+
+    /// Whether the host is this machine, so that nobody can listen in between.
+    var isLoopback: Bool {
+        if ["localhost", "::1"].contains(host.lowercased()) { return true }
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
+    }
+}

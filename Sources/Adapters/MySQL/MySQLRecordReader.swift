@@ -1,0 +1,74 @@
+import Migration
+
+/// Reads records by exact ids in two steps: how long they are, and then those that are not too long, so that neither
+/// a statement's time nor its memory grows with what somebody has put into the table.
+struct MySQLRecordReader: Sendable {
+    /// A statement of this size takes well under the time limit, also on a slow line.
+    private static let statementBytesMax = 16_000_000
+    /// A tenant is a short code; a longer one is read as NULL.
+    private static let tenantBytesMax = 65_535
+
+    let names: MySQLNames
+    let recordBytesMax: Int
+
+    /// Divides ids so that the contents of each part are at most 16 MB together, or one record.
+    ///
+    /// Ids whose row has vanished are left out.
+    func slices(of ids: [RecordID], on handle: borrowing MySQLHandle) throws(PortFailure) -> [[RecordID]] {
+        let sql = "SELECT \(names.id), OCTET_LENGTH(\(names.content)) FROM \(names.table) WHERE \(condition(ids))"
+        var slices: [[RecordID]] = []
+        var bytes = Self.statementBytesMax
+        try handle.forEachRow(of: sql) { (row) throws(PortFailure) in
+            guard let id = try row.integer(0) else { return }
+            let length = Int(try row.integer(1) ?? 0)
+            let read = length > recordBytesMax ? 0 : length
+            if slices.isEmpty || bytes + read > Self.statementBytesMax {
+                slices.append([])
+                bytes = 0
+            }
+            slices[slices.count - 1].append(id)
+            bytes += read
+        }
+        return slices
+    }
+
+    /// Reads the records of one slice, in no order.
+    ///
+    /// The length is looked at once more by the statement itself: the text may have grown since.
+    func records(_ ids: [RecordID], on handle: borrowing MySQLHandle) throws(PortFailure) -> [SourceRecord] {
+        let sql = """
+            SELECT \(names.id), IF(OCTET_LENGTH(\(names.tenant)) <= \(Self.tenantBytesMax), \(names.tenant), NULL), \
+            OCTET_LENGTH(\(names.content)), \
+            IF(OCTET_LENGTH(\(names.content)) <= \(recordBytesMax), \(names.content), NULL) \
+            FROM \(names.table) WHERE \(condition(ids))
+            """
+        var records: [SourceRecord] = []
+        try handle.forEachRow(of: sql) { (row) throws(PortFailure) in
+            guard let id = try row.integer(0) else { return }
+            let tenant = row.text(1)
+            let length = try row.integer(2).map(Int.init)
+            // A tenant that is not text is no tenant, and the record cannot be told from an undecodable one.
+            let content = tenant == .undecodable ? .undecodable : content(of: row.text(3), length: length)
+            let memberCode: String? = if case .text(let code) = tenant { code } else { nil }
+            records.append(SourceRecord(id: id, memberCode: memberCode, content: content))
+        }
+        return records
+    }
+
+    private func content(of text: MySQLRow.Text, length: Int?) -> SourceRecord.Content {
+        guard let length else { return .null }
+        if length > recordBytesMax { return .tooLong(bytes: length) }
+        switch text {
+        case .null: return .null
+        case .undecodable: return .undecodable
+        // The server's length is in the column's own character set: latin1 grows on its way to UTF-8.
+        case .text(let string) where string.utf8.count > recordBytesMax: return .tooLong(bytes: string.utf8.count)
+        case .text(let string): return .text(string)
+        }
+    }
+
+    /// Integers need no quoting: nothing but digits and a sign can come out.
+    private func condition(_ ids: [RecordID]) -> String {
+        "\(names.id) IN (\(ids.map(String.init).joined(separator: ",")))"
+    }
+}

@@ -1,0 +1,147 @@
+import Foundation
+package import Migration
+
+/// The rows of one MySQL or MariaDB table, read in read-only sessions over libmariadb.
+///
+/// Ids come by keyset pages, records by exact ids; both are repeated once by themselves when the link was dead.
+package final class MySQLRecordSource: RecordSource {
+    let options: MySQLOptions
+    let names: MySQLNames
+    /// For records.
+    let readers: ResourcePool<MySQLConnection>
+    /// For planning, whose statements may take minutes.
+    let planner: ResourcePool<MySQLConnection>
+
+    /// Checks the options; connects to nothing yet.
+    ///
+    /// - Throws: `rejected` for a name, condition or number that cannot be; `unauthorised` for a TLS setting that
+    ///   would protect nothing.
+    package init(_ options: MySQLOptions) throws(PortFailure) {
+        try Self.check(options)
+        self.options = options
+        names = try MySQLNames(options)
+        MySQLHandle.prepareLibrary()
+        readers = ResourcePool(limit: options.poolSize) { () async throws(PortFailure) in
+            MySQLConnection(options, statementTimeout: options.readTimeout)
+        }
+        planner = ResourcePool(limit: 1) { () async throws(PortFailure) in
+            MySQLConnection(options, statementTimeout: options.scanTimeout)
+        }
+    }
+
+    package func highestID() async throws(PortFailure) -> RecordID? {
+        // Not MAX(id): with a condition that would read every row that meets it.
+        let sql =
+            "SELECT \(names.id) FROM \(names.table) WHERE TRUE\(names.condition) ORDER BY \(names.id) DESC LIMIT 1"
+        return try await planner.use { (connection) async throws(PortFailure) in
+            try await connection.read { [names] (handle) throws(PortFailure) in
+                try Self.ids(sql, idColumn: names.id, on: handle).first
+            }
+        }
+    }
+
+    package func count(through upper: RecordID) async throws(PortFailure) -> Int64 {
+        let sql = "SELECT COUNT(*) FROM \(names.table) WHERE \(names.id) <= \(upper)\(names.condition)"
+        return try await planner.use { (connection) async throws(PortFailure) in
+            try await connection.read { (handle) throws(PortFailure) in
+                var count: Int64 = 0
+                try handle.forEachRow(of: sql) { (row) throws(PortFailure) in count = try row.integer(0) ?? 0 }
+                return count
+            }
+        }
+    }
+
+    package func ids(
+        after cursor: RecordID?,
+        through upper: RecordID,
+        limit: Int
+    ) async throws(PortFailure) -> [RecordID] {
+        precondition((1...100_000).contains(limit))
+        let lower = cursor.map { " AND \(names.id) > \($0)" } ?? ""
+        let sql =
+            "SELECT \(names.id) FROM \(names.table) WHERE \(names.id) <= \(upper)\(lower)\(names.condition) "
+            + "ORDER BY \(names.id) LIMIT \(limit)"
+        return try await planner.use { (connection) async throws(PortFailure) in
+            try await connection.read { [names] (handle) throws(PortFailure) in
+                try Self.ids(sql, idColumn: names.id, on: handle)
+            }
+        }
+    }
+
+    package func records(_ ids: [RecordID]) async throws(PortFailure) -> [SourceRecord] {
+        precondition((1...1_000).contains(ids.count))
+        let reader = MySQLRecordReader(names: names, recordBytesMax: options.recordBytesMax)
+        return try await readers.use { (connection) async throws(PortFailure) in
+            var records: [SourceRecord] = []
+            for slice in try await connection.read({ (handle) throws(PortFailure) in
+                try reader.slices(of: ids, on: handle)
+            }) {
+                records += try await connection.read { (handle) throws(PortFailure) in
+                    try reader.records(slice, on: handle)
+                }
+            }
+            return try Self.ascending(records)
+        }
+    }
+
+    /// The ids a statement returns.
+    ///
+    /// - Throws: `rejected` for a column that holds no whole numbers, or not in order, or twice the same.
+    static func ids(
+        _ sql: String,
+        idColumn: String,
+        on handle: borrowing MySQLHandle
+    ) throws(PortFailure) -> [RecordID] {
+        var ids: [RecordID] = []
+        try handle.forEachRow(
+            of: sql,
+            columns: { (columns) throws(PortFailure) in
+                guard columns.first?.isInteger == true else {
+                    throw PortFailure(.rejected, "the id column \(idColumn) does not hold integers")
+                }
+            },
+            { (row) throws(PortFailure) in
+                // NULL ends a descending list that holds nothing else: no row has an id then.
+                guard let id = try row.integer(0) else { return }
+                if let last = ids.last, id <= last { throw repeated(idColumn) }
+                ids.append(id)
+            }
+        )
+        return ids
+    }
+
+    private static func ascending(_ records: [SourceRecord]) throws(PortFailure) -> [SourceRecord] {
+        let sorted = records.sorted { $0.id < $1.id }
+        for (one, next) in zip(sorted, sorted.dropFirst()) where one.id == next.id { throw repeated("") }
+        return sorted
+    }
+
+    private static func repeated(_ idColumn: String) -> PortFailure {
+        PortFailure(.rejected, "two rows have the same id: the id column \(idColumn) must be unique")
+    }
+
+    private static func check(_ options: MySQLOptions) throws(PortFailure) {
+        guard !options.host.isEmpty, !options.host.hasPrefix("/") else {
+            throw PortFailure(.rejected, "MYSQL_HOST must be a host name or an address")
+        }
+        guard options.poolSize > 0, options.recordBytesMax > 0 else {
+            throw PortFailure(.rejected, "MYSQL_POOL_SIZE and MAX_RECORD_BYTES must be at least 1")
+        }
+        switch options.tls {
+        case .off:
+            guard options.isLoopback || options.allowsPlaintext else {
+                throw PortFailure(
+                    .unauthorised,
+                    "MYSQL_SSL=off would send the password and every text to \(options.host) in clear: "
+                        + "set MYSQL_SSL=verify, or accept it with --allow-plaintext"
+                )
+            }
+        case .verify(let file?):
+            // The library only says "certificate verify failed" when the file is not there.
+            guard FileManager.default.isReadableFile(atPath: file) else {
+                throw PortFailure(.unauthorised, "MYSQL_SSL_CA: the file \(file) does not exist or cannot be read")
+            }
+        case .verify(nil): break
+        }
+    }
+}

@@ -1,0 +1,75 @@
+import CMariaDB
+import Migration
+
+/// One row as it arrived; its memory belongs to the library and is gone with the next row, hence never stored.
+@safe
+struct MySQLRow: ~Copyable {
+    /// A value that should be text.
+    enum Text: Equatable {
+        case null
+        case text(String)
+        /// Bytes that are not UTF-8.
+        case undecodable
+    }
+
+    private let values: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
+    private let lengths: UnsafeMutablePointer<UInt>
+    private let count: Int
+
+    @unsafe
+    init(
+        values: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>,
+        lengths: UnsafeMutablePointer<UInt>,
+        count: Int
+    ) {
+        unsafe self.values = unsafe values
+        unsafe self.lengths = unsafe lengths
+        self.count = count
+    }
+
+    /// The text of a column, whole: a NUL does not end it, and what is not UTF-8 is never repaired in silence.
+    func text(_ column: Int) -> Text {
+        guard let bytes = unsafe bytes(column) else { return .null }
+        return unsafe String(validating: bytes, as: UTF8.self).map(Text.text) ?? .undecodable
+    }
+
+    /// The text of a column; nil for NULL and for what is not text.
+    func string(_ column: Int) -> String? {
+        if case .text(let string) = text(column) { string } else { nil }
+    }
+
+    /// A whole number; nil for NULL.
+    ///
+    /// - Throws: `rejected` for what is not a number of 64 signed bits.
+    func integer(_ column: Int) throws(PortFailure) -> Int64? {
+        guard let bytes = unsafe bytes(column) else { return nil }
+        let isNegative = unsafe bytes.first == UInt8(ascii: "-")
+        var value: Int64 = 0
+        // Summed below zero, where there is room for one number more.
+        for index in (isNegative ? 1 : 0)..<bytes.count {
+            let digit = unsafe bytes[index] &- UInt8(ascii: "0")
+            let (product, overflow) = value.multipliedReportingOverflow(by: 10)
+            let (sum, underflow) = product.subtractingReportingOverflow(Int64(digit))
+            guard digit < 10, !overflow, !underflow else { throw Self.outOfRange }
+            value = sum
+        }
+        if isNegative { return value }
+        guard value != .min else { throw Self.outOfRange }
+        return -value
+    }
+
+    private func bytes(_ column: Int) -> UnsafeBufferPointer<UInt8>? {
+        precondition(column < count)
+        guard let start = unsafe values[column] else { return nil }
+        let raw = unsafe UnsafeRawBufferPointer(start: start, count: Int(lengths[column]))
+        return unsafe raw.bindMemory(to: UInt8.self)
+    }
+
+    private static var outOfRange: PortFailure {
+        PortFailure(
+            .rejected,
+            "an id is above 9223372036854775807, the largest this program and Postgres can hold; "
+                + "such rows cannot be migrated (limit the job to the others with --where)"
+        )
+    }
+}
