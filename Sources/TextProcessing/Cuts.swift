@@ -1,0 +1,221 @@
+/// How good a place is for a cut, the best last.
+enum CutLevel: UInt8, Comparable {
+    /// Inside a grapheme cluster that alone is more than a chunk may hold.
+    case insideCluster
+    /// Inside a word that alone is more than a chunk may hold.
+    case insideWord
+    case word
+    case clause
+    case sentence
+    case line
+    case paragraph
+
+    static func < (left: CutLevel, right: CutLevel) -> Bool { left.rawValue < right.rawValue }
+}
+
+/// A place where a text may be cut.
+struct Cut {
+    /// In bytes.
+    var offset: Int32
+    /// The tokens of the text before, when a chunk ends here.
+    var tokensEnding: Int32
+    /// The tokens of the text before, when a chunk begins here; they differ inside a tokenizer's piece.
+    var tokensBeginning: Int32
+    var level: CutLevel
+}
+
+/// All places where one text may be cut, with the tokens between any two of them.
+struct Cuts {
+    private(set) var places: [Cut] = []
+    /// The tokens of the whole text.
+    private(set) var tokens = 0
+    /// True when a word had to be cut: then token sums are estimates, and chunks are counted again.
+    private(set) var isRough = false
+
+    private let bytes: UTF8Bytes
+    private let counter: any TokenCounting
+    private let unitMax: Int
+    private var cursor: GraphemeCursor
+    private var sum = 0
+    private var pending: Cut?
+
+    /// Finds the cuts of a text.
+    ///
+    /// No two neighbouring cuts have more than `unitMax` tokens between them.
+    init(of text: String, bytes: UTF8Bytes, counter: any TokenCounting, unitMax: Int) {
+        self.bytes = bytes
+        self.counter = counter
+        self.unitMax = unitMax
+        cursor = GraphemeCursor(text, bytes)
+        places.reserveCapacity(bytes.count / 4)
+        places.append(Cut(offset: 0, tokensEnding: 0, tokensBeginning: 0, level: .paragraph))
+        var start = 0
+        counter.forEachPiece(of: text.utf8.span) { end, tokens in
+            add(start..<end, tokens)
+            start = end
+        }
+    }
+
+    private mutating func add(_ piece: Range<Int>, _ tokens: Int) {
+        self.tokens += tokens
+        if tokens > unitMax {
+            split(piece)
+        } else {
+            cutBehindMark(piece, tokens)
+            extend(to: piece.upperBound, tokens)
+        }
+    }
+
+    /// Goes on to an offset: a cut there, unless it is inside a grapheme cluster.
+    ///
+    /// The level of the cut is what the text around it says unless it is given.
+    private mutating func extend(to offset: Int, _ tokens: Int, _ level: CutLevel? = nil) {
+        if let pending, sum + tokens - Int(places[places.count - 1].tokensBeginning) > unitMax {
+            // No border of a cluster for so long: the cluster is too large, and the last offset in it must do.
+            isRough = true
+            places.append(pending)
+        }
+        sum += tokens
+        var cut = Cut(offset: Int32(offset), tokensEnding: Int32(sum), tokensBeginning: Int32(sum), level: .word)
+        if cursor.isBorder(offset) {
+            cut.level = level ?? CutLevel(in: bytes, at: offset)
+            places.append(cut)
+            pending = nil
+        } else {
+            cut.level = .insideCluster
+            pending = cut
+        }
+    }
+
+    /// A cut inside a piece that begins with a mark.
+    ///
+    /// The pattern of cl100k puts one mark and the letters behind it into one piece. In scripts without spaces that
+    /// hides the best cuts (`。` begins a piece and never ends one), so such a piece is cut behind the mark.
+    private mutating func cutBehindMark(_ piece: Range<Int>, _ tokens: Int) {
+        let mark = bytes.scalar(at: piece.lowerBound)
+        let offset = piece.lowerBound + mark.length
+        guard offset < piece.upperBound, ScalarClass(mark.value).token == ScalarClass.other else { return }
+        let letter = bytes.scalar(at: offset).value
+        guard CutLevel.isUnspaced(letter), ScalarClass(letter).token == ScalarClass.letter else { return }
+        let level = CutLevel(in: bytes, at: offset)
+        guard level > .word, pending == nil, cursor.isBorder(offset) else { return }
+        let tokensBehind = counter.count(bytes, offset..<piece.upperBound)
+        guard tokensBehind <= unitMax else { return }
+        places.append(
+            Cut(
+                offset: Int32(offset),
+                tokensEnding: Int32(sum + counter.count(bytes, piece.lowerBound..<offset)),
+                tokensBeginning: Int32(sum + tokens - tokensBehind),
+                level: level
+            )
+        )
+    }
+
+    /// Cuts a piece that is too large into small groups of clusters, and a cluster that is too large into scalars.
+    private mutating func split(_ piece: Range<Int>) {
+        isRough = true
+        let groupMax = unitMax / 8  // bytes, and a token has at least one
+        var start = piece.lowerBound
+        while start < piece.upperBound {
+            var end = min(cursor.border(after: start), piece.upperBound)
+            while end < piece.upperBound {
+                let next = min(cursor.border(after: end), piece.upperBound)
+                if next - start > groupMax { break }
+                end = next
+            }
+            let level: CutLevel? = end < piece.upperBound ? .insideWord : nil
+            if end - start <= unitMax {
+                extend(to: end, counter.count(bytes, start..<end), level)
+                start = end
+                continue
+            }
+            while start < end {
+                var part = start + bytes.scalar(at: start).length
+                while part < end, part + bytes.scalar(at: part).length - start <= groupMax {
+                    part += bytes.scalar(at: part).length
+                }
+                extend(to: part, counter.count(bytes, start..<part), level)
+                start = part
+            }
+        }
+    }
+}
+
+extension TokenCounting {
+    /// The number of tokens of a part of a text by itself.
+    func count(_ bytes: UTF8Bytes, _ range: Range<Int>) -> Int {
+        var tokens = 0
+        bytes.withSpan(range) { span in forEachPiece(of: span) { tokens += $1 } }
+        return tokens
+    }
+}
+
+extension CutLevel {
+    /// The level of a cut between two pieces.
+    init(in bytes: UTF8Bytes, at offset: Int) {
+        guard offset > 0, offset < bytes.count else {
+            self = .paragraph
+            return
+        }
+        let before = bytes.scalar(endingAt: offset)
+        let after = bytes.scalar(at: offset).value
+        switch before.value {
+        case 0x0A, 0x0D:
+            self = Self.isEmptyLine(in: bytes, before: offset) ? .paragraph : .line
+        case 0x2028:
+            self = .line
+        case 0x2029:
+            self = .paragraph
+        case _ where Self.endsSentence(before.value, after):
+            self = .sentence
+        case _ where Self.closes(before.value) && offset > before.length:
+            let mark = bytes.scalar(endingAt: offset - before.length).value
+            self = Self.endsSentence(mark, after) ? .sentence : .word
+        case 0x2C, 0x3A, 0x3B, 0x060C, 0x061B:  // , : ; ، ؛
+            self = Self.isOpen(after) ? .clause : .word
+        case 0x3001, 0xFF0C, 0xFF1A, 0xFF1B, 0xFF64:  // 、，：；､
+            self = .clause
+        default:
+            self = .word
+        }
+    }
+
+    /// Han, Kana, Hangul and their punctuation: scripts whose sentences need no space between them.
+    static func isUnspaced(_ scalar: UInt32) -> Bool {
+        (0x2E80..<0xD7A4).contains(scalar) || (0xF900..<0xFB00).contains(scalar) || (0xFF00..<0xFFF0).contains(scalar)
+            || (0x20000..<0x3FFFF).contains(scalar)
+    }
+
+    /// Whether what follows a mark lets it be more than a part of a word or a number.
+    private static func isOpen(_ after: UInt32) -> Bool {
+        ScalarClass(after).isSpace || isUnspaced(after)
+    }
+
+    private static func endsSentence(_ mark: UInt32, _ after: UInt32) -> Bool {
+        switch mark {
+        // . ! ? … ؟ ۔ ։ and the full stops of Devanagari, Tibetan, Myanmar, Ethiopic and Khmer
+        case 0x2E, 0x21, 0x3F, 0x2026, 0x061F, 0x06D4, 0x0589, 0x0964, 0x0965, 0x0F0D, 0x104B, 0x1362, 0x17D4:
+            isOpen(after) && !closes(after)
+        case 0x3002, 0xFF01, 0xFF0E, 0xFF1F, 0xFF61:  // 。！．？｡
+            !closes(after)
+        default: false
+        }
+    }
+
+    private static func closes(_ scalar: UInt32) -> Bool {
+        switch scalar {
+        case 0x22, 0x27, 0x29, 0x5D, 0xBB, 0x2019, 0x201D, 0x3009, 0x300B, 0x300D, 0x300F, 0x3011, 0x3015, 0xFF09,
+            0xFF3D, 0xFF63:  // " ' ) ] » ’ ” 〉》」』】〕）］｣
+            true
+        default: false
+        }
+    }
+
+    /// Whether the line end before the offset ends an empty line.
+    private static func isEmptyLine(in bytes: UTF8Bytes, before offset: Int) -> Bool {
+        var index = offset - 1
+        if bytes[index] == 0x0A, index > 0, bytes[index - 1] == 0x0D { index -= 1 }
+        while index > 0, bytes[index - 1] == 0x20 || bytes[index - 1] == 0x09 { index -= 1 }
+        return index == 0 || bytes[index - 1] == 0x0A || bytes[index - 1] == 0x0D
+    }
+}

@@ -1,0 +1,50 @@
+/// Tells the borders between grapheme clusters, asked in ascending order: linear in the text, however long a cluster.
+struct GraphemeCursor {
+    private let text: String
+    private let bytes: UTF8Bytes
+    /// A border; no question about an offset before it comes any more.
+    private var border = 0
+
+    /// Looks at a text and its own bytes.
+    init(_ text: String, _ bytes: UTF8Bytes) {
+        self.text = text
+        self.bytes = bytes
+    }
+
+    /// Whether an offset between two scalars is a border between two clusters.
+    mutating func isBorder(_ offset: Int) -> Bool {
+        if offset <= border { return offset == border }
+        if offset >= bytes.count { return true }
+        let before = bytes.scalar(endingAt: offset).value
+        let after = bytes.scalar(at: offset).value
+        if Self.isPlain(before), Self.isPlain(after), before != 0x0D || after != 0x0A {
+            border = offset
+            return true
+        }
+        while border < offset { advance() }
+        return border == offset
+    }
+
+    /// The first border behind an offset.
+    mutating func border(after offset: Int) -> Int {
+        while border <= offset { advance() }
+        return border
+    }
+
+    private mutating func advance() {
+        let index = text.utf8.index(text.startIndex, offsetBy: border)
+        border = text.utf8.distance(from: text.startIndex, to: text.index(after: index))
+    }
+
+    /// Whether two such scalars in a row are always two clusters, CR LF excepted; `false` is no statement.
+    ///
+    /// Blocks without marks, joiners, pictographs, conjoining Hangul and prepended signs (UAX 29, rules GB6 to GB13).
+    private static func isPlain(_ scalar: UInt32) -> Bool {
+        switch scalar {
+        case 0..<0x300, 0x370..<0x483, 0x48A..<0x591, 0x5D0..<0x5EB, 0x620..<0x64B, 0x1E00..<0x200B, 0x2010..<0x2028,
+            0x3001..<0x302A, 0x3041..<0x3097, 0x30A0..<0x3100, 0x4E00..<0xA000, 0xFF01..<0xFF9E:
+            true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,50 @@
+/// How sparse vectors are made.
+///
+/// Queries must be encoded in the same way.
+public struct SparseParameters: Sendable, Hashable {
+    /// What becomes of runs of Han, Kana and Hangul (`SPARSE_CJK`).
+    public enum CJK: String, Sendable, Hashable, CaseIterable {
+        /// Such a run is one token, as fastembed and Qdrant have it; of little use for search in these scripts.
+        case off
+        /// Such a run becomes all its pairs of neighbours; the query side must do the same.
+        case bigram
+    }
+
+    /// The language of stop words and stems, in lower case (`SPARSE_LANGUAGE`).
+    public var language: String
+    /// The tokens of an average chunk (`SPARSE_AVG_LENGTH`), above 0.
+    public var averageLength: Double
+    /// What becomes of runs of Han, Kana and Hangul.
+    public var cjk: CJK
+    /// BM25's k: how soon more of the same word counts no more.
+    public var termSaturation: Double
+    /// BM25's b, from 0 to 1: how much a long text is held against its words.
+    public var lengthNormalisation: Double
+    /// Whether words are stemmed and stop words dropped; fastembed's `disable_stemmer` switches off both.
+    public var isStemming: Bool
+
+    /// Makes parameters; the defaults are those of fastembed's `Qdrant/bm25`.
+    ///
+    /// - Parameters:
+    ///   - language: the language of stop words and stems.
+    ///   - averageLength: the tokens of an average chunk.
+    ///   - cjk: what becomes of runs of Han, Kana and Hangul.
+    ///   - termSaturation: BM25's k.
+    ///   - lengthNormalisation: BM25's b.
+    ///   - isStemming: whether words are stemmed and stop words dropped.
+    public init(
+        language: String = "english",
+        averageLength: Double = 256,
+        cjk: CJK = .off,
+        termSaturation: Double = 1.2,
+        lengthNormalisation: Double = 0.75,
+        isStemming: Bool = true
+    ) {
+        self.language = language
+        self.averageLength = averageLength
+        self.cjk = cjk
+        self.termSaturation = termSaturation
+        self.lengthNormalisation = lengthNormalisation
+        self.isStemming = isStemming
+    }
+}

@@ -1,0 +1,11 @@
+/// What text processing refuses, with a sentence for the person who can change it.
+///
+/// Never holds any text of a record.
+public struct TextError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// One sentence: what is wrong and what would be right.
+    public let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}

@@ -1,0 +1,55 @@
+import Crypto
+
+/// The exact cl100k_base tokenizer: the same tokens as tiktoken's `encode_ordinary`.
+///
+/// Special tokens such as `<|endoftext|>` are plain text here. Immutable: one tokenizer serves any number of threads.
+public struct Tokenizer: TokenCounting {
+    /// The SHA-256 of the vocabulary, `cl100k_base.tiktoken` as OpenAI publishes it.
+    public static let vocabularyChecksum = "223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7"
+
+    /// The name of the vocabulary.
+    public let identity = "cl100k_base"
+
+    private let vocabulary: BytePairVocabulary
+
+    /// Makes a tokenizer.
+    ///
+    /// - Parameter vocabulary: the contents of the file `cl100k_base.tiktoken`, 1,681,126 bytes.
+    /// - Throws: when these are other bytes than the published ones. An altered vocabulary would count other tokens
+    ///   without a sign of it.
+    public init(vocabulary: [UInt8]) throws(TextError) {
+        let checksum = SHA256.hash(data: vocabulary).hexadecimal
+        guard checksum == Self.vocabularyChecksum else {
+            throw TextError(
+                "the tokenizer vocabulary has \(vocabulary.count) bytes and the SHA-256 \(checksum), "
+                    + "but cl100k_base.tiktoken has 1681126 bytes and the SHA-256 \(Self.vocabularyChecksum)"
+            )
+        }
+        self.vocabulary = BytePairVocabulary(file: vocabulary)
+    }
+
+    /// The tokens of a text.
+    ///
+    /// - Returns: ranks of the cl100k_base vocabulary, each below 100,256.
+    public func encode(_ text: String) -> [UInt32] {
+        var tokens: [UInt32] = []
+        text.withBytes { bytes in
+            let merge = BytePairMerge(vocabulary)
+            TokenScanner.forEachPiece(of: bytes) { start, end in
+                merge.encode(bytes, start..<end) { tokens.append($0) }
+            }
+        }
+        return tokens
+    }
+
+    /// Cuts a text into the pieces of the cl100k pattern and tells the tokens of each.
+    public func forEachPiece(of utf8: Span<UInt8>, _ piece: (_ end: Int, _ tokens: Int) -> Void) {
+        unsafe utf8.withUnsafeBufferPointer { buffer in
+            let bytes = unsafe UTF8Bytes(buffer)
+            let merge = BytePairMerge(vocabulary)
+            TokenScanner.forEachPiece(of: bytes) { start, end in
+                piece(end, merge.count(bytes, start..<end))
+            }
+        }
+    }
+}

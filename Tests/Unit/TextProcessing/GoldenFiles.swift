@@ -1,0 +1,48 @@
+import Foundation
+import Testing
+import TextProcessing
+
+/// The cases of one file in `Golden`, one JSON object a line.
+func goldenCases<Case: Decodable>(_ name: String, as type: Case.Type = Case.self) throws -> [Case] {
+    let file = try #require(Bundle.module.url(forResource: name, withExtension: "jsonl", subdirectory: "Golden"))
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    return try Data(contentsOf: file).split(separator: UInt8(ascii: "\n"))
+        .map { try decoder.decode(type, from: $0) }
+}
+
+/// The published vocabulary, where the test run has it: it is not part of the repository.
+enum TestVocabulary {
+    static let variable = "MIGRATE_TEST_VOCABULARY"
+
+    /// Whether tests that need it run: also when it is missing but required, so that they fail.
+    static var isWanted: Bool {
+        let environment = ProcessInfo.processInfo.environment
+        return environment[variable] != nil || environment["MIGRATE_TEST_REQUIRE"] == "1"
+    }
+
+    static let tokenizer = Result {
+        let path = try #require(
+            ProcessInfo.processInfo.environment[variable],
+            "\(variable) names no file cl100k_base.tiktoken"
+        )
+        return try Tokenizer(vocabulary: [UInt8](Data(contentsOf: URL(filePath: path))))
+    }
+}
+
+/// SplitMix64: the same numbers for the same seed, everywhere.
+struct SeededNumbers: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) {
+        state = seed
+    }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var value = state
+        value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
+        value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
+        return value ^ value >> 31
+    }
+}
