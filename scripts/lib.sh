@@ -43,3 +43,27 @@ private_servers() {
 need_swift() {
     command -v swift >/dev/null || fail "the Swift toolchain is missing: see https://www.swift.org/install"
 }
+
+# SQL from standard input, into the private MariaDB.
+mariadb_admin() {
+    MYSQL_PWD=$MIGRATE_TEST_MYSQL_ADMIN_PASSWORD mariadb --no-defaults --default-character-set=utf8mb4 \
+        --user="$MIGRATE_TEST_MYSQL_ADMIN_USER" --host="$MIGRATE_TEST_MYSQL_HOST" --port="$MIGRATE_TEST_MYSQL_PORT" \
+        --ssl-ca="$MIGRATE_TEST_MYSQL_CA" --ssl-verify-server-cert "$MIGRATE_TEST_MYSQL_DATABASE" "$@"
+}
+
+# The program's settings for the private servers and the stand-ins; `migrate` then runs $program with these and no
+# others: neither the caller's environment nor a `.env` file reaches it.
+use_private_servers() {
+    mapfile -t settings <"$servers/fakes/env"
+    settings+=(
+        MYSQL_HOST="$MIGRATE_TEST_MYSQL_HOST" MYSQL_PORT="$MIGRATE_TEST_MYSQL_PORT"
+        MYSQL_USER="$MIGRATE_TEST_MYSQL_USER" MYSQL_PASSWORD="$MIGRATE_TEST_MYSQL_PASSWORD"
+        MYSQL_DATABASE="$MIGRATE_TEST_MYSQL_DATABASE" MYSQL_SSL_CA="$MIGRATE_TEST_MYSQL_CA"
+        TRACKING=postgres POSTGRES_URL="$MIGRATE_TEST_POSTGRES_URL" TOKENIZER_VOCABULARY="$vocabulary"
+    )
+}
+exec_migrate() {
+    cd "$servers" && exec env -i HOME="${HOME:-/}" PATH="$PATH" TERM="${TERM:-dumb}" LANG="${LANG:-C.UTF-8}" \
+        "${settings[@]}" "$program" "$@"
+}
+migrate() { (exec_migrate "$@"); }
