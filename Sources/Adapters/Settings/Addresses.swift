@@ -1,0 +1,94 @@
+import Foundation
+
+/// Whether a name or address can only mean this host.
+package func isLoopback(_ host: String) -> Bool {
+    let bare = host.lowercased().trimmingCharacters(in: ["[", "]"])
+    let octets = bare.split(separator: ".", omittingEmptySubsequences: false)
+    let isIPv4Loopback = octets.count == 4 && octets[0] == "127" && octets.allSatisfy { UInt8($0) != nil }
+    return bare == "localhost" || bare == "::1" || isIPv4Loopback
+}
+
+/// What the checks need of a libpq connection string, in either of its two forms.
+package struct PostgresAddress: Sendable, Equatable {
+    /// Every host that may be connected to; empty = the local socket.
+    package let hosts: [String]
+    /// Nil where it is not given.
+    package let sslmode: String?
+
+    package init(_ text: String) {
+        var parameters: [String: String] = [:]
+        var hosts: [String] = []
+        if let scheme = text.firstRange(of: "://") {
+            let rest = text[scheme.upperBound...]
+            let query = rest.firstIndex(of: "?")
+            let location = rest[..<(query ?? rest.endIndex)]
+            let authority = location.prefix { $0 != "/" }
+            let afterUser = authority.lastIndex(of: "@").map { authority[authority.index(after: $0)...] } ?? authority
+            hosts = afterUser.split(separator: ",").map(Self.withoutPort)
+            for pair in query.map({ rest[rest.index(after: $0)...] })?.split(separator: "&") ?? [] {
+                let parts = pair.split(separator: "=", maxSplits: 1)
+                if parts.count == 2 {
+                    parameters[String(parts[0])] = parts[1].removingPercentEncoding ?? String(parts[1])
+                }
+            }
+        } else {
+            for pair in text.split(whereSeparator: \.isWhitespace) {
+                let parts = pair.split(separator: "=", maxSplits: 1)
+                if parts.count == 2 { parameters[String(parts[0])] = parts[1].trimmingCharacters(in: ["'"]) }
+            }
+        }
+        for name in ["host", "hostaddr"] {
+            hosts += parameters[name]?.split(separator: ",").map(String.init) ?? []
+        }
+        self.hosts = hosts.map { $0.removingPercentEncoding ?? $0 }.filter { !$0.isEmpty }
+        sslmode = parameters["sslmode"]
+    }
+
+    /// Whether nobody between us and the server can read along: verified TLS, this host, or a socket file.
+    package var isProtected: Bool {
+        sslmode == "verify-full" || hosts.allSatisfy { $0.hasPrefix("/") || $0.hasPrefix("@") || isLoopback($0) }
+    }
+
+    private static func withoutPort(_ text: Substring) -> String {
+        if text.hasPrefix("["), let end = text.firstIndex(of: "]") { return String(text[...end]) }
+        return String(text.prefix { $0 != ":" })
+    }
+}
+
+/// Whose a Supabase key is, as far as it says so itself.
+package enum SupabaseKeyKind: Sendable, Equatable {
+    /// `sb_secret_…`: goes only into the header `apikey`.
+    case secret
+    /// A JWT of the role `service_role`.
+    case serviceRole
+    /// May not call our functions; the name Supabase's dashboard gives it.
+    case refused(name: String)
+    /// Says nothing of itself, or a role of somebody's own.
+    case other
+
+    package init(_ key: String) {
+        if key.hasPrefix("sb_secret_") {
+            self = .secret
+        } else if key.hasPrefix("sb_publishable_") {
+            self = .refused(name: "publishable")
+        } else {
+            switch Self.role(ofToken: key) {
+            case "service_role": self = .serviceRole
+            case "anon": self = .refused(name: "anon")
+            case "authenticated": self = .refused(name: "authenticated")
+            default: self = .other
+            }
+        }
+    }
+
+    /// The claim `role` of a JWT; its signature is the server's business.
+    private static func role(ofToken token: String) -> String? {
+        struct Claims: Decodable { let role: String? }
+        let parts = token.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 3 else { return nil }
+        let base64 = parts[1].replacing("-", with: "+").replacing("_", with: "/")
+        let padding = String(repeating: "=", count: (4 - base64.count % 4) % 4)
+        guard let data = Data(base64Encoded: base64 + padding) else { return nil }
+        return (try? JSONDecoder().decode(Claims.self, from: data))?.role
+    }
+}

@@ -1,0 +1,171 @@
+import Foundation
+
+/// The settings in force: read once at the start, and nothing else reads the environment.
+package struct Settings: Sendable {
+    /// The source table.
+    package struct MySQL: Sendable {
+        package let host: String
+        package let port: Int
+        package let user: String
+        package let password: Secret
+        package let database: String
+        /// `table` or `database.table`, not yet quoted.
+        package let table: String
+        package let idColumn: String
+        package let tenantColumn: String
+        package let contentColumn: String
+        /// Connections.
+        package let poolSize: Int
+        /// Whether the connection is encrypted and the server's name verified; otherwise neither.
+        package let verifiesTLS: Bool
+        /// Path of PEM certificates; nil = the system's.
+        package let caFile: String?
+        /// A longer text is not read.
+        package let recordBytesMax: Int
+    }
+
+    /// Where progress is kept.
+    package enum Tracking: Sendable {
+        case supabase(url: String, key: Secret)
+        case postgres(url: Secret)
+    }
+
+    /// The embedder.
+    package struct OpenAI: Sendable {
+        package let apiKey: Secret
+        /// Without a slash at its end.
+        package let baseURL: String
+    }
+
+    /// The collection's server.
+    package struct Qdrant: Sendable {
+        /// Without a slash at its end.
+        package let url: String
+        package let apiKey: Secret?
+    }
+
+    /// What the vectors and the collection are, and what they cost; known without any key.
+    package struct Target: Sendable, Equatable {
+        package let collection: String
+        package let model: String
+        package let dimensions: Int
+        /// The account's; nil = unknown.
+        package let tokensPerMinute: Int?
+        /// The account's; nil = unknown.
+        package let requestsPerMinute: Int?
+        /// Dollars.
+        package let pricePerMillionTokens: Double
+    }
+
+    /// Batches, workers and patience.
+    package struct Work: Sendable, Equatable {
+        package let batchSize: Int
+        package let workersMax: Int
+        package let retriesMax: Int
+        package let pollInterval: Duration
+        package let heartbeatInterval: Duration
+        /// From the claim to the deadline.
+        package let batchTimeout: Duration
+        /// What batches in flight get after the first signal.
+        package let shutdownGrace: Duration
+
+        /// Four signs of life, in whole seconds.
+        package var leaseSeconds: Int { Int((heartbeatInterval.inSeconds * 4).rounded(.up)) }
+    }
+
+    /// What shapes the points.
+    package struct Text: Sendable, Equatable {
+        package let parentTokensMax: Int
+        package let parentChunkTokens: Int
+        package let chunkTokens: Int
+        package let chunkOverlapTokens: Int
+        package let pointIDNamespace: String
+        package let sparseLanguage: String
+        package let sparseAverageLength: Double
+        package let sparseCJKBigrams: Bool
+        /// Path; nil = wherever one is found.
+        package let vocabularyFile: String?
+    }
+
+    /// Nil unless the command needs it.
+    package let mysql: MySQL?
+    /// Nil unless the command needs it.
+    package let tracking: Tracking?
+    /// For `setup`, which applies SQL over libpq; nil = not set.
+    package let postgresURL: Secret?
+    /// Nil unless the command needs it.
+    package let openai: OpenAI?
+    /// Nil unless the command needs it.
+    package let qdrant: Qdrant?
+    package let target: Target
+    package let work: Work
+    package let text: Text
+    package let logLevel: String
+    /// Path of PEM certificates for https; nil = the system's.
+    package let caBundle: String?
+    /// Every setting, its value for people and its origin, in the table's order.
+    package let inForce: [ResolvedSetting]
+    /// Names that look misspelt.
+    package let hints: [String]
+
+    /// Reads and checks everything.
+    ///
+    /// - Parameters:
+    ///   - input: flags, environment and `.env`.
+    ///   - needs: the services the command uses; what the others require may be absent.
+    ///   - fileExists: answers for settings that are paths.
+    /// - Throws: every problem at once.
+    package init(
+        _ input: SettingsInput,
+        needs: Setting.Need,
+        fileExists: @escaping (String) -> Bool = { FileManager.default.isReadableFile(atPath: $0) }
+    ) throws(SettingsProblems) {
+        var reader = SettingsReader(input, needs: needs, fileExists: fileExists)
+        reader.checkTogether()
+        let values = SettingsValues(reader)
+        guard reader.problems.isEmpty else {
+            throw SettingsProblems(problems: reader.problems, hints: reader.hints)
+        }
+        mysql = needs.contains(.mysql) ? MySQL(values) : nil
+        tracking = needs.contains(.tracking) ? Tracking(values) : nil
+        postgresURL = values.optionalSecret("POSTGRES_URL")
+        openai = needs.contains(.openai) ? OpenAI(values) : nil
+        qdrant = needs.contains(.qdrant) ? Qdrant(values) : nil
+        target = Target(values)
+        work = Work(values)
+        text = Text(values)
+        logLevel = values.string("LOG_LEVEL")
+        caBundle = values.optional("HTTP_CA_BUNDLE")
+        inForce = Self.inForce(reader)
+        hints = reader.hints
+    }
+
+    /// Every setting with its value for people and its origin, even where some are wrong; and what is wrong.
+    package static func survey(
+        _ input: SettingsInput,
+        needs: Setting.Need,
+        fileExists: @escaping (String) -> Bool = { FileManager.default.isReadableFile(atPath: $0) }
+    ) -> (inForce: [ResolvedSetting], problems: SettingsProblems?) {
+        var reader = SettingsReader(input, needs: needs, fileExists: fileExists)
+        reader.checkTogether()
+        let problems = SettingsProblems(problems: reader.problems, hints: reader.hints)
+        return (inForce(reader), reader.problems.isEmpty ? nil : problems)
+    }
+
+    private static func inForce(_ reader: SettingsReader) -> [ResolvedSetting] {
+        SettingsTable.all.compactMap { setting in
+            guard setting.name == "TRACKING", reader.value("TRACKING") == nil else {
+                return reader.resolved[setting.name]
+            }
+            return ResolvedSetting(setting: setting, value: reader.tracking, origin: .builtIn)
+        }
+    }
+}
+
+extension Duration {
+    /// In seconds, for people and for settings.
+    package var inSeconds: Double {
+        let (seconds, attoseconds) = components
+        return Double(seconds) + Double(attoseconds) * 1e-18
+    }
+}

@@ -1,0 +1,48 @@
+/// The settings table as documents: `.env.migration.example` and the README's table are these texts.
+package enum SettingsDocument {
+    /// `.env.migration.example`, with a line break at its end.
+    package static var example: String {
+        var lines = [
+            "# Settings of `migrate`. Copy this file to `.env`, or name it with --env-file, and fill in what is required.",
+            "# A flag (--batch-size 50) wins over the environment, the environment over this file, this file over the default.",
+            "# Secrets have no flags. `migrate settings` shows what is in force and where it came from.",
+        ]
+        for area in Setting.Area.allCases {
+            lines += ["", "# ---- \(area.rawValue) ----"]
+            for setting in SettingsTable.all where setting.area == area {
+                lines += ["", "# \(setting.help)", "# \(facts(setting).joined(separator: " "))"]
+                let isRequired = setting.requiredFor != nil
+                lines.append((isRequired ? "" : "# ") + "\(setting.name)=\(setting.defaultValue ?? "")")
+            }
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// The README's table, one a chapter, with a line break at its end.
+    package static var markdown: String {
+        Setting.Area.allCases.map { area in
+            let rows = SettingsTable.all.filter { $0.area == area }.map { setting in
+                let value = setting.defaultValue.map { "`\($0)`" } ?? (setting.requiredFor == nil ? "" : "required")
+                return "| `\(setting.name)` | \(value) | \(setting.help) \(range(setting)) |"
+            }
+            return (["**\(area.rawValue)**", "", "| Setting | Default | Meaning |", "| --- | --- | --- |"] + rows)
+                .joined(separator: "\n")
+        }.joined(separator: "\n\n") + "\n"
+    }
+
+    private static func facts(_ setting: Setting) -> [String] {
+        var facts = [range(setting)]
+        if setting.requiredFor != nil { facts.append("Required.") }
+        if setting.isSecret { facts.append("Secret.") }
+        if let value = setting.defaultValue { facts.append("Default: \(value).") }
+        return facts.filter { !$0.isEmpty }
+    }
+
+    private static func range(_ setting: Setting) -> String {
+        switch setting.kind {
+        case .text: setting.isSecret ? "" : "Text."
+        case .integer, .decimal, .choice, .url, .file, .identifier:
+            setting.kind.allowed.prefix(1).uppercased() + setting.kind.allowed.dropFirst() + "."
+        }
+    }
+}

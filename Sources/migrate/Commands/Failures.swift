@@ -1,0 +1,183 @@
+import Adapters
+import ArgumentParser
+import Migration
+
+extension FailureStage: ExpressibleByArgument {}
+
+/// Which failures a command is about.
+struct FailureFilter: ParsableArguments {
+    @Option(name: .long, help: "Only failures of this step: fetch, decode, chunk, embed, upsert or batch.")
+    var stage: FailureStage?
+
+    @Option(name: .long, help: "Only failures with this code, for example too_long.")
+    var code: String?
+
+    @Option(name: .long, help: "Only failures of this batch; may be repeated.")
+    var batch: [Int] = []
+}
+
+struct Failures: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Lists the records that could not be migrated, and why.",
+        discussion: """
+            Never shows a record's text. With --json one failure a line.
+
+            EXAMPLES
+              migrate failures
+              migrate failures --stage embed --json
+              migrate retry                          try them again
+            """
+    )
+
+    @OptionGroup var settings: TrackingSettings
+    @OptionGroup var which: JobOption
+    @OptionGroup var filter: FailureFilter
+
+    @Flag(name: .long, help: "Also those that were given another try since.")
+    var all = false
+
+    func run() async throws {
+        let console = Console.standard
+        let store = try await Wiring(settings.load()).store()
+        let job = try await which.find(in: store)
+        let wanted = ListIngestionFailures.Filter(
+            open: all ? nil : true,
+            stage: filter.stage,
+            code: filter.code,
+            batchNumbers: filter.batch.isEmpty ? nil : filter.batch
+        )
+        var after: RecordID?
+        var isFirst = true
+        repeat {
+            let call = ListIngestionFailures(job: job.id, filter: wanted, after: after, limit: 500)
+            let page = try await patiently { () async throws(PortFailure) in try await store.failures(call) }
+            if settings.common.json {
+                for failure in page.rows { console.out(try JSONText.of(failure)) }
+            } else if isFirst, page.rows.isEmpty {
+                console.out("Job \(job.id) has no such failures.")
+            } else if !page.rows.isEmpty {
+                console.out(FailureTable.text(page.rows, hasHeader: isFirst))
+            }
+            isFirst = false
+            after = page.next
+        } while after != nil
+    }
+}
+
+/// The list of `migrate failures`; the sentence comes last, so that it may be as long as it is.
+enum FailureTable {
+    static func text(_ failures: [FailureSummary], hasHeader: Bool = true) -> String {
+        let rows = failures.map { failure in
+            let remark = failure.resolvedAt != nil ? " (given another try)" : failure.permanent ? " (permanent)" : ""
+            return [
+                "\(failure.recordId)", "\(failure.batchNumber)", failure.stage.rawValue, failure.code,
+                failure.message + remark,
+            ]
+        }
+        let text = Table(header: ["RECORD", "BATCH", "STEP", "CODE", "REASON"], rows: rows).text
+        return hasHeader ? text : text.split(separator: "\n", maxSplits: 1).dropFirst().joined()
+    }
+}
+
+struct Retry: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Gives failed batches and records another try.",
+        discussion: """
+            Failed batches are opened again, and the failed records of completed batches become new batches of the same job.
+            Then `migrate run` works on them.
+
+            EXAMPLES
+              migrate retry
+              migrate retry --stage embed
+              migrate retry --isolate       each record of a failed batch alone, to find the one that breaks it
+            """
+    )
+
+    @OptionGroup var settings: TrackingSettings
+    @OptionGroup var which: JobOption
+    @OptionGroup var filter: FailureFilter
+
+    @Option(name: .long, help: "Only this record; may be repeated.")
+    var record: [RecordID] = []
+
+    @Flag(name: .long, help: "Make each record of a failed batch a batch of its own.")
+    var isolate = false
+
+    func run() async throws {
+        let store = try await Wiring(settings.load()).store()
+        let job = try await which.find(in: store)
+        let wanted = RequeueFilter(
+            batchNumbers: filter.batch.isEmpty ? nil : filter.batch,
+            recordIds: record.isEmpty ? nil : record,
+            stage: filter.stage,
+            code: filter.code
+        )
+        let entropy = Wiring.entropy
+        let report = try await requeue(job.id, wanted, isolate: isolate, in: store, entropy: entropy)
+        Console.standard.out(settings.common.json ? try JSONText.of(report) : report.text)
+    }
+}
+
+/// What `migrate retry` did.
+struct RetryReport: Encodable, Equatable {
+    let job: JobID
+    var batches = 0
+    var records = 0
+
+    var text: String {
+        guard batches > 0 else { return "Job \(job) has nothing of that kind to try again." }
+        let records = Format.plural(Int64(records), "record")
+        return
+            "\(records) in \(Format.plural(Int64(batches), "batch", "batches")) will be tried again: `migrate run --resume`."
+    }
+}
+
+/// Requeues all matching batches and records, page by page.
+///
+/// - Throws: `CommandEnd` when the job does not allow it.
+func requeue(
+    _ job: JobID,
+    _ filter: RequeueFilter,
+    isolate: Bool,
+    in store: any JobStore,
+    entropy: any Entropy
+) async throws -> RetryReport {
+    var report = RetryReport(job: job)
+    /// Adds one answer up and says whether there is more.
+    func add(_ answer: RequeueAnswer) throws -> Bool {
+        switch answer.result {
+        case .applied, .duplicate: break
+        case .refused: throw CommandEnd(.incomplete, "job \(job) was cancelled; a new `migrate run` plans a new one")
+        case .conflict:
+            throw CommandEnd(.incomplete, "another job of the same target is open; finish or cancel it first")
+        case .notFound: throw CommandEnd(.incomplete, "there is no job \(job)")
+        }
+        report.batches += answer.batches
+        report.records += answer.records
+        return answer.more
+    }
+    var hasMore = true
+    // Each page has its own request id, so that a repeated page is recognised and a new one is not.
+    while hasMore {
+        let call = RequeueFailedBatches(
+            job: job,
+            requestId: entropy.uuid(),
+            filter: filter,
+            isolate: isolate,
+            limit: 200
+        )
+        hasMore = try add(await patiently { () async throws(PortFailure) in try await store.requeueBatches(call) })
+    }
+    hasMore = true
+    while hasMore {
+        let call = RequeueFailedRecords(
+            job: job,
+            requestId: entropy.uuid(),
+            filter: filter,
+            batchSize: 100,
+            limit: 2_000
+        )
+        hasMore = try add(await patiently { () async throws(PortFailure) in try await store.requeueRecords(call) })
+    }
+    return report
+}

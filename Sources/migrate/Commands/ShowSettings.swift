@@ -1,0 +1,64 @@
+import Adapters
+import ArgumentParser
+
+struct ShowSettings: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "settings",
+        abstract: "Shows every setting in force and where its value came from.",
+        discussion: """
+            Secrets are never shown, only whether they are set. Exit code 78 when something is wrong.
+
+            EXAMPLES
+              migrate settings
+              migrate settings --env-file production.env
+              migrate settings --example > .env     a file to fill in
+            """
+    )
+
+    @OptionGroup var settings: AllSettings
+
+    @Flag(name: .long, help: "Print an example `.env` file that explains each setting.")
+    var example = false
+
+    @Flag(name: .long, help: .hidden)
+    var markdown = false
+
+    func run() async throws {
+        let console = Console.standard
+        if example { return console.raw(SettingsDocument.example) }
+        if markdown { return console.raw(SettingsDocument.markdown) }
+        let (inForce, problems) = Settings.survey(try settings.common.input(settings.flags), needs: .everything)
+        if settings.common.json {
+            console.out(try JSONText.of(SettingsReport(inForce, problems)))
+        } else {
+            console.out(SettingsReport(inForce, problems).text)
+        }
+        if let problems {
+            throw CommandEnd(.badSettings, settings.common.json ? "" : "\(problems)")
+        }
+    }
+}
+
+/// The answer of `migrate settings`.
+struct SettingsReport: Encodable {
+    struct Item: Encodable {
+        let name: String
+        let value: String
+        let origin: String
+        let isSecret: Bool
+    }
+
+    let settings: [Item]
+    let problems: [String]
+
+    init(_ inForce: [ResolvedSetting], _ problems: SettingsProblems?) {
+        settings = inForce.map {
+            Item(name: $0.setting.name, value: $0.shown, origin: "\($0.origin)", isSecret: $0.setting.isSecret)
+        }
+        self.problems = problems?.problems.map(\.description) ?? []
+    }
+
+    var text: String {
+        Table(header: ["SETTING", "VALUE", "FROM"], rows: settings.map { [$0.name, $0.value, $0.origin] }).text
+    }
+}

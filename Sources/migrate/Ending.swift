@@ -1,0 +1,63 @@
+import Adapters
+import ArgumentParser
+import Migration
+
+/// Exit codes: 0 is success, the others follow `sysexits.h` where it has one that fits.
+enum ExitStatus: Int32, CaseIterable {
+    /// Everything is migrated.
+    case complete = 0
+    /// Finished with failed records or batches, or cancelled; for `verify`, something is wrong.
+    case incomplete = 1
+    /// The command line is wrong.
+    case usage = 64
+    /// A service cannot be reached.
+    case unavailable = 69
+    /// Stopped with work left: run again to resume.
+    case stopped = 75
+    /// A service refused: key, grants, money, or something that is not there.
+    case refused = 77
+    /// A setting is wrong.
+    case badSettings = 78
+
+    init(_ kind: PortFailure.Kind) {
+        switch kind {
+        case .unavailable, .throttled, .outcomeUnknown: self = .unavailable
+        case .rejected, .unauthorised, .outOfMoney: self = .refused
+        case .cancelled: self = .stopped
+        }
+    }
+}
+
+/// A command's own way to end with something else than success.
+struct CommandEnd: Error, Equatable {
+    let status: ExitStatus
+    /// One or more lines for standard error; empty where everything has been said.
+    let message: String
+
+    init(_ status: ExitStatus, _ message: String = "") {
+        self.status = status
+        self.message = message
+    }
+}
+
+/// How the program ends because of an error: what it says and its exit code.
+struct Ending: Equatable {
+    let status: Int32
+    let message: String
+
+    /// Turns any error into an ending; `usage` answers for the parser's own errors, `--help` among them.
+    init(_ error: any Error, usage: (any Error) -> (Int32, String)) {
+        switch error {
+        case let end as CommandEnd:
+            (status, message) = (end.status.rawValue, end.message.isEmpty ? "" : "migrate: \(end.message)")
+        case let problems as SettingsProblems:
+            (status, message) = (ExitStatus.badSettings.rawValue, "migrate: \(problems)")
+        case let failure as PortFailure:
+            (status, message) = (ExitStatus(failure.kind).rawValue, "migrate: \(failure.detail)")
+        case is CancellationError:
+            (status, message) = (ExitStatus.stopped.rawValue, "migrate: stopped")
+        default:
+            (status, message) = usage(error)
+        }
+    }
+}

@@ -1,0 +1,56 @@
+import ArgumentParser
+
+/// The program: parses the command line, runs one command, and turns every error into a sentence and an exit code.
+@main
+struct Migrate: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "migrate",
+        abstract: "Moves text rows from MySQL to Qdrant with OpenAI embeddings, and cannot lose a record.",
+        discussion: """
+            Progress is kept in Supabase or PostgreSQL: kill it whenever you like, and `migrate run` goes on from there.
+
+            EXAMPLES
+              migrate demo                 see it work now: no server, no key
+              migrate check                are all four services there, and allowed?
+              migrate setup                make the tracking tables and the collection
+              migrate plan                 how much, how long, what it costs; writes nothing
+              migrate run                  do it, or go on with it
+              migrate verify               prove that nothing is missing
+
+            Settings come from flags, the environment and `.env`, in that order; `migrate settings` shows them.
+
+            EXIT CODES
+               0  complete                        1  finished with failed records or batches, or cancelled
+              64  wrong usage                    69  a service is unavailable
+              75  stopped; run again to resume   77  refused by a service: key, grants, money
+              78  bad settings
+            """,
+        version: "migrate 0.1.0",
+        groupedSubcommands: [
+            CommandGroup(name: "The job", subcommands: [Pause.self, Resume.self, Cancel.self]),
+            CommandGroup(
+                name: "What happened",
+                subcommands: [Status.self, Jobs.self, Failures.self, Retry.self]
+            ),
+            CommandGroup(name: "More", subcommands: [ShowSettings.self]),
+        ]
+    )
+
+    static func main() async {
+        do {
+            var command = try await asyncParseAsRoot()
+            if var asyncCommand = command as? any AsyncParsableCommand {
+                try await asyncCommand.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            let ending = Ending(error, usage: { (exitCode(for: $0).rawValue, fullMessage(for: $0)) })
+            let console = Console.standard
+            if !ending.message.isEmpty {
+                if ending.status == 0 { console.out(ending.message) } else { console.error(ending.message) }
+            }
+            console.exit(ending.status)
+        }
+    }
+}

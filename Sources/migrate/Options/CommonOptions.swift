@@ -1,0 +1,41 @@
+import Adapters
+import ArgumentParser
+import Foundation
+
+/// What every command takes.
+struct CommonOptions: ParsableArguments {
+    @Option(name: .long, help: "File with settings; by default `.env` in this directory, if there is one.")
+    var envFile: String?
+
+    @Flag(name: .long, help: "Allow http:// and unverified TLS to hosts other than this one.")
+    var allowPlaintext = false
+
+    @Flag(name: .long, help: "Print JSON for programs instead of text for people.")
+    var json = false
+
+    /// Joins the flags with the environment and the `.env` file, without checking any value.
+    func input(_ flags: [any SettingFlags], environment: [String: String] = ProcessInfo.processInfo.environment)
+        throws(SettingsProblems) -> SettingsInput
+    {
+        var given: [String: String] = [:]
+        for group in flags { given.merge(group.given.compactMapValues(\.self)) { $1 } }
+        return SettingsInput(
+            flags: given,
+            environment: environment,
+            file: try environmentFile(),
+            allowsPlaintext: allowPlaintext
+        )
+    }
+
+    /// A named file must be there; the default one need not.
+    private func environmentFile() throws(SettingsProblems) -> EnvironmentFile? {
+        let path = envFile ?? ".env"
+        guard envFile != nil || FileManager.default.fileExists(atPath: path) else { return nil }
+        guard let data = FileManager.default.contents(atPath: path), let text = String(data: data, encoding: .utf8)
+        else {
+            let problem = SettingsProblem(subject: path, sentence: "cannot be read as a UTF-8 text file")
+            throw SettingsProblems(problems: [problem])
+        }
+        return EnvironmentFile(path: path, text: text)
+    }
+}
