@@ -1,0 +1,186 @@
+import Migration
+import Testing
+import TextProcessing
+
+@Suite struct RetryPolicyTests {
+    let policy = RetryPolicy(base: .seconds(1), cap: .seconds(10), triesMax: 3)
+
+    @Test func `every kind of failure has its own answer`() {
+        func decide(_ kind: PortFailure.Kind) -> RetryPolicy.Decision { policy.decide(kind, tries: 1, jitter: 0) }
+        #expect(decide(.unavailable) == .retry(after: .milliseconds(500)))
+        #expect(decide(.outcomeUnknown) == .retry(after: .milliseconds(500)))
+        #expect(decide(.throttled(retryAfter: .seconds(7))) == .wait(.seconds(7)))
+        #expect(decide(.throttled(retryAfter: nil)) == .wait(.milliseconds(500)))
+        #expect(decide(.rejected) == .isolate)
+        #expect(decide(.unauthorised) == .stop)
+        #expect(decide(.outOfMoney) == .stop)
+        #expect(decide(.cancelled) == .cancelled)
+    }
+
+    @Test func `waits double up to the cap and lie between half and all of a step`() {
+        let endless = RetryPolicy(base: .seconds(1), cap: .seconds(10), triesMax: nil)
+        for (tries, step) in [(1, 1), (2, 2), (3, 4), (4, 8), (5, 10), (99, 10)] {
+            #expect(endless.decide(.unavailable, tries: tries, jitter: 0) == .retry(after: .seconds(step) * 0.5))
+            #expect(endless.decide(.unavailable, tries: tries, jitter: 1) == .retry(after: .seconds(step) * 1.0))
+        }
+    }
+
+    @Test func `the last try gives the work back, and being throttled costs no try`() {
+        #expect(policy.decide(.unavailable, tries: 3, jitter: 0) == .giveBack)
+        #expect(policy.decide(.throttled(retryAfter: .seconds(1)), tries: 1000, jitter: 0) == .wait(.seconds(1)))
+    }
+}
+
+@Suite struct RequestPackerTests {
+    func chunk(_ tokens: Int, bytes: Int = 1) -> ChunkToEmbed {
+        ChunkToEmbed(record: 0, chunk: 0, tokens: tokens, bytes: bytes)
+    }
+
+    @Test func `requests keep inputs, tokens and bytes under their limits`() {
+        let limits = RequestLimits(inputsMax: 3, tokensMax: 100)
+        #expect(EmbeddingRequest.pack([], limits: limits).isEmpty)
+        #expect(
+            EmbeddingRequest.pack(Array(repeating: chunk(1), count: 7), limits: limits).map(\.chunks.count) == [
+                3, 3, 1,
+            ]
+        )
+        #expect(EmbeddingRequest.pack([chunk(60), chunk(40), chunk(1)], limits: limits).map(\.tokens) == [100, 1])
+        #expect(EmbeddingRequest.pack([chunk(1, bytes: 300), chunk(1, bytes: 200)], limits: limits).count == 2)
+    }
+
+    @Test func `a text above the limit still gets a request, for the server to judge`() {
+        let limits = RequestLimits(inputsMax: 3, tokensMax: 100)
+        #expect(EmbeddingRequest.pack([chunk(5), chunk(500), chunk(5)], limits: limits).map(\.tokens) == [5, 500, 5])
+    }
+
+    @Test func `a request is at most 1.2 % of the minute's quota`() {
+        #expect(RequestLimits.openAI(tokensPerMinute: 1_000_000).tokensMax == 12_000)
+        #expect(RequestLimits.openAI(tokensPerMinute: nil).tokensMax == 290_000)
+        #expect(RequestLimits.openAI(tokensPerMinute: 10).tokensMax == 1)
+    }
+}
+
+@Suite struct PlanPagingTests {
+    @Test func `a page holds whole batches`() {
+        #expect(PlanPaging(batchSize: 100, limit: nil).pageSize(planned: 0) == 10_000)
+        #expect(PlanPaging(batchSize: 300, limit: nil).pageSize(planned: 0) == 9_900)
+        #expect(PlanPaging(batchSize: 1_000, limit: nil).pageSize(planned: 0) == 10_000)
+    }
+
+    @Test func `a limit is never exceeded, also by a successor`() {
+        let paging = PlanPaging(batchSize: 100, limit: 10_050)
+        #expect(paging.pageSize(planned: 0) == 10_000)
+        #expect(paging.pageSize(planned: 10_000) == 50)
+        #expect(paging.pageSize(planned: 10_050) == 0)
+        #expect(paging.pageSize(planned: 20_000) == 0)
+    }
+
+    @Test func `batches partition the page in order`() {
+        let batches = PlanPaging(batchSize: 3, limit: nil).batches([1, 2, 3, 4, 5, 6, 7])
+        #expect(batches == [[1, 2, 3], [4, 5, 6], [7]])
+    }
+}
+
+@Suite struct LeaseTrustTests {
+    @Test func `a lease is trusted from when the claim was sent, less a margin`() {
+        let trust = LeaseTrust(sent: .seconds(10), lease: .seconds(120), deadline: .seconds(600))
+        #expect(trust.mayWrite(at: .milliseconds(124_999)))
+        #expect(!trust.mayWrite(at: .seconds(125)))
+    }
+
+    @Test func `a heartbeat extends the trust and an overtaken one never shortens it`() {
+        var trust = LeaseTrust(sent: .zero, lease: .seconds(120), deadline: .seconds(600))
+        trust.extend(sent: .seconds(60), lease: .seconds(120))
+        trust.extend(sent: .seconds(30), lease: .seconds(120))
+        #expect(trust.mayWrite(at: .seconds(174)))
+        #expect(!trust.mayWrite(at: .seconds(175)))
+    }
+
+    @Test func `nothing is started in the last minute before the deadline`() {
+        let trust = LeaseTrust(sent: .zero, lease: .seconds(120), deadline: .seconds(600))
+        #expect(trust.mayStart(at: .milliseconds(539_999)))
+        #expect(!trust.mayStart(at: .seconds(540)))
+        #expect(LeaseTrust(sent: .zero, lease: .seconds(8), deadline: .seconds(30)).mayStart(at: .seconds(14)))
+    }
+}
+
+@Suite struct JobConfigurationTests {
+    @Test func `the hash depends on every value and on nothing else`() {
+        let base = JobConfiguration(values: ["model": "a", "table": "t"])
+        #expect(base.hash == JobConfiguration(values: ["table": "t", "model": "a"]).hash)
+        #expect(base.hash != JobConfiguration(values: ["model": "b", "table": "t"]).hash)
+        #expect(base.hash.count == 64)
+    }
+
+    @Test func `values cannot be moved between names without changing the hash`() {
+        let one = JobConfiguration(values: ["a": "1\nb=2"])
+        let other = JobConfiguration(values: ["a": "1", "b": "2"])
+        #expect(one.hash != other.hash)
+    }
+
+    @Test func `differences are named, and the limit is none of them`() {
+        let ours = JobConfiguration(values: ["model": "a", "table": "t", "new": "1"])
+        let stored = ["model": "b", "table": "t", "old": "2", JobConfiguration.limitKey: "10"]
+        #expect(ours.differences(from: stored).map(\.name) == ["model", "new", "old"])
+        #expect(ours.differences(from: ours.stored(limit: 5)).isEmpty)
+    }
+}
+
+@Suite struct RecordVersionTests {
+    func stored(_ id: UInt64, checksum: String? = "c", profile: String? = "p") -> StoredPoint {
+        StoredPoint(
+            id: PointID(high: 0, low: id),
+            summaryID: 1,
+            kind: .child,
+            parentIndex: 0,
+            chunkIndex: 0,
+            checksum: checksum,
+            profile: profile,
+            collectionIDs: []
+        )
+    }
+
+    func compare(_ expected: [UInt64], _ found: [StoredPoint]) -> RecordVersion {
+        .compare(expected: expected.map { PointID(high: 0, low: $0) }, checksum: "c", profile: "p", found: found)
+    }
+
+    @Test func `exactly the expected points of this version are unchanged`() {
+        #expect(compare([1, 2], [stored(2), stored(1)]) == .unchanged)
+    }
+
+    @Test
+    func `a missing, older or foreign point makes the record new, and only points that are not expected are stale`() {
+        #expect(compare([1, 2], [stored(1)]) == .replaced(stale: []))
+        #expect(compare([1, 2], [stored(1), stored(2, checksum: "old")]) == .replaced(stale: []))
+        #expect(compare([1, 2], [stored(1), stored(2, profile: nil)]) == .replaced(stale: []))
+        #expect(
+            compare([1], [stored(1), stored(2, checksum: "old")]) == .replaced(stale: [stored(2, checksum: "old")])
+        )
+    }
+}
+
+@Suite struct CostEstimateTests {
+    @Test func `a sample is scaled up to all records`() {
+        let estimate = CostEstimate(
+            records: 1_000_000,
+            sample: CostEstimate.Sample(
+                records: 100,
+                unusable: 2,
+                bytes: 200_000,
+                tokens: 50_000,
+                chunks: 150,
+                sparseTerms: 15_000
+            ),
+            batchSize: 100,
+            limits: RequestLimits(inputsMax: 2048, tokensMax: 12_000),
+            pricePerMillion: 0.02,
+            quota: 1_000_000
+        )
+        #expect(estimate.batches == 10_000)
+        #expect(estimate.tokens == 500_000_000)
+        #expect(estimate.requests == 50_000)
+        #expect(abs(estimate.cost - 10) < 1e-9)
+        #expect(estimate.meanSparseTerms == 100)
+        #expect(abs((estimate.hours ?? 0) - 8.547) < 0.001)
+    }
+}
