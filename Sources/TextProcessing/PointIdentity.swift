@@ -1,7 +1,7 @@
 import Crypto
 
 /// The id of a point: a UUID, 16 bytes in the order of its text.
-public struct PointID: Sendable, Hashable, Comparable, CustomStringConvertible {
+public struct PointID: Sendable, Hashable, Comparable, LosslessStringConvertible {
     /// The first eight bytes, big-endian.
     public let high: UInt64
     /// The last eight bytes, big-endian.

@@ -1,0 +1,34 @@
+/// How long a worker may believe in its lease, on its own monotonic clock.
+///
+/// The database clock decides who holds a batch; this is only used to stop early. The lease is believed in for its length
+/// minus `margin`, from when the last accepted claim or heartbeat was *sent*: the answer may have travelled long.
+package struct LeaseTrust: Sendable, Equatable {
+    /// Kept free at the end for a write that is on its way.
+    package static let margin = Duration.seconds(5)
+    /// Before the deadline nothing new is started.
+    package static let deadlineMargin = Duration.seconds(60)
+
+    private var until: Duration
+    private let startNothingAfter: Duration
+
+    /// Trust from a claim.
+    ///
+    /// - Parameters:
+    ///   - sent: when the accepted claim was sent.
+    ///   - lease: length of the lease as the store stated it.
+    ///   - deadline: time to the deadline as the store stated it.
+    package init(sent: Duration, lease: Duration, deadline: Duration) {
+        until = sent + lease - Self.margin
+        // A deadline shorter than two margins leaves at least half of itself for work.
+        startNothingAfter = sent + max(deadline - Self.deadlineMargin, deadline / 2)
+    }
+
+    /// Extends the trust after an accepted heartbeat; an answer that was overtaken changes nothing.
+    package mutating func extend(sent: Duration, lease: Duration) { until = max(until, sent + lease - Self.margin) }
+
+    /// Whether an external write may start.
+    package func mayWrite(at now: Duration) -> Bool { now < until }
+
+    /// Whether new work may start within this attempt.
+    package func mayStart(at now: Duration) -> Bool { now < startNothingAfter }
+}

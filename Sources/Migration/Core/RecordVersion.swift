@@ -1,0 +1,29 @@
+package import TextProcessing
+
+/// What is to be done about a record's points, given what the collection holds.
+package enum RecordVersion: Sendable, Equatable {
+    /// Exactly the expected points are there, all of this version: nothing is paid.
+    case unchanged
+    /// New points must be written; then these older ones go, exactly as they were seen.
+    case replaced(stale: [StoredPoint])
+
+    /// Compares the expected points of a record with the ones found (ingest.md §6).
+    ///
+    /// - Parameters:
+    ///   - expected: the ids the record's text gives.
+    ///   - checksum: the record's checksum.
+    ///   - profile: the profile of this job.
+    ///   - found: all points whose payload names the record.
+    /// - Returns: whether there is anything to do.
+    package static func compare(
+        expected: [PointID],
+        checksum: String,
+        profile: String,
+        found: [StoredPoint]
+    ) -> RecordVersion {
+        let wanted = Set(expected)
+        let current = found.filter { wanted.contains($0.id) && $0.checksum == checksum && $0.profile == profile }
+        if current.count == wanted.count, found.count == wanted.count { return .unchanged }
+        return .replaced(stale: found.filter { !wanted.contains($0.id) })
+    }
+}

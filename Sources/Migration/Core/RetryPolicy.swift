@@ -1,0 +1,60 @@
+/// What to do after a call through a port did not give an answer.
+package struct RetryPolicy: Sendable, Equatable {
+    /// What to do next.
+    package enum Decision: Sendable, Equatable {
+        /// Wait, then call again with the same identity.
+        case retry(after: Duration)
+        /// The other side asks everybody to wait; calling again costs no try.
+        case wait(Duration)
+        /// It did not help: give the work back for later.
+        case giveBack
+        /// The call itself is at fault: isolate it.
+        case isolate
+        /// A person must act: stop the whole job and keep everything.
+        case stop
+        /// We were told to stop.
+        case cancelled
+    }
+
+    /// The wait after the first failure.
+    package let base: Duration
+    /// The longest wait.
+    package let cap: Duration
+    /// Tries after which the work is given back; nil = never.
+    package let triesMax: Int?
+
+    package init(base: Duration, cap: Duration, triesMax: Int?) {
+        precondition(base > .zero && cap >= base)
+        self.base = base
+        self.cap = cap
+        self.triesMax = triesMax
+    }
+
+    /// For a provider's calls within a batch: 0.5 s doubling to 8 s as OpenAI's own client waits (facts on errors), six
+    /// tries, then the batch is deferred.
+    package static let provider = RetryPolicy(base: .milliseconds(500), cap: .seconds(8), triesMax: 6)
+    /// For the job store: an outage of minutes is ridden out, so there is no last try; a signal ends the wait.
+    package static let store = RetryPolicy(base: .milliseconds(200), cap: .seconds(10), triesMax: nil)
+
+    /// Decides after a failure.
+    ///
+    /// - Parameters:
+    ///   - kind: how the call failed.
+    ///   - tries: calls made so far that failed, at least 1.
+    ///   - jitter: a random number in 0..<1; the wait is between half and all of the exponential step.
+    /// - Returns: what to do.
+    package func decide(_ kind: PortFailure.Kind, tries: Int, jitter: Double) -> Decision {
+        switch kind {
+        case .throttled(let retryAfter):
+            return .wait(retryAfter ?? step(tries) * (0.5 + jitter / 2))
+        case .unavailable, .outcomeUnknown:
+            if let triesMax, tries >= triesMax { return .giveBack }
+            return .retry(after: step(tries) * (0.5 + jitter / 2))
+        case .rejected: return .isolate
+        case .unauthorised, .outOfMoney: return .stop
+        case .cancelled: return .cancelled
+        }
+    }
+
+    private func step(_ tries: Int) -> Duration { min(base * (1 << min(max(tries, 1) - 1, 20)), cap) }
+}

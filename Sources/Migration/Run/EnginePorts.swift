@@ -1,0 +1,29 @@
+/// Everything the engine reaches the world through.
+package struct EnginePorts: Sendable {
+    package let source: any RecordSource
+    package let store: any JobStore
+    package let embedder: any Embedder
+    package let points: any PointStore
+    package let time: Time
+    package let entropy: any Entropy
+    /// Receives what happens; must return quickly.
+    package let report: @Sendable (MigrationEvent) -> Void
+
+    package init(
+        source: any RecordSource,
+        store: any JobStore,
+        embedder: any Embedder,
+        points: any PointStore,
+        time: Time,
+        entropy: any Entropy,
+        report: @escaping @Sendable (MigrationEvent) -> Void
+    ) {
+        self.source = source
+        self.store = store
+        self.embedder = embedder
+        self.points = points
+        self.time = time
+        self.entropy = entropy
+        self.report = report
+    }
+}

@@ -1,0 +1,80 @@
+import Synchronization
+
+/// A lease this runner holds: shared by the worker that works under it and the keeper that extends it.
+package final class HeldLease: Sendable {
+    /// What the store last said of it.
+    package enum Verdict: Sendable, Equatable {
+        /// Ours.
+        case ours
+        /// Ours, but stop and end it: the job was cancelled or the deadline passed.
+        case cancel(reason: String)
+        /// No longer ours: stop and report nothing.
+        case lost
+    }
+
+    private struct State {
+        var trust: LeaseTrust
+        var verdict = Verdict.ours
+        var counts = BatchCounts()
+        var waited = Duration.zero
+    }
+
+    /// The claimed batch.
+    package let batch: ClaimedBatch
+    /// The lease token.
+    package let claimID: String
+    /// Length of the lease as the store stated it.
+    package let length: Duration
+    /// When the claim was sent, on our clock.
+    package let started: Duration
+    /// Raised when the work under the lease must stop.
+    package let interruption = StopSignal()
+    private let state: Mutex<State>
+
+    package init(batch: ClaimedBatch, claimID: String, sent: Duration) {
+        self.batch = batch
+        self.claimID = claimID
+        started = sent
+        length = .milliseconds(batch.leaseMs)
+        state = Mutex(State(trust: LeaseTrust(sent: sent, lease: length, deadline: .milliseconds(batch.deadlineMs))))
+    }
+
+    /// What the store last said.
+    package var verdict: Verdict { state.withLock { $0.verdict } }
+
+    /// Whether an external write may start now.
+    package func mayWrite(at now: Duration) -> Bool {
+        state.withLock { $0.verdict == .ours && $0.trust.mayWrite(at: now) }
+    }
+
+    /// Whether new work may start now.
+    package func mayStart(at now: Duration) -> Bool { state.withLock { $0.trust.mayStart(at: now) } }
+
+    /// Absolute progress, carried by the next heartbeat.
+    package var counts: BatchCounts {
+        get { state.withLock { $0.counts } }
+        set { state.withLock { $0.counts = newValue } }
+    }
+
+    /// Time this attempt spent waiting for others: quota, throttling, outages.
+    package var waited: Duration { state.withLock { $0.waited } }
+
+    /// Adds to the time spent waiting for others.
+    package func addWait(_ duration: Duration) { state.withLock { $0.waited += duration } }
+
+    /// Applies the answer to a heartbeat.
+    package func apply(_ answer: BumpBatchProgress.Item, sent: Duration) {
+        let verdict = state.withLock { state -> Verdict in
+            switch answer.result {
+            case .ok:
+                state.trust.extend(sent: sent, lease: .milliseconds(answer.leaseMs))
+            case .cancel:
+                if state.verdict == .ours { state.verdict = .cancel(reason: answer.reason ?? "cancelled") }
+            case .lost:
+                state.verdict = .lost
+            }
+            return state.verdict
+        }
+        if verdict != .ours { interruption.raise(.release) }
+    }
+}

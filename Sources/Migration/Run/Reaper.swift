@@ -1,0 +1,52 @@
+/// Gives back what dead workers held: every runner asks each 15 s ± 20 %, busy or idle, so no leader is needed.
+package struct Reaper: Sendable {
+    private static let interval = Duration.seconds(15)
+    private static let fullInterval = Duration.seconds(300)
+    private static let limit = 100
+
+    private let ports: EnginePorts
+    private let state: RunnerState
+    private let job: JobID
+    private let heartbeat: Duration
+
+    package init(ports: EnginePorts, state: RunnerState, job: JobID, heartbeat: Duration) {
+        self.ports = ports
+        self.state = state
+        self.job = job
+        self.heartbeat = heartbeat
+    }
+
+    /// Reaps until the task is cancelled or the runner stops.
+    package func run() async {
+        var lastFull: Duration?
+        while !Task.isCancelled, state.stop.level == .run {
+            let now = ports.time.now
+            // After an outage of the store everybody's lease looks expired: let the living send a heartbeat first.
+            let justBack = state.storeBackAt.map { now - $0 < heartbeat } ?? false
+            if !justBack {
+                let full = lastFull.map { now - $0 >= Self.fullInterval } ?? true
+                if await reap(full: full), full { lastFull = now }
+            }
+            await ports.time.sleep(
+                for: ports.entropy.jittered(Self.interval, by: 0.2),
+                unless: state.stop,
+                reaches: .drain
+            )
+        }
+    }
+
+    private func reap(full: Bool) async -> Bool {
+        let caller = StoreCaller(ports: ports, state: state)
+        // One call is bounded, and so is their number: what is left is for the next round.
+        for _ in 0..<20 {
+            let call = ResetStuckBatches(job: job, limit: Self.limit, full: full)
+            let answer = await caller.answer(within: .seconds(30), until: .drain) { store throws(PortFailure) in
+                try await store.resetStuck(call)
+            }
+            guard let answer else { return false }
+            if answer.reset + answer.failed > 0 { ports.report(.reaped(reset: answer.reset, failed: answer.failed)) }
+            if !answer.more { return true }
+        }
+        return true
+    }
+}

@@ -1,0 +1,145 @@
+package import TextProcessing
+
+/// Cuts a record into points, without their vectors (ingest.md §1–§5).
+///
+/// Deterministic on every host.
+package struct RecordShaper: Sendable {
+    /// What a record turns out to be.
+    package enum Shape: Sendable {
+        /// Blank after normalising.
+        case blank
+        /// It cannot be migrated.
+        case failed(FailedRecord)
+        /// Its points.
+        case points(RecordPoints)
+    }
+
+    private let normaliser = Normaliser()
+    private let chunker: Chunker
+    private let sparseEncoder: SparseEncoder
+    private let identity: PointIdentity
+    /// The short hash of everything that shapes points.
+    package let profile: String
+
+    package init(chunker: Chunker, sparseEncoder: SparseEncoder, identity: PointIdentity, profile: Profile) {
+        self.chunker = chunker
+        self.sparseEncoder = sparseEncoder
+        self.identity = identity
+        self.profile = profile.hash
+    }
+
+    /// Cuts one record.
+    package func shape(_ record: SourceRecord) -> Shape {
+        func failed(_ stage: FailureStage, _ code: String, _ message: String) -> Shape {
+            .failed(FailedRecord(recordId: record.id, stage: stage, code: code, message: message, permanent: true))
+        }
+        let text: String
+        switch record.content {
+        case .null: return .blank
+        case .tooLong(let bytes):
+            return failed(.fetch, "too_long", "the text has \(bytes) bytes, more than MAX_RECORD_BYTES admits")
+        case .undecodable: return failed(.decode, "invalid_utf8", "the text is not valid UTF-8")
+        case .text(let content): text = normaliser.normalise(content)
+        }
+        if text.isEmpty { return .blank }
+        guard let memberCode = record.memberCode else {
+            return failed(.decode, "no_member_code", "the member code is NULL, so the points would belong to nobody")
+        }
+        return .points(points(of: text, id: record.id, memberCode: memberCode))
+    }
+
+    /// The sparse vector of a child's text.
+    package func sparse(_ text: String) -> SparseVector { sparseEncoder.document(text) }
+
+    private func points(of text: String, id: RecordID, memberCode: String) -> RecordPoints {
+        var parents: [RecordPoints.Parent] = []
+        var children: [RecordPoints.Child] = []
+        for (index, parent) in chunker.parents(of: text).enumerated() {
+            let parentID = identity.parentID(memberCode: memberCode, summaryID: id, parent: index)
+            parents.append(RecordPoints.Parent(id: parentID, index: index, text: parent.text(in: text)))
+            for (chunkIndex, child) in parent.children.enumerated() {
+                children.append(
+                    RecordPoints.Child(
+                        id: identity.childID(memberCode: memberCode, summaryID: id, parent: index, chunk: chunkIndex),
+                        parentID: parentID,
+                        parentIndex: index,
+                        chunkIndex: chunkIndex,
+                        text: child.text(in: text),
+                        tokens: child.tokens
+                    )
+                )
+            }
+        }
+        return RecordPoints(
+            id: id,
+            memberCode: memberCode,
+            checksum: normaliser.checksum(ofNormalised: text),
+            parents: parents,
+            children: children
+        )
+    }
+}
+
+/// The points of one record, before they have vectors.
+package struct RecordPoints: Sendable, Equatable {
+    package struct Parent: Sendable, Equatable {
+        package let id: PointID
+        package let index: Int
+        package let text: String
+    }
+
+    package struct Child: Sendable, Equatable {
+        package let id: PointID
+        package let parentID: PointID
+        package let parentIndex: Int
+        package let chunkIndex: Int
+        package let text: String
+        package let tokens: Int
+    }
+
+    package let id: RecordID
+    package let memberCode: String
+    package let checksum: String
+    package let parents: [Parent]
+    /// In order; every parent has at least one.
+    package let children: [Child]
+
+    /// Exactly the ids the record's points must have.
+    package var pointIDs: [PointID] { parents.map(\.id) + children.map(\.id) }
+
+    /// The points to write.
+    ///
+    /// - Parameters:
+    ///   - vectors: one dense vector a child, in order.
+    ///   - collectionIDs: what somebody has set since, carried over.
+    ///   - shaper: makes the sparse vectors and knows the profile.
+    /// - Returns: parents first, so that a child never points to nothing.
+    package func points(vectors: [[Float]], collectionIDs: [Int64], shaper: RecordShaper) -> [Point] {
+        precondition(vectors.count == children.count, "one vector a child")
+        func point(_ id: PointID, _ parentIndex: Int, _ body: Point.Body) -> Point {
+            Point(
+                id: id,
+                summaryID: self.id,
+                memberCode: memberCode,
+                collectionIDs: collectionIDs,
+                checksum: checksum,
+                profile: shaper.profile,
+                parentIndex: parentIndex,
+                body: body
+            )
+        }
+        return parents.map { point($0.id, $0.index, .parent(text: $0.text)) }
+            + zip(children, vectors).map { child, vector in
+                point(
+                    child.id,
+                    child.parentIndex,
+                    .child(
+                        parentID: child.parentID,
+                        chunkIndex: child.chunkIndex,
+                        text: child.text,
+                        vectors: Point.Vectors(dense: vector, sparse: shaper.sparse(child.text))
+                    )
+                )
+            }
+    }
+}

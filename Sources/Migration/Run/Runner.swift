@@ -1,0 +1,116 @@
+/// One process at work on a job: N workers, and the loops that keep their leases, plan, reap and report.
+package struct Runner: Sendable {
+    /// Settings of one runner; none of them shapes points.
+    package struct Settings: Sendable {
+        package var workers: Int
+        /// Between heartbeats; the lease is four times as long.
+        package var heartbeatInterval: Duration
+        /// Least wait between claims that found nothing.
+        package var pollInterval: Duration
+        /// Between two reports of the counters.
+        package var reportInterval: Duration
+        /// After the first signal, batches in flight may go on for this long.
+        package var grace: Duration
+        /// Names the process in the store: host and process id.
+        package var name: String
+
+        package init(
+            workers: Int,
+            heartbeatInterval: Duration = .seconds(30),
+            pollInterval: Duration = .seconds(1),
+            reportInterval: Duration = .seconds(5),
+            grace: Duration = .seconds(25),
+            name: String
+        ) {
+            precondition(workers > 0)
+            self.workers = workers
+            self.heartbeatInterval = heartbeatInterval
+            self.pollInterval = pollInterval
+            self.reportInterval = reportInterval
+            self.grace = grace
+            self.name = name
+        }
+    }
+
+    /// The job as this runner joined it.
+    package enum Joining: Sendable {
+        /// May plan: the answer to opening the job, and what to plan.
+        case controlling(OpenIngestionJob.Answer, Controller.Order)
+        /// Only works.
+        case working(JobID)
+
+        var job: JobID {
+            switch self {
+            case .controlling(let answer, _): answer.job.id
+            case .working(let job): job
+            }
+        }
+    }
+
+    private let ports: EnginePorts
+    private let settings: Settings
+    private let state: RunnerState
+
+    /// Makes a runner.
+    ///
+    /// - Parameters:
+    ///   - ports: the world.
+    ///   - settings: of this process.
+    ///   - stop: raised from outside by signals.
+    package init(ports: EnginePorts, settings: Settings, stop: StopSignal) {
+        self.ports = ports
+        self.settings = settings
+        state = RunnerState(stop: stop)
+    }
+
+    /// Works on the job until it is final or the runner has to stop, and returns why.
+    ///
+    /// When it returns, every lease of this runner is ended as far as the store could be reached.
+    package func run(_ joining: Joining, configHash: String, plan: BatchWork.Plan) async -> StopReason {
+        let keeper = LeaseKeeper(
+            ports: ports,
+            state: state,
+            job: joining.job,
+            runner: settings.name,
+            interval: settings.heartbeatInterval
+        )
+        let order = Worker.Order(
+            job: joining.job,
+            configHash: configHash,
+            runner: settings.name,
+            pollInterval: settings.pollInterval,
+            plan: plan
+        )
+        let reaper = Reaper(ports: ports, state: state, job: joining.job, heartbeat: settings.heartbeatInterval)
+        let monitor = Monitor(ports: ports, state: state, job: joining.job, interval: settings.reportInterval)
+        _ = await plan.quota.open(StoreCaller(ports: ports, state: state))
+
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await keeper.run() }
+            group.addTask { await reaper.run() }
+            group.addTask { await monitor.run() }
+            group.addTask { await escalate() }
+            if case .controlling(let opened, let order) = joining {
+                group.addTask { await Controller(ports: ports, state: state, order: order).run(opened) }
+            }
+            await withTaskGroup(of: Void.self) { workers in
+                for number in 0..<settings.workers {
+                    workers.addTask {
+                        await Worker(number: number, order: order, ports: ports, state: state, keeper: keeper).run()
+                    }
+                }
+            }
+            group.cancelAll()
+        }
+        let reason = state.reason ?? .signalled
+        ports.report(.stopping(reason))
+        return reason
+    }
+
+    /// After the first signal the batches in flight have the grace; then everything is given back.
+    private func escalate() async {
+        await state.stop.wait(for: .drain)
+        await ports.time.sleep(for: settings.grace, unless: state.stop, reaches: .release)
+        if !Task.isCancelled { state.stop.raise(.release) }
+    }
+}

@@ -1,0 +1,45 @@
+import Synchronization
+
+/// What the loops of one runner share: a pause that all workers keep, and the reason to stop.
+package final class RunnerState: Sendable {
+    private struct State {
+        var embedderPausedUntil = Duration.zero
+        var reason: StopReason?
+        var storeFailing = false
+        var storeBackAt: Duration?
+    }
+
+    private let state = Mutex(State())
+    /// Raised when this runner must stop.
+    package let stop: StopSignal
+
+    package init(stop: StopSignal) { self.stop = stop }
+
+    /// Why the runner stops; nil while it runs.
+    package var reason: StopReason? { state.withLock { $0.reason } }
+
+    /// Ends the runner; the first reason stays.
+    package func end(_ reason: StopReason, level: StopSignal.Level) {
+        state.withLock { $0.reason = $0.reason ?? reason }
+        stop.raise(level)
+    }
+
+    /// Keeps every worker of this runner from calling the embedder until then.
+    package func pauseEmbedder(until time: Duration) {
+        state.withLock { $0.embedderPausedUntil = max($0.embedderPausedUntil, time) }
+    }
+
+    /// When the embedder may be called again.
+    package var embedderPausedUntil: Duration { state.withLock { $0.embedderPausedUntil } }
+
+    /// Notes whether the store answered, so that nobody reaps just after an outage.
+    package func storeAnswered(_ answered: Bool, at now: Duration) {
+        state.withLock { state in
+            if answered, state.storeFailing { state.storeBackAt = now }
+            state.storeFailing = !answered
+        }
+    }
+
+    /// When the store came back from its last outage; nil without one.
+    package var storeBackAt: Duration? { state.withLock { $0.storeBackAt } }
+}

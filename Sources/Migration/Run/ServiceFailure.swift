@@ -1,0 +1,23 @@
+/// A service that could not be used, by name: what a command ends with when it has no job to keep going.
+package struct ServiceFailure: Error, Sendable, CustomStringConvertible {
+    package let service: Service
+    package let failure: PortFailure
+
+    package init(_ service: Service, _ failure: PortFailure) {
+        self.service = service
+        self.failure = failure
+    }
+
+    /// Translates the end of work that was not completed.
+    init(_ end: WorkEnd) {
+        switch end {
+        case .fatal(let service, let failure): self.init(service, failure)
+        case .deferred(_, let reason):
+            self.init(.source, PortFailure(.unavailable, reason.message, code: reason.code))
+        case .completed, .outOfTime, .untrusted, .interrupted:
+            self.init(.source, PortFailure(.cancelled, "stopped before the end"))
+        }
+    }
+
+    package var description: String { "\(service.rawValue): \(failure.detail)" }
+}

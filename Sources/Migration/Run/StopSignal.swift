@@ -1,0 +1,104 @@
+import Synchronization
+
+/// Tells a runner to stop; raised by a signal, by the end of the grace, or by a failure that stops the whole job.
+///
+/// It is a plain value to wait on and not the cancellation of a task, because what still has to be said to the store at
+/// the end must not be cancelled with the work.
+package final class StopSignal: Sendable {
+    /// How urgently.
+    package enum Level: Int, Sendable, Comparable {
+        /// Go on.
+        case run
+        /// Claim nothing more and finish what is in flight.
+        case drain
+        /// Give everything back now.
+        case release
+
+        package static func < (left: Level, right: Level) -> Bool { left.rawValue < right.rawValue }
+    }
+
+    /// Unsafe continuation: under simulation a crashed process drops its waits, which a checked one would report.
+    ///
+    /// Each is resumed exactly once, by whoever takes its waiter out of the list under the lock.
+    @safe private struct Waiter {
+        let id: UInt64
+        let level: Level
+        private let continuation: UnsafeContinuation<Void, Never>
+
+        init(id: UInt64, level: Level, continuation: UnsafeContinuation<Void, Never>) {
+            self.id = id
+            self.level = level
+            unsafe self.continuation = unsafe continuation
+        }
+
+        func resume() { unsafe continuation.resume() }
+    }
+
+    private struct State {
+        var level = Level.run
+        var nextID: UInt64 = 0
+        var waiters: [Waiter] = []
+        /// Waits whose task was cancelled before they began.
+        var cancelled: Set<UInt64> = []
+    }
+
+    private let state = Mutex(State())
+
+    package init() {}
+
+    /// The level now.
+    package var level: Level { state.withLock { $0.level } }
+
+    /// Raises the level; it never falls.
+    package func raise(_ level: Level) {
+        let woken = state.withLock { state -> [Waiter] in
+            state.level = max(state.level, level)
+            let woken = state.waiters.filter { $0.level <= state.level }
+            state.waiters.removeAll { $0.level <= state.level }
+            return woken
+        }
+        for waiter in woken { waiter.resume() }
+    }
+
+    /// Returns when the level is reached, or when the task is cancelled.
+    package func wait(for level: Level) async {
+        let id = state.withLock { state in
+            state.nextID += 1
+            return state.nextID
+        }
+        await withTaskCancellationHandler {
+            unsafe await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
+                let waiter = unsafe Waiter(id: id, level: level, continuation: continuation)
+                let isOver = state.withLock { state in
+                    if state.level >= level || state.cancelled.remove(id) != nil { return true }
+                    state.waiters.append(waiter)
+                    return false
+                }
+                if isOver { waiter.resume() }
+            }
+        } onCancel: {
+            let waiter = state.withLock { state -> Waiter? in
+                guard let index = state.waiters.firstIndex(where: { $0.id == id }) else {
+                    state.cancelled.insert(id)
+                    return nil
+                }
+                return state.waiters.remove(at: index)
+            }
+            waiter?.resume()
+        }
+        state.withLock { _ = $0.cancelled.remove(id) }
+    }
+}
+
+extension Time {
+    /// Sleeps until the duration has passed, the signal has reached the level, or the task is cancelled.
+    package func sleep(for duration: Duration, unless signal: StopSignal, reaches level: StopSignal.Level) async {
+        guard duration > .zero, signal.level < level else { return }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { try? await sleep(for: duration) }
+            group.addTask { await signal.wait(for: level) }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+}

@@ -1,0 +1,52 @@
+/// Calls the job store until it answers, as the tracking protocol asks: with the same identity, through outages of minutes.
+package struct StoreCaller: Sendable {
+    private let ports: EnginePorts
+    private let state: RunnerState
+    private let policy: RetryPolicy
+
+    package init(ports: EnginePorts, state: RunnerState, policy: RetryPolicy = .store) {
+        self.ports = ports
+        self.state = state
+        self.policy = policy
+    }
+
+    /// Repeats a call until there is an answer.
+    ///
+    /// - Parameters:
+    ///   - limit: gives up after this time; nil = only a stop gives up.
+    ///   - level: gives up as soon as the stop signal reaches this level.
+    ///   - operation: one call, with the same identity each time.
+    /// - Returns: the answer, or nil when it was given up. An error that a person must mend ends the runner.
+    package func answer<Value: Sendable>(
+        within limit: Duration? = nil,
+        until level: StopSignal.Level,
+        _ operation: (any JobStore) async throws(PortFailure) -> Value
+    ) async -> Value? {
+        let start = ports.time.now
+        var tries = 0
+        while true {
+            let wait: Duration
+            do {
+                let value = try await operation(ports.store)
+                state.storeAnswered(true, at: ports.time.now)
+                return value
+            } catch {
+                tries += 1
+                switch policy.decide(error.kind, tries: tries, jitter: ports.entropy.unit()) {
+                case .retry(let after):
+                    state.storeAnswered(false, at: ports.time.now)
+                    wait = after
+                case .wait(let after): wait = after
+                case .cancelled: return nil
+                case .giveBack, .isolate, .stop:
+                    state.end(.fatal(.store, error), level: .release)
+                    return nil
+                }
+                if let limit, ports.time.now - start + wait > limit { return nil }
+                if tries > 2 { ports.report(.retrying(.store, error, after: wait)) }
+            }
+            if state.stop.level >= level || Task.isCancelled { return nil }
+            await ports.time.sleep(for: wait, unless: state.stop, reaches: level)
+        }
+    }
+}

@@ -1,0 +1,255 @@
+import TextProcessing
+
+/// Proves that nothing is missing: compares the source, the job and the collection, record by record.
+package struct Verifier: Sendable {
+    private static let page = 50
+
+    private let ports: EnginePorts
+    private let state: RunnerState
+    private let plan: BatchWork.Plan
+    private let repairs: Bool
+
+    /// Makes a verifier.
+    ///
+    /// - Parameters:
+    ///   - ports: the world; the embedder is used only for repairs.
+    ///   - stop: ends the comparison early.
+    ///   - plan: what shapes points.
+    ///   - repairs: embeds and writes what is missing or stale, and deletes what is unexpected.
+    package init(ports: EnginePorts, stop: StopSignal, plan: BatchWork.Plan, repairs: Bool) {
+        self.ports = ports
+        state = RunnerState(stop: stop)
+        self.plan = plan
+        self.repairs = repairs
+    }
+
+    /// Compares every planned record of a job.
+    ///
+    /// - Parameters:
+    ///   - job: the job.
+    ///   - progress: called after each page with the records compared so far.
+    /// - Returns: everything that was found.
+    /// - Throws: the service that could not be used.
+    package func run(
+        _ job: JobID,
+        progress: @Sendable (Int) -> Void
+    ) async throws(ServiceFailure) -> VerificationReport {
+        let stats = try await store { store throws(PortFailure) in
+            try await store.exactStats(GetIngestionJobStatsExact(job: job))
+        }
+        guard let summary = stats.job else {
+            throw ServiceFailure(.store, PortFailure(.rejected, "there is no job \(job)"))
+        }
+        var report = VerificationReport(stats: stats)
+        let later = summary.currentRound > 0 ? try await laterRounds(job) : [:]
+        var points = 0
+        var compared = 0
+        var after: Int?
+        repeat {
+            let call = ListIngestionBatches(
+                job: job,
+                filter: ListIngestionBatches.Filter(),
+                after: after,
+                limit: Self.page
+            )
+            let page = try await store { store throws(PortFailure) in try await store.batches(call) }
+            for batch in page.rows {
+                points += try await compare(batch, later, into: &report)
+                compared += batch.recordIds.count
+                progress(compared)
+            }
+            after = page.next
+        } while after != nil
+        report.failures = try await openFailures(job)
+        report.strangers = max(
+            0,
+            try await call(.points) { () async throws(PortFailure) in
+                try await ports.points.count(nil)
+            } - points
+        )
+        if let upper = summary.planUpper, summary.config[JobConfiguration.limitKey] == nil {
+            let rows = try await call(.source) { () async throws(PortFailure) in
+                try await ports.source.count(through: upper)
+            }
+            report.late = max(0, rows - summary.totalRecords + stats.missing)
+        }
+        return report
+    }
+
+    /// The latest round of every record that was requeued.
+    private func laterRounds(_ job: JobID) async throws(ServiceFailure) -> [RecordID: Int] {
+        var rounds: [RecordID: Int] = [:]
+        var after: Int?
+        repeat {
+            let call = ListIngestionBatches(job: job, filter: .init(), after: after, limit: 1000)
+            let page = try await store { store throws(PortFailure) in try await store.batches(call) }
+            for batch in page.rows where batch.round > 0 {
+                for id in batch.recordIds { rounds[id] = max(batch.round, rounds[id] ?? 0) }
+            }
+            after = page.next
+        } while after != nil
+        return rounds
+    }
+
+    private func openFailures(_ job: JobID, batch: Int? = nil) async throws(ServiceFailure) -> [FailureSummary] {
+        var failures: [FailureSummary] = []
+        var after: RecordID?
+        repeat {
+            let filter = ListIngestionFailures.Filter(open: true, batchNumbers: batch.map { [$0] })
+            let call = ListIngestionFailures(job: job, filter: filter, after: after, limit: 1000)
+            let page = try await store { store throws(PortFailure) in try await store.failures(call) }
+            failures += page.rows
+            after = page.next
+        } while after != nil
+        return failures
+    }
+
+    /// Compares one batch.
+    ///
+    /// - Returns: how many points the collection holds for its records.
+    private func compare(
+        _ batch: BatchSummary,
+        _ later: [RecordID: Int],
+        into report: inout VerificationReport
+    ) async throws(ServiceFailure) -> Int {
+        var ids = batch.recordIds.filter { batch.round >= later[$0] ?? 0 }
+        guard !ids.isEmpty else { return 0 }
+        guard batch.status == .completed || batch.status == .failed else {
+            report.open += ids.count
+            return try await work(ids).counted()
+        }
+        if batch.counts.failed > 0, let job = report.stats.job {
+            let failed = Set(try await openFailures(job.id, batch: batch.batchNumber).map(\.recordId))
+            ids.removeAll { failed.contains($0) }
+            guard !ids.isEmpty else { return try await work(batch.recordIds).counted() }
+        }
+        let comparison = try await Comparison(of: ids, batch: batch.batchNumber, work: work(ids), plan: plan)
+        report.right += comparison.right
+        report.blank += comparison.blank
+        report.vanished += comparison.vanished
+        var findings = comparison.findings
+        if repairs, !findings.isEmpty {
+            try await repair(comparison)
+            for index in findings.indices { findings[index].isRepaired = true }
+        }
+        report.findings += findings
+        return comparison.points
+    }
+
+    private func repair(_ comparison: Comparison) async throws(ServiceFailure) {
+        let ids = comparison.findings.filter { $0.kind != .unexpected }.map(\.record)
+        if !ids.isEmpty {
+            switch await work(ids).run() {
+            case .completed(_, let failures) where failures.isEmpty: break
+            case .completed(_, let failures):
+                throw ServiceFailure(.embedder, PortFailure(.rejected, failures[0].message, code: failures[0].code))
+            case let end: throw ServiceFailure(end)
+            }
+        }
+        if !comparison.unexpected.isEmpty {
+            try await call(.points) { () async throws(PortFailure) in
+                try await ports.points.delete(comparison.unexpected)
+            }
+        }
+    }
+
+    private func work(_ ids: [RecordID]) -> BatchWork {
+        BatchWork(ports: ports, state: state, plan: plan, ids: ids, permit: FreePermit(interruption: state.stop))
+    }
+
+    private func call<Value: Sendable>(
+        _ service: Service,
+        _ operation: () async throws(PortFailure) -> Value
+    ) async throws(ServiceFailure) -> Value {
+        do throws(WorkEnd) {
+            return try await work([0]).call(service, operation)
+        } catch {
+            throw ServiceFailure(error)
+        }
+    }
+
+    private func store<Value: Sendable>(
+        _ operation: (any JobStore) async throws(PortFailure) -> Value
+    ) async throws(ServiceFailure) -> Value {
+        let caller = StoreCaller(ports: ports, state: state)
+        if let value = await caller.answer(within: .seconds(60), until: .release, operation) { return value }
+        if case .fatal(let service, let failure) = state.reason { throw ServiceFailure(service, failure) }
+        throw ServiceFailure(.store, PortFailure(.unavailable, "the job store did not answer for a minute"))
+    }
+}
+
+extension BatchWork {
+    /// How many points the collection holds for the records.
+    fileprivate func counted() async throws(ServiceFailure) -> Int {
+        do throws(WorkEnd) {
+            return try await storedPoints(Array(ids.indices)).values.reduce(0) { $0 + $1.count }
+        } catch {
+            throw ServiceFailure(error)
+        }
+    }
+}
+
+/// One batch of ended records, compared.
+private struct Comparison {
+    var right = 0
+    var blank = 0
+    var vanished = 0
+    var points = 0
+    var findings: [VerificationReport.Finding] = []
+    /// The points to delete when repairing.
+    var unexpected: [StoredPoint] = []
+    private let batch: Int
+
+    init(of ids: [RecordID], batch: Int, work: BatchWork, plan: BatchWork.Plan) async throws(ServiceFailure) {
+        self.batch = batch
+        let rows: [SourceRecord]
+        let stored: [RecordID: [StoredPoint]]
+        do throws(WorkEnd) {
+            rows = try await work.call(.source) { () async throws(PortFailure) in
+                try await work.ports.source.records(ids)
+            }
+            stored = try await work.storedPoints(Array(ids.indices))
+        } catch {
+            throw ServiceFailure(error)
+        }
+        var byID: [RecordID: SourceRecord] = [:]
+        for row in rows { byID[row.id] = row }
+        for id in ids {
+            let found = stored[id] ?? []
+            points += found.count
+            guard let row = byID[id] else {
+                if found.isEmpty { vanished += 1 } else { surplus(id, found) }
+                continue
+            }
+            switch plan.shaper.shape(row) {
+            case .blank:
+                if found.isEmpty { blank += 1 } else { surplus(id, found) }
+            case .failed:
+                // The row became unfit after it was migrated; its points are of an older text.
+                add(id, .stale, max(1, found.count))
+            case .points(let expected):
+                compare(expected, with: found, profile: plan.shaper.profile)
+            }
+        }
+    }
+
+    private mutating func compare(_ expected: RecordPoints, with found: [StoredPoint], profile: String) {
+        let wanted = Set(expected.pointIDs)
+        let present = found.filter { wanted.contains($0.id) }
+        let older = present.filter { $0.checksum != expected.checksum || $0.profile != profile }
+        let others = found.filter { !wanted.contains($0.id) }
+        if present.count < wanted.count { add(expected.id, .missing, wanted.count - present.count) }
+        if !older.isEmpty { add(expected.id, .stale, older.count) }
+        if !others.isEmpty { surplus(expected.id, others) }
+        if present.count == wanted.count, older.isEmpty, others.isEmpty { right += 1 }
+    }
+
+    private mutating func surplus(_ id: RecordID, _ found: [StoredPoint]) {
+        unexpected += found
+        add(id, .unexpected, found.count)
+    }
+
+    private mutating func add(_ id: RecordID, _ kind: VerificationReport.Finding.Kind, _ points: Int) {
+        findings.append(VerificationReport.Finding(record: id, batch: batch, kind: kind, points: points))
+    }
+}

@@ -1,0 +1,267 @@
+/// One claiming loop: claim a batch, work on it, report how it ended, again.
+package struct Worker: Sendable {
+    /// What is the same for all workers of a runner.
+    package struct Order: Sendable {
+        package let job: JobID
+        package let configHash: String
+        /// Names the process in the store: host and process id.
+        package let runner: String
+        /// Least wait between claims that found nothing.
+        package let pollInterval: Duration
+        package let plan: BatchWork.Plan
+
+        package init(job: JobID, configHash: String, runner: String, pollInterval: Duration, plan: BatchWork.Plan) {
+            self.job = job
+            self.configHash = configHash
+            self.runner = runner
+            self.pollInterval = pollInterval
+            self.plan = plan
+        }
+    }
+
+    private let number: Int
+    private let order: Order
+    private let ports: EnginePorts
+    private let state: RunnerState
+    private let keeper: LeaseKeeper
+    private let store: StoreCaller
+
+    package init(number: Int, order: Order, ports: EnginePorts, state: RunnerState, keeper: LeaseKeeper) {
+        self.number = number
+        self.order = order
+        self.ports = ports
+        self.state = state
+        self.keeper = keeper
+        store = StoreCaller(ports: ports, state: state)
+    }
+
+    /// Works until the job is final or the runner stops.
+    ///
+    /// Finding nothing is never a reason to leave (I24).
+    package func run() async {
+        var floor: ClaimFloor?
+        while state.stop.level == .run {
+            // Claiming while the embedder asks everybody to wait would only let a lease run down.
+            await pause(state.embedderPausedUntil - ports.time.now)
+            guard state.stop.level == .run, let answer = await claim(floor: floor) else { continue }
+            floor = answer.floor
+            if let lease = answer.lease {
+                await work(under: lease)
+            } else if await !idle(answer) {
+                return
+            }
+        }
+    }
+
+    private struct Claimed {
+        let lease: HeldLease?
+        let floor: ClaimFloor?
+        let status: JobStatus
+        let isSealed: Bool
+        let wait: Duration
+    }
+
+    /// Claims with one claim id for as long as the answers are lost, but for no longer than half a lease: then the original
+    /// lease, if there is one, runs out by itself and a new claim id is used.
+    private func claim(floor: ClaimFloor?) async -> Claimed? {
+        let claimID = ports.entropy.uuid()
+        let call = ClaimNextBatch(
+            job: order.job,
+            worker: "\(order.runner)/\(number)",
+            claimId: claimID,
+            limit: 1,
+            configHash: order.configHash,
+            floor: floor
+        )
+        let sent = ports.time.now
+        let answer = await store.answer(within: .seconds(60), until: .drain) { store throws(PortFailure) in
+            try await store.claim(call)
+        }
+        guard let answer else { return nil }
+        switch answer.result {
+        case .configMismatch:
+            state.end(.configMismatch, level: .drain)
+            return nil
+        case .notFound:
+            state.end(
+                .fatal(.store, PortFailure(.rejected, "there is no job \(order.job); `migrate jobs` lists them")),
+                level: .release
+            )
+            return nil
+        case .ok:
+            // `sent` is when the first try was sent, so a repeated claim is believed in for less, never for more.
+            let lease = answer.batches.first.map { HeldLease(batch: $0, claimID: claimID, sent: sent) }
+            return Claimed(
+                lease: lease,
+                floor: answer.floor,
+                status: answer.jobStatus ?? .running,
+                isSealed: answer.sealed,
+                wait: .milliseconds(answer.waitMs)
+            )
+        }
+    }
+
+    /// Nothing was claimed: end the job if it is drained, else wait.
+    ///
+    /// False = the job is final.
+    private func idle(_ claimed: Claimed) async -> Bool {
+        var status = claimed.status
+        if status.isOpen, claimed.isSealed {
+            let call = FinalizeIngestionJob(job: order.job)
+            let answer = await store.answer(within: .seconds(60), until: .drain) { store throws(PortFailure) in
+                try await store.finalize(call)
+            }
+            status = answer?.status ?? status
+        }
+        guard status.isOpen else {
+            state.end(.jobEnded(status), level: .drain)
+            return false
+        }
+        if status == .paused { ports.report(.paused) }
+        await pause(ports.entropy.jittered(max(claimed.wait, order.pollInterval), by: 0.2))
+        return true
+    }
+
+    private func pause(_ duration: Duration) async {
+        await ports.time.sleep(for: duration, unless: state.stop, reaches: .drain)
+    }
+
+    private func work(under lease: HeldLease) async {
+        let batch = lease.batch
+        ports.report(
+            .claimed(
+                worker: number,
+                batch: batch.batchNumber,
+                attempt: batch.attempt,
+                records: batch.recordIds.count
+            )
+        )
+        keeper.add(lease)
+        let end = await perform(lease)
+        await report(end, of: lease)
+        keeper.remove(lease)
+    }
+
+    /// Runs the work as a child task that is cancelled as soon as the lease is lost or the runner must leave.
+    private func perform(_ lease: HeldLease) async -> WorkEnd {
+        let work = BatchWork(
+            ports: ports,
+            state: state,
+            plan: order.plan,
+            ids: lease.batch.recordIds,
+            permit: lease
+        )
+        return await withTaskGroup(of: WorkEnd?.self) { group in
+            group.addTask { await work.run() }
+            group.addTask {
+                await lease.interruption.wait(for: .release)
+                return nil
+            }
+            group.addTask {
+                await state.stop.wait(for: .release)
+                return nil
+            }
+            var end: WorkEnd?
+            while let result = await group.next() {
+                end = end ?? result
+                group.cancelAll()
+            }
+            return end ?? .interrupted
+        }
+    }
+
+    private func report(_ end: WorkEnd, of lease: HeldLease) async {
+        if lease.verdict == .lost {
+            lost(lease)
+            return
+        }
+        switch end {
+        case .completed(let counts, let failures):
+            await finish(lease, .completed, counts: counts, failures: failures)
+        case .deferred(let after, let reason):
+            await finish(lease, .deferred, retryAfter: after, error: reason)
+        case .outOfTime:
+            await finishLate(lease)
+        case .untrusted:
+            await finish(lease, .released, error: .untrusted)
+        case .interrupted:
+            if case .cancel(let reason) = lease.verdict, reason == "deadline" {
+                await finishLate(lease)
+            } else {
+                await finish(lease, .released, error: .interrupted)
+            }
+        case .fatal(let service, let failure):
+            state.end(.fatal(service, failure), level: .release)
+            await finish(lease, .released, error: .stopped(service, failure))
+        }
+    }
+
+    /// The deadline is near: the slowness of others never uses the budget, our own does.
+    private func finishLate(_ lease: HeldLease) async {
+        let worked = ports.time.now - lease.started
+        if lease.waited * 2 >= worked {
+            await finish(lease, .deferred, retryAfter: .seconds(1), error: .deadline)
+        } else {
+            await finish(lease, .failed, counts: .allFailed(lease.batch.recordIds.count), error: .deadline)
+        }
+    }
+
+    private func finish(
+        _ lease: HeldLease,
+        _ outcome: BatchOutcome,
+        counts: BatchCounts? = nil,
+        failures: [FailedRecord] = [],
+        retryAfter: Duration? = nil,
+        error: BatchError? = nil
+    ) async {
+        let batch = lease.batch
+        let call = FinishBatch(
+            job: order.job,
+            batchNumber: batch.batchNumber,
+            attempt: batch.attempt,
+            claimId: lease.claimID,
+            outcome: outcome,
+            counts: counts,
+            failedRecords: failures,
+            retryAfterMs: retryAfter?.milliseconds,
+            error: error
+        )
+        // A lost answer is repeated for as long as the runner lives: the end of an attempt is worth waiting for.
+        let answer = await store.answer(until: .release) { store throws(PortFailure) in try await store.finish(call) }
+        guard let answer else { return }
+        if answer.result == .lost {
+            lost(lease)
+            return
+        }
+        for failure in failures { ports.report(.recordFailed(batch: batch.batchNumber, failure)) }
+        ports.report(
+            .finished(
+                worker: number,
+                batch: batch.batchNumber,
+                attempt: batch.attempt,
+                outcome: outcome,
+                counts: counts ?? lease.counts,
+                reason: error
+            )
+        )
+    }
+
+    private func lost(_ lease: HeldLease) {
+        ports.report(.leaseLost(worker: number, batch: lease.batch.batchNumber, attempt: lease.batch.attempt))
+    }
+}
+
+extension BatchError {
+    static let untrusted = BatchError(code: "lease_expired", message: "no heartbeat was accepted in time")
+    static let interrupted = BatchError(code: "interrupted", message: "the runner was told to stop")
+    static let deadline = BatchError(code: "deadline", message: "the batch did not end before its deadline")
+
+    static func stopped(_ service: Service, _ failure: PortFailure) -> BatchError {
+        BatchError(code: "\(service.rawValue)_stopped", message: String(failure.detail.prefix(400)))
+    }
+}
+
+extension BatchCounts {
+    /// The counts of an attempt that failed as a whole.
+    static func allFailed(_ records: Int) -> BatchCounts { BatchCounts(failed: records) }
+}

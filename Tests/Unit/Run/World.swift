@@ -1,0 +1,180 @@
+import Fakes
+import Migration
+import Synchronization
+import Testing
+import TextProcessing
+
+/// A clock that runs fifty times as fast as the wall: leases and backoffs pass in tests without changing their constants.
+struct FastClock: Clock {
+    struct Instant: InstantProtocol {
+        let elapsed: Duration
+        func advanced(by duration: Duration) -> Instant { Instant(elapsed: elapsed + duration) }
+        func duration(to other: Instant) -> Duration { other.elapsed - elapsed }
+        static func < (left: Instant, right: Instant) -> Bool { left.elapsed < right.elapsed }
+    }
+
+    private static let factor = 50
+    private let origin = ContinuousClock.now
+    var now: Instant { Instant(elapsed: (ContinuousClock.now - origin) * Self.factor) }
+    var minimumResolution: Duration { .milliseconds(50) }
+    func sleep(until deadline: Instant, tolerance: Duration?) async throws {
+        try await ContinuousClock().sleep(for: (deadline.elapsed - now.elapsed) / Self.factor)
+    }
+}
+
+/// The four fakes and the engine over them.
+final class World: Sendable {
+    static let schema = CollectionSchema(dimensions: 16)
+
+    let source: FakeMySQL
+    let store: FakeSupabase
+    let embedder: FakeOpenAI
+    let points: FakeQdrant
+    let time = Time(FastClock())
+    private let log = Mutex<[MigrationEvent]>([])
+    private let serial = Mutex(0)
+
+    init(
+        rows: [SourceRecord],
+        seed: UInt64 = 1,
+        bytesMax: Int = 4 << 20,
+        storeFaults: FaultHook = .none,
+        sourceFaults: FaultHook = .none,
+        embedderFaults: FaultHook = .none,
+        pointFaults: FaultHook = .none
+    ) async throws {
+        source = FakeMySQL(rows: rows, bytesMax: bytesMax, faults: sourceFaults)
+        store = FakeSupabase(time: time, entropy: SeededEntropy(seed), faults: storeFaults)
+        embedder = FakeOpenAI(
+            dimensions: Self.schema.dimensions,
+            time: time,
+            effectsMax: 100_000,
+            faults: embedderFaults,
+            countTokens: { WordTokenizer().count($0) }
+        )
+        points = FakeQdrant(faults: pointFaults)
+        _ = try await points.ensure(Self.schema)
+    }
+
+    /// Rows of distinct texts, ids above 2^53 with gaps.
+    static func rows(_ count: Int) -> [SourceRecord] {
+        (0..<count).map { number in
+            SourceRecord(
+                id: 9_007_199_254_740_993 + Int64(number) * 7,
+                memberCode: "member-\(number % 3)",
+                content: .text("Record \(number) tells of subject \(number * 31 % 97) and of nothing else.")
+            )
+        }
+    }
+
+    static let configuration = JobConfiguration(values: ["table": "ip_summary", "model": "fake"])
+
+    var ports: EnginePorts {
+        EnginePorts(
+            source: source,
+            store: store,
+            embedder: embedder,
+            points: points,
+            time: time,
+            entropy: SeededEntropy(
+                UInt64(
+                    serial.withLock {
+                        $0 += 1
+                        return $0
+                    }
+                )
+            ),
+            report: { [self] event in log.withLock { $0.append(event) } }
+        )
+    }
+
+    var events: [MigrationEvent] { log.withLock { $0 } }
+
+    func plan(limits: ChunkLimits = .standard, model: String = "fake", quota: Int? = nil) throws -> BatchWork.Plan {
+        let counter = WordTokenizer()
+        let sparse = SparseParameters()
+        let shaper = RecordShaper(
+            chunker: Chunker(counter: counter, limits: limits),
+            sparseEncoder: try SparseEncoder(sparse),
+            identity: PointIdentity(namespace: "test"),
+            profile: Profile(
+                tokenizer: counter.identity,
+                limits: limits,
+                model: model,
+                dimensions: Self.schema.dimensions,
+                sparse: sparse
+            )
+        )
+        return BatchWork.Plan(
+            shaper: shaper,
+            limits: .openAI(tokensPerMinute: quota),
+            quota: QuotaGate(name: "openai/fake", tokensPerMinute: quota, requestsPerMinute: nil),
+            schema: Self.schema
+        )
+    }
+
+    func opening(
+        configuration: JobConfiguration = World.configuration,
+        limit: Int? = nil,
+        settings: JobSettings = JobSettings(maxRetries: 3, leaseSeconds: 120, batchTimeoutSeconds: 600)
+    ) -> OpenIngestionJob {
+        OpenIngestionJob(
+            targetKey: "mysql/ip_summary -> qdrant/memos",
+            configHash: configuration.hash,
+            config: configuration.stored(limit: limit),
+            settings: settings,
+            controllerId: "test",
+            token: SeededEntropy(
+                UInt64(
+                    serial.withLock {
+                        $0 += 1
+                        return $0
+                    }
+                ) &+ 1000
+            ).uuid(),
+            start: true
+        )
+    }
+
+    /// Opens or joins the job and runs one runner on it to its end.
+    @discardableResult
+    func run(
+        workers: Int = 3,
+        batchSize: Int = 10,
+        limit: Int? = nil,
+        stop: StopSignal = StopSignal(),
+        plan: BatchWork.Plan? = nil,
+        name: String = "runner"
+    ) async throws -> StopReason {
+        let order = Controller.Order(open: opening(limit: limit), batchSize: batchSize)
+        let opened = try await store.openUntilAnswered(order.open)
+        let runner = Runner(
+            ports: ports,
+            settings: Runner.Settings(workers: workers, name: name),
+            stop: stop
+        )
+        return await runner.run(
+            .controlling(opened, order),
+            configHash: opened.job.configHash,
+            plan: try plan ?? self.plan()
+        )
+    }
+
+    func stats(_ job: JobID = 1) async throws -> JobStats {
+        try await store.exactStats(GetIngestionJobStatsExact(job: job))
+    }
+
+    func verify(_ job: JobID = 1, repairs: Bool = false) async throws -> VerificationReport {
+        try await Verifier(ports: ports, stop: StopSignal(), plan: plan(), repairs: repairs).run(job) { _ in }
+    }
+}
+
+extension JobStore {
+    /// Opens a job through lost answers.
+    func openUntilAnswered(_ call: OpenIngestionJob) async throws -> OpenIngestionJob.Answer {
+        for _ in 0..<10 {
+            if let answer = try? await openJob(call) { return answer }
+        }
+        return try await openJob(call)
+    }
+}
