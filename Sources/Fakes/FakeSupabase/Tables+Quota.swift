@@ -4,12 +4,13 @@ import Migration
 struct QuotaRow: Sendable {
     /// Never more of a limit than this.
     static let shareMax = 0.975
-    /// A throttle leaves this much of the share.
-    static let cut = 0.8
-    /// No throttle cuts below it.
-    static let shareMin = 0.1
-    /// Share that comes back in a minute without a throttle.
-    static let recoveryPerMinute = 0.05
+    /// A throttle leaves this much of the share, and never less than `shareMin`.
+    static let cut = 0.985
+    static let shareMin = 0.6
+    /// Share that comes back in a second without a throttle.
+    static let recoveryPerSecond = 0.001
+    /// Two throttles within this time are one.
+    static let cutInterval = Duration.seconds(1)
     /// How far ahead of its pace a request may be sent.
     static let burst = Duration.milliseconds(200)
 
@@ -27,8 +28,8 @@ struct QuotaRow: Sendable {
     /// The share of the limits that is used now: recovers by time, not by calls.
     func share(at now: DatabaseTime) -> Double {
         guard let cutAt else { return Self.shareMax }
-        let minutes = Double(now.microseconds - cutAt.microseconds) / 60_000_000
-        return min(Self.shareMax, cutShare + max(0, minutes) * Self.recoveryPerMinute)
+        let seconds = Double(now.microseconds - cutAt.microseconds) / 1_000_000
+        return min(Self.shareMax, cutShare + max(0, seconds) * Self.recoveryPerSecond)
     }
 
     /// How long `amount` of a minute's `limit` takes at the present share; no time where the limit is unknown.
@@ -41,7 +42,6 @@ struct QuotaRow: Sendable {
 extension TrackingTables {
     /// `reserve_quota`: the generic cell rate algorithm, for tokens and for requests at once.
     mutating func reserve(_ call: ReserveQuota, _ now: DatabaseTime) throws(PortFailure) -> ReserveQuota.Answer {
-        try require(!call.quota.isEmpty, "p_quota must not be empty")
         try require(call.cost >= 0, "p_cost must not be negative")
         try require(call.maxWaitMs >= 0, "p_max_wait_ms must not be negative")
         guard var row = quotas[call.quota] else { return .init(granted: true, waitMs: 0, stopReason: nil) }
@@ -69,10 +69,12 @@ extension TrackingTables {
         row.tokensPerMinute = report.tokensPerMinute ?? row.tokensPerMinute
         row.requestsPerMinute = report.requestsPerMinute ?? row.requestsPerMinute
         if report.resumed == true { row.stopReason = nil }
-        row.stopReason = report.stopReason ?? row.stopReason
+        row.stopReason = report.stopReason.map { String($0.prefix(500)) } ?? row.stopReason
         if let throttled = report.throttledMs {
             // Five workers that see one throttle cut the share once: only the first finds no pause.
-            if row.pauseUntil.map({ $0 <= now }) ?? true {
+            let isPaused = row.pauseUntil.map { $0 > now } ?? false
+            let isFresh = row.cutAt.map { $0 + QuotaRow.cutInterval > now } ?? false
+            if !isPaused, !isFresh {
                 row.cutShare = max(QuotaRow.shareMin, row.share(at: now) * QuotaRow.cut)
                 row.cutAt = now
             }
@@ -83,7 +85,7 @@ extension TrackingTables {
             tokensPerMinute: row.tokensPerMinute,
             requestsPerMinute: row.requestsPerMinute,
             share: row.share(at: now),
-            pauseMs: row.pauseUntil?.wait(at: now) ?? 0,
+            pauseMs: row.pauseUntil?.milliseconds(since: now) ?? 0,
             stopReason: row.stopReason
         )
     }

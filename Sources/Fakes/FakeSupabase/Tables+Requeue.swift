@@ -1,6 +1,9 @@
 import Migration
 
 extension TrackingTables {
+    /// Isolating stops when a call has made this many batches.
+    private static let isolatedRecordsMax = 10_000
+
     /// `requeue_failed_batches`.
     mutating func requeue(
         _ call: RequeueFailedBatches,
@@ -11,8 +14,12 @@ extension TrackingTables {
         guard let index = index(of: call.job) else { return .none(.notFound) }
         if let answer = refusal(of: call.requestId, index) { return answer }
         let failed = requeueCandidates(call)
-        let picked = failed.prefix(call.limit)
-        let records = picked.reduce(0) { $0 + jobs[index].batches[$1].recordIDs.count }
+        var records = 0
+        let picked = failed.prefix(call.limit).prefix { number in
+            if call.isolate, records >= Self.isolatedRecordsMax { return false }
+            records += jobs[index].batches[number].recordIDs.count
+            return true
+        }
         if call.isolate {
             isolate(picked, of: index, transaction)
         } else {
@@ -60,9 +67,6 @@ extension TrackingTables {
             jobs[index].batches[number].moved += 1
             jobs[index].failures[record]?.resolvedAt = transaction.now
             delta.failed -= 1
-        }
-        for number in Set(picked.map(\.batchNumber)).sorted() {
-            record("requeued", in: index, transaction, batch: number, ["mode": "records"])
         }
         let groups = stride(from: 0, to: picked.count, by: call.batchSize).map { start in
             picked.dropFirst(start).prefix(call.batchSize).map(\.record)
@@ -116,25 +120,23 @@ extension TrackingTables {
 
     /// failed → pending with a new budget; the attempt number goes on.
     private mutating func reopen(_ number: Int, of index: Int, _ transaction: Transaction) {
+        record("requeued", in: index, transaction, batch: number, ["mode": "whole"])
         withdraw(number, of: index, completed: 0, transaction)
         jobs[index].batches[number].status = .pending
-        jobs[index].batches[number].retryCount = 0
-        jobs[index].batches[number].nextRetryAt = transaction.now
         jobs[index].batches[number].finishedAt = nil
-        record("requeued", in: index, transaction, batch: number, ["mode": "plain"])
     }
 
     /// failed → completed with every record moved to a batch of its own in the next round.
     private mutating func isolate(_ numbers: some Sequence<Int>, of index: Int, _ transaction: Transaction) {
         var singles: [[RecordID]] = []
         for number in numbers {
+            record("requeued", in: index, transaction, batch: number, ["mode": "isolate"])
             withdraw(number, of: index, completed: 1, transaction)
             let ids = jobs[index].batches[number].recordIDs
             jobs[index].batches[number].status = .completed
             jobs[index].batches[number].moved = ids.count
             jobs[index].batches[number].finishedAt = transaction.now
             singles += ids.map { [$0] }
-            record("requeued", in: index, transaction, batch: number, ["mode": "isolate"])
         }
         plan(singles, of: index, transaction)
     }
@@ -146,6 +148,8 @@ extension TrackingTables {
         delta.addRecords(batch.counts, sign: -1)
         jobs[index].count(delta, at: number)
         jobs[index].batches[number].counts = BatchCounts()
+        jobs[index].batches[number].retryCount = 0
+        jobs[index].batches[number].nextRetryAt = transaction.now
         for id in batch.recordIDs where jobs[index].failures[id]?.batchNumber == number {
             jobs[index].failures[id]?.resolvedAt = transaction.now
         }
@@ -155,6 +159,10 @@ extension TrackingTables {
     private mutating func plan(_ groups: [[RecordID]], of index: Int, _ transaction: Transaction) {
         guard !groups.isEmpty else { return }
         jobs[index].currentRound += 1
+        let detail = [
+            "first_batch": jobs[index].batches.count, "batches": groups.count, "round": jobs[index].currentRound,
+        ]
+        record("planned", in: index, transaction, detail.mapValues { String($0) })
         for ids in groups {
             jobs[index].batches.append(
                 BatchRow(
