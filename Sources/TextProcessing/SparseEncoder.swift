@@ -1,17 +1,3 @@
-/// Term weights by the ids of their terms; ids ascend and are unique.
-public struct SparseVector: Sendable, Hashable {
-    /// The ids of the terms, from 0 to 2^31.
-    public let indices: [UInt32]
-    /// The weight of each, above 0.
-    public let values: [Double]
-
-    /// A vector of ids and their weights in the same order.
-    public init(indices: [UInt32], values: [Double]) {
-        self.indices = indices
-        self.values = values
-    }
-}
-
 /// Makes BM25 term weights exactly as fastembed's `Qdrant/bm25`, so that vectors made on the query side match.
 ///
 /// The collection's `idf` modifier adds the other half of BM25. Pure and linear in the length of the text.

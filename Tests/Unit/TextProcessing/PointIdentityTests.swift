@@ -33,11 +33,12 @@ struct PointIdentityTests {
             #expect(child.description == golden.child)
             #expect(PointID(golden.parent) == parent)
             #expect(PointID(golden.child.uppercased()) == child)
+            #expect(PointID(golden.child.replacing("-", with: "")) == child)
         }
     }
 
     @Test(arguments: [
-        "", "10c74b5b", "10c74b5b4e2e5c55854fb3fc46faf35f", "10c74b5b-4e2e-5c55-854f-b3fc46faf35",
+        "", "10c74b5b", "10c74b5b4e2e5c55854fb3fc46faf35", "10c74b5b-4e2e-5c55-854f-b3fc46faf35",
         "1-0c74b5b4e2e-5c55-854f-b3fc46faf35f",
         "10c74b5b-4e2e-5c55-854f-b3fc46faf35f0", "10c74b5g-4e2e-5c55-854f-b3fc46faf35f",
         "{10c74b5b-4e2e-5c55-854f-b3fc46faf35f}",
