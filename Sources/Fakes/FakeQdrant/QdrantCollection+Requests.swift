@@ -1,0 +1,257 @@
+/// The bodies of Qdrant's REST requests, turned into operations; each gives Qdrant's `result`.
+extension QdrantCollection {
+    // MARK: - Writing
+
+    mutating func upsert(json body: JSONValue) throws(QdrantRefusal) {
+        var new: [(key: QdrantPointKey, point: QdrantPoint)] = []
+        let rows = if let rows = body["points"]?.list { rows } else { try Self.rows(body) }
+        for json in rows {
+            guard let id = json["id"] else { throw .missing("id") }
+            guard let vectors = json["vector"] else { throw .missing("vector") }
+            var point = QdrantPoint(dense: [:], sparse: [:], payload: json["payload"]?.object ?? [:])
+            if let vector = vectors.floats {
+                point.dense[""] = vector
+            } else if let named = vectors.object {
+                for (name, value) in named {
+                    if let vector = value.floats {
+                        point.dense[name] = vector
+                    } else {
+                        point.sparse[name] = try QdrantSparse(json: value)
+                    }
+                }
+            } else {
+                throw .unknownVariant(of: "VectorStruct")
+            }
+            new.append((try QdrantPointKey(json: id), point))
+        }
+        try upsert(new)
+    }
+
+    /// The points of an upsert in columns (`batch`) instead of rows (`points`).
+    private static func rows(_ body: JSONValue) throws(QdrantRefusal) -> [JSONValue] {
+        guard let batch = body["batch"] else { throw .missing("points") }
+        guard let ids = batch["ids"]?.list else { throw .missing("ids") }
+        guard let vectors = batch["vectors"] else { throw .missing("vectors") }
+        let payloads = batch["payloads"]?.list
+        let columns = vectors.object?.compactMapValues(\.list)
+        let alone = vectors.list
+        let lengths = (columns?.values.map(\.count) ?? []) + (alone.map { [$0.count] } ?? [])
+        guard lengths.allSatisfy({ $0 == ids.count }), payloads.map({ $0.count == ids.count }) ?? true else {
+            throw .invalid("batch: number of ids, vectors and payloads must be the same")
+        }
+        return ids.indices.map { row in
+            let vector =
+                alone.map { $0[row] } ?? .object((columns ?? [:]).mapValues { $0[row] }.filter { $0.value != .null })
+            return ["id": ids[row], "vector": vector, "payload": payloads.map { $0[row] } ?? .null]
+        }
+    }
+
+    mutating func delete(json body: JSONValue) throws(QdrantRefusal) {
+        delete(try chosen(body))
+    }
+
+    mutating func setPayload(json body: JSONValue) throws(QdrantRefusal) {
+        guard let payload = body["payload"]?.object else { throw .missing("payload") }
+        changePayload(of: try chosen(body)) { $0.merge(payload) { _, new in new } }
+    }
+
+    mutating func overwritePayload(json body: JSONValue) throws(QdrantRefusal) {
+        guard let payload = body["payload"]?.object else { throw .missing("payload") }
+        changePayload(of: try chosen(body)) { $0 = payload }
+    }
+
+    mutating func deletePayload(json body: JSONValue) throws(QdrantRefusal) {
+        guard let names = body["keys"]?.list?.compactMap(\.string) else { throw .missing("keys") }
+        changePayload(of: try chosen(body)) { payload in
+            for name in names { payload[name] = nil }
+        }
+    }
+
+    mutating func clearPayload(json body: JSONValue) throws(QdrantRefusal) {
+        changePayload(of: try chosen(body)) { $0 = [:] }
+    }
+
+    /// Performs the operations one after the other; those before a refused one stay done, as in Qdrant.
+    mutating func batch(json body: JSONValue, _ done: (inout [JSONValue], Int) -> Void) throws(QdrantRefusal)
+        -> JSONValue
+    {
+        guard let operations = body["operations"]?.list else { throw .missing("operations") }
+        var results: [JSONValue] = []
+        for operation in operations {
+            guard let members = operation.object, members.count == 1, let (name, inner) = members.first else {
+                throw .unknownVariant(of: "UpdateOperation")
+            }
+            switch name {
+            case "upsert": try upsert(json: inner)
+            case "delete": try delete(json: inner)
+            case "set_payload": try setPayload(json: inner)
+            case "overwrite_payload": try overwritePayload(json: inner)
+            case "delete_payload": try deletePayload(json: inner)
+            case "clear_payload": try clearPayload(json: inner)
+            default: throw .unknownVariant(of: "UpdateOperation")
+            }
+            done(&results, self.operations)
+        }
+        return .list(results)
+    }
+
+    mutating func createIndex(json body: JSONValue) throws(QdrantRefusal) {
+        guard let field = body["field_name"]?.string else { throw .missing("field_name") }
+        guard let schema = body["field_schema"] else { throw .missing("field_schema") }
+        let kinds: Set = ["keyword", "integer", "float", "geo", "text", "bool", "datetime", "uuid"]
+        guard let kind = (schema["type"] ?? schema).string, kinds.contains(kind) else {
+            throw .unknownVariant(of: "PayloadFieldSchema")
+        }
+        createIndex(field: field, schema: schema)
+    }
+
+    /// The points that `points` or `filter` names.
+    private mutating func chosen(_ body: JSONValue) throws(QdrantRefusal) -> [QdrantPointKey] {
+        if let ids = body["points"] { return try QdrantPointKey.list(json: ids) }
+        guard let filter = body["filter"] else { throw .unknownVariant(of: "PointsSelector") }
+        return keys(try QdrantFilter(json: filter))
+    }
+
+    // MARK: - Reading
+
+    func retrieve(json body: JSONValue) throws(QdrantRefusal) -> JSONValue {
+        guard let ids = body["ids"] else { throw .missing("ids") }
+        let payload = PayloadChoice(json: body["with_payload"], otherwise: true)
+        let keys = try QdrantPointKey.list(json: ids)
+        return .list(
+            keys.compactMap { record($0, payload, VectorChoice(json: body["with_vector"])).map(JSONValue.object) }
+        )
+    }
+
+    func retrieve(path: String) throws(QdrantRefusal) -> JSONValue {
+        let key = try QdrantPointKey(path: path)
+        guard let record = record(key, PayloadChoice(json: nil, otherwise: true), .all) else {
+            throw QdrantRefusal(404, "Not found: Point with id \(path) does not exists!")
+        }
+        return .object(record)
+    }
+
+    func count(json body: JSONValue) throws(QdrantRefusal) -> JSONValue {
+        let filter: QdrantFilter? = if let json = body["filter"] { try QdrantFilter(json: json) } else { nil }
+        return ["count": .integer(Int64(count(filter)))]
+    }
+
+    mutating func scroll(json body: JSONValue) throws(QdrantRefusal) -> JSONValue {
+        let start: QdrantPointKey? = if let json = body["offset"] { try QdrantPointKey(json: json) } else { nil }
+        let filter: QdrantFilter? = if let json = body["filter"] { try QdrantFilter(json: json) } else { nil }
+        let limit = try Self.limit(body)
+        let payload = PayloadChoice(json: body["with_payload"], otherwise: true)
+        let vectors = VectorChoice(json: body["with_vector"])
+        let keys = keys(filter, from: start)
+        let page = keys.prefix(limit).compactMap { record($0, payload, vectors).map(JSONValue.object) }
+        return ["points": .list(page), "next_page_offset": keys.count > limit ? keys[limit].json : .null]
+    }
+
+    mutating func query(json body: JSONValue) throws(QdrantRefusal) -> JSONValue {
+        let payload = PayloadChoice(json: body["with_payload"], otherwise: false)
+        let vectors = VectorChoice(json: body["with_vector"])
+        let hits = try hits(try Self.query(body))
+        return [
+            "points": .list(
+                hits.compactMap { hit in
+                    guard var record = record(hit.key, payload, vectors) else { return nil }
+                    record["score"] = .number(hit.score)
+                    record["version"] = .integer(Int64(points[hit.key]?.version ?? 0))
+                    return .object(record)
+                }
+            )
+        ]
+    }
+
+    private static func limit(_ body: JSONValue) throws(QdrantRefusal) -> Int {
+        let limit = body["limit"]?.integer ?? 10
+        guard limit >= 1 else { throw .invalid("limit: value \(limit) invalid, must be 1 or larger") }
+        return Int(limit)
+    }
+
+    private static func query(_ body: JSONValue) throws(QdrantRefusal) -> QdrantQuery {
+        var prefetch: [QdrantQuery] = []
+        for inner in body["prefetch"]?.listOrOne ?? [] { prefetch.append(try query(inner)) }
+        let filter: QdrantFilter? = if let json = body["filter"] { try QdrantFilter(json: json) } else { nil }
+        return QdrantQuery(
+            scoring: try scoring(body["query"], using: body["using"]?.string ?? ""),
+            prefetch: prefetch,
+            filter: filter,
+            limit: try limit(body),
+            offset: Int(body["offset"]?.integer ?? 0),
+            threshold: body["score_threshold"]?.number
+        )
+    }
+
+    private static func scoring(_ json: JSONValue?, using name: String) throws(QdrantRefusal) -> QdrantQuery.Scoring {
+        guard let json = json?["nearest"] ?? json else { return .none }
+        if let vector = json.floats { return .dense(name, vector) }
+        if json["indices"] != nil { return .sparse(name, try QdrantSparse(json: json)) }
+        if json["fusion"]?.string == "rrf" { return .fusion(k: QdrantQuery.fusionK) }
+        if let rrf = json["rrf"] { return .fusion(k: rrf["k"]?.number ?? QdrantQuery.fusionK) }
+        throw .malformed("the stand-in does not know this kind of query")
+    }
+
+    // MARK: - Points out
+
+    /// Which parts of a payload are wanted.
+    private struct PayloadChoice {
+        private let isWanted: Bool
+        private let included: [String]?
+        private let excluded: [String]
+
+        init(json: JSONValue?, otherwise: Bool) {
+            included = json?["include"]?.list?.compactMap(\.string) ?? json?.list?.compactMap(\.string)
+            excluded = json?["exclude"]?.list?.compactMap(\.string) ?? []
+            isWanted = json.map { $0.bool ?? true } ?? otherwise
+        }
+
+        func callAsFunction(_ payload: [String: JSONValue]) -> JSONValue? {
+            guard isWanted else { return nil }
+            return .object(
+                payload.filter { (included?.contains($0.key) ?? true) && !excluded.contains($0.key) }
+            )
+        }
+    }
+
+    private enum VectorChoice {
+        case none
+        case all
+        case named([String])
+
+        init(json: JSONValue?) {
+            if let names = json?.list?.compactMap(\.string) {
+                self = .named(names)
+            } else {
+                self = json?.bool == true ? .all : .none
+            }
+        }
+    }
+
+    private func record(
+        _ key: QdrantPointKey,
+        _ payload: PayloadChoice,
+        _ vectors: VectorChoice
+    ) -> [String: JSONValue]? {
+        guard let point = points[key] else { return nil }
+        var record: [String: JSONValue] = ["id": key.json]
+        record["payload"] = payload(point.payload)
+        var wanted: [String: JSONValue] = [:]
+        func add(_ name: String) {
+            if let vector = point.dense[name] { wanted[name] = .numbers(vector.map { Double($0) }) }
+            if let sparse = point.sparse[name] {
+                wanted[name] = [
+                    "indices": .list(sparse.indices.map { .integer(Int64($0)) }),
+                    "values": .numbers(sparse.values.map { Double($0) }),
+                ]
+            }
+        }
+        switch vectors {
+        case .none: return record
+        case .all: for name in Array(point.dense.keys) + Array(point.sparse.keys) { add(name) }
+        case .named(let names): for name in names { add(name) }
+        }
+        record["vector"] = wanted[""] ?? .object(wanted)
+        return record
+    }
+}
