@@ -23,6 +23,12 @@ LANGUAGE sql IMMUTABLE STRICT SET search_path = '' AS $$
     SELECT greatest(0, floor(extract(epoch FROM p_to - p_from) * 1000))::bigint
 $$;
 
+-- The same for a wait. Rounded up: nobody must come too early.
+CREATE OR REPLACE FUNCTION public.ingestion_wait_ms(p_from timestamptz, p_to timestamptz) RETURNS bigint
+LANGUAGE sql IMMUTABLE STRICT SET search_path = '' AS $$
+    SELECT greatest(0, ceil(extract(epoch FROM p_to - p_from) * 1000))::bigint
+$$;
+
 -- A caller's bug: the only thing that is raised rather than answered.
 CREATE OR REPLACE FUNCTION public.ingestion_require(p_holds boolean, p_message text) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = '' AS $$

@@ -27,6 +27,7 @@ BEGIN
 
     IF v_job.id IS NULL THEN
         v_result := 'not_found';
+        v_floor := NULL;
     ELSIF v_job.config_hash IS DISTINCT FROM p_config_hash THEN
         v_result := 'config_mismatch'; -- I8
     ELSE
@@ -54,7 +55,7 @@ BEGIN
         FROM public.ingestion_batch b JOIN public.ingestion_batch_ids i USING (job_id, batch_number)
         WHERE b.id = ANY (v_claimed);
         IF v_claimed = '{}' AND v_job.status = 'running' THEN
-            SELECT least(15000, greatest(1000, public.ingestion_ms(v_now, b.next_retry_at) + 1)) INTO v_wait
+            SELECT least(15000, greatest(1000, public.ingestion_wait_ms(v_now, b.next_retry_at))) INTO v_wait
             FROM public.ingestion_batch b
             WHERE b.job_id = p_job AND b.status = 'pending' AND b.next_retry_at > v_now
             ORDER BY b.next_retry_at, b.batch_number LIMIT 1;
@@ -223,7 +224,7 @@ BEGIN
         v_batch := public.ingestion_reopen(v_job, v_batch, 'release', interval '0', 0, v_code, v_message);
         PERFORM public.ingestion_count(p_job, in_flight => -1, releases => 1);
     WHEN 'defer' THEN
-        v_wait := make_interval(secs => greatest(1, least(coalesce(p_retry_after_ms, 0) / 1000.0, v_job.backoff_cap_seconds)));
+        v_wait := make_interval(secs => least(greatest(1, coalesce(p_retry_after_ms, 0) / 1000.0), v_job.backoff_cap_seconds));
         v_batch := public.ingestion_reopen(v_job, v_batch, 'defer', v_wait, 0, v_code, v_message);
         PERFORM public.ingestion_count(p_job, in_flight => -1, defers => 1);
     END CASE;

@@ -66,9 +66,6 @@ BEGIN
         INSERT INTO public.ingestion_batch_ids (job_id, batch_number, record_ids)
         SELECT p_job.id, p_job.next_batch_number + b.ordinality - 1, public.ingestion_ids(b.value)
         FROM jsonb_array_elements(p_batches) WITH ORDINALITY b ORDER BY b.ordinality;
-        PERFORM public.ingestion_log(p_job, NULL, 'planned', jsonb_build_object(
-            'first_batch', p_job.next_batch_number::text, 'batches', v_count::text,
-            'round', (p_job.current_round + 1)::text));
     END IF;
     RETURN v_count;
 END
@@ -127,7 +124,7 @@ BEGIN
         v_counts := ARRAY[v_counts[1] + v_batch.processed_count, v_counts[2] + v_batch.skipped_count,
             v_counts[3] + v_batch.failed_count, v_counts[4] + v_batch.missing_count];
         PERFORM public.ingestion_log(v_begin.job, v_batch, 'requeued',
-            jsonb_build_object('mode', CASE WHEN p_isolate THEN 'isolate' ELSE 'whole' END));
+            jsonb_build_object('mode', CASE WHEN p_isolate THEN 'isolate' ELSE 'plain' END));
     END LOOP;
 
     IF p_isolate THEN
@@ -203,6 +200,10 @@ BEGIN
         WHERE f.job_id = p_job AND f.record_id = ANY (v_ids) GROUP BY 1) m
     WHERE b.job_id = p_job AND b.batch_number = m.batch_number;
     UPDATE public.ingestion_failure SET resolved_at = v_now WHERE job_id = p_job AND record_id = ANY (v_ids);
+    PERFORM public.ingestion_log(v_begin.job, b, 'requeued', '{"mode": "records"}')
+    FROM public.ingestion_batch b
+    WHERE b.job_id = p_job AND b.batch_number IN (
+        SELECT f.batch_number FROM public.ingestion_failure f WHERE f.job_id = p_job AND f.record_id = ANY (v_ids));
     v_answer := public.ingestion_requeue_end(v_begin.job, p_request_id, v_made, v_made, cardinality(v_ids), v_more);
     PERFORM public.ingestion_count(p_job, failed => -cardinality(v_ids));
     RETURN v_answer;

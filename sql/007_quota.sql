@@ -20,6 +20,7 @@ DECLARE
     v_quota public.ingestion_quota;
     v_now timestamptz;
     v_share double precision;
+    v_open timestamptz;
     v_tokens timestamptz;
     v_requests timestamptz;
     v_wait bigint;
@@ -35,11 +36,12 @@ BEGIN
     END IF;
     v_now := public.ingestion_clock(); -- after the wait for the row
     v_share := public.ingestion_share(v_quota, v_now);
-    v_tokens := greatest(v_quota.tokens_arrival_at, v_now - v_quota.burst);
-    v_requests := greatest(v_quota.requests_arrival_at, v_now - v_quota.burst);
-    v_wait := ceil(greatest(0, extract(epoch FROM greatest(v_quota.pause_until,
+    v_open := greatest(v_now, v_quota.pause_until); -- what waited for a pause is paced after it, too
+    v_tokens := greatest(v_quota.tokens_arrival_at, v_open - v_quota.burst);
+    v_requests := greatest(v_quota.requests_arrival_at, v_open - v_quota.burst);
+    v_wait := public.ingestion_wait_ms(v_now, greatest(v_open,
         CASE WHEN v_quota.tokens_per_minute > 0 THEN v_tokens END,
-        CASE WHEN v_quota.requests_per_minute > 0 THEN v_requests END) - v_now)) * 1000);
+        CASE WHEN v_quota.requests_per_minute > 0 THEN v_requests END));
     IF v_wait > p_max_wait_ms THEN
         RETURN jsonb_build_object('granted', false, 'wait_ms', v_wait, 'stop_reason', NULL);
     END IF;
@@ -85,7 +87,7 @@ BEGIN
     WHERE quota = p_quota RETURNING * INTO v_quota;
     RETURN jsonb_build_object('tokens_per_minute', v_quota.tokens_per_minute,
         'requests_per_minute', v_quota.requests_per_minute, 'share', public.ingestion_share(v_quota, v_now),
-        'pause_ms', CASE WHEN isfinite(v_quota.pause_until) THEN public.ingestion_ms(v_now, v_quota.pause_until) ELSE 0 END,
+        'pause_ms', CASE WHEN isfinite(v_quota.pause_until) THEN public.ingestion_wait_ms(v_now, v_quota.pause_until) ELSE 0 END,
         'stop_reason', v_quota.stop_reason);
 END
 $$;

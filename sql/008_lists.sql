@@ -39,7 +39,7 @@ BEGIN
                     'failed', s.failed_count, 'missing', s.missing_count),
                 'moved', s.moved_count, 'worker_id', s.worker_id,
                 'next_retry_ms', CASE WHEN s.status = 'pending'
-                    THEN public.ingestion_ms(public.ingestion_now(), s.next_retry_at) ELSE 0 END,
+                    THEN public.ingestion_wait_ms(public.ingestion_now(), s.next_retry_at) ELSE 0 END,
                 'last_outcome', s.last_outcome, 'error_code', s.error_code, 'error_message', s.error_message)
                 ORDER BY s.batch_number) FILTER (WHERE s.n <= p_limit), '[]'),
             'next', CASE WHEN count(*) > p_limit THEN max(s.batch_number) FILTER (WHERE s.n <= p_limit) END)
