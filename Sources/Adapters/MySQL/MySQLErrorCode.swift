@@ -15,6 +15,7 @@ struct MySQLErrorCode: RawRepresentable, Hashable, Sendable {
     static let interrupted = Self(rawValue: 1317)
     static let cannotConnect = Self(rawValue: 2002)
     static let unknownHost = Self(rawValue: 2005)
+    static let serverLost = Self(rawValue: 2013)
     static let tls = Self(rawValue: 2026)
 
     /// The link is dead: a new handle is needed.
@@ -75,6 +76,7 @@ extension PortFailure {
             switch code {
             case .cannotConnect, MySQLErrorCode(rawValue: 2003):
                 "cannot reach MySQL at \(address): check MYSQL_HOST and MYSQL_PORT, and that the server runs"
+            case .serverLost: "the connection to MySQL at \(address) was lost"
             case .unknownHost: "MYSQL_HOST \(options.host) is not a known host name"
             case .accessDenied, MySQLErrorCode(rawValue: 1698):
                 "MySQL at \(address): \(said); check MYSQL_USER, MYSQL_PASSWORD and whether the account must use TLS"

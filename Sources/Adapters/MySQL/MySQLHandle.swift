@@ -82,7 +82,7 @@ struct MySQLHandle: ~Copyable {
                 0
             ) != nil
         }
-        guard connected else { throw failure() }
+        guard connected else { throw failure(isConnecting: true) }
         if options.tls != .off, unsafe mysql_get_ssl_cipher(pointer) == nil {
             throw PortFailure(.unauthorised, "MySQL at \(options.address): the connection is not encrypted")
         }
@@ -151,9 +151,11 @@ struct MySQLHandle: ~Copyable {
         if unsafe mysql_errno(pointer) != 0 { throw failure() }
     }
 
-    private func failure() -> PortFailure {
+    private func failure(isConnecting: Bool = false) -> PortFailure {
         let message = unsafe mysql_error(pointer).map { unsafe String(cString: $0) } ?? ""
-        let code = MySQLErrorCode(rawValue: unsafe mysql_errno(pointer))
+        var code = MySQLErrorCode(rawValue: unsafe mysql_errno(pointer))
+        // On a connection that has been good, an error of TLS is an end of file: it was killed.
+        if code == .tls, !isConnecting { code = .serverLost }
         return PortFailure(code, message: message, options: options)
     }
 }
