@@ -12,7 +12,7 @@ package final class FakeOpenAI: Embedder {
         /// Every key is wrong.
         package var refusesKey = false
         /// Texts that OpenAI refuses, with the request that holds them.
-        package var refuses: @Sendable (String) -> Bool = { _ in false }
+        package var refusesText: @Sendable (String) -> Bool = { _ in false }
         /// How long each answer takes.
         package var latency = Duration.zero
         /// The account's tokens a minute; nil = no limit and no headers.
@@ -200,7 +200,7 @@ package final class FakeOpenAI: Embedder {
         do throws(OpenAIRefusal) {
             if behaviour.refusesKey { throw OpenAIRefusal.badKey }
             if behaviour.isOutOfMoney { throw OpenAIRefusal.outOfMoney }
-            let tokens = try count(inputs, refusing: behaviour.refuses)
+            let tokens = try count(inputs, refusing: behaviour.refusesText)
             return try charge(inputs, tokens)
         } catch {
             state.withLock { $0.totals.refusals += 1 }
