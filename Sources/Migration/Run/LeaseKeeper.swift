@@ -23,6 +23,9 @@ package final class LeaseKeeper: Sendable {
     /// Stops extending a lease.
     package func remove(_ lease: HeldLease) { leases.withLock { $0.removeAll { $0 === lease } } }
 
+    /// Whether this runner holds nothing.
+    package var isIdle: Bool { leases.withLock { $0.isEmpty } }
+
     /// Keeps the leases until the task is cancelled.
     ///
     /// It goes on through a signal: what is in flight still needs its lease.

@@ -8,13 +8,23 @@ package struct Worker: Sendable {
         package let runner: String
         /// Least wait between claims that found nothing.
         package let pollInterval: Duration
+        /// One claim id is repeated for no longer than this: half a lease.
+        package let claimMax: Duration
         package let plan: BatchWork.Plan
 
-        package init(job: JobID, configHash: String, runner: String, pollInterval: Duration, plan: BatchWork.Plan) {
+        package init(
+            job: JobID,
+            configHash: String,
+            runner: String,
+            pollInterval: Duration,
+            claimMax: Duration,
+            plan: BatchWork.Plan
+        ) {
             self.job = job
             self.configHash = configHash
             self.runner = runner
             self.pollInterval = pollInterval
+            self.claimMax = claimMax
             self.plan = plan
         }
     }
@@ -74,7 +84,7 @@ package struct Worker: Sendable {
             floor: floor
         )
         let sent = ports.time.now
-        let answer = await store.answer(within: .seconds(60), until: .drain) { store throws(PortFailure) in
+        let answer = await store.answer(within: order.claimMax, until: .drain) { store throws(PortFailure) in
             try await store.claim(call)
         }
         guard let answer else { return nil }
@@ -117,7 +127,7 @@ package struct Worker: Sendable {
             state.end(.jobEnded(status), level: .drain)
             return false
         }
-        if status == .paused { ports.report(.paused) }
+        if status == .paused, number == 0 { ports.report(.paused) }
         await pause(ports.entropy.jittered(max(claimed.wait, order.pollInterval), by: 0.2))
         return true
     }

@@ -54,7 +54,7 @@ import TextProcessing
 
     @Test func `a text that the embedder refuses fails alone`() async throws {
         let world = try await World(rows: World.rows(30))
-        world.embedder.update { $0.refusesText = { $0.contains("Record 17 ") } }
+        world.embedder.update { $0.refuses = { $0.contains("Record 17 ") } }
         expectEnded(try await world.run(), .completed)
         let stats = try await world.stats()
         #expect(stats.processed == 29)
@@ -282,5 +282,84 @@ import TextProcessing
         world.source.put(SourceRecord(id: id, memberCode: "m", content: .text("short now")))
         try await world.run(plan: world.plan(limits: limits))
         #expect(try await world.points.points(of: [id]).count == 2)
+    }
+}
+
+@Suite(.timeLimit(.minutes(2))) struct LeaseTests {
+    @Test func `a worker whose lease is lost writes nothing more and reports nothing`() async throws {
+        // The worker's heartbeats never arrive, and its embedder is slower than the lease: by the time the vectors come, the
+        // reaper of another runner has given the batch away.
+        let slow = FaultHook(before: { call throws(PortFailure) in
+            guard call == "openai.embed" else { return }
+            try? await ContinuousClock().sleep(for: .seconds(4))
+        })
+        let deaf = FaultHook(before: { call throws(PortFailure) in
+            if call == "bump_batch_progress" { throw PortFailure(.unavailable, "unreachable") }
+        })
+        let world = try await World(rows: World.rows(3), storeFaults: deaf, embedderFaults: slow)
+        let stop = StopSignal()
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { _ = try? await world.run(workers: 1, stop: stop) }
+            group.addTask {
+                try? await ContinuousClock().sleep(for: .seconds(5))
+                stop.raise(.release)
+            }
+        }
+        let writes = try await world.points.count(nil)
+        #expect(writes == 0, "a lease that was not renewed is not believed in")
+        #expect(try await world.stats().completed == 0)
+    }
+
+    @Test func `what somebody set on a point since is carried over to its next version`() async throws {
+        let world = try await World(rows: World.rows(1))
+        try await world.run()
+        let id = World.rows(1)[0].id
+        let point = Point(
+            id: try #require(try await world.points.points(of: [id]).first).id,
+            summaryID: id,
+            memberCode: "member-0",
+            collectionIDs: [4, 5],
+            checksum: "older",
+            profile: "older",
+            parentIndex: 0,
+            body: .parent(text: "older")
+        )
+        try await world.points.upsert([point])
+        try await world.run()
+        let now = try await world.points.points(of: [id])
+        #expect(now.count == 2)
+        #expect(now.allSatisfy { $0.collectionIDs == [4, 5] && $0.checksum != "older" })
+    }
+
+    @Test func `a batch that would run past its deadline is given up in time`() async throws {
+        let world = try await World(rows: World.rows(40))
+        // Each request takes 20 s of the fast clock; the batch of 40 records needs 40 requests, its deadline is at 150 s.
+        world.embedder.update { $0.latency = .seconds(20) }
+        let settings = JobSettings(maxRetries: 0, leaseSeconds: 60, batchTimeoutSeconds: 150)
+        let order = Controller.Order(open: world.opening(settings: settings), batchSize: 40)
+        let opened = try await world.store.openJob(order.open)
+        let runner = Runner(
+            ports: world.ports,
+            settings: Runner.Settings(workers: 1, heartbeatInterval: .seconds(15), name: "slow"),
+            stop: StopSignal()
+        )
+        let plan = BatchWork.Plan(
+            shaper: try world.plan().shaper,
+            limits: RequestLimits(inputsMax: 1, tokensMax: 1000),
+            quota: QuotaGate(name: "q", tokensPerMinute: nil, requestsPerMinute: nil),
+            schema: World.schema
+        )
+        let reason = await runner.run(.controlling(opened, order), configHash: opened.job.configHash, plan: plan)
+        guard case .jobEnded(.failed) = reason else {
+            Issue.record("ended with \(reason)")
+            return
+        }
+        let stats = try await world.stats()
+        #expect(stats.failedRecords == 40)
+        #expect(stats.equal == true)
+        let batches = try await world.store.batches(
+            ListIngestionBatches(job: 1, filter: .init(), after: nil, limit: 10)
+        )
+        #expect(batches.rows.map(\.errorCode) == ["deadline"])
     }
 }
