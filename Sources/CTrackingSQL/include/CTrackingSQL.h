@@ -11,3 +11,6 @@ struct tracking_sql_file {
 /// The files in the order in which they must be applied, and how many there are.
 extern const struct tracking_sql_file tracking_sql_files[];
 extern const size_t tracking_sql_file_count;
+
+/// The same by index, because Swift does not import an array of unknown length.
+static inline struct tracking_sql_file tracking_sql_file_at(size_t index) { return tracking_sql_files[index]; }

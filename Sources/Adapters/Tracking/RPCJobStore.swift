@@ -1,0 +1,115 @@
+import Foundation
+package import Migration
+
+/// The tracking store behind a transport: the same SQL functions over libpq and over PostgREST.
+package struct RPCJobStore: JobStore {
+    private let transport: any RPCTransport
+
+    package init(_ transport: any RPCTransport) { self.transport = transport }
+
+    /// One call: JSON there, one transaction, JSON back.
+    private func perform<Call: TrackingCall>(_ call: Call) async throws(PortFailure) -> Call.Answer {
+        let parameters: Data
+        do { parameters = try TrackingJSON.encode(call) } catch {
+            throw PortFailure(.rejected, "the parameters of \(Call.function) cannot be written as JSON")
+        }
+        let answer = try await transport.call(Call.function, parameters)
+        do { return try TrackingJSON.decodeAnswer(Call.Answer.self, from: answer) } catch {
+            throw PortFailure(
+                .rejected,
+                "the tracking store's answer to \(Call.function) has another shape than this program expects: "
+                    + "run `migrate setup` with this version"
+            )
+        }
+    }
+}
+
+extension RPCJobStore {
+    package func schemaVersion(_ call: SchemaVersion) async throws(PortFailure) -> SchemaVersion.Answer {
+        try await perform(call)
+    }
+
+    package func openJob(_ call: OpenIngestionJob) async throws(PortFailure) -> OpenIngestionJob.Answer {
+        try await perform(call)
+    }
+
+    package func renewController(_ call: RenewController) async throws(PortFailure) -> RenewController.Answer {
+        try await perform(call)
+    }
+
+    package func appendBatches(
+        _ call: AppendIngestionBatches
+    ) async throws(PortFailure) -> AppendIngestionBatches.Answer {
+        try await perform(call)
+    }
+
+    package func sealPlan(_ call: SealIngestionPlan) async throws(PortFailure) -> SealIngestionPlan.Answer {
+        try await perform(call)
+    }
+
+    package func claim(_ call: ClaimNextBatch) async throws(PortFailure) -> ClaimNextBatch.Answer {
+        try await perform(call)
+    }
+
+    package func heartbeat(_ call: BumpBatchProgress) async throws(PortFailure) -> BumpBatchProgress.Answer {
+        try await perform(call)
+    }
+
+    package func finish(_ call: FinishBatch) async throws(PortFailure) -> FinishBatch.Answer {
+        try await perform(call)
+    }
+
+    package func resetStuck(_ call: ResetStuckBatches) async throws(PortFailure) -> ResetStuckBatches.Answer {
+        try await perform(call)
+    }
+
+    package func stats(_ call: GetIngestionJobStats) async throws(PortFailure) -> GetIngestionJobStats.Answer {
+        try await perform(call)
+    }
+
+    package func exactStats(
+        _ call: GetIngestionJobStatsExact
+    ) async throws(PortFailure) -> GetIngestionJobStatsExact.Answer {
+        try await perform(call)
+    }
+
+    package func control(_ call: ControlIngestionJob) async throws(PortFailure) -> ControlIngestionJob.Answer {
+        try await perform(call)
+    }
+
+    package func finalize(_ call: FinalizeIngestionJob) async throws(PortFailure) -> FinalizeIngestionJob.Answer {
+        try await perform(call)
+    }
+
+    package func requeueBatches(_ call: RequeueFailedBatches) async throws(PortFailure) -> RequeueFailedBatches.Answer {
+        try await perform(call)
+    }
+
+    package func requeueRecords(_ call: RequeueFailedRecords) async throws(PortFailure) -> RequeueFailedRecords.Answer {
+        try await perform(call)
+    }
+
+    package func reserveQuota(_ call: ReserveQuota) async throws(PortFailure) -> ReserveQuota.Answer {
+        try await perform(call)
+    }
+
+    package func reportQuota(_ call: ReportQuota) async throws(PortFailure) -> ReportQuota.Answer {
+        try await perform(call)
+    }
+
+    package func jobs(_ call: ListIngestionJobs) async throws(PortFailure) -> ListIngestionJobs.Answer {
+        try await perform(call)
+    }
+
+    package func batches(_ call: ListIngestionBatches) async throws(PortFailure) -> ListIngestionBatches.Answer {
+        try await perform(call)
+    }
+
+    package func failures(_ call: ListIngestionFailures) async throws(PortFailure) -> ListIngestionFailures.Answer {
+        try await perform(call)
+    }
+
+    package func events(_ call: ListIngestionEvents) async throws(PortFailure) -> ListIngestionEvents.Answer {
+        try await perform(call)
+    }
+}
