@@ -38,9 +38,9 @@ public struct ParentChunk: Sendable, Hashable {
 ///
 /// Promises: parents put together are the text, byte for byte; children without their overlaps are their parent; no
 /// chunk has more tokens than its limit, counted again by itself; no cut is inside a scalar, and none inside a grapheme
-/// cluster unless that cluster alone is larger than a child may be; no chunk is blank unless the text holds more white
-/// space in a row than a chunk may hold, and then a child that would be blank is left out. The same text and limits
-/// give the same chunks on every host. Linear in the length of the text.
+/// cluster unless that cluster alone is larger than a child may be; no chunk is blank unless white space, or a cluster,
+/// in the text has more than a quarter of a child's tokens, and then a child that would be blank is left out. The same
+/// text and limits give the same chunks on every host. Linear in the length of the text.
 public struct Chunker: Sendable {
     /// Names these rules in the profile; it changes when any cut may change.
     public static let version = "chunker-1"
@@ -77,7 +77,7 @@ public struct Chunker: Sendable {
                 let tokens = counter.count(bytes, 0..<bytes.count)
                 return [single(0..<bytes.count, tokens)]
             }
-            let cuts = Cuts(of: whole, bytes: bytes, counter: counter, unitMax: limits.chunkSize)
+            let cuts = Cuts(of: whole, bytes: bytes, counter: counter, chunkSize: limits.chunkSize)
             let packing = Packing(bytes: bytes, cuts: cuts, counter: counter)
             let last = cuts.places.count - 1
             if cuts.tokens <= limits.parentMaxTokens {

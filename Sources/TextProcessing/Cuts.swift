@@ -34,18 +34,22 @@ struct Cuts {
 
     private let bytes: UTF8Bytes
     private let counter: any TokenCounting
-    private let unitMax: Int
+    private let chunkSize: Int
     private var cursor: GraphemeCursor
     private var sum = 0
-    private var pending: Cut?
 
     /// Finds the cuts of a text.
     ///
-    /// No two neighbouring cuts have more than `unitMax` tokens between them.
-    init(of text: String, bytes: UTF8Bytes, counter: any TokenCounting, unitMax: Int) {
+    /// - Parameters:
+    ///   - text: the text, and `bytes` its own UTF-8.
+    ///   - bytes: outlive the cuts.
+    ///   - counter: counts the tokens.
+    ///   - chunkSize: no two neighbouring cuts have more than a quarter of these tokens between them, so that white
+    ///     space always fits around what they enclose; a grapheme cluster may have all of them.
+    init(of text: String, bytes: UTF8Bytes, counter: any TokenCounting, chunkSize: Int) {
         self.bytes = bytes
         self.counter = counter
-        self.unitMax = unitMax
+        self.chunkSize = chunkSize
         cursor = GraphemeCursor(text, bytes)
         places.reserveCapacity(bytes.count / 4)
         places.append(Cut(offset: 0, tokensEnding: 0, tokensBeginning: 0, level: .paragraph))
@@ -56,35 +60,26 @@ struct Cuts {
         }
     }
 
+    private var last: Cut { places[places.count - 1] }
+
     private mutating func add(_ piece: Range<Int>, _ tokens: Int) {
         self.tokens += tokens
-        if tokens > unitMax {
-            split(piece)
+        if sum + tokens - Int(last.tokensBeginning) > unitMax {
+            sum = Int(last.tokensBeginning)
+            split(Int(last.offset)..<piece.upperBound)
         } else {
             cutBehindMark(piece, tokens)
-            extend(to: piece.upperBound, tokens)
+            sum += tokens
+            if cursor.isBorder(piece.upperBound) {
+                append(piece.upperBound, CutLevel(in: bytes, at: piece.upperBound))
+            }
         }
     }
 
-    /// Goes on to an offset: a cut there, unless it is inside a grapheme cluster.
-    ///
-    /// The level of the cut is what the text around it says unless it is given.
-    private mutating func extend(to offset: Int, _ tokens: Int, _ level: CutLevel? = nil) {
-        if let pending, sum + tokens - Int(places[places.count - 1].tokensBeginning) > unitMax {
-            // No border of a cluster for so long: the cluster is too large, and the last offset in it must do.
-            isRough = true
-            places.append(pending)
-        }
-        sum += tokens
-        var cut = Cut(offset: Int32(offset), tokensEnding: Int32(sum), tokensBeginning: Int32(sum), level: .word)
-        if cursor.isBorder(offset) {
-            cut.level = level ?? CutLevel(in: bytes, at: offset)
-            places.append(cut)
-            pending = nil
-        } else {
-            cut.level = .insideCluster
-            pending = cut
-        }
+    private mutating func append(_ offset: Int, _ level: CutLevel) {
+        places.append(
+            Cut(offset: Int32(offset), tokensEnding: Int32(sum), tokensBeginning: Int32(sum), level: level)
+        )
     }
 
     /// A cut inside a piece that begins with a mark.
@@ -98,7 +93,7 @@ struct Cuts {
         let letter = bytes.scalar(at: offset).value
         guard CutLevel.isUnspaced(letter), ScalarClass(letter).token == ScalarClass.letter else { return }
         let level = CutLevel(in: bytes, at: offset)
-        guard level > .word, pending == nil, cursor.isBorder(offset) else { return }
+        guard level > .word, Int(last.offset) == piece.lowerBound, cursor.isBorder(offset) else { return }
         let tokensBehind = counter.count(bytes, offset..<piece.upperBound)
         guard tokensBehind <= unitMax else { return }
         places.append(
@@ -111,34 +106,53 @@ struct Cuts {
         )
     }
 
-    /// Cuts a piece that is too large into small groups of clusters, and a cluster that is too large into scalars.
-    private mutating func split(_ piece: Range<Int>) {
+    /// Cuts what is too large and has no good cut in it: into small groups of grapheme clusters, and a cluster that is
+    /// too large into scalars.
+    private mutating func split(_ range: Range<Int>) {
         isRough = true
-        let groupMax = unitMax / 8  // bytes, and a token has at least one
-        var start = piece.lowerBound
-        while start < piece.upperBound {
-            var end = min(cursor.border(after: start), piece.upperBound)
-            while end < piece.upperBound {
-                let next = min(cursor.border(after: end), piece.upperBound)
+        var walk = cursor.starting(at: range.lowerBound)
+        var start = range.lowerBound
+        while start < range.upperBound {
+            var end = min(walk.border(after: start), range.upperBound)
+            while end < range.upperBound {
+                let next = min(walk.border(after: end), range.upperBound)
                 if next - start > groupMax { break }
                 end = next
             }
-            let level: CutLevel? = end < piece.upperBound ? .insideWord : nil
-            if end - start <= unitMax {
-                extend(to: end, counter.count(bytes, start..<end), level)
-                start = end
-                continue
+            let tokens = counter.count(bytes, start..<end)
+            if tokens > chunkSize {
+                splitCluster(start..<end)
+            } else {
+                sum += tokens
             }
-            while start < end {
-                var part = start + bytes.scalar(at: start).length
-                while part < end, part + bytes.scalar(at: part).length - start <= groupMax {
-                    part += bytes.scalar(at: part).length
-                }
-                extend(to: part, counter.count(bytes, start..<part), level)
-                start = part
+            if end < range.upperBound {
+                append(end, .insideWord)
+            } else if walk.isBorder(end) {
+                append(end, CutLevel(in: bytes, at: end))
             }
+            start = end
+        }
+        cursor = walk
+    }
+
+    /// Cuts a cluster between scalars, but for the cut at its end.
+    private mutating func splitCluster(_ cluster: Range<Int>) {
+        var start = cluster.lowerBound
+        while start < cluster.upperBound {
+            var end = start + bytes.scalar(at: start).length
+            while end < cluster.upperBound, end + bytes.scalar(at: end).length - start <= groupMax {
+                end += bytes.scalar(at: end).length
+            }
+            sum += counter.count(bytes, start..<end)
+            if end < cluster.upperBound { append(end, .insideCluster) }
+            start = end
         }
     }
+
+    private var unitMax: Int { chunkSize / 4 }
+
+    /// In bytes, of which a token has at least one.
+    private var groupMax: Int { chunkSize / 8 }
 }
 
 extension TokenCounting {

@@ -2,13 +2,22 @@
 struct GraphemeCursor {
     private let text: String
     private let bytes: UTF8Bytes
-    /// A border; no question about an offset before it comes any more.
+    /// A border.
     private var border = 0
+    /// A border too; none is between it and `border`.
+    private var borderBefore = 0
 
     /// Looks at a text and its own bytes.
     init(_ text: String, _ bytes: UTF8Bytes) {
         self.text = text
         self.bytes = bytes
+    }
+
+    /// A cursor for questions from an offset on, which may be before those that were asked.
+    func starting(at offset: Int) -> Self {
+        var cursor = self
+        if offset < borderBefore { (cursor.borderBefore, cursor.border) = (offset, offset) }
+        return cursor
     }
 
     /// Whether an offset between two scalars is a border between two clusters.
@@ -18,7 +27,7 @@ struct GraphemeCursor {
         let before = bytes.scalar(endingAt: offset).value
         let after = bytes.scalar(at: offset).value
         if Self.isPlain(before), Self.isPlain(after), before != 0x0D || after != 0x0A {
-            border = offset
+            (borderBefore, border) = (offset, offset)
             return true
         }
         while border < offset { advance() }
@@ -32,6 +41,7 @@ struct GraphemeCursor {
     }
 
     private mutating func advance() {
+        borderBefore = border
         let index = text.utf8.index(text.startIndex, offsetBy: border)
         border = text.utf8.distance(from: text.startIndex, to: text.index(after: index))
     }

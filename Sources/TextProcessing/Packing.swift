@@ -65,7 +65,8 @@ struct Packing {
         var place = farthest
         while place > behind {
             let cut = cuts.places[place]
-            if best != nil, Int(cut.tokensEnding - base) * 2 < tokensMax { break }
+            let isFull = Int(cut.tokensEnding - base) * 2 >= tokensMax
+            if !isFull, let best, cuts.places[best].level >= .word { break }
             if Int(cut.offset) > inkStart, Int(cut.offset) < inkEnd {
                 if best.map({ cuts.places[$0].level < cut.level }) ?? true { best = place }
             }
