@@ -1,4 +1,5 @@
 import Synchronization
+package import TextProcessing
 
 /// Collections by name behind one lock: what `FakeQdrant` and the served fake share.
 package final class QdrantEngine: Sendable {
@@ -32,6 +33,13 @@ package final class QdrantEngine: Sendable {
                 throw QdrantRefusal(409, "Wrong input: Collection `\(name)` already exists!")
             }
             collections[name] = collection
+        }
+    }
+
+    /// Writes a point without vectors, as another application may have left it.
+    package func write(_ id: PointID, payload: [String: JSONValue], into name: String) throws(QdrantRefusal) {
+        try with(name) { collection throws(QdrantRefusal) in
+            try collection.upsert([(.uuid(id), QdrantPoint(dense: [:], sparse: [:], payload: payload))])
         }
     }
 
