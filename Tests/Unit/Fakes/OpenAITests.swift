@@ -48,17 +48,17 @@ import Testing
 
     @Test func `a minute's tokens come back continuously, after exactly the stated wait`() async throws {
         let clock = ManualClock()
-        let openAI = FakeOpenAI(dimensions: 8, time: Time(clock), countTokens: { _ in 70_716 })
-        openAI.update { $0.tokensPerMinute = 100_000 }
+        let openAI = FakeOpenAI(dimensions: 8, time: Time(clock), countTokens: { _ in 7_000 })
+        openAI.update { $0.tokensPerMinute = 10_000 }
         let limits = try await openAI.embed(["a"]).limits
-        #expect(limits == EmbedderLimits(tokensPerMinute: 100_000, requestsPerMinute: nil))
+        #expect(limits == EmbedderLimits(tokensPerMinute: 10_000, requestsPerMinute: nil))
         let failure = await #expect(throws: PortFailure.self) { try await openAI.embed(["a"]) }
         guard case .throttled(let wait?)? = failure?.kind else {
             Issue.record("not throttled: \(String(describing: failure))")
             return
         }
         // (used + requested − limit) / limit · 60 s, as in OpenAI's own answers.
-        #expect(abs(wait / .seconds(1) - (70_716 + 70_716 - 100_000) / 100_000.0 * 60) < 0.001)
+        #expect(abs(wait / .seconds(1) - (7_000 + 7_000 - 10_000) / 10_000.0 * 60) < 0.001)
         clock.advance(by: wait - .milliseconds(20))
         await #expect(throws: PortFailure.self) { try await openAI.embed(["a"]) }
         clock.advance(by: .milliseconds(21))
