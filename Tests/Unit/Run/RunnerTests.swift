@@ -54,7 +54,7 @@ import TextProcessing
 
     @Test func `a text that the embedder refuses fails alone`() async throws {
         let world = try await World(rows: World.rows(30))
-        world.embedder.update { $0.refuses = { $0.contains("Record 17 ") } }
+        world.embedder.update { $0.refusesText = { $0.contains("Record 17 ") } }
         expectEnded(try await world.run(), .completed)
         let stats = try await world.stats()
         #expect(stats.processed == 29)
