@@ -22,9 +22,12 @@ struct SupabaseService: ServedService {
             return ServedAnswer(200, json: try await function(store, request.body))
         } catch let failure as PortFailure {
             return self.failure(failure)
+        } catch DecodingError.keyNotFound(_, let context) where context.codingPath.isEmpty {
+            return unknown(name)  // PostgREST finds a function by the names of its parameters
         } catch is DecodingError {
             let isJSON = (try? JSONParser.parse(request.body)) != nil
-            return isJSON ? unknown(name) : error(400, "PGRST102", "Empty or invalid json")
+            return isJSON
+                ? error(400, "22P02", "a parameter has another shape") : error(400, "PGRST102", "Empty or invalid json")
         } catch {
             return self.error(500, "XX000", "The function failed")
         }

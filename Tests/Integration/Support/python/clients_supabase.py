@@ -22,7 +22,14 @@ opened = call(
     target_key="clients",
     config_hash="h",
     config={"model": "m"},
-    settings={"max_retries": 3, "lease_seconds": 120, "batch_timeout_seconds": 600},
+    settings={
+        "max_retries": 3,
+        "lease_seconds": 120,
+        "batch_timeout_seconds": 600,
+        "backoff_base_seconds": 30,
+        "backoff_cap_seconds": 1800,
+        "record_events": True,
+    },
     controller_id="c",
     token=token,
     start=True,
@@ -34,12 +41,13 @@ largest = 2**63 - 1
 mine = dict(job=job, epoch=opened["epoch"], token=token)
 appended = call("append_ingestion_batches", **mine, expected_cursor=None, batches=[[1, 2], [largest]])
 assert appended["result"] == "appended", appended
-assert call("seal_ingestion_plan", **mine, expected_cursor=largest)["result"] == "sealed"
+assert call("seal_ingestion_plan", **mine, expected_cursor=largest, upper=largest, source_count=3)["result"] == "sealed"
 
 claim = dict(job=job, worker="w", claim_id=str(uuid.uuid4()), limit=2, config_hash="h", floor=None)
 batches = call("claim_next_batch", **claim)["batches"]
 assert [batch["record_ids"] for batch in batches] == [[1, 2], [largest]], batches
-assert call("claim_next_batch", **claim)["batches"] == batches
+again = call("claim_next_batch", **claim)["batches"]
+assert [batch["attempt"] for batch in again] == [1, 1], again
 
 for parameters in [dict(nothing=1), {}]:
     try:
