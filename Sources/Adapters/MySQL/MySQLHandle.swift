@@ -10,6 +10,14 @@ struct MySQLHandle: ~Copyable {
     /// The server's number of this connection, which `KILL QUERY` takes.
     var threadID: UInt { unsafe mysql_thread_id(pointer) }
 
+    /// `TLSv1.3`, for example; nil for plain text.
+    var tlsVersion: String? {
+        guard unsafe mysql_get_ssl_cipher(pointer) != nil else { return nil }
+        var version: UnsafePointer<CChar>?
+        let status = unsafe mariadb_get_info(pointer, MARIADB_CONNECTION_TLS_VERSION, &version)
+        return unsafe status == 0 ? version.map { unsafe String(cString: $0) } : nil
+    }
+
     private init(_ options: MySQLOptions) throws(PortFailure) {
         guard let pointer = unsafe mysql_init(nil) else { throw PortFailure(.unavailable, "mysql_init: no memory") }
         unsafe self.pointer = pointer

@@ -67,7 +67,7 @@ package struct MySQLOptions: Sendable {
         poolSize: Int = 10,
         tls: TLS = .verify(ca: nil),
         allowsPlaintext: Bool = false,
-        recordBytesMax: Int = 4_000_000,
+        recordBytesMax: Int = 4 << 20,
         connectTimeout: Duration = .seconds(10),
         readTimeout: Duration = .seconds(60),
         scanTimeout: Duration = .seconds(600)
@@ -91,11 +91,24 @@ package struct MySQLOptions: Sendable {
 
     /// `host:port`, for messages.
     var address: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+}
 
-    /// Whether the host is this machine, so that nobody can listen in between.
-    var isLoopback: Bool {
-        if ["localhost", "::1"].contains(host.lowercased()) { return true }
-        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
-        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
+extension MySQLOptions {
+    /// What the settings say.
+    package init(_ settings: Settings.MySQL, where condition: String?, allowsPlaintext: Bool) {
+        self.init(
+            host: settings.host,
+            port: UInt16(clamping: settings.port),
+            user: settings.user,
+            password: settings.password,
+            database: settings.database,
+            table: settings.table,
+            columns: Columns(id: settings.idColumn, tenant: settings.tenantColumn, content: settings.contentColumn),
+            where: condition,
+            poolSize: settings.poolSize,
+            tls: settings.verifiesTLS ? .verify(ca: settings.caFile) : .off,
+            allowsPlaintext: allowsPlaintext,
+            recordBytesMax: settings.recordBytesMax
+        )
     }
 }

@@ -4,7 +4,7 @@ import Migration
 /// a statement's time nor its memory grows with what somebody has put into the table.
 struct MySQLRecordReader: Sendable {
     /// A statement of this size takes well under the time limit, also on a slow line.
-    private static let statementBytesMax = 16_000_000
+    private static let statementBytesMax = 16 << 20
     /// A tenant is a short code; a longer one is read as NULL.
     private static let tenantBytesMax = 65_535
 

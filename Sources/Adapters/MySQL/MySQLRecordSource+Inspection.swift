@@ -36,13 +36,9 @@ struct MySQLInspector: Sendable {
     /// `MariaDB 10.11.19, TLSv1.3`.
     private func product(_ handle: borrowing MySQLHandle) throws(PortFailure) -> String {
         var version = ""
-        var tls = "no TLS"
         try handle.forEachRow(of: "SELECT @@version") { row in version = row.string(0) ?? "" }
-        try handle.forEachRow(of: "SHOW SESSION STATUS LIKE 'Ssl_version'") { row in
-            if let text = row.string(1), !text.isEmpty { tls = text }
-        }
         let name = version.lowercased().contains("mariadb") ? "MariaDB" : "MySQL"
-        return "\(name) \(version.prefix { $0.isNumber || $0 == "." }), \(tls)"
+        return "\(name) \(version.prefix { $0.isNumber || $0 == "." }), \(handle.tlsVersion ?? "no TLS")"
     }
 
     private struct Column {

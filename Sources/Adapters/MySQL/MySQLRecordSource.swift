@@ -56,7 +56,7 @@ package final class MySQLRecordSource: RecordSource {
         through upper: RecordID,
         limit: Int
     ) async throws(PortFailure) -> [RecordID] {
-        precondition((1...100_000).contains(limit))
+        guard (1...100_000).contains(limit) else { throw PortFailure(.rejected, "limit must be 1…100,000") }
         let lower = cursor.map { " AND \(names.id) > \($0)" } ?? ""
         let sql =
             "SELECT \(names.id) FROM \(names.table) WHERE \(names.id) <= \(upper)\(lower)\(names.condition) "
@@ -69,9 +69,11 @@ package final class MySQLRecordSource: RecordSource {
     }
 
     package func records(_ ids: [RecordID]) async throws(PortFailure) -> [SourceRecord] {
-        precondition((1...1_000).contains(ids.count))
+        guard (1...1_000).contains(ids.count), Set(ids).count == ids.count else {
+            throw PortFailure(.rejected, "ids must be 1…1,000 distinct ones")
+        }
         let reader = MySQLRecordReader(names: names, recordBytesMax: options.recordBytesMax)
-        return try await readers.use { (connection) async throws(PortFailure) in
+        return try await readers.use { [names] (connection) async throws(PortFailure) in
             var records: [SourceRecord] = []
             for slice in try await connection.read({ (handle) throws(PortFailure) in
                 try reader.slices(of: ids, on: handle)
@@ -80,7 +82,7 @@ package final class MySQLRecordSource: RecordSource {
                     try reader.records(slice, on: handle)
                 }
             }
-            return try Self.ascending(records)
+            return try Self.ascending(records, idColumn: names.id)
         }
     }
 
@@ -110,9 +112,12 @@ package final class MySQLRecordSource: RecordSource {
         return ids
     }
 
-    private static func ascending(_ records: [SourceRecord]) throws(PortFailure) -> [SourceRecord] {
+    private static func ascending(
+        _ records: [SourceRecord],
+        idColumn: String
+    ) throws(PortFailure) -> [SourceRecord] {
         let sorted = records.sorted { $0.id < $1.id }
-        for (one, next) in zip(sorted, sorted.dropFirst()) where one.id == next.id { throw repeated("") }
+        for (one, next) in zip(sorted, sorted.dropFirst()) where one.id == next.id { throw repeated(idColumn) }
         return sorted
     }
 
@@ -129,7 +134,7 @@ package final class MySQLRecordSource: RecordSource {
         }
         switch options.tls {
         case .off:
-            guard options.isLoopback || options.allowsPlaintext else {
+            guard isLoopback(options.host) || options.allowsPlaintext else {
                 throw PortFailure(
                     .unauthorised,
                     "MYSQL_SSL=off would send the password and every text to \(options.host) in clear: "

@@ -203,7 +203,7 @@ import Testing
             try await fill(database)
             let connection = database.connection()
             let id = try await connection.read { (handle) throws(PortFailure) in handle.threadID }
-            let endless = "SELECT COUNT(*) FROM t a, t b, t c, t d, t e, t f"
+            let endless = "SELECT SUM(a.id * f.id + b.id) FROM t a, t b, t c, t d, t e, t f"
             let query = Task {
                 await portFailure {
                     try await connection.read { (handle) throws(PortFailure) in try handle.execute(endless) }
@@ -242,7 +242,7 @@ import Testing
             let connection = MySQLConnection(database.options(), statementTimeout: .seconds(1))
             let failure = await portFailure {
                 try await connection.read { (handle) throws(PortFailure) in
-                    try handle.execute("SELECT COUNT(*) FROM t a, t b, t c, t d, t e, t f")
+                    try handle.execute("SELECT SUM(a.id * f.id + b.id) FROM t a, t b, t c, t d, t e, t f")
                 }
             }
             #expect(failure?.kind == .unavailable)

@@ -18,7 +18,7 @@ import Testing
         #expect(options.tls == .verify(ca: nil))
         #expect(options.columns == .init(id: "id", tenant: "member_code", content: "parse_content"))
         #expect(options.table == "ip_summary")
-        #expect(options.recordBytesMax == 4_000_000)
+        #expect(options.recordBytesMax == 4 << 20)
     }
 
     @Test(arguments: ["127.0.0.1", "127.1.2.3", "localhost", "LOCALHOST", "::1"])
