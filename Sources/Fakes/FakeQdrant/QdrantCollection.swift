@@ -163,12 +163,18 @@ package struct QdrantCollection: Sendable {
         }
     }
 
+    /// The keys of the points that match, in no order.
+    func unordered(_ filter: QdrantFilter?) -> [QdrantPointKey] {
+        guard let filter else { return Array(points.keys) }
+        guard let candidates = candidates(filter) else {
+            return points.compactMap { filter.matches($0.key, $0.value.payload) ? $0.key : nil }
+        }
+        return candidates.filter { key in points[key].map { filter.matches(key, $0.payload) } ?? false }.map(\.self)
+    }
+
     /// How many points match.
     func count(_ filter: QdrantFilter?) -> Int {
-        guard let filter else { return points.count }
-        func matches(_ key: QdrantPointKey) -> Bool { points[key].map { filter.matches(key, $0.payload) } ?? false }
-        if let candidates = candidates(filter) { return candidates.count(where: matches) }
-        return points.count { filter.matches($0.key, $0.value.payload) }
+        filter == nil ? points.count : unordered(filter).count
     }
 
     /// The smallest set of points that holds all that can match, where an index or a list of ids gives one.

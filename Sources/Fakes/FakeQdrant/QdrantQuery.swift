@@ -77,7 +77,8 @@ extension QdrantCollection {
                 for inner in try prefetched(query) { found.formUnion(inner.map(\.key)) }
                 filter = QdrantFilter(must: [.hasID(found)] + (query.filter.map { [.filter($0)] } ?? []))
             }
-            let candidates = keys(filter)
+            // Sorted only where the order of the ids is the answer: what is scored gets sorted anyway.
+            let candidates = if case .none = query.scoring { keys(filter) } else { unordered(filter) }
             switch query.scoring {
             case .dense(let name, let vector):
                 try check(vector, of: name)
