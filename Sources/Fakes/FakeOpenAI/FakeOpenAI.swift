@@ -268,6 +268,9 @@ package final class FakeOpenAI: Embedder {
         at now: Duration
     ) throws(OpenAIRefusal) {
         guard let bucket else { return }
+        guard amount <= Int(bucket.limit) else {
+            throw .largerThanLimit(unit, limit: Int(bucket.limit), requested: amount)
+        }
         let wait = bucket.wait(for: amount, at: now)
         guard wait > .zero else { return }
         let used = Int((bucket.limit - bucket.remaining(at: now)).rounded(.up))

@@ -21,8 +21,6 @@ struct MinuteBucket: Sendable {
     }
 
     /// How long until `amount` is there; zero when it is.
-    ///
-    /// An amount above the limit never fits: its wait never ends, as with the real one.
     func wait(for amount: Int, at now: Duration) -> Duration {
         .seconds(max(0, Double(amount) - remaining(at: now)) / limit * 60)
     }

@@ -12,6 +12,8 @@ package enum OpenAIRefusal: Error, Sendable, Equatable {
     case badKey
     case outOfMoney
     case rateLimited(Unit, limit: Int, used: Int, requested: Int, retryAfter: Duration)
+    /// More than a full minute holds: waiting never helps, and OpenAI states no wait.
+    case largerThanLimit(Unit, limit: Int, requested: Int)
     case unknownModel(String)
     case tooManyInputs(Int, max: Int)
     case inputTooLong(index: Int, tokens: Int, max: Int)
@@ -25,7 +27,7 @@ package enum OpenAIRefusal: Error, Sendable, Equatable {
     package var status: Int {
         switch self {
         case .badKey: 401
-        case .outOfMoney, .rateLimited: 429
+        case .outOfMoney, .rateLimited, .largerThanLimit: 429
         case .unknownModel: 404
         case .tooManyInputs, .inputTooLong, .requestTooLong, .invalidInput, .malformed: 400
         }
@@ -35,7 +37,7 @@ package enum OpenAIRefusal: Error, Sendable, Equatable {
     package var type: String {
         switch self {
         case .outOfMoney: "insufficient_quota"
-        case .rateLimited(let unit, _, _, _, _): unit.rawValue
+        case .rateLimited(let unit, _, _, _, _), .largerThanLimit(let unit, _, _): unit.rawValue
         case .requestTooLong: "max_tokens_per_request"
         case .badKey, .unknownModel, .tooManyInputs, .inputTooLong, .invalidInput, .malformed: "invalid_request_error"
         }
@@ -46,7 +48,7 @@ package enum OpenAIRefusal: Error, Sendable, Equatable {
         switch self {
         case .badKey: "invalid_api_key"
         case .outOfMoney: "insufficient_quota"
-        case .rateLimited: "rate_limit_exceeded"
+        case .rateLimited, .largerThanLimit: "rate_limit_exceeded"
         case .unknownModel: "model_not_found"
         case .requestTooLong: "max_tokens_per_request"
         case .tooManyInputs, .inputTooLong, .invalidInput, .malformed: nil
@@ -58,7 +60,7 @@ package enum OpenAIRefusal: Error, Sendable, Equatable {
         switch self {
         case .malformed(_, let parameter): parameter
         case .tooManyInputs, .inputTooLong, .requestTooLong: "input"
-        case .badKey, .outOfMoney, .rateLimited, .unknownModel, .invalidInput: nil
+        case .badKey, .outOfMoney, .rateLimited, .largerThanLimit, .unknownModel, .invalidInput: nil
         }
     }
 
@@ -69,9 +71,11 @@ package enum OpenAIRefusal: Error, Sendable, Equatable {
             "Incorrect API key provided. You can find your API key at https://platform.openai.com/account/api-keys."
         case .outOfMoney: "You exceeded your current quota, please check your plan and billing details."
         case .rateLimited(let unit, let limit, let used, let requested, let wait):
-            "Rate limit reached for text-embedding-3-small in organization org-fake on \(unit) per min "
-                + "(\(unit == .tokens ? "TPM" : "RPM")): Limit \(limit), Used \(used), Requested \(requested). "
+            "Rate limit reached for \(Self.account(unit)): Limit \(limit), Used \(used), Requested \(requested). "
                 + "Please try again in \(Self.goDuration(wait))."
+        case .largerThanLimit(let unit, let limit, let requested):
+            "Request too large for \(Self.account(unit)): Limit \(limit), Requested \(requested). "
+                + "The input or output tokens must be reduced in order to run successfully."
         case .unknownModel(let model): "The model `\(model)` does not exist or you do not have access to it."
         case .tooManyInputs(let count, let max):
             "Invalid 'input': array too long. Expected an array with maximum length \(max), "
@@ -96,9 +100,14 @@ package enum OpenAIRefusal: Error, Sendable, Equatable {
         case .badKey: PortFailure(.unauthorised, message, code: code)
         case .outOfMoney: PortFailure(.outOfMoney, message, code: code)
         case .rateLimited: PortFailure(.throttled(retryAfter: retryAfter), message, code: code)
+        case .largerThanLimit: PortFailure(.rejected, message, code: "request_too_large")
         case .unknownModel, .tooManyInputs, .inputTooLong, .requestTooLong, .invalidInput, .malformed:
             PortFailure(.rejected, message, code: code ?? type)
         }
+    }
+
+    private static func account(_ unit: Unit) -> String {
+        "text-embedding-3-small in organization org-fake on \(unit) per min (\(unit == .tokens ? "TPM" : "RPM"))"
     }
 
     /// A duration as OpenAI prints it: `12ms`, `2.812s`, `6m0s`.

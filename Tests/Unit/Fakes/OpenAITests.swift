@@ -65,6 +65,13 @@ import Testing
         _ = try await openAI.embed(["a"])
     }
 
+    @Test func `a request above the minute's limit is rejected, not waited for`() async throws {
+        let openAI = FakeOpenAI(dimensions: 8, time: Time(ContinuousClock()), countTokens: { _ in 2_000 })
+        openAI.update { $0.tokensPerMinute = 1_000 }
+        let failure = await #expect(throws: PortFailure.self) { try await openAI.embed(["a"]) }
+        #expect(failure?.kind == .rejected)
+    }
+
     @Test func `the log says what was paid, up to its bound`() async throws {
         let openAI = FakeOpenAI(
             dimensions: 8,
