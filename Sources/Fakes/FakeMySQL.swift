@@ -86,6 +86,19 @@ package final class FakeMySQL: RecordSource, Sendable {
         }
     }
 
+    package func portions(of ids: [RecordID], bytesMax: Int) async throws(PortFailure) -> [[RecordID]] {
+        try await faults.around("mysql.portions") { () async throws(PortFailure) in
+            rows.withLock { rows in
+                Self.portions(of: ids, bytesMax: bytesMax) { id in
+                    let place = Self.place(of: id, in: rows)
+                    guard place < rows.count, rows[place].id == id, case .text(let text) = limited(rows[place]).content
+                    else { return 0 }
+                    return text.utf8.count
+                }
+            }
+        }
+    }
+
     package func records(_ ids: [RecordID]) async throws(PortFailure) -> [SourceRecord] {
         try await faults.around("mysql.records") { () async throws(PortFailure) in
             guard (1...1000).contains(ids.count), Set(ids).count == ids.count else {

@@ -4,32 +4,23 @@ import Migration
 /// a statement's time nor its memory grows with what somebody has put into the table.
 struct MySQLRecordReader: Sendable {
     /// A statement of this size takes well under the time limit, also on a slow line.
-    private static let statementBytesMax = 16 << 20
+    static let statementBytesMax = 16 << 20
     /// A tenant is a short code; a longer one is read as NULL.
     private static let tenantBytesMax = 65_535
 
     let names: MySQLNames
     let recordBytesMax: Int
 
-    /// Divides ids so that the contents of each part are at most 16 MB together, or one record.
-    ///
-    /// Ids whose row has vanished are left out.
-    func slices(of ids: [RecordID], on handle: borrowing MySQLHandle) throws(PortFailure) -> [[RecordID]] {
+    /// Bytes that reading each record would bring, 0 for one that is too long; vanished rows are left out.
+    func lengths(of ids: [RecordID], on handle: borrowing MySQLHandle) throws(PortFailure) -> [RecordID: Int] {
         let sql = "SELECT \(names.id), OCTET_LENGTH(\(names.content)) FROM \(names.table) WHERE \(condition(ids))"
-        var slices: [[RecordID]] = []
-        var bytes = Self.statementBytesMax
+        var lengths: [RecordID: Int] = [:]
         try handle.forEachRow(of: sql) { (row) throws(PortFailure) in
             guard let id = try row.integer(0) else { return }
             let length = Int(try row.integer(1) ?? 0)
-            let read = length > recordBytesMax ? 0 : length
-            if slices.isEmpty || bytes + read > Self.statementBytesMax {
-                slices.append([])
-                bytes = 0
-            }
-            slices[slices.count - 1].append(id)
-            bytes += read
+            lengths[id] = length > recordBytesMax ? 0 : length
         }
-        return slices
+        return lengths
     }
 
     /// Reads the records of one slice, in no order.

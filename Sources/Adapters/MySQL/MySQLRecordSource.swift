@@ -68,6 +68,17 @@ package final class MySQLRecordSource: RecordSource {
         }
     }
 
+    package func portions(of ids: [RecordID], bytesMax: Int) async throws(PortFailure) -> [[RecordID]] {
+        precondition((1...1_000).contains(ids.count))
+        let reader = MySQLRecordReader(names: names, recordBytesMax: options.recordBytesMax)
+        return try await readers.use { (connection) async throws(PortFailure) in
+            let lengths = try await connection.read { (handle) throws(PortFailure) in
+                try reader.lengths(of: ids, on: handle)
+            }
+            return Self.portions(of: ids, bytesMax: bytesMax) { lengths[$0] ?? 0 }
+        }
+    }
+
     package func records(_ ids: [RecordID]) async throws(PortFailure) -> [SourceRecord] {
         guard (1...1_000).contains(ids.count), Set(ids).count == ids.count else {
             throw PortFailure(.rejected, "ids must be 1…1,000 distinct ones")
@@ -75,9 +86,14 @@ package final class MySQLRecordSource: RecordSource {
         let reader = MySQLRecordReader(names: names, recordBytesMax: options.recordBytesMax)
         return try await readers.use { [names] (connection) async throws(PortFailure) in
             var records: [SourceRecord] = []
-            for slice in try await connection.read({ (handle) throws(PortFailure) in
-                try reader.slices(of: ids, on: handle)
-            }) {
+            let lengths = try await connection.read { (handle) throws(PortFailure) in
+                try reader.lengths(of: ids, on: handle)
+            }
+            let slices = Self.portions(
+                of: ids.filter { lengths[$0] != nil },
+                bytesMax: MySQLRecordReader.statementBytesMax
+            ) { lengths[$0] ?? 0 }
+            for slice in slices {
                 records += try await connection.read { (handle) throws(PortFailure) in
                     try reader.records(slice, on: handle)
                 }

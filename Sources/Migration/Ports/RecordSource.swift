@@ -21,12 +21,43 @@ package protocol RecordSource: Sendable {
     /// - Throws: as `highestID`.
     func ids(after cursor: RecordID?, through upper: RecordID, limit: Int) async throws(PortFailure) -> [RecordID]
 
+    /// Cuts a list of ids into portions whose texts together stay below a size, without reading a text.
+    ///
+    /// - Parameters:
+    ///   - ids: 1…1,000 distinct ids.
+    ///   - bytesMax: bytes of text a portion; a single longer text is a portion of its own.
+    /// - Returns: every id in exactly one portion, also those whose row has vanished or whose text is too long to be read.
+    /// - Throws: as `highestID`.
+    func portions(of ids: [RecordID], bytesMax: Int) async throws(PortFailure) -> [[RecordID]]
+
     /// Records by their ids, ascending by id; a row that has vanished is left out.
     ///
     /// - Parameter ids: 1…1,000 distinct ids.
     /// - Returns: the rows that exist.
     /// - Throws: as `highestID`.
     func records(_ ids: [RecordID]) async throws(PortFailure) -> [SourceRecord]
+}
+
+extension RecordSource {
+    /// Cuts ids into portions by the lengths of their texts; what every source does once it knows the lengths.
+    package static func portions(
+        of ids: [RecordID],
+        bytesMax: Int,
+        length: (RecordID) -> Int
+    ) -> [[RecordID]] {
+        var portions: [[RecordID]] = []
+        var bytes = 0
+        for id in ids {
+            let more = length(id)
+            if portions.isEmpty || bytes + more > bytesMax {
+                portions.append([])
+                bytes = 0
+            }
+            portions[portions.count - 1].append(id)
+            bytes += more
+        }
+        return portions
+    }
 }
 
 /// One row of the source, before anything is done with it.

@@ -14,8 +14,19 @@ package struct BatchWork: Sendable {
         package let quota: QuotaGate
         /// The collection, to tell a refused point from a collection that is wrong.
         package let schema: CollectionSchema
+        /// Bytes of text that are worked on at once.
+        ///
+        /// This bounds the memory of a batch, whatever its texts are. An ordinary batch of 100 records is a twentieth of it.
+        package let portionBytesMax: Int
 
-        package init(shaper: RecordShaper, limits: RequestLimits, quota: QuotaGate, schema: CollectionSchema) {
+        package init(
+            shaper: RecordShaper,
+            limits: RequestLimits,
+            quota: QuotaGate,
+            schema: CollectionSchema,
+            portionBytesMax: Int = 4 << 20
+        ) {
+            self.portionBytesMax = portionBytesMax
             self.shaper = shaper
             self.limits = limits
             self.quota = quota
@@ -42,20 +53,35 @@ package struct BatchWork: Sendable {
     /// What was written stays written: the next attempt finds it and pays for nothing twice.
     package func run() async -> WorkEnd {
         do {
-            var machine = BatchStateMachine(ids: ids, limits: plan.limits)
-            var shelf = Shelf()
-            while true {
-                permit.counts = machine.counts
-                switch machine.next {
-                case .read: machine.apply(.read(try await read(into: &shelf)))
-                case .lookUp(let places): machine.apply(try await lookUp(places, &shelf))
-                case .embed(let request): machine.apply(try await embed(request, &shelf))
-                case .write(let places): machine.apply(try await write(places, &shelf))
-                case .complete(let counts, let failures): return .completed(counts, failures)
-                }
+            var counts = BatchCounts()
+            var failures: [FailedRecord] = []
+            let portions = try await call(.source) { () async throws(PortFailure) in
+                try await ports.source.portions(of: ids, bytesMax: plan.portionBytesMax)
             }
+            for portion in portions {
+                let work = BatchWork(ports: ports, state: state, plan: plan, ids: portion, permit: permit)
+                let (more, failed) = try await work.runPortion(after: counts)
+                counts = counts + more
+                failures += failed
+            }
+            return .completed(counts, failures)
         } catch {
             return error
+        }
+    }
+
+    private func runPortion(after done: BatchCounts) async throws(WorkEnd) -> (BatchCounts, [FailedRecord]) {
+        var machine = BatchStateMachine(ids: ids, limits: plan.limits)
+        var shelf = Shelf()
+        while true {
+            permit.counts = done + machine.counts
+            switch machine.next {
+            case .read: machine.apply(.read(try await read(into: &shelf)))
+            case .lookUp(let places): machine.apply(try await lookUp(places, &shelf))
+            case .embed(let request): machine.apply(try await embed(request, &shelf))
+            case .write(let places): machine.apply(try await write(places, &shelf))
+            case .complete(let counts, let failures): return (counts, failures)
+            }
         }
     }
 

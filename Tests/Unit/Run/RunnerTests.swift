@@ -52,6 +52,25 @@ import TextProcessing
         #expect(report.blank == 2)
     }
 
+    @Test func `a batch of very long texts is worked on in portions and counted as one`() async throws {
+        let portions = Mutex(0)
+        let hook = FaultHook(before: { call throws(PortFailure) in
+            if call == "mysql.records" { portions.withLock { $0 += 1 } }
+        })
+        let long = String(repeating: "A line of a very long text.\n", count: 50)
+        let rows = (1...8).map { SourceRecord(id: $0, memberCode: "m", content: .text("\($0) \(long)")) }
+        let world = try await World(
+            rows: rows + [SourceRecord(id: 9, memberCode: "m", content: .null)],
+            sourceFaults: hook
+        )
+        expectEnded(try await world.run(workers: 1, plan: world.plan(portion: 4300)), .completed)
+        #expect(portions.withLock { $0 } == 3, "8 texts of 1,402 bytes, at most 4,300 at once")
+        let stats = try await world.stats()
+        #expect(stats.processed == 8)
+        #expect(stats.skipped == 1)
+        #expect(stats.completed == 1)
+    }
+
     @Test func `a text that the embedder refuses fails alone`() async throws {
         let world = try await World(rows: World.rows(30))
         world.embedder.update { $0.refusesText = { $0.contains("Record 17 ") } }

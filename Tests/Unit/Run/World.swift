@@ -90,7 +90,9 @@ final class World: Sendable {
 
     var events: [MigrationEvent] { log.withLock { $0 } }
 
-    func plan(limits: ChunkLimits = .standard, model: String = "fake", quota: Int? = nil) throws -> BatchWork.Plan {
+    func plan(limits: ChunkLimits = .standard, model: String = "fake", quota: Int? = nil, portion: Int = 4 << 20) throws
+        -> BatchWork.Plan
+    {
         let counter = WordTokenizer()
         let sparse = SparseParameters()
         let shaper = RecordShaper(
@@ -109,7 +111,8 @@ final class World: Sendable {
             shaper: shaper,
             limits: .openAI(tokensPerMinute: quota),
             quota: QuotaGate(name: "openai/fake", tokensPerMinute: quota, requestsPerMinute: nil),
-            schema: Self.schema
+            schema: Self.schema,
+            portionBytesMax: portion
         )
     }
 

@@ -109,6 +109,16 @@ package struct BatchCounts: Codable, Sendable, Equatable {
 extension BatchCounts {
     /// Records accounted for.
     package var total: Int { processed + skipped + failed + missing }
+
+    /// The counts of two lists of records together.
+    package static func + (left: BatchCounts, right: BatchCounts) -> BatchCounts {
+        BatchCounts(
+            processed: left.processed + right.processed,
+            skipped: left.skipped + right.skipped,
+            failed: left.failed + right.failed,
+            missing: left.missing + right.missing
+        )
+    }
 }
 
 /// A record that could not be migrated, and why; never its text.
