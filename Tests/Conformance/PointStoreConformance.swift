@@ -22,7 +22,8 @@ package struct PointStoreConformance: Sendable {
         case keepsCollectionIDsAsWritten
         case keepsParentsWithoutVectors
         case splitsLargeUpserts
-        case refusesAVectorOfAnotherSize
+        case stopsAtAVectorOfAnotherSize
+        case stopsWithoutACollection
         case refusesAVectorThatPointsNowhere
     }
 
@@ -52,11 +53,14 @@ package struct PointStoreConformance: Sendable {
     /// - Throws: `Broken` when it is not kept, and whatever the store throws.
     package func check(_ rule: Rule) async throws {
         let store = try await makeStore()
-        if rule == .splitsLargeUpserts { return try await splitsLargeUpserts(store) }
-        if rule == .ensuringTwiceChangesNothing { return try await ensuringTwiceChangesNothing(store) }
-        _ = try await store.ensure(Self.schema)
+        let makesItsOwnCollection: Set<Rule> = [
+            .ensuringTwiceChangesNothing, .splitsLargeUpserts, .stopsWithoutACollection,
+        ]
+        if !makesItsOwnCollection.contains(rule) { _ = try await store.ensure(Self.schema) }
         switch rule {
-        case .ensuringTwiceChangesNothing, .splitsLargeUpserts: break
+        case .ensuringTwiceChangesNothing: try await ensuringTwiceChangesNothing(store)
+        case .splitsLargeUpserts: try await splitsLargeUpserts(store)
+        case .stopsWithoutACollection: try await stopsWithoutACollection(store)
         case .aWrongSizeIsNamedAndFatal: try await aWrongSizeIsNamedAndFatal(store)
         case .anUpsertReplacesTheWholePoint: try await anUpsertReplacesTheWholePoint(store)
         case .repeatingAnUpsertIsHarmless: try await repeatingAnUpsertIsHarmless(store)
@@ -70,7 +74,7 @@ package struct PointStoreConformance: Sendable {
         case .keepsIDsExact: try await keepsIDsExact(store)
         case .keepsCollectionIDsAsWritten: try await keepsCollectionIDsAsWritten(store)
         case .keepsParentsWithoutVectors: try await keepsParentsWithoutVectors(store)
-        case .refusesAVectorOfAnotherSize: try await refuses(store, [0.5, 0.5])
+        case .stopsAtAVectorOfAnotherSize: try await refuses(store, [0.5, 0.5], .unauthorised)
         case .refusesAVectorThatPointsNowhere: try await refusesAVectorThatPointsNowhere(store)
         }
     }
@@ -141,15 +145,25 @@ package struct PointStoreConformance: Sendable {
         for value in [0, Float.nan, .infinity] {
             var vector = zero
             vector[3] = value
-            try await refuses(store, vector)
+            try await refuses(store, vector, .rejected)
         }
     }
 
-    private func refuses(_ store: any PointStore, _ vector: [Float]) async throws {
+    /// Nobody could write a record then: a person must act, and no record may be counted as failed.
+    private func stopsWithoutACollection(_ store: any PointStore) async throws {
+        do throws(PortFailure) {
+            try await store.upsert([Self.child(1)])
+        } catch {
+            return try expect(error.kind == .unauthorised, "without a collection it is \(error.kind): \(error)")
+        }
+        throw Broken(description: "a point was taken without a collection")
+    }
+
+    private func refuses(_ store: any PointStore, _ vector: [Float], _ kind: PortFailure.Kind) async throws {
         do throws(PortFailure) {
             try await store.upsert([Self.child(1, vector: vector)])
         } catch {
-            try expect(error.kind == .rejected, "a wrong vector is \(error.kind), not rejected: \(error)")
+            try expect(error.kind == kind, "a wrong vector is \(error.kind), not \(kind): \(error)")
             let count = try await store.count(nil)
             return try expect(count == 0, "a refused point was written")
         }

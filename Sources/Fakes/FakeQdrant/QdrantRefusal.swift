@@ -21,6 +21,12 @@ package struct QdrantRefusal: Error, Sendable, Equatable {
         malformed("data did not match any variant of untagged enum \(kind)")
     }
 
-    /// What a caller of the port sees: none of these goes away by itself.
-    package var portFailure: PortFailure { PortFailure(.rejected, text, code: String(status)) }
+    /// What a caller of the port sees.
+    ///
+    /// A collection that is missing or does not fit the vectors would refuse every record: a person must act.
+    package var portFailure: PortFailure {
+        let isSetUpWrong =
+            status == 404 || text.contains("Vector dimension error") || text.contains("Not existing vector name")
+        return PortFailure(isSetUpWrong ? .unauthorised : .rejected, text, code: String(status))
+    }
 }

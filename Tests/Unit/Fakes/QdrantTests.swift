@@ -40,7 +40,7 @@ import TextProcessing
     @Test func `without its collection every call says so`() async throws {
         let store = FakeQdrant()
         let failure = await #expect(throws: PortFailure.self) { try await store.points(of: [1]) }
-        #expect(failure?.kind == .rejected)
+        #expect(failure?.kind == .unauthorised)
         #expect(failure?.code == "404")
     }
 
