@@ -22,7 +22,7 @@ import Testing
         var generator = SystemRandomNumberGenerator()
         var values: [Float] = [
             0, -0.0, 1, -1, 0.1, 0.00001, 0.000_009_999_999, 0.999_999_94, 0.999_999_9, 0.099_999_994, 1e-20, 3.4e38,
-            1e-45,
+            .leastNonzeroMagnitude,
             0.5, 0.25, 123_456.79, .leastNormalMagnitude, .greatestFiniteMagnitude, .ulpOfOne, 0.01, 0.001, 0.000_1,
         ]
         // The whole range of the fast path, evenly over its exponents, and the magnitudes of embeddings.
