@@ -1,0 +1,210 @@
+import Migration
+import TextProcessing
+
+/// The bodies of Qdrant's requests, written by hand: the bulk is numbers.
+enum QdrantBody {
+    /// Qdrant's default for one request: 32 MiB, less room for the envelope.
+    static let bytesMax = 32 << 20 - 64
+
+    /// What a point carried when it was seen; nil = the key was absent.
+    struct Version: Hashable {
+        let checksum: String?
+        let profile: String?
+    }
+
+    // MARK: - Points
+
+    static func upsert(_ parts: ArraySlice<[UInt8]>) -> [UInt8] {
+        var writer = JSONWriter(capacity: parts.reduce(16) { $0 + $1.count + 1 })
+        writer.raw("{\"points\":[")
+        for (index, part) in parts.enumerated() {
+            if index > 0 { writer.raw(",") }
+            writer.raw(part)
+        }
+        writer.raw("]}")
+        return writer.bytes
+    }
+
+    /// One point.
+    ///
+    /// - Throws: `rejected` for a dense vector of zeros and for numbers that are not finite: Qdrant might take them, and
+    ///   nothing would ever be near them.
+    static func point(_ point: Point) throws(PortFailure) -> [UInt8] {
+        var writer = JSONWriter(capacity: 2_048)
+        writer.raw("{\"id\":")
+        writer.string(point.id.description)
+        writer.raw(",\"vector\":{")
+        if case .child(_, _, _, let vectors) = point.body { try write(vectors, of: point.id, &writer) }
+        writer.raw("},\"payload\":{\"type\":")
+        writer.string(point.kind.rawValue)
+        writer.raw(",\"summary_id\":")
+        writer.integer(point.summaryID)
+        writer.raw(",\"member_code\":")
+        writer.string(point.memberCode)
+        writer.raw(",\"collection_ids\":")
+        list(point.collectionIDs, &writer) { writer, id in writer.integer(id) }
+        writer.raw(",\"checksum\":")
+        writer.string(point.checksum)
+        writer.raw(",\"profile\":")
+        writer.string(point.profile)
+        writer.raw(",\"parent_idx\":")
+        writer.integer(point.parentIndex)
+        switch point.body {
+        case .parent(let text):
+            writer.raw(",\"parent_text\":")
+            writer.string(text)
+        case .child(let parentID, let chunkIndex, let text, _):
+            writer.raw(",\"parent_id\":")
+            writer.string(parentID.description)
+            writer.raw(",\"chunk_index\":")
+            writer.integer(chunkIndex)
+            writer.raw(",\"text\":")
+            writer.string(text)
+        }
+        writer.raw("}}")
+        return writer.bytes
+    }
+
+    private static func write(
+        _ vectors: Point.Vectors,
+        of id: PointID,
+        _ writer: inout JSONWriter
+    ) throws(PortFailure) {
+        guard vectors.dense.allSatisfy(\.isFinite), vectors.dense.contains(where: { $0 != 0 }) else {
+            throw PortFailure(.rejected, "point \(id): the dense vector is zero or not finite")
+        }
+        let weights = vectors.sparse.values.map { Float($0) }
+        guard weights.allSatisfy(\.isFinite) else {
+            throw PortFailure(.rejected, "point \(id): the sparse vector is not finite")
+        }
+        writer.raw("\"child\":")
+        writer.floats(vectors.dense)
+        // A text without a single term has no sparse vector, which is found by as little as an empty one.
+        guard !weights.isEmpty else { return }
+        writer.raw(",\"child-sparse\":")
+        sparse(vectors.sparse.indices, weights, &writer)
+    }
+
+    private static func sparse(_ indices: [UInt32], _ weights: [Float], _ writer: inout JSONWriter) {
+        writer.raw("{\"indices\":")
+        list(indices, &writer) { writer, index in writer.integer(index) }
+        writer.raw(",\"values\":")
+        writer.floats(weights)
+        writer.raw("}")
+    }
+
+    // MARK: - Reads
+
+    /// A page of the records' points, without vectors and texts.
+    static func scroll(_ records: [RecordID], from offset: JSON?) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.raw("{\"filter\":{\"must\":[{\"key\":\"summary_id\",\"match\":{\"any\":")
+        list(records, &writer) { writer, id in writer.integer(id) }
+        writer.raw("}}]},\"limit\":1000,\"with_vector\":false,\"with_payload\":[\"summary_id\",\"type\",")
+        writer.raw("\"parent_idx\",\"chunk_index\",\"checksum\",\"profile\",\"collection_ids\"]")
+        switch offset {
+        case .string(let id):
+            writer.raw(",\"offset\":")
+            writer.string(id)
+        case .integer(let id):
+            writer.raw(",\"offset\":")
+            writer.integer(id)
+        case .number(let id):
+            // An id of 64 unsigned bits, as it came.
+            writer.raw(",\"offset\":")
+            writer.raw(Array(id.utf8))
+        default: break
+        }
+        writer.raw("}")
+        return writer.bytes
+    }
+
+    static func count(_ kind: PointKind?) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.raw("{\"exact\":true")
+        if let kind {
+            writer.raw(",\"filter\":{\"must\":[")
+            match("type", kind.rawValue, &writer)
+            writer.raw("]}")
+        }
+        writer.raw("}")
+        return writer.bytes
+    }
+
+    /// Dense and sparse lists, longer than what is asked for so that they can agree deep in both, joined by rank.
+    static func search(_ query: HybridQuery) -> [UInt8] {
+        var writer = JSONWriter()
+        let depth = max(query.limit, 50)
+        writer.raw("{\"prefetch\":[{\"query\":")
+        writer.floats(query.dense)
+        writer.raw(",\"using\":\"child\"")
+        // The binary codes only preselect.
+        writer.raw(",\"params\":{\"quantization\":{\"rescore\":true,\"oversampling\":3.0}}")
+        scope(query, depth, &writer)
+        if !query.sparse.indices.isEmpty {
+            writer.raw(",{\"query\":")
+            sparse(query.sparse.indices, query.sparse.values.map { Float($0) }, &writer)
+            writer.raw(",\"using\":\"child-sparse\"")
+            scope(query, depth, &writer)
+        }
+        writer.raw("],\"query\":{\"fusion\":\"rrf\"},\"limit\":")
+        writer.integer(query.limit)
+        writer.raw(",\"with_vector\":false,\"with_payload\":[\"summary_id\",\"member_code\",\"text\"]}")
+        return writer.bytes
+    }
+
+    private static func scope(_ query: HybridQuery, _ depth: Int, _ writer: inout JSONWriter) {
+        writer.raw(",\"filter\":{\"must\":[")
+        match("type", PointKind.child.rawValue, &writer)
+        if let member = query.memberCode {
+            writer.raw(",")
+            match("member_code", member, &writer)
+        }
+        writer.raw("]},\"limit\":")
+        writer.integer(depth)
+        writer.raw("}")
+    }
+
+    // MARK: - Delete
+
+    /// By id, and only while the point still carries what was seen: another worker may have written it since.
+    static func delete(_ ids: ArraySlice<PointID>, still version: Version) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.raw("{\"filter\":{\"must\":[{\"has_id\":")
+        list(ids, &writer) { writer, id in writer.string(id.description) }
+        writer.raw("},")
+        still("checksum", version.checksum, &writer)
+        writer.raw(",")
+        still("profile", version.profile, &writer)
+        writer.raw("]}}")
+        return writer.bytes
+    }
+
+    private static func still(_ key: String, _ value: String?, _ writer: inout JSONWriter) {
+        if let value { return match(key, value, &writer) }
+        writer.raw("{\"is_empty\":{\"key\":")
+        writer.string(key)
+        writer.raw("}}")
+    }
+
+    private static func match(_ key: String, _ value: String, _ writer: inout JSONWriter) {
+        writer.raw("{\"key\":")
+        writer.string(key)
+        writer.raw(",\"match\":{\"value\":")
+        writer.string(value)
+        writer.raw("}}")
+    }
+
+    private static func list<Element>(
+        _ elements: some Collection<Element>,
+        _ writer: inout JSONWriter,
+        _ write: (inout JSONWriter, Element) -> Void
+    ) {
+        writer.raw("[")
+        for (index, element) in elements.enumerated() {
+            if index > 0 { writer.raw(",") }
+            write(&writer, element)
+        }
+        writer.raw("]")
+    }
+}
