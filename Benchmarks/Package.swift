@@ -1,0 +1,22 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// A package of its own, so that nobody pays for the benchmark tools in a normal build.
+let package = Package(
+    name: "benchmarks",
+    dependencies: [
+        .package(name: "migrate", path: ".."),
+        .package(url: "https://github.com/ordo-one/benchmark", exact: "1.38.1", traits: []),
+    ],
+    targets: [
+        .executableTarget(
+            name: "TextProcessingBenchmarks",
+            dependencies: [
+                .product(name: "Benchmark", package: "benchmark"),
+                .product(name: "TextProcessing", package: "migrate"),
+            ],
+            path: "Benchmarks/TextProcessing",
+            plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")]
+        )
+    ]
+)
