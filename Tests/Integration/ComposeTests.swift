@@ -39,8 +39,9 @@ struct `docker-compose.test.yml` {
 
     private func report() async throws -> Report {
         let result = try await run(
-            .name(try #require(TestEnvironment.python)),
+            .name("env"),
             arguments: [
+                try #require(TestEnvironment.python),
                 TestEnvironment.pythonSources + "/compose_check.py",
                 TestEnvironment.repository + "/docker-compose.test.yml",
                 try #require(TestEnvironment.composeSchema),
