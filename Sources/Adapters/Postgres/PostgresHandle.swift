@@ -182,7 +182,7 @@ private func withCStrings<Value>(
     _ body: (UnsafePointer<UnsafePointer<CChar>?>) -> Value
 ) -> Value {
     let copies = unsafe strings.map { text in unsafe text.flatMap { unsafe strdup($0) } } + [nil]
-    defer { unsafe copies.forEach { unsafe free($0) } }
+    defer { _ = unsafe copies.map { unsafe free($0) } }
     let pointers = unsafe copies.map { unsafe UnsafePointer($0) }
     return unsafe pointers.withUnsafeBufferPointer { buffer in
         guard let base = buffer.baseAddress else {

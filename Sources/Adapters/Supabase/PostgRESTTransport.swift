@@ -1,0 +1,135 @@
+package import Foundation
+package import Migration
+
+/// Calls the tracking functions through PostgREST, as Supabase offers it.
+package struct PostgRESTTransport: RPCTransport {
+    private let base: String
+    private let headers: HTTPHeaders
+    private let exchange: any HTTPExchange
+    private let timeout: Duration
+
+    /// Checks the key; sends nothing.
+    ///
+    /// A key of the new kind (`sb_secret_…`) is no JWT and goes only into `apikey`; a JWT goes there and into
+    /// `Authorization`, which is where PostgREST takes the role from.
+    ///
+    /// - Parameters:
+    ///   - url: the project's address, `https://PROJECT.supabase.co`.
+    ///   - key: the secret key, or the JWT of `service_role`.
+    ///   - exchange: what sends the requests.
+    ///   - timeout: for one call, from its start to the last byte; longer than the server's own 8 seconds.
+    /// - Throws: `unauthorised` for a key that may not call the functions, named by its kind.
+    package init(
+        url: String,
+        key: Secret,
+        exchange: any HTTPExchange,
+        timeout: Duration = .seconds(15)
+    ) throws(PortFailure) {
+        let (kind, isToken) = key.withExposedValue { (SupabaseKeyKind($0), $0.split(separator: ".").count == 3) }
+        if case .refused(let name) = kind {
+            throw PortFailure(
+                .unauthorised,
+                "SUPABASE_KEY is the \(name) key, which may not touch the job tracking: use the secret (service_role) key"
+            )
+        }
+        var headers: HTTPHeaders = ["Content-Type": "application/json", "Accept": "application/json"]
+        key.withExposedValue {
+            headers["apikey"] = $0
+            if isToken { headers["Authorization"] = "Bearer \($0)" }
+        }
+        self.headers = headers
+        base = String(url.reversed().drop { $0 == "/" }.reversed()) + "/rest/v1/rpc/"
+        self.exchange = exchange
+        self.timeout = timeout
+    }
+
+    package func call(_ function: String, _ parameters: Data) async throws(PortFailure) -> Data {
+        // Always POST: with GET the transaction would be read-only.
+        let response = try await exchange.send(
+            HTTPRequest(.post, base + function, headers: headers, body: Array(parameters), totalTimeout: timeout)
+        )
+        if let failure = PostgRESTError.failure(of: response) { throw failure }
+        return Data(response.body)
+    }
+}
+
+extension PostgRESTTransport: Inspectable {
+    package func inspection() async throws(PortFailure) -> Inspection {
+        do throws(PortFailure) {
+            let answer = try await call(SchemaVersion.function, Data("{}".utf8))
+            guard let installed = try? TrackingJSON.decodeAnswer(SchemaVersion.Answer.self, from: answer) else {
+                throw PortFailure(.rejected, "schema_version() is not ours")
+            }
+            return Inspection(
+                product: "Supabase (PostgREST)",
+                facts: ["tracking SQL version \(installed.version)"],
+                problems: SchemaInstaller.problem(of: installed).map { [$0] } ?? []
+            )
+        } catch {
+            guard let code = error.code, ["PGRST202", "42883"].contains(code) else { throw error }
+            return Inspection(product: "Supabase (PostgREST)", facts: [], problems: [error.detail])
+        }
+    }
+}
+
+/// What an answer of PostgREST, or of a gateway in front of it, means.
+enum PostgRESTError {
+    /// PostgREST's error body; a gateway's has no code.
+    private struct Body: Decodable {
+        let code: String?
+        let message: String?
+    }
+
+    /// Nil for a good answer: a success whose body is a JSON object, as every function of ours returns.
+    ///
+    /// Judged by the code first, since for example contention (40001) has status 500 as an internal error has.
+    static func failure(of response: HTTPResponse) -> PortFailure? {
+        let trimmed = response.body.drop { $0 <= 0x20 }
+        let isObject = trimmed.first == UInt8(ascii: "{")
+        if response.isSuccess {
+            let isWhole = isObject && trimmed.last { $0 > 0x20 } == UInt8(ascii: "}")
+            return isWhole ? nil : PortFailure(.outcomeUnknown, "the tracking store's answer is not JSON")
+        }
+        let body = isObject ? try? JSONDecoder().decode(Body.self, from: Data(response.body)) : nil
+        let status = response.status
+        let said = "the tracking store answered HTTP \(status)"
+        if status == 429 || status == 503 && body?.code == nil && retryAfter(response) != nil {
+            return PortFailure(.throttled(retryAfter: retryAfter(response)), "\(said): too many requests")
+        }
+        if let code = body?.code, !code.isEmpty {
+            let failure = PortFailure(sqlState: code, message: body?.message ?? "")
+            // A code that means nothing to us says less than the status does.
+            return failure.kind == .rejected && status >= 500 && !isOurBug(code)
+                ? PortFailure(kind(of: status, isJSON: true), failure.detail, code: code) : failure
+        }
+        return PortFailure(kind(of: status, isJSON: body != nil), said + hint(status), code: "HTTP \(status)")
+    }
+
+    /// The kind where only the status tells.
+    static func kind(of status: Int, isJSON: Bool) -> PortFailure.Kind {
+        switch status {
+        case 401, 403: .unauthorised
+        case 408, 425: .unavailable
+        // It came from something in front of PostgREST, which may have passed the call on; or PostgREST broke.
+        case 500...: .outcomeUnknown
+        default: .rejected
+        }
+    }
+
+    private static func isOurBug(_ code: String) -> Bool {
+        ["22", "23", "42", "P0", "PGRST1", "PGRST2"].contains(where: code.hasPrefix)
+    }
+
+    private static func hint(_ status: Int) -> String {
+        switch status {
+        case 401, 403: ": it refuses the key; check SUPABASE_KEY"
+        case 300..<400, 404, 405: ": check SUPABASE_URL"
+        default: ""
+        }
+    }
+
+    /// Whole seconds, which is what Supabase sends.
+    private static func retryAfter(_ response: HTTPResponse) -> Duration? {
+        response.headers["Retry-After"].flatMap { Int($0) }.flatMap { (0...86_400).contains($0) ? .seconds($0) : nil }
+    }
+}

@@ -1,0 +1,62 @@
+import Migration
+import Testing
+
+@testable import Adapters
+
+@Suite struct `Errors of the tracking store` {
+    @Test(arguments: [
+        ("57014", PortFailure.Kind.unavailable), ("57P01", .unavailable), ("57P02", .unavailable),
+        ("57P03", .unavailable), ("08000", .unavailable), ("08006", .unavailable), ("53100", .unavailable),
+        ("53300", .unavailable), ("PGRST000", .unavailable), ("PGRST003", .unavailable), ("55P03", .unavailable),
+        ("40P01", .unavailable), ("40001", .unavailable), ("PGRST202", .rejected), ("PGRST205", .rejected),
+        ("42883", .rejected), ("42P01", .rejected), ("42501", .unauthorised), ("PGRST301", .unauthorised),
+        ("PGRST303", .unauthorised), ("25006", .unauthorised), ("28P01", .unauthorised), ("3D000", .unauthorised),
+        ("22023", .rejected), ("22P02", .rejected), ("23505", .rejected), ("P0001", .rejected), ("PGRST203", .rejected),
+        ("XX000", .rejected),
+    ])
+    func `are told apart by their code`(code: String, kind: PortFailure.Kind) {
+        #expect(PortFailure.kind(ofSQLState: code) == kind)
+    }
+
+    @Test func `say what to do, and quote no parameter`() {
+        #expect(PortFailure(sqlState: "42883", message: "").detail.contains("migrate setup"))
+        #expect(PortFailure(sqlState: "PGRST202", message: "").detail.contains("migrate setup"))
+        let quoting = PortFailure(sqlState: "22P02", message: #"invalid input syntax for type uuid: "hunter2""#)
+        #expect(!quoting.detail.contains("hunter2"))
+        #expect(PortFailure(sqlState: "22023", message: "limit must be 1…16").detail.contains("limit must be 1…16"))
+    }
+
+    private static let busy = #"{"code":"40001","message":"could not serialize","details":null,"hint":null}"#
+
+    @Test(arguments: [
+        (200, #"{"result":"ok"}"#, nil as PortFailure.Kind?),
+        (200, "<html>login</html>", .outcomeUnknown),
+        (200, #"{"result":"#, .outcomeUnknown),
+        (200, "", .outcomeUnknown),
+        (500, busy, .unavailable),
+        (500, #"{"code":"XX000","message":"internal"}"#, .outcomeUnknown),
+        (500, #"{"code":"P0001","message":"raised"}"#, .rejected),
+        (400, #"{"code":"22023","message":"limit"}"#, .rejected),
+        (503, #"{"code":"PGRST001","message":"no connection"}"#, .unavailable),
+        (404, #"{"code":"PGRST202","message":"no function"}"#, .rejected),
+        (403, #"{"code":"42501","message":"permission denied"}"#, .unauthorised),
+        (401, #"{"message":"Invalid API key"}"#, .unauthorised),
+        (401, "<html></html>", .unauthorised),
+        (408, "", .unavailable), (425, "", .unavailable),
+        (429, "", .throttled(retryAfter: nil)),
+        (502, "<html>bad gateway</html>", .outcomeUnknown), (503, "", .outcomeUnknown), (504, "", .outcomeUnknown),
+        (520, "<html></html>", .outcomeUnknown), (524, "", .outcomeUnknown),
+        (301, "", .rejected), (404, "<html></html>", .rejected), (413, "", .rejected),
+    ])
+    func `over HTTP are judged by code first, then by status`(status: Int, body: String, kind: PortFailure.Kind?) {
+        let response = HTTPResponse(status: status, body: Array(body.utf8))
+        #expect(PostgRESTError.failure(of: response)?.kind == kind)
+    }
+
+    @Test func `tell the server's own wait`() {
+        let response = HTTPResponse(status: 429, headers: ["retry-after": "7"])
+        #expect(PostgRESTError.failure(of: response)?.kind == .throttled(retryAfter: .seconds(7)))
+        let endless = HTTPResponse(status: 429, headers: ["Retry-After": "99999999999"])
+        #expect(PostgRESTError.failure(of: endless)?.kind == .throttled(retryAfter: nil))
+    }
+}

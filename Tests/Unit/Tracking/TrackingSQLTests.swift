@@ -1,0 +1,80 @@
+import Foundation
+import Migration
+import Testing
+
+@testable import Adapters
+
+@Suite struct `The tracking SQL in the binary` {
+    private static let folder = URL(filePath: #filePath).appending(path: "../../../../sql").standardizedFileURL
+
+    @Test func `is the folder, file by file and in order`() throws {
+        let names = try FileManager.default.contentsOfDirectory(atPath: Self.folder.path()).sorted()
+        #expect(SchemaInstaller.files.map(\.name) == names)
+        for file in SchemaInstaller.files {
+            #expect(try Data(contentsOf: Self.folder.appending(path: file.name)) == Data(file.text.utf8))
+        }
+    }
+
+    @Test func `defines and grants every function that is called`() {
+        let calls: [any TrackingCall.Type] = [
+            SchemaVersion.self, OpenIngestionJob.self, RenewController.self, AppendIngestionBatches.self,
+            SealIngestionPlan.self, ClaimNextBatch.self, BumpBatchProgress.self, FinishBatch.self,
+            ResetStuckBatches.self, GetIngestionJobStats.self, GetIngestionJobStatsExact.self,
+            ControlIngestionJob.self, FinalizeIngestionJob.self, RequeueFailedBatches.self,
+            RequeueFailedRecords.self, ReserveQuota.self, ReportQuota.self, ListIngestionJobs.self,
+            ListIngestionBatches.self, ListIngestionFailures.self, ListIngestionEvents.self,
+        ]
+        for call in calls {
+            #expect(SchemaInstaller.allText.contains("CREATE OR REPLACE FUNCTION public.\(call.function)("))
+            #expect(SchemaInstaller.allText.contains("'\(call.function)'"), "\(call.function) is not granted")
+        }
+    }
+
+    @Test func `announces the version this program is written for`() {
+        #expect(SchemaInstaller.allText.contains(#"SELECT '{"version": \#(SchemaInstaller.version), "#))
+        #expect(SchemaInstaller.problem(of: .init(version: SchemaInstaller.version, minClient: 1)) == nil)
+        #expect(SchemaInstaller.problem(of: .init(version: 0, minClient: 0))?.contains("migrate setup") == true)
+        #expect(SchemaInstaller.problem(of: .init(version: 9, minClient: 9))?.contains("newer") == true)
+        #expect(SchemaInstaller.problem(of: .init(version: 9, minClient: 1)) == nil)
+    }
+}
+
+@Suite struct `A PostgreSQL address` {
+    private func login(_ url: String, allowsPlaintext: Bool = false) throws -> PostgresLogin {
+        try PostgresLogin(Secret(url), allowsPlaintext: allowsPlaintext)
+    }
+
+    @Test func `is named by host, port and database alone`() throws {
+        let login = try login("postgresql://user:hunter2@db.example:6543/app?sslmode=verify-full")
+        #expect("\(login)" == "db.example:6543/app")
+        #expect(!String(reflecting: login).contains("hunter2"))
+        var dumped = ""
+        dump(login, to: &dumped)
+        #expect(!dumped.contains("hunter2"))
+    }
+
+    @Test(arguments: ["", "nonsense", "http://x/y", "postgresql://u:hunter2@h:port/d", "postgresql://h/d?service=x"])
+    func `is refused without being quoted`(url: String) {
+        let failure = #expect(throws: PortFailure.self) { try login(url) }
+        #expect(failure?.kind == .rejected)
+        #expect(failure?.detail.contains("hunter2") == false)
+    }
+
+    @Test(arguments: ["disable", "allow", "prefer", "require", "verify-ca"])
+    func `with a weak sslmode is refused for another host, unless it is allowed`(mode: String) throws {
+        let url = "postgresql://u:hunter2@db.example/app?sslmode=\(mode)"
+        let failure = #expect(throws: PortFailure.self) { try login(url) }
+        #expect(failure?.kind == .unauthorised)
+        #expect(failure?.detail.contains("hunter2") == false)
+        #expect(throws: Never.self) { try login(url, allowsPlaintext: true) }
+        #expect(throws: Never.self) { try login("postgresql://u@127.0.0.1/app?sslmode=\(mode)") }
+        #expect(throws: Never.self) { try login("postgresql://u@/app?host=/run/postgresql&sslmode=\(mode)") }
+        #expect(throws: PortFailure.self) { try login("postgresql://localhost/app?hostaddr=10.0.0.1&sslmode=\(mode)") }
+        #expect(throws: PortFailure.self) { try login("postgresql://localhost,db.example/app?sslmode=\(mode)") }
+    }
+
+    @Test func `without an sslmode is verified for another host`() throws {
+        let login = try login("postgresql://u@db.example/app")
+        #expect(login.overrides.contains { $0.keyword == "sslmode" && $0.value == "verify-full" })
+    }
+}
