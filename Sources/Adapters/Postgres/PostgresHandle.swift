@@ -28,9 +28,19 @@ final class PostgresHandle {
     deinit { unsafe PQfinish(connection) }
 
     /// Whether another statement may be tried.
+    ///
+    /// Reads what the server has said meanwhile: before it closes an idle connection it sends a farewell, and only what
+    /// follows that tells the end.
     var isUsable: Bool {
-        unsafe PQconsumeInput(connection) == 1 && PQstatus(connection) == CONNECTION_OK
-            && PQtransactionStatus(connection) == PQTRANS_IDLE
+        for _ in 0..<4 {
+            guard unsafe PQconsumeInput(connection) == 1, unsafe PQstatus(connection) == CONNECTION_OK else {
+                return false
+            }
+            _ = unsafe PQisBusy(connection)  // parses what was read
+            var descriptor = pollfd(fd: unsafe PQsocket(connection), events: Int16(POLLIN), revents: 0)
+            if unsafe poll(&descriptor, 1, 0) == 0 { break }
+        }
+        return unsafe PQstatus(connection) == CONNECTION_OK && PQtransactionStatus(connection) == PQTRANS_IDLE
     }
 
     /// The version of TLS, or nil without it.
@@ -159,7 +169,7 @@ final class PostgresHandle {
     private func refusal() -> PortFailure {
         let message = message
         // `…FATAL:  28P01: password authentication failed…`
-        if let match = message.firstMatch(of: /:\s+([0-9A-Z]{5}): ([^\n]*)/) {
+        if let match = message.firstMatch(of: /:  ([0-9A-Z]{5}): ([^\n]*)/) {
             let state = String(match.1)
             return PortFailure(PortFailure.kind(ofSQLState: state), "PostgreSQL: \(match.2)", code: state)
         }

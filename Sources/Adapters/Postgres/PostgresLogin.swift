@@ -80,7 +80,9 @@ package struct PostgresLogin: Sendable, CustomStringConvertible, CustomReflectab
             unsafe option += 1
         }
         // A service file could name another host than the one that was checked.
-        return options["service"] == nil ? options : nil
+        guard options["service"] == nil else { return nil }
+        let ports = options["port", default: "5432"].split(separator: ",")
+        return ports.allSatisfy({ UInt16($0) != nil }) ? options : nil
     }
 
     /// A Unix socket or this machine.

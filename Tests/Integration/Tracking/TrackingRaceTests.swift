@@ -93,7 +93,7 @@ import Testing
             )
             let plan = try await PlannedJob.make(
                 database.store(),
-                batches: (0..<120).map { [RecordID(3 * $0), RecordID(3 * $0 + 1), RecordID(3 * $0 + 2)] },
+                batches: (0..<120).map { Array(RecordID(3 * $0)..<RecordID(3 * $0 + 3)) },
                 settings: settings
             )
             try await withThrowingTaskGroup(of: Void.self) { group in

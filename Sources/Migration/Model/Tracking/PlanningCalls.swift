@@ -2,6 +2,9 @@
 package struct SchemaVersion: TrackingCall {
     package static let function = "schema_version"
 
+    /// It has no parameters.
+    package init() {}
+
     /// What is installed.
     package struct Answer: Codable, Sendable, Equatable {
         /// The version of the installed SQL.
