@@ -4,6 +4,8 @@ enum CutLevel: UInt8, Comparable {
     case insideCluster
     /// Inside a word that alone is more than a chunk may hold.
     case insideWord
+    /// Between the parts of a word, a number or a name, as in `don't`, `3.14` and `example.com`.
+    case wordPart
     case word
     case clause
     case sentence
@@ -37,6 +39,9 @@ struct Cuts {
     private let chunkSize: Int
     private var cursor: GraphemeCursor
     private var sum = 0
+    /// The tokens from the last cut on that call for a closer look: more after each look that found no cut, so that a
+    /// large cluster of many pieces is not looked at again and again.
+    private var lookLimit: Int
 
     /// Finds the cuts of a text.
     ///
@@ -50,6 +55,7 @@ struct Cuts {
         self.bytes = bytes
         self.counter = counter
         self.chunkSize = chunkSize
+        lookLimit = chunkSize / 4
         cursor = GraphemeCursor(text, bytes)
         places.reserveCapacity(bytes.count / 4)
         places.append(Cut(offset: 0, tokensEnding: 0, tokensBeginning: 0, level: .paragraph))
@@ -64,9 +70,10 @@ struct Cuts {
 
     private mutating func add(_ piece: Range<Int>, _ tokens: Int) {
         self.tokens += tokens
-        if sum + tokens - Int(last.tokensBeginning) > unitMax {
+        if sum + tokens - Int(last.tokensBeginning) > lookLimit {
             sum = Int(last.tokensBeginning)
             split(Int(last.offset)..<piece.upperBound)
+            lookLimit = min(max(unitMax, 2 * (sum - Int(last.tokensBeginning))), chunkSize)
         } else {
             cutBehindMark(piece, tokens)
             sum += tokens
@@ -77,6 +84,7 @@ struct Cuts {
     }
 
     private mutating func append(_ offset: Int, _ level: CutLevel) {
+        lookLimit = unitMax
         places.append(
             Cut(offset: Int32(offset), tokensEnding: Int32(sum), tokensBeginning: Int32(sum), level: level)
         )
@@ -116,7 +124,7 @@ struct Cuts {
             var end = min(walk.border(after: start), range.upperBound)
             while end < range.upperBound {
                 let next = min(walk.border(after: end), range.upperBound)
-                if next - start > groupMax { break }
+                if next - start > groupMax || CutLevel(in: bytes, at: end) > .word { break }
                 end = next
             }
             let tokens = counter.count(bytes, start..<end)
@@ -126,7 +134,8 @@ struct Cuts {
                 sum += tokens
             }
             if end < range.upperBound {
-                append(end, .insideWord)
+                let level = CutLevel(in: bytes, at: end)
+                append(end, level > .word ? level : .insideWord)
             } else if walk.isBorder(end) {
                 append(end, CutLevel(in: bytes, at: end))
             }
@@ -173,6 +182,8 @@ extension CutLevel {
         }
         let before = bytes.scalar(endingAt: offset)
         let after = bytes.scalar(at: offset).value
+        let isBetweenWords = Self.bordersWord(before.value) || Self.bordersWord(after)
+        self = isBetweenWords ? .word : .wordPart
         switch before.value {
         case 0x0A, 0x0D:
             self = Self.isEmptyLine(in: bytes, before: offset) ? .paragraph : .line
@@ -183,14 +194,22 @@ extension CutLevel {
         case _ where Self.endsSentence(before.value, after):
             self = .sentence
         case _ where Self.closes(before.value) && offset > before.length:
-            let mark = bytes.scalar(endingAt: offset - before.length).value
-            self = Self.endsSentence(mark, after) ? .sentence : .word
+            if Self.endsSentence(bytes.scalar(endingAt: offset - before.length).value, after) { self = .sentence }
         case 0x2C, 0x3A, 0x3B, 0x060C, 0x061B:  // , : ; ، ؛
-            self = Self.isOpen(after) ? .clause : .word
+            if Self.isOpen(after) { self = .clause }
         case 0x3001, 0xFF0C, 0xFF1A, 0xFF1B, 0xFF64:  // 、，：；､
             self = .clause
         default:
-            self = .word
+            break
+        }
+    }
+
+    /// White space, or a scalar of a script whose words have none between them: nobody can tell where those end.
+    private static func bordersWord(_ scalar: UInt32) -> Bool {
+        switch scalar {
+        case 0..<0x80: scalar == 0x20 || (0x09..<0x0E).contains(scalar)
+        case 0x0E00..<0x0F00, 0x1000..<0x10A0, 0x1780..<0x1800: true  // Thai, Lao, Myanmar, Khmer
+        default: ScalarClass(scalar).isSpace || isUnspaced(scalar)
         }
     }
 

@@ -6,6 +6,8 @@ struct GraphemeCursor {
     private var border = 0
     /// A border too; none is between it and `border`.
     private var borderBefore = 0
+    /// The place of `border` as `String` gave it; a place it did not give is aligned first, which may take a long walk.
+    private var index: String.Index?
 
     /// Looks at a text and its own bytes.
     init(_ text: String, _ bytes: UTF8Bytes) {
@@ -16,7 +18,7 @@ struct GraphemeCursor {
     /// A cursor for questions from an offset on, which may be before those that were asked.
     func starting(at offset: Int) -> Self {
         var cursor = self
-        if offset < borderBefore { (cursor.borderBefore, cursor.border) = (offset, offset) }
+        if offset < borderBefore { cursor.set(offset) }
         return cursor
     }
 
@@ -27,7 +29,7 @@ struct GraphemeCursor {
         let before = bytes.scalar(endingAt: offset).value
         let after = bytes.scalar(at: offset).value
         if Self.isPlain(before), Self.isPlain(after), before != 0x0D || after != 0x0A {
-            (borderBefore, border) = (offset, offset)
+            set(offset)
             return true
         }
         while border < offset { advance() }
@@ -40,10 +42,13 @@ struct GraphemeCursor {
         return border
     }
 
+    private mutating func set(_ offset: Int) {
+        (borderBefore, border, index) = (offset, offset, nil)
+    }
+
     private mutating func advance() {
-        borderBefore = border
-        let index = text.utf8.index(text.startIndex, offsetBy: border)
-        border = text.utf8.distance(from: text.startIndex, to: text.index(after: index))
+        let next = text.index(after: index ?? text.utf8.index(text.startIndex, offsetBy: border))
+        (borderBefore, border, index) = (border, text.utf8.distance(from: text.startIndex, to: next), next)
     }
 
     /// Whether two such scalars in a row are always two clusters, CR LF excepted; `false` is no statement.

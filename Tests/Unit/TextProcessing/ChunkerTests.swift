@@ -193,4 +193,20 @@ struct ChunkerTests {
             #expect(brokenPromises(text, Chunker(counter: counter, limits: limits), counter) == [], "seed \(seed)")
         }
     }
+
+    @Test func `the chunks of a text are the same on every host and after every change`() throws {
+        // Other cuts make other points: then `Chunker.version` changes with these ids.
+        #expect(try cutsID(WordTokenizer()) == "270dfe6d-19d2-505d-b6f8-0166fa1c0abc")
+        guard TestVocabulary.isWanted else { return }
+        #expect(try cutsID(TestVocabulary.tokenizer.get()) == "b8d55548-81b7-5fa5-a612-e465f1551aff")
+    }
+
+    /// One id that stands for all chunks of the golden texts.
+    private func cutsID(_ counter: any TokenCounting) throws -> String {
+        let chunker = Chunker(counter: counter)
+        let chunks = try goldenTexts().flatMap { chunker.parents(of: $0) }.map { parent in
+            "\(parent.utf8) \(parent.tokens): \(parent.children.map { "\($0.utf8) \($0.tokens) \($0.overlap)" })"
+        }
+        return PointID(namespace: PointID(high: 0, low: 0), name: chunks.joined(separator: "\n")).description
+    }
 }
