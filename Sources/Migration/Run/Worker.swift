@@ -45,12 +45,12 @@ package struct Worker: Sendable {
         store = StoreCaller(ports: ports, state: state)
     }
 
-    /// Works until the job is final or the runner stops.
+    /// Works until the job is final, the runner stops or the task is cancelled.
     ///
     /// Finding nothing is never a reason to leave (I24).
     package func run() async {
         var floor: ClaimFloor?
-        while state.stop.level == .run {
+        while state.stop.level == .run, !Task.isCancelled {
             // Claiming while the embedder asks everybody to wait would only let a lease run down.
             await pause(state.embedderPausedUntil - ports.time.now)
             guard state.stop.level == .run, let answer = await claim(floor: floor) else { continue }

@@ -6,379 +6,386 @@ import TextProcessing
 
 /// The whole engine over the fakes, in real threads with a fast clock.
 ///
-/// What needs an exact schedule is the simulation's.
-@Suite(.timeLimit(.minutes(2))) struct RunnerTests {
-    func expectEnded(_ reason: StopReason, _ status: JobStatus, _ comment: Comment? = nil) {
-        guard case .jobEnded(status) = reason else {
-            Issue.record("ended with \(reason), not \(status) \(comment ?? "")")
-            return
-        }
-    }
+/// What needs an exact schedule is the simulation's. One after the other, because a starved heartbeat loses its lease; with
+/// a limit of time, because an engine that waits for ever is the failure to be found.
+@Suite(.serialized, .timeLimit(.minutes(5))) struct EngineTests {}
 
-    @Test func `every record is accounted for and a second run pays for nothing`() async throws {
-        let world = try await World(rows: World.rows(95))
-        expectEnded(try await world.run(), .completed)
-        let stats = try await world.stats()
-        #expect(stats.processed == 95)
-        #expect(stats.completed == 10)
-        #expect(stats.equal == true)
-        let report = try await world.verify()
-        #expect(report.isRight)
-        #expect(report.right == 95)
-        #expect(report.strangers == 0)
-
-        let paid = world.embedder.totals.texts
-        expectEnded(try await world.run(), .completed)
-        #expect(try await world.stats(2).processed == 95)
-        #expect(world.embedder.totals.texts == paid)
-    }
-
-    @Test func `rows that cannot be migrated are counted with their reasons, and the batch completes`() async throws {
-        var rows = World.rows(5)
-        rows.append(SourceRecord(id: 1, memberCode: nil, content: .text("whose is it")))
-        rows.append(SourceRecord(id: 2, memberCode: "m", content: .null))
-        rows.append(SourceRecord(id: 3, memberCode: "m", content: .text(" \n\t ")))
-        rows.append(SourceRecord(id: 4, memberCode: "m", content: .undecodable))
-        rows.append(SourceRecord(id: 5, memberCode: "m", content: .text(String(repeating: "long ", count: 1000))))
-        let world = try await World(rows: rows, bytesMax: 2000)
-        expectEnded(try await world.run(), .completed)
-        let stats = try await world.stats()
-        #expect(stats.processed == 5)
-        #expect(stats.skipped == 2)
-        #expect(stats.failedRecords == 3)
-        let report = try await world.verify()
-        #expect(report.isRight)
-        #expect(report.failures.map(\.code) == ["no_member_code", "invalid_utf8", "too_long"])
-        #expect(report.blank == 2)
-    }
-
-    @Test func `a batch of very long texts is worked on in portions and counted as one`() async throws {
-        let portions = Mutex(0)
-        let hook = FaultHook(before: { call throws(PortFailure) in
-            if call == "mysql.records" { portions.withLock { $0 += 1 } }
-        })
-        let long = String(repeating: "A line of a very long text.\n", count: 50)
-        let rows = (1...8).map { SourceRecord(id: $0, memberCode: "m", content: .text("\($0) \(long)")) }
-        let world = try await World(
-            rows: rows + [SourceRecord(id: 9, memberCode: "m", content: .null)],
-            sourceFaults: hook
-        )
-        expectEnded(try await world.run(workers: 1, plan: world.plan(portion: 4300)), .completed)
-        #expect(portions.withLock { $0 } == 3, "8 texts of 1,402 bytes, at most 4,300 at once")
-        let stats = try await world.stats()
-        #expect(stats.processed == 8)
-        #expect(stats.skipped == 1)
-        #expect(stats.completed == 1)
-    }
-
-    @Test func `a text that the embedder refuses fails alone`() async throws {
-        let world = try await World(rows: World.rows(30))
-        world.embedder.update { $0.refusesText = { $0.contains("Record 17 ") } }
-        expectEnded(try await world.run(), .completed)
-        let stats = try await world.stats()
-        #expect(stats.processed == 29)
-        #expect(stats.failedRecords == 1)
-        let failures = try await world.store.failures(
-            ListIngestionFailures(job: 1, filter: .init(), after: nil, limit: 10)
-        )
-        #expect(failures.rows.map(\.recordId) == [World.rows(30)[17].id])
-        #expect(failures.rows.map(\.stage) == [.embed])
-    }
-
-    @Test func `out of money stops everything, keeps everything, and the next run goes on`() async throws {
-        let world = try await World(rows: World.rows(60))
-        world.embedder.update { $0.isOutOfMoney = true }
-        guard case .fatal(.embedder, let failure) = try await world.run() else {
-            Issue.record("did not stop")
-            return
-        }
-        #expect(failure.kind == .outOfMoney)
-        let stopped = try await world.stats()
-        #expect(stopped.retries == 0)
-        #expect(stopped.failed == 0)
-        #expect(stopped.processing == 0)
-        world.embedder.update { $0.isOutOfMoney = false }
-        expectEnded(try await world.run(), .completed)
-        #expect(try await world.verify().right == 60)
-    }
-
-    @Test func `a runner that is told to leave gives its batches back, and nothing is paid twice`() async throws {
-        let stop = StopSignal()
-        let upserts = Mutex(0)
-        let hook = FaultHook(after: { call throws(PortFailure) in
-            guard call == "qdrant.upsert" else { return }
-            if upserts.withLock({
-                $0 += 1
-                return $0
-            }) == 4 {
-                stop.raise(.release)
-            }
-        })
-        let world = try await World(rows: World.rows(100), pointFaults: hook)
-        guard case .signalled = try await world.run(stop: stop) else {
-            Issue.record("did not stop")
-            return
-        }
-        let stopped = try await world.stats()
-        #expect(stopped.processing == 0, "everything was given back")
-        #expect(stopped.retries == 0, "a release costs no budget")
-        #expect(stopped.completed < 10, "it stopped in the middle")
-        expectEnded(try await world.run(), .completed)
-        #expect(try await world.verify().right == 100)
-    }
-
-    @Test func `a drain lets the batches in flight finish and claims no more`() async throws {
-        let stop = StopSignal()
-        let hook = FaultHook(after: { call throws(PortFailure) in
-            if call == "openai.embed" { stop.raise(.drain) }
-        })
-        let world = try await World(rows: World.rows(100), embedderFaults: hook)
-        guard case .signalled = try await world.run(workers: 2, stop: stop) else {
-            Issue.record("did not stop")
-            return
-        }
-        let stats = try await world.stats()
-        #expect(stats.completed >= 1 && stats.completed <= 2)
-        #expect(stats.releases == 0)
-        #expect(stats.processing == 0)
-    }
-
-    @Test func `three runners share a job and every batch is completed exactly once`() async throws {
-        let world = try await World(rows: World.rows(200))
-        try await withThrowingTaskGroup(of: StopReason.self) { group in
-            for number in 0..<3 { group.addTask { try await world.run(batchSize: 5, name: "runner-\(number)") } }
-            for try await reason in group { expectEnded(reason, .completed) }
-        }
-        let history = try await world.store.events(
-            ListIngestionEvents(job: 1, filter: .init(kind: "completed"), after: nil, limit: 1000)
-        )
-        let completed = history.rows.compactMap(\.batchNumber)
-        #expect(completed.sorted() == Array(0..<40))
-        #expect(try await world.stats().processed == 200)
-        #expect(try await world.verify().isRight)
-    }
-
-    @Test func `every answer of the store may be lost once after the commit`() async throws {
-        let seen = Mutex<[String: Int]>([:])
-        let hook = FaultHook(after: { call throws(PortFailure) in
-            let count = seen.withLock { seen in
-                seen[call, default: 0] += 1
-                return seen[call] ?? 0
-            }
-            if count % 2 == 1, call != "get_ingestion_job_stats_exact", !call.hasPrefix("list_") {
-                throw PortFailure(.outcomeUnknown, "the answer was lost")
-            }
-        })
-        let world = try await World(rows: World.rows(60), storeFaults: hook)
-        expectEnded(try await world.run(batchSize: 5), .completed)
-        let stats = try await world.stats()
-        #expect(stats.processed == 60)
-        #expect(stats.equal == true)
-        #expect(stats.retries == 0)
-        #expect(seen.withLock { $0["finish_batch"] ?? 0 } >= 24)
-    }
-
-    @Test func `throttling costs no record and no budget`() async throws {
-        let calls = Mutex(0)
-        let hook = FaultHook(before: { call throws(PortFailure) in
-            guard call == "openai.embed" else { return }
-            if calls.withLock({
-                $0 += 1
-                return $0
-            }) % 2 == 1 {
-                throw PortFailure(.throttled(retryAfter: .seconds(2)), "rate limit")
-            }
-        })
-        let world = try await World(rows: World.rows(80), embedderFaults: hook)
-        expectEnded(try await world.run(), .completed)
-        let stats = try await world.stats()
-        #expect(stats.processed == 80)
-        #expect(stats.retries == 0)
-        #expect(world.events.contains { if case .throttled = $0 { true } else { false } })
-    }
-
-    @Test func `an outage of the point store defers the batch and uses no budget`() async throws {
-        let failures = Mutex(0)
-        let hook = FaultHook(before: { call throws(PortFailure) in
-            guard call == "qdrant.upsert" else { return }
-            if failures.withLock({
-                $0 += 1
-                return $0
-            }) <= 8 {
-                throw PortFailure(.unavailable, "connection refused")
-            }
-        })
-        let world = try await World(rows: World.rows(10), pointFaults: hook)
-        expectEnded(try await world.run(workers: 1), .completed)
-        let stats = try await world.stats()
-        #expect(stats.processed == 10)
-        #expect(stats.defers == 1)
-        #expect(stats.retries == 0)
-    }
-
-    @Test func `a limit plans no more, and another configuration is refused`() async throws {
-        let world = try await World(rows: World.rows(50))
-        expectEnded(try await world.run(limit: 25), .completed)
-        #expect(try await world.stats().job?.totalRecords == 25)
-
-        _ = try await world.store.openJob(world.opening())
-        let other = JobConfiguration(values: ["table": "ip_summary", "model": "other"])
-        let refused = try await world.store.openJob(world.opening(configuration: other))
-        #expect(refused.result == .configMismatch)
-        #expect(other.differences(from: refused.job.config).map(\.name) == ["model"])
-    }
-
-    @Test func `a planner that dies between pages is replaced, and the plan is complete and without repeats`()
-        async throws
-    {
-        let world = try await World(rows: World.rows(40))
-        // The first controller stores one page of ten and is never heard of again.
-        let first = world.opening()
-        let opened = try await world.store.openJob(first)
-        let ids = World.rows(40).map(\.id)
-        let page = AppendIngestionBatches(
-            job: opened.job.id,
-            epoch: opened.epoch,
-            token: first.token,
-            expectedCursor: nil,
-            batches: [Array(ids[..<10])]
-        )
-        #expect(try await world.store.appendBatches(page).result == .appended)
-        expectEnded(try await world.run(), .completed)
-        let batches = try await world.store.batches(
-            ListIngestionBatches(job: opened.job.id, filter: .init(), after: nil, limit: 100)
-        )
-        #expect(batches.rows.flatMap(\.recordIds) == ids)
-        #expect(world.events.contains { if case .controlling(true, epoch: 2) = $0 { true } else { false } })
-    }
-}
-
-@Suite(.timeLimit(.minutes(2))) struct VerifierTests {
-    func finding(_ report: VerificationReport) -> [String] {
-        report.findings.map { "\($0.kind.rawValue) \($0.points)" }
-    }
-
-    @Test func `what is missing, stale and unexpected is named, and a repair mends it`() async throws {
-        let world = try await World(rows: World.rows(20))
-        try await world.run()
-        let ids = World.rows(20).map(\.id)
-        // One point vanishes, one row changes, one row is deleted.
-        let stored = try await world.points.points(of: [ids[3]])
-        try await world.points.delete([stored[0]])
-        world.source.put(SourceRecord(id: ids[5], memberCode: "member-2", content: .text("A new text.")))
-        world.source.delete(ids[7])
-
-        let report = try await world.verify()
-        #expect(!report.isRight)
-        #expect(finding(report) == ["missing 1", "stale 2", "unexpected 2"])
-        #expect(report.findings.map(\.record) == [ids[3], ids[5], ids[7]])
-
-        let repaired = try await world.verify(repairs: true)
-        #expect(repaired.isRight)
-        let again = try await world.verify()
-        #expect(again.findings.isEmpty)
-        #expect(again.isRight)
-        #expect(again.vanished == 1)
-    }
-
-    @Test func `points of nobody's plan are only counted`() async throws {
-        let world = try await World(rows: World.rows(20))
-        try await world.run(limit: 10)
-        let report = try await world.verify()
-        #expect(report.isRight)
-        _ = try await world.run()
-        #expect(try await world.verify(1).strangers == 20)
-    }
-
-    @Test func `a record that shrinks leaves no old point behind, and keeps what somebody set`() async throws {
-        let limits = try ChunkLimits(parentMaxTokens: 64, parentChunkSize: 64, chunkSize: 32, chunkOverlap: 4)
-        let id: RecordID = 77
-        let long = (0..<300).map { "word\($0)" }.joined(separator: " ")
-        let world = try await World(rows: [SourceRecord(id: id, memberCode: "m", content: .text(long))])
-        try await world.run(plan: world.plan(limits: limits))
-        let before = try await world.points.points(of: [id])
-        #expect(before.count > 8)
-        world.source.put(SourceRecord(id: id, memberCode: "m", content: .text("short now")))
-        try await world.run(plan: world.plan(limits: limits))
-        #expect(try await world.points.points(of: [id]).count == 2)
-    }
-}
-
-@Suite(.timeLimit(.minutes(2))) struct LeaseTests {
-    @Test func `a worker whose lease is lost writes nothing more and reports nothing`() async throws {
-        // The worker's heartbeats never arrive, and its embedder is slower than the lease: by the time the vectors come, the
-        // reaper of another runner has given the batch away.
-        let slow = FaultHook(before: { call throws(PortFailure) in
-            guard call == "openai.embed" else { return }
-            try? await ContinuousClock().sleep(for: .seconds(4))
-        })
-        let deaf = FaultHook(before: { call throws(PortFailure) in
-            if call == "bump_batch_progress" { throw PortFailure(.unavailable, "unreachable") }
-        })
-        let world = try await World(rows: World.rows(3), storeFaults: deaf, embedderFaults: slow)
-        let stop = StopSignal()
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { _ = try? await world.run(workers: 1, stop: stop) }
-            group.addTask {
-                try? await ContinuousClock().sleep(for: .seconds(5))
-                stop.raise(.release)
+extension EngineTests {
+    @Suite struct RunnerTests {
+        func expectEnded(_ reason: StopReason, _ status: JobStatus, _ comment: Comment? = nil) {
+            guard case .jobEnded(status) = reason else {
+                Issue.record("ended with \(reason), not \(status) \(comment ?? "")")
+                return
             }
         }
-        let writes = try await world.points.count(nil)
-        #expect(writes == 0, "a lease that was not renewed is not believed in")
-        #expect(try await world.stats().completed == 0)
-    }
 
-    @Test func `what somebody set on a point since is carried over to its next version`() async throws {
-        let world = try await World(rows: World.rows(1))
-        try await world.run()
-        let id = World.rows(1)[0].id
-        let point = Point(
-            id: try #require(try await world.points.points(of: [id]).first).id,
-            summaryID: id,
-            memberCode: "member-0",
-            collectionIDs: [4, 5],
-            checksum: "older",
-            profile: "older",
-            parentIndex: 0,
-            body: .parent(text: "older")
-        )
-        try await world.points.upsert([point])
-        try await world.run()
-        let now = try await world.points.points(of: [id])
-        #expect(now.count == 2)
-        #expect(now.allSatisfy { $0.collectionIDs == [4, 5] && $0.checksum != "older" })
-    }
+        @Test func `every record is accounted for and a second run pays for nothing`() async throws {
+            let world = try await World(rows: World.rows(95))
+            expectEnded(try await world.run(), .completed)
+            let stats = try await world.stats()
+            #expect(stats.processed == 95)
+            #expect(stats.completed == 10)
+            #expect(stats.equal == true)
+            let report = try await world.verify()
+            #expect(report.isRight)
+            #expect(report.right == 95)
+            #expect(report.strangers == 0)
 
-    @Test func `a batch that would run past its deadline is given up in time`() async throws {
-        let world = try await World(rows: World.rows(40))
-        // Each request takes 20 s of the fast clock; the batch of 40 records needs 40 requests, its deadline is at 150 s.
-        world.embedder.update { $0.latency = .seconds(20) }
-        let settings = JobSettings(maxRetries: 0, leaseSeconds: 60, batchTimeoutSeconds: 150)
-        let order = Controller.Order(open: world.opening(settings: settings), batchSize: 40)
-        let opened = try await world.store.openJob(order.open)
-        let runner = Runner(
-            ports: world.ports,
-            settings: Runner.Settings(workers: 1, heartbeatInterval: .seconds(15), name: "slow"),
-            stop: StopSignal()
-        )
-        let plan = BatchWork.Plan(
-            shaper: try world.plan().shaper,
-            limits: RequestLimits(inputsMax: 1, tokensMax: 1000),
-            quota: QuotaGate(name: "q", tokensPerMinute: nil, requestsPerMinute: nil),
-            schema: World.schema
-        )
-        let reason = await runner.run(.controlling(opened, order), configHash: opened.job.configHash, plan: plan)
-        guard case .jobEnded(.failed) = reason else {
-            Issue.record("ended with \(reason)")
-            return
+            let paid = world.embedder.totals.texts
+            expectEnded(try await world.run(), .completed)
+            #expect(try await world.stats(2).processed == 95)
+            #expect(world.embedder.totals.texts == paid)
         }
-        let stats = try await world.stats()
-        #expect(stats.failedRecords == 40)
-        #expect(stats.equal == true)
-        let batches = try await world.store.batches(
-            ListIngestionBatches(job: 1, filter: .init(), after: nil, limit: 10)
-        )
-        #expect(batches.rows.map(\.errorCode) == ["deadline"])
+
+        @Test func `rows that cannot be migrated are counted with their reasons, and the batch completes`() async throws
+        {
+            var rows = World.rows(5)
+            rows.append(SourceRecord(id: 1, memberCode: nil, content: .text("whose is it")))
+            rows.append(SourceRecord(id: 2, memberCode: "m", content: .null))
+            rows.append(SourceRecord(id: 3, memberCode: "m", content: .text(" \n\t ")))
+            rows.append(SourceRecord(id: 4, memberCode: "m", content: .undecodable))
+            rows.append(SourceRecord(id: 5, memberCode: "m", content: .text(String(repeating: "long ", count: 1000))))
+            let world = try await World(rows: rows, bytesMax: 2000)
+            expectEnded(try await world.run(), .completed)
+            let stats = try await world.stats()
+            #expect(stats.processed == 5)
+            #expect(stats.skipped == 2)
+            #expect(stats.failedRecords == 3)
+            let report = try await world.verify()
+            #expect(report.isRight)
+            #expect(report.failures.map(\.code) == ["no_member_code", "invalid_utf8", "too_long"])
+            #expect(report.blank == 2)
+        }
+
+        @Test func `a batch of very long texts is worked on in portions and counted as one`() async throws {
+            let portions = Mutex(0)
+            let hook = FaultHook(before: { call throws(PortFailure) in
+                if call == "mysql.records" { portions.withLock { $0 += 1 } }
+            })
+            let long = String(repeating: "A line of a very long text.\n", count: 50)
+            let rows = (1...8).map { SourceRecord(id: $0, memberCode: "m", content: .text("\($0) \(long)")) }
+            let world = try await World(
+                rows: rows + [SourceRecord(id: 9, memberCode: "m", content: .null)],
+                sourceFaults: hook
+            )
+            expectEnded(try await world.run(workers: 1, plan: world.plan(portion: 4300)), .completed)
+            #expect(portions.withLock { $0 } == 3, "8 texts of 1,402 bytes, at most 4,300 at once")
+            let stats = try await world.stats()
+            #expect(stats.processed == 8)
+            #expect(stats.skipped == 1)
+            #expect(stats.completed == 1)
+        }
+
+        @Test func `a text that the embedder refuses fails alone`() async throws {
+            let world = try await World(rows: World.rows(30))
+            world.embedder.update { $0.refusesText = { $0.contains("Record 17 ") } }
+            expectEnded(try await world.run(), .completed)
+            let stats = try await world.stats()
+            #expect(stats.processed == 29)
+            #expect(stats.failedRecords == 1)
+            let failures = try await world.store.failures(
+                ListIngestionFailures(job: 1, filter: .init(), after: nil, limit: 10)
+            )
+            #expect(failures.rows.map(\.recordId) == [World.rows(30)[17].id])
+            #expect(failures.rows.map(\.stage) == [.embed])
+        }
+
+        @Test func `out of money stops everything, keeps everything, and the next run goes on`() async throws {
+            let world = try await World(rows: World.rows(60))
+            world.embedder.update { $0.isOutOfMoney = true }
+            guard case .fatal(.embedder, let failure) = try await world.run() else {
+                Issue.record("did not stop")
+                return
+            }
+            #expect(failure.kind == .outOfMoney)
+            let stopped = try await world.stats()
+            #expect(stopped.retries == 0)
+            #expect(stopped.failed == 0)
+            #expect(stopped.processing == 0)
+            world.embedder.update { $0.isOutOfMoney = false }
+            expectEnded(try await world.run(), .completed)
+            #expect(try await world.verify().right == 60)
+        }
+
+        @Test func `a runner that is told to leave gives its batches back, and nothing is paid twice`() async throws {
+            let stop = StopSignal()
+            let upserts = Mutex(0)
+            let hook = FaultHook(after: { call throws(PortFailure) in
+                guard call == "qdrant.upsert" else { return }
+                if upserts.withLock({
+                    $0 += 1
+                    return $0
+                }) == 4 {
+                    stop.raise(.release)
+                }
+            })
+            let world = try await World(rows: World.rows(100), pointFaults: hook)
+            guard case .signalled = try await world.run(stop: stop) else {
+                Issue.record("did not stop")
+                return
+            }
+            let stopped = try await world.stats()
+            #expect(stopped.processing == 0, "everything was given back")
+            #expect(stopped.retries == 0, "a release costs no budget")
+            #expect(stopped.completed < 10, "it stopped in the middle")
+            expectEnded(try await world.run(), .completed)
+            #expect(try await world.verify().right == 100)
+        }
+
+        @Test func `a drain lets the batches in flight finish and claims no more`() async throws {
+            let stop = StopSignal()
+            let hook = FaultHook(after: { call throws(PortFailure) in
+                if call == "openai.embed" { stop.raise(.drain) }
+            })
+            let world = try await World(rows: World.rows(100), embedderFaults: hook)
+            guard case .signalled = try await world.run(workers: 2, stop: stop) else {
+                Issue.record("did not stop")
+                return
+            }
+            let stats = try await world.stats()
+            #expect(stats.completed >= 1 && stats.completed <= 2)
+            #expect(stats.releases == 0)
+            #expect(stats.processing == 0)
+        }
+
+        @Test func `three runners share a job and every batch is completed exactly once`() async throws {
+            let world = try await World(rows: World.rows(200))
+            try await withThrowingTaskGroup(of: StopReason.self) { group in
+                for number in 0..<3 { group.addTask { try await world.run(batchSize: 5, name: "runner-\(number)") } }
+                for try await reason in group { expectEnded(reason, .completed) }
+            }
+            let history = try await world.store.events(
+                ListIngestionEvents(job: 1, filter: .init(kind: "completed"), after: nil, limit: 1000)
+            )
+            let completed = history.rows.compactMap(\.batchNumber)
+            #expect(completed.sorted() == Array(0..<40))
+            #expect(try await world.stats().processed == 200)
+            #expect(try await world.verify().isRight)
+        }
+
+        @Test func `every answer of the store may be lost once after the commit`() async throws {
+            let seen = Mutex<[String: Int]>([:])
+            let hook = FaultHook(after: { call throws(PortFailure) in
+                let count = seen.withLock { seen in
+                    seen[call, default: 0] += 1
+                    return seen[call] ?? 0
+                }
+                if count % 2 == 1, call != "get_ingestion_job_stats_exact", !call.hasPrefix("list_") {
+                    throw PortFailure(.outcomeUnknown, "the answer was lost")
+                }
+            })
+            let world = try await World(rows: World.rows(60), storeFaults: hook)
+            expectEnded(try await world.run(batchSize: 5), .completed)
+            let stats = try await world.stats()
+            #expect(stats.processed == 60)
+            #expect(stats.equal == true)
+            #expect(stats.retries == 0)
+            #expect(seen.withLock { $0["finish_batch"] ?? 0 } >= 24)
+        }
+
+        @Test func `throttling costs no record and no budget`() async throws {
+            let calls = Mutex(0)
+            let hook = FaultHook(before: { call throws(PortFailure) in
+                guard call == "openai.embed" else { return }
+                if calls.withLock({
+                    $0 += 1
+                    return $0
+                }) % 2 == 1 {
+                    throw PortFailure(.throttled(retryAfter: .seconds(2)), "rate limit")
+                }
+            })
+            let world = try await World(rows: World.rows(80), embedderFaults: hook)
+            expectEnded(try await world.run(), .completed)
+            let stats = try await world.stats()
+            #expect(stats.processed == 80)
+            #expect(stats.retries == 0)
+            #expect(world.events.contains { if case .throttled = $0 { true } else { false } })
+        }
+
+        @Test func `an outage of the point store defers the batch and uses no budget`() async throws {
+            let failures = Mutex(0)
+            let hook = FaultHook(before: { call throws(PortFailure) in
+                guard call == "qdrant.upsert" else { return }
+                if failures.withLock({
+                    $0 += 1
+                    return $0
+                }) <= 8 {
+                    throw PortFailure(.unavailable, "connection refused")
+                }
+            })
+            let world = try await World(rows: World.rows(10), pointFaults: hook)
+            expectEnded(try await world.run(workers: 1), .completed)
+            let stats = try await world.stats()
+            #expect(stats.processed == 10)
+            #expect(stats.defers == 1)
+            #expect(stats.retries == 0)
+        }
+
+        @Test func `a limit plans no more, and another configuration is refused`() async throws {
+            let world = try await World(rows: World.rows(50))
+            expectEnded(try await world.run(limit: 25), .completed)
+            #expect(try await world.stats().job?.totalRecords == 25)
+
+            _ = try await world.store.openJob(world.opening())
+            let other = JobConfiguration(values: ["table": "ip_summary", "model": "other"])
+            let refused = try await world.store.openJob(world.opening(configuration: other))
+            #expect(refused.result == .configMismatch)
+            #expect(other.differences(from: refused.job.config).map(\.name) == ["model"])
+        }
+
+        @Test func `a planner that dies between pages is replaced, and the plan is complete and without repeats`()
+            async throws
+        {
+            let world = try await World(rows: World.rows(40))
+            // The first controller stores one page of ten and is never heard of again.
+            let first = world.opening()
+            let opened = try await world.store.openJob(first)
+            let ids = World.rows(40).map(\.id)
+            let page = AppendIngestionBatches(
+                job: opened.job.id,
+                epoch: opened.epoch,
+                token: first.token,
+                expectedCursor: nil,
+                batches: [Array(ids[..<10])]
+            )
+            #expect(try await world.store.appendBatches(page).result == .appended)
+            expectEnded(try await world.run(), .completed)
+            let batches = try await world.store.batches(
+                ListIngestionBatches(job: opened.job.id, filter: .init(), after: nil, limit: 100)
+            )
+            #expect(batches.rows.flatMap(\.recordIds) == ids)
+            #expect(world.events.contains { if case .controlling(true, epoch: 2) = $0 { true } else { false } })
+        }
+    }
+
+    @Suite struct VerifierTests {
+        func finding(_ report: VerificationReport) -> [String] {
+            report.findings.map { "\($0.kind.rawValue) \($0.points)" }
+        }
+
+        @Test func `what is missing, stale and unexpected is named, and a repair mends it`() async throws {
+            let world = try await World(rows: World.rows(20))
+            try await world.run()
+            let ids = World.rows(20).map(\.id)
+            // One point vanishes, one row changes, one row is deleted.
+            let stored = try await world.points.points(of: [ids[3]])
+            try await world.points.delete([stored[0]])
+            world.source.put(SourceRecord(id: ids[5], memberCode: "member-2", content: .text("A new text.")))
+            world.source.delete(ids[7])
+
+            let report = try await world.verify()
+            #expect(!report.isRight)
+            #expect(finding(report) == ["missing 1", "stale 2", "unexpected 2"])
+            #expect(report.findings.map(\.record) == [ids[3], ids[5], ids[7]])
+
+            let repaired = try await world.verify(repairs: true)
+            #expect(repaired.isRight)
+            let again = try await world.verify()
+            #expect(again.findings.isEmpty)
+            #expect(again.isRight)
+            #expect(again.vanished == 1)
+        }
+
+        @Test func `points of nobody's plan are only counted`() async throws {
+            let world = try await World(rows: World.rows(20))
+            try await world.run(limit: 10)
+            let report = try await world.verify()
+            #expect(report.isRight)
+            _ = try await world.run()
+            #expect(try await world.verify(1).strangers == 20)
+        }
+
+        @Test func `a record that shrinks leaves no old point behind, and keeps what somebody set`() async throws {
+            let limits = try ChunkLimits(parentMaxTokens: 64, parentChunkSize: 64, chunkSize: 32, chunkOverlap: 4)
+            let id: RecordID = 77
+            let long = (0..<300).map { "word\($0)" }.joined(separator: " ")
+            let world = try await World(rows: [SourceRecord(id: id, memberCode: "m", content: .text(long))])
+            try await world.run(plan: world.plan(limits: limits))
+            let before = try await world.points.points(of: [id])
+            #expect(before.count > 8)
+            world.source.put(SourceRecord(id: id, memberCode: "m", content: .text("short now")))
+            try await world.run(plan: world.plan(limits: limits))
+            #expect(try await world.points.points(of: [id]).count == 2)
+        }
+    }
+
+    @Suite struct LeaseTests {
+        @Test func `a worker whose lease is lost writes nothing more and reports nothing`() async throws {
+            // The worker's heartbeats never arrive, and its embedder is slower than the lease: by the time the vectors come, the
+            // reaper of another runner has given the batch away.
+            let slow = FaultHook(before: { call throws(PortFailure) in
+                guard call == "openai.embed" else { return }
+                try? await ContinuousClock().sleep(for: .seconds(4))
+            })
+            let deaf = FaultHook(before: { call throws(PortFailure) in
+                if call == "bump_batch_progress" { throw PortFailure(.unavailable, "unreachable") }
+            })
+            let world = try await World(rows: World.rows(3), storeFaults: deaf, embedderFaults: slow)
+            let stop = StopSignal()
+            let lease = JobSettings(maxRetries: 3, leaseSeconds: 20, batchTimeoutSeconds: 600)
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { _ = try? await world.run(workers: 1, settings: lease, stop: stop) }
+                group.addTask {
+                    try? await ContinuousClock().sleep(for: .seconds(5))
+                    stop.raise(.release)
+                }
+            }
+            let writes = try await world.points.count(nil)
+            #expect(writes == 0, "a lease that was not renewed is not believed in")
+            #expect(try await world.stats().completed == 0)
+        }
+
+        @Test func `what somebody set on a point since is carried over to its next version`() async throws {
+            let world = try await World(rows: World.rows(1))
+            try await world.run()
+            let id = World.rows(1)[0].id
+            let point = Point(
+                id: try #require(try await world.points.points(of: [id]).first).id,
+                summaryID: id,
+                memberCode: "member-0",
+                collectionIDs: [4, 5],
+                checksum: "older",
+                profile: "older",
+                parentIndex: 0,
+                body: .parent(text: "older")
+            )
+            try await world.points.upsert([point])
+            try await world.run()
+            let now = try await world.points.points(of: [id])
+            #expect(now.count == 2)
+            #expect(now.allSatisfy { $0.collectionIDs == [4, 5] && $0.checksum != "older" })
+        }
+
+        @Test func `a batch that would run past its deadline is given up in time`() async throws {
+            let world = try await World(rows: World.rows(40))
+            // Each request takes 20 s of the fast clock; the batch of 40 records needs 40 requests, its deadline is at 150 s.
+            world.embedder.update { $0.latency = .seconds(20) }
+            let settings = JobSettings(maxRetries: 0, leaseSeconds: 60, batchTimeoutSeconds: 150)
+            let order = Controller.Order(open: world.opening(settings: settings), batchSize: 40)
+            let opened = try await world.store.openJob(order.open)
+            let runner = Runner(
+                ports: world.ports,
+                settings: Runner.Settings(workers: 1, heartbeatInterval: .seconds(15), name: "slow"),
+                stop: StopSignal()
+            )
+            let plan = BatchWork.Plan(
+                shaper: try world.plan().shaper,
+                limits: RequestLimits(inputsMax: 1, tokensMax: 1000),
+                quota: QuotaGate(name: "q", tokensPerMinute: nil, requestsPerMinute: nil),
+                schema: World.schema
+            )
+            let reason = await runner.run(.controlling(opened, order), configHash: opened.job.configHash, plan: plan)
+            guard case .jobEnded(.failed) = reason else {
+                Issue.record("ended with \(reason)")
+                return
+            }
+            let stats = try await world.stats()
+            #expect(stats.failedRecords == 40)
+            #expect(stats.equal == true)
+            let batches = try await world.store.batches(
+                ListIngestionBatches(job: 1, filter: .init(), after: nil, limit: 10)
+            )
+            #expect(batches.rows.map(\.errorCode) == ["deadline"])
+        }
     }
 }
