@@ -13,26 +13,31 @@ struct Migrate: AsyncParsableCommand {
               migrate demo                 see it work now: no server, no key
               migrate check                are all four services there, and allowed?
               migrate setup                make the tracking tables and the collection
-              migrate plan                 how much, how long, what it costs; writes nothing
+              migrate plan                 how much, how long, at what cost
               migrate run                  do it, or go on with it
               migrate verify               prove that nothing is missing
 
-            Settings come from flags, the environment and `.env`, in that order; `migrate settings` shows them.
+            Settings come from flags, the environment and `.env`, in that order; `migrate settings` shows them. \
+            Each but the secrets has a flag named like it, such as --batch-size; --help-hidden lists them.
 
             EXIT CODES
-               0  complete                        1  finished with failed records or batches, or cancelled
-              64  wrong usage                    69  a service is unavailable
-              75  stopped; run again to resume   77  refused by a service: key, grants, money
+               0  complete
+               1  finished with failed records or batches, or cancelled
+              64  wrong usage
+              69  a service is unavailable
+              75  stopped; run again to resume
+              77  refused by a service: key, grants, money
               78  bad settings
             """,
         version: "migrate 0.1.0",
         groupedSubcommands: [
-            CommandGroup(name: "The job", subcommands: [Pause.self, Resume.self, Cancel.self]),
+            CommandGroup(name: "First", subcommands: [Demo.self, Check.self, Setup.self, Plan.self]),
+            CommandGroup(name: "Job", subcommands: [Run.self, Worker.self, Pause.self, Resume.self, Cancel.self]),
             CommandGroup(
-                name: "What happened",
-                subcommands: [Status.self, Jobs.self, Failures.self, Retry.self]
+                name: "Report",
+                subcommands: [Status.self, Jobs.self, Failures.self, Retry.self, Verify.self, Search.self]
             ),
-            CommandGroup(name: "More", subcommands: [ShowSettings.self]),
+            CommandGroup(name: "Other", subcommands: [ShowSettings.self, ServeFakes.self]),
         ]
     )
 

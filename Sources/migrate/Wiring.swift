@@ -1,15 +1,236 @@
 import Adapters
+import Foundation
+import Logging
 import Migration
+import Synchronization
+import TextProcessing
 
 /// Joins the engine with the real world: the only file that names concrete adapters together.
-struct Wiring {
+struct Wiring: Sendable {
     static let entropy: any Entropy = SystemEntropy()
 
     let settings: Settings
+    private let allowsPlaintext: Bool
+    private let time = Time(ContinuousClock())
+    private let client: SharedClient
 
-    init(_ settings: Settings) { self.settings = settings }
+    init(_ settings: Settings, allowsPlaintext: Bool) {
+        self.settings = settings
+        self.allowsPlaintext = allowsPlaintext
+        client = SharedClient(CurlClient.Options(allowsPlaintext: allowsPlaintext, authorities: settings.caBundle))
+        for hint in settings.hints { Console.standard.error("migrate: hint: \(hint)") }
+    }
 
-    func store() async throws -> any JobStore {
-        throw CommandEnd(.unavailable, "the tracking store is not joined yet")
+    // MARK: - The four ports
+
+    func source(where condition: String? = nil) throws -> MySQLRecordSource {
+        guard let mysql = settings.mysql else { throw Self.notAsked("MySQL") }
+        return try MySQLRecordSource(MySQLOptions(mysql, where: condition, allowsPlaintext: allowsPlaintext))
+    }
+
+    func store() throws -> any JobStore { RPCJobStore(try transport()) }
+
+    private func transport() throws -> any RPCTransport & Inspectable {
+        switch settings.tracking {
+        case .postgres(let url): return PostgresTransport(try PostgresLogin(url, allowsPlaintext: allowsPlaintext))
+        case .supabase: throw CommandEnd(.unavailable, "Supabase is not joined yet")
+        case nil: throw Self.notAsked("job tracking")
+        }
+    }
+
+    func embedder() throws -> any Embedder & Inspectable {
+        guard let openai = settings.openai else { throw Self.notAsked("OpenAI") }
+        let target = settings.target
+        return OpenAIEmbedder(
+            OpenAIEmbedder.Settings(
+                baseURL: openai.baseURL,
+                key: openai.apiKey,
+                model: target.model,
+                dimensions: target.dimensions,
+                asksForDimensions: Self.asksForDimensions(target)
+            ),
+            http: try http()
+        )
+    }
+
+    func points() throws -> any PointStore & Inspectable {
+        guard let qdrant = settings.qdrant else { throw Self.notAsked("Qdrant") }
+        return QdrantPointStore(
+            QdrantPointStore.Settings(
+                url: qdrant.url,
+                key: qdrant.apiKey ?? Secret(""),
+                collection: settings.target.collection
+            ),
+            http: try http()
+        )
+    }
+
+    /// One client, and so one thread, for all services that speak HTTP.
+    private func http() throws(PortFailure) -> CurlClient { try client.get() }
+
+    /// Only these models can shorten their vectors, and other servers refuse the mere wish.
+    private static func asksForDimensions(_ target: Settings.Target) -> Bool {
+        let native = ["text-embedding-3-small": 1_536, "text-embedding-3-large": 3_072]
+        return native[target.model].map { $0 != target.dimensions } ?? false
+    }
+
+    // MARK: - Looking at the services and setting them up
+
+    /// What `migrate check` looks at, in the order in which it is shown.
+    var dependencies: [CheckSession.Dependency] {
+        [
+            .init(name: "MySQL") { try await source().inspection() },
+            .init(name: "Tracking") { try await transport().inspection() },
+            .init(name: "OpenAI") { try await embedder().inspection() },
+            .init(name: "Qdrant") { try await points().inspection() },
+            .init(name: "Tokenizer") {
+                Inspection(product: try Vocabulary.tokenizer(settings).identity, facts: ["SHA-256 as published"])
+            },
+        ]
+    }
+
+    /// The version of the tracking SQL this program is written for.
+    static let trackingVersion = SchemaInstaller.version
+
+    /// The tracking SQL as one text.
+    static var trackingSQL: String { SchemaInstaller.allText }
+
+    /// Installs the tracking SQL over libpq.
+    struct Installer: Sendable {
+        /// For people.
+        let server: String
+        private let installer: SchemaInstaller
+
+        fileprivate init(_ login: PostgresLogin) {
+            server = login.name
+            installer = SchemaInstaller(login)
+        }
+
+        func installed() async throws(PortFailure) -> SchemaVersion.Answer { try await installer.installedVersion() }
+
+        func apply() async throws(PortFailure) -> SchemaVersion.Answer { try await installer.apply() }
+    }
+
+    /// Nil without POSTGRES_URL.
+    func installer() throws -> Installer? {
+        try settings.postgresURL.map { Installer(try PostgresLogin($0, allowsPlaintext: allowsPlaintext)) }
+    }
+
+    /// Asks the store for its version; PostgREST may need a few seconds to see new functions.
+    ///
+    /// - Throws: `rejected` when the SQL is not there, or is of a version we cannot use.
+    func checkTracking(tries: Int) async throws {
+        let store = try store()
+        for attempt in 1...max(tries, 1) {
+            do throws(PortFailure) {
+                let answer = try await store.schemaVersion(SchemaVersion())
+                if let problem = SchemaInstaller.problem(of: answer) { throw PortFailure(.rejected, problem) }
+                return
+            } catch {
+                if attempt == tries || error.kind != .rejected { throw error }
+            }
+            try await Task.sleep(for: .seconds(1))
+        }
+    }
+
+    /// Fetches a file.
+    static func fetch(_ address: String, authorities: String?) async throws -> Data {
+        let client = try CurlClient(CurlClient.Options(authorities: authorities))
+        let request = HTTPRequest(.get, address, totalTimeout: .seconds(300))
+        let answer = try await patiently { () async throws(PortFailure) in try await client.send(request) }
+        guard answer.isSuccess else { throw CommandEnd(.unavailable, "\(address) answered \(answer.status)") }
+        return Data(answer.body)
+    }
+
+    // MARK: - What follows from the settings
+
+    func names(where condition: String?) throws -> Engine.Names {
+        guard let mysql = settings.mysql else { throw Self.notAsked("MySQL") }
+        return Engine.Names(
+            table: mysql.table.contains(".") ? mysql.table : "\(mysql.database).\(mysql.table)",
+            collection: settings.target.collection,
+            idColumn: mysql.idColumn,
+            tenantColumn: mysql.tenantColumn,
+            contentColumn: mysql.contentColumn,
+            condition: condition
+        )
+    }
+
+    func shaping(_ names: Engine.Names) throws -> Shaping {
+        try Shaping(
+            tokenizer: Vocabulary.tokenizer(settings),
+            names: names,
+            target: settings.target,
+            text: settings.text
+        )
+    }
+
+    /// Everything a job needs; without OpenAI's settings its embedder refuses to embed.
+    func engine(
+        where condition: String?,
+        report: @escaping @Sendable (MigrationEvent) -> Void
+    ) throws -> Engine {
+        let ports = EnginePorts(
+            source: try source(where: condition),
+            store: try store(),
+            embedder: settings.openai == nil ? AbsentEmbedder() : try embedder(),
+            points: try points(),
+            time: time,
+            entropy: Self.entropy,
+            report: report
+        )
+        return try Engine(
+            ports: ports,
+            tokenizer: Vocabulary.tokenizer(settings),
+            names: names(where: condition),
+            target: settings.target,
+            work: settings.work,
+            text: settings.text,
+            runner: Self.processName
+        )
+    }
+
+    func monitor(_ console: Console, isJSON: Bool) -> RunMonitor {
+        RunMonitor(console: console, isJSON: isJSON, time: time, log: EventLog(logger: logger))
+    }
+
+    /// Writes to standard error; standard output belongs to the answers.
+    var logger: Logger {
+        var logger = Logger(label: "migrate") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = Logger.Level(rawValue: settings.logLevel) ?? .warning
+        return logger
+    }
+
+    /// Names this process for people: host and process id.
+    static var processName: String {
+        "\(ProcessInfo.processInfo.hostName):\(ProcessInfo.processInfo.processIdentifier)"
+    }
+
+    private static func notAsked(_ service: String) -> CommandEnd {
+        CommandEnd(.badSettings, "this command does not read the settings of \(service)")
+    }
+}
+
+/// Makes the HTTP client when it is first needed, and only one.
+private final class SharedClient: Sendable {
+    private let options: CurlClient.Options
+    private let made = Mutex<CurlClient?>(nil)
+
+    init(_ options: CurlClient.Options) { self.options = options }
+
+    func get() throws(PortFailure) -> CurlClient {
+        try made.withLock { made throws(PortFailure) in
+            if let made { return made }
+            let client = try CurlClient(options)
+            made = client
+            return client
+        }
+    }
+}
+
+/// Stands where a command embeds nothing.
+struct AbsentEmbedder: Embedder {
+    func embed(_ texts: [String]) async throws(PortFailure) -> Embeddings {
+        throw PortFailure(.rejected, "this command embeds nothing")
     }
 }

@@ -44,10 +44,10 @@ struct Cancel: AsyncParsableCommand {
             """
     )
 
-    @OptionGroup var options: ControlOptions
-
     @Flag(name: .shortAndLong, help: "Do not ask.")
     var yes = false
+
+    @OptionGroup var options: ControlOptions
 
     func run() async throws { try await options.apply(.cancel, asks: !yes) }
 }
@@ -61,7 +61,7 @@ struct ControlOptions: ParsableArguments {
 
     func apply(_ action: ControlIngestionJob.Action, asks: Bool = false) async throws {
         let console = Console.standard
-        let store = try await Wiring(settings.load()).store()
+        let store = try settings.wiring().store()
         let job = try await which.find(in: store)
         if asks, console.canAsk, !console.ask("Cancel job \(job.id) (\(job.status.rawValue)) for good?", default: false)
         {

@@ -29,16 +29,17 @@ struct Failures: AsyncParsableCommand {
             """
     )
 
-    @OptionGroup var settings: TrackingSettings
     @OptionGroup var which: JobOption
     @OptionGroup var filter: FailureFilter
 
     @Flag(name: .long, help: "Also those that were given another try since.")
     var all = false
 
+    @OptionGroup var settings: TrackingSettings
+
     func run() async throws {
         let console = Console.standard
-        let store = try await Wiring(settings.load()).store()
+        let store = try settings.wiring().store()
         let job = try await which.find(in: store)
         let wanted = ListIngestionFailures.Filter(
             open: all ? nil : true,
@@ -83,7 +84,7 @@ struct Retry: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Gives failed batches and records another try.",
         discussion: """
-            Failed batches are opened again, and the failed records of completed batches become new batches of the same job.
+            Failed batches are opened again, and the failed records of completed batches become new batches of the same job. \
             Then `migrate run` works on them.
 
             EXAMPLES
@@ -93,7 +94,6 @@ struct Retry: AsyncParsableCommand {
             """
     )
 
-    @OptionGroup var settings: TrackingSettings
     @OptionGroup var which: JobOption
     @OptionGroup var filter: FailureFilter
 
@@ -103,8 +103,10 @@ struct Retry: AsyncParsableCommand {
     @Flag(name: .long, help: "Make each record of a failed batch a batch of its own.")
     var isolate = false
 
+    @OptionGroup var settings: TrackingSettings
+
     func run() async throws {
-        let store = try await Wiring(settings.load()).store()
+        let store = try settings.wiring().store()
         let job = try await which.find(in: store)
         let wanted = RequeueFilter(
             batchNumbers: filter.batch.isEmpty ? nil : filter.batch,

@@ -9,7 +9,10 @@ struct JobOption: ParsableArguments {
     /// The named job, or the newest one.
     ///
     /// - Throws: `CommandEnd` when there is none.
-    func find(in store: any JobStore) async throws -> JobSummary {
+    func find(in store: any JobStore) async throws -> JobSummary { try await Self.find(job, in: store) }
+
+    /// The job of that number, or the newest one for nil.
+    static func find(_ job: JobID?, in store: any JobStore) async throws -> JobSummary {
         let call = ListIngestionJobs(job: job, filter: .init(), after: nil, limit: 1)
         let answer = try await patiently { () async throws(PortFailure) in try await store.jobs(call) }
         if let found = answer.rows.first { return found }

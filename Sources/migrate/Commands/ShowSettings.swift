@@ -15,13 +15,13 @@ struct ShowSettings: AsyncParsableCommand {
             """
     )
 
-    @OptionGroup var settings: AllSettings
-
     @Flag(name: .long, help: "Print an example `.env` file that explains each setting.")
     var example = false
 
     @Flag(name: .long, help: .hidden)
     var markdown = false
+
+    @OptionGroup var settings: AllSettings
 
     func run() async throws {
         let console = Console.standard

@@ -14,16 +14,17 @@ struct Status: AsyncParsableCommand {
             """
     )
 
-    @OptionGroup var settings: TrackingSettings
     @OptionGroup var which: JobOption
 
     @Flag(name: .long, help: "Show it again every few seconds until the job is over.")
     var watch = false
 
+    @OptionGroup var settings: TrackingSettings
+
     func run() async throws {
         let console = Console.standard
-        let wiring = try Wiring(settings.load())
-        let store = try await wiring.store()
+        let wiring = try settings.wiring()
+        let store = try wiring.store()
         let job = try await which.find(in: store)
         var meter = RateMeter()
         let clock = ContinuousClock()
@@ -68,13 +69,13 @@ struct Jobs: AsyncParsableCommand {
             """
     )
 
-    @OptionGroup var settings: TrackingSettings
-
     @Flag(name: .long, help: "Only jobs that are not over.")
     var open = false
 
     @Option(name: .long, help: "At most this many.")
     var limit = 20
+
+    @OptionGroup var settings: TrackingSettings
 
     func validate() throws {
         guard (1...1_000).contains(limit) else { throw ValidationError("--limit must be from 1 to 1000") }
@@ -82,7 +83,7 @@ struct Jobs: AsyncParsableCommand {
 
     func run() async throws {
         let console = Console.standard
-        let store = try await Wiring(settings.load()).store()
+        let store = try settings.wiring().store()
         let filter = ListIngestionJobs.Filter(targetKey: nil, open: open ? true : nil)
         let answer = try await patiently { () async throws(PortFailure) in
             try await store.jobs(ListIngestionJobs(job: nil, filter: filter, after: nil, limit: limit))

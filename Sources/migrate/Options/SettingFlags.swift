@@ -9,11 +9,25 @@ protocol SettingFlags: ParsableArguments {
     var given: [String: String?] { get }
 }
 
-/// The help of a setting's flag: the table's own sentence.
-func help(_ name: String) -> ArgumentHelp {
+/// The help of a setting's flag: the table's own sentence; only `--help-hidden` shows the many.
+func help(_ name: String, visibility: ArgumentVisibility = .hidden) -> ArgumentHelp {
     guard let setting = SettingsTable.setting(name) else { preconditionFailure("\(name) is no setting") }
     let value = setting.defaultValue.map { " (default: \($0))" } ?? ""
-    return ArgumentHelp(stringLiteral: setting.help + value)
+    return ArgumentHelp("\(setting.help)\(value)", valueName: setting.kind.valueName, visibility: visibility)
+}
+
+extension SettingKind {
+    /// What stands behind the flag in the help.
+    fileprivate var valueName: String {
+        switch self {
+        case .text: "text"
+        case .integer, .decimal: "number"
+        case .choice(let values): values.count <= 2 ? values.joined(separator: "|") : "level"
+        case .url: "url"
+        case .file: "file"
+        case .identifier: "name"
+        }
+    }
 }
 
 struct MySQLFlags: SettingFlags {
@@ -97,10 +111,18 @@ struct QdrantFlags: SettingFlags {
     }
 }
 
+struct WorkersFlag: SettingFlags {
+    @Option(
+        name: [.customLong("workers"), .customLong("max-workers")],
+        help: help("MAX_WORKERS", visibility: .default)
+    )
+    var maxWorkers: String?
+
+    var given: [String: String?] { ["MAX_WORKERS": maxWorkers] }
+}
+
 struct WorkFlags: SettingFlags {
     @Option(name: .customLong("batch-size"), help: help("BATCH_SIZE")) var batchSize: String?
-    @Option(name: [.customLong("workers"), .customLong("max-workers")], help: help("MAX_WORKERS")) var maxWorkers:
-        String?
     @Option(name: .customLong("max-retries"), help: help("MAX_RETRIES")) var maxRetries: String?
     @Option(name: .customLong("worker-poll-interval"), help: help("WORKER_POLL_INTERVAL")) var workerPollInterval:
         String?
@@ -114,7 +136,6 @@ struct WorkFlags: SettingFlags {
     var given: [String: String?] {
         [
             "BATCH_SIZE": batchSize,
-            "MAX_WORKERS": maxWorkers,
             "MAX_RETRIES": maxRetries,
             "WORKER_POLL_INTERVAL": workerPollInterval,
             "WORKER_HEARTBEAT_INTERVAL": workerHeartbeatInterval,

@@ -3,7 +3,7 @@ import ArgumentParser
 
 /// Everything: for commands that touch all four services.
 struct AllSettings: ParsableArguments {
-    @OptionGroup(title: "Options") var common: CommonOptions
+    @OptionGroup var common: CommonOptions
     @OptionGroup(title: "MySQL") var mysql: MySQLFlags
     @OptionGroup(title: "Job tracking") var tracking: TrackingFlags
     @OptionGroup(title: "OpenAI") var openai: OpenAIFlags
@@ -14,20 +14,21 @@ struct AllSettings: ParsableArguments {
 
     var flags: [any SettingFlags] { [mysql, tracking, openai, qdrant, work, text, general] }
 
-    /// The settings in force, or every problem at once.
-    func load(_ needs: Setting.Need) throws(SettingsProblems) -> Settings {
-        try Settings(try common.input(flags), needs: needs)
+    /// The adapters for what the command needs, or every problem with the settings at once.
+    func wiring(_ needs: Setting.Need, _ more: any SettingFlags...) throws(SettingsProblems) -> Wiring {
+        Wiring(try Settings(try common.input(flags + more), needs: needs), allowsPlaintext: common.allowPlaintext)
     }
 }
 
 /// For commands that only ask or tell the tracking store.
 struct TrackingSettings: ParsableArguments {
-    @OptionGroup(title: "Options") var common: CommonOptions
+    @OptionGroup var common: CommonOptions
     @OptionGroup(title: "Job tracking") var tracking: TrackingFlags
     @OptionGroup(title: "General") var general: GeneralFlags
 
-    /// The settings in force, or every problem at once.
-    func load() throws(SettingsProblems) -> Settings {
-        try Settings(try common.input([tracking, general]), needs: .tracking)
+    /// The tracking store's adapter, or every problem with the settings at once.
+    func wiring() throws(SettingsProblems) -> Wiring {
+        let settings = try Settings(try common.input([tracking, general]), needs: .tracking)
+        return Wiring(settings, allowsPlaintext: common.allowPlaintext)
     }
 }

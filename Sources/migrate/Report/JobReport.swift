@@ -25,7 +25,9 @@ struct JobReport {
         }
     }
 
-    var text: String {
+    var text: String { text(saysNext: true) }
+
+    func text(saysNext: Bool) -> String {
         guard let job = stats.job else { return "There is no such job." }
         let planned = job.sealed ? "planned" : "planned so far"
         let records = [
@@ -52,7 +54,7 @@ struct JobReport {
         }
         if let elapsed { lines.append("  took     \(Format.duration(elapsed))" + speed(over: elapsed)) }
         lines.append("  times    started \(Format.time(job.startTime)), ended \(Format.time(job.endTime))")
-        lines += next.map { ["", $0] } ?? []
+        if saysNext, let next { lines += ["", next] }
         return lines.joined(separator: "\n")
     }
 

@@ -11,6 +11,14 @@ import Testing
         #expect(text == SettingsDocument.example, "write it anew: migrate settings --example > .env.migration.example")
     }
 
+    @Test func `the README holds the table's own text`() throws {
+        let text = try String(contentsOf: Self.root.appending(path: "README.md"), encoding: .utf8)
+        #expect(
+            text.contains("test -->\n\n" + SettingsDocument.markdown + "\n<!-- /settings -->"),
+            "migrate settings --markdown"
+        )
+    }
+
     @Test func `the example file says every setting once, with its default`() {
         let uncommented = SettingsDocument.example.replacing(#/(?m)^# (?=[A-Z_]+=)/#, with: "")
         let file = EnvironmentFile(path: "example", text: uncommented)

@@ -1,0 +1,119 @@
+import Adapters
+import ArgumentParser
+import Migration
+
+struct Run: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Migrates: plans a job, or goes on with an unfinished one.",
+        discussion: """
+            Kill it whenever you like: what is done is recorded, and the next run goes on from there. The first Ctrl-C lets \
+            batches in flight end, the second gives them back at once. More processes may help with `migrate worker`.
+
+            An unfinished job of the same table and collection is resumed: asked on a terminal, and said in a script. \
+            --new closes it and plans a new one; what it has written stays and is not paid for again.
+
+            EXAMPLES
+              migrate run
+              migrate run --resume                      in scripts
+              migrate run --dry-run --limit 1000        what it would do
+              migrate run --where "created_at >= '2026-01-01'" --workers 8
+            """
+    )
+
+    @Flag(name: .long, help: "Go on with the unfinished job; an error when there is none.")
+    var resume = false
+
+    @Flag(name: .long, help: "Close an unfinished job and plan a new one.")
+    var new = false
+
+    @Option(name: .long, help: "Plan at most this many records, the lowest ids.")
+    var limit: Int?
+
+    @Option(name: .long, help: "SQL condition that limits the job to some rows; part of its identity.")
+    var `where`: String?
+
+    @Flag(name: .long, help: "Do everything but embed and write, and report what a run would do.")
+    var dryRun = false
+
+    @Flag(name: .shortAndLong, help: "Ask nothing.")
+    var yes = false
+
+    @OptionGroup var workers: WorkersFlag
+    @OptionGroup var settings: AllSettings
+
+    func validate() throws {
+        if resume, new { throw ValidationError("--resume and --new exclude each other") }
+        if let limit, limit < 1 { throw ValidationError("--limit must be at least 1") }
+        if let condition = `where`, condition.allSatisfy(\.isWhitespace) {
+            throw ValidationError("--where must not be blank")
+        }
+    }
+
+    func run() async throws {
+        let console = Console.standard
+        let needs: Setting.Need = dryRun ? [.mysql, .tracking, .qdrant] : .everything
+        let wiring = try settings.wiring(needs, workers)
+        let monitor = wiring.monitor(console, isJSON: settings.common.json)
+        let engine = try wiring.engine(where: `where`, report: { monitor.report($0) })
+        let stop = StopSignal()
+        let json = settings.common.json
+        let end = try await withSignals(raising: stop, grace: engine.work.shutdownGrace, console: console) { [self] in
+            if dryRun {
+                return try await DryRunSession(engine: engine, console: console, stop: stop).run(
+                    limit: limit,
+                    isJSON: json
+                )
+            }
+            var options = RunSession.Options()
+            options.choice = resume ? .resume : new ? .new : .ask
+            options.limit = limit
+            options.isSure = yes
+            options.isJSON = json
+            return try await RunSession(
+                engine: engine,
+                options: options,
+                console: console,
+                stop: stop,
+                monitor: monitor
+            ).run()
+        }
+        if end.status != .complete { throw end }
+    }
+}
+
+struct Worker: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Joins a job from another process or host.",
+        discussion: """
+            Any number of workers may share a job: each batch is worked on by exactly one of them at a time. The settings must \
+            shape the same points as the job's. Ends when the job does.
+
+            EXAMPLES
+              migrate worker --job 7
+              migrate worker --job 7 --workers 2 --json
+            """
+    )
+
+    @Option(name: .long, help: "The job's number, as `migrate jobs` shows it.")
+    var job: JobID
+
+    @OptionGroup var workers: WorkersFlag
+    @OptionGroup var settings: AllSettings
+
+    func run() async throws {
+        let console = Console.standard
+        let wiring = try settings.wiring(.everything, workers)
+        let monitor = wiring.monitor(console, isJSON: settings.common.json)
+        let job = try await JobOption.find(job, in: wiring.store())
+        let condition = job.config[Shaping.conditionKey]
+        let engine = try wiring.engine(where: condition, report: { monitor.report($0) })
+        let stop = StopSignal()
+        var options = RunSession.Options()
+        options.isJSON = settings.common.json
+        let session = RunSession(engine: engine, options: options, console: console, stop: stop, monitor: monitor)
+        let end = try await withSignals(raising: stop, grace: engine.work.shutdownGrace, console: console) {
+            try await session.work(on: job)
+        }
+        if end.status != .complete { throw end }
+    }
+}

@@ -1,0 +1,72 @@
+import Migration
+import UnixSignals
+
+/// What a signal means, by how many there were.
+enum SignalResponse: Equatable {
+    /// The first: claim nothing more, let batches in flight end within the grace.
+    case drain
+    /// The second: give everything back now.
+    case release
+    /// The third: leave at once; the leases run out by themselves.
+    case leave
+
+    init(count: Int) {
+        switch count {
+        case ...1: self = .drain
+        case 2: self = .release
+        default: self = .leave
+        }
+    }
+
+    func sentence(grace: Duration) -> String {
+        switch self {
+        case .drain:
+            "Stopping: batches in flight get \(Format.duration(grace)); once more to give them back now."
+        case .release: "Giving back the batches in flight."
+        case .leave: "Leaving at once; other runners take over when the leases have run out."
+        }
+    }
+}
+
+/// As below, with what is said where batches are in flight.
+func withSignals<Value: Sendable>(
+    raising stop: StopSignal,
+    grace: Duration,
+    console: Console,
+    _ body: @escaping @Sendable () async throws -> Value
+) async throws -> Value {
+    try await withSignals(raising: stop, announces: { $0.sentence(grace: grace) }, console: console, running: body)
+}
+
+/// Runs `body` while SIGINT and SIGTERM raise `stop`.
+func withSignals<Value: Sendable>(
+    raising stop: StopSignal,
+    announces: @escaping @Sendable (SignalResponse) -> String,
+    console: Console,
+    running body: @escaping @Sendable () async throws -> Value
+) async throws -> Value {
+    let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
+    return try await withThrowingTaskGroup(of: Value?.self) { group in
+        group.addTask {
+            var count = 0
+            for await _ in signals {
+                count += 1
+                let response = SignalResponse(count: count)
+                console.error("\n" + announces(response))
+                switch response {
+                case .drain: stop.raise(.drain)
+                case .release: stop.raise(.release)
+                case .leave: console.exit(ExitStatus.stopped.rawValue)
+                }
+            }
+            return nil
+        }
+        group.addTask { try await body() }
+        while let result = try await group.next() {
+            guard let value = result else { continue }
+            group.cancelAll()
+            return value
+        }
+        throw CancellationError()
+    }
+}

@@ -1,0 +1,76 @@
+import Logging
+import Migration
+
+/// The one place where what happens in a runner becomes log lines: constant messages, ids in the metadata.
+struct EventLog: Sendable {
+    let logger: Logger
+
+    func write(_ event: MigrationEvent) {
+        switch event {
+        case .jobOpened(let job, let isNew):
+            logger.info("Job opened", metadata: ["job.id": "\(job.id)", "job.is_new": "\(isNew)"])
+        case .controlling(let isController, let epoch):
+            logger.info("Controller lease", metadata: ["held": "\(isController)", "epoch": "\(epoch)"])
+        case .planned(let batches, let records):
+            logger.debug("Page planned", metadata: ["batches": "\(batches)", "records.planned": "\(records)"])
+        case .sealed(let batches, let records):
+            logger.info("Plan complete", metadata: ["batches": "\(batches)", "records": "\(records)"])
+        case .claimed(let worker, let batch, let attempt, let records):
+            logger.debug(
+                "Batch claimed",
+                metadata: ids(worker, batch, attempt).merging(["records": "\(records)"]) { $1 }
+            )
+        case .finished(let worker, let batch, let attempt, let outcome, let counts, let reason):
+            var metadata = ids(worker, batch, attempt)
+            metadata["outcome"] = "\(outcome.rawValue)"
+            metadata["records.processed"] = "\(counts.processed)"
+            metadata["records.failed"] = "\(counts.failed)"
+            if let reason {
+                metadata["error.code"] = "\(reason.code)"
+                metadata["error.message"] = "\(reason.message)"
+            }
+            logger.log(level: outcome == .failed ? .warning : .debug, "Batch ended", metadata: metadata)
+        case .leaseLost(let worker, let batch, let attempt):
+            logger.warning("Lease lost, work dropped", metadata: ids(worker, batch, attempt))
+        case .recordFailed(let batch, let failure):
+            logger.info(
+                "Record given up",
+                metadata: [
+                    "batch.id": "\(batch)", "record.id": "\(failure.recordId)", "stage": "\(failure.stage.rawValue)",
+                    "error.code": "\(failure.code)",
+                ]
+            )
+        case .embedded(let chunks, let tokens):
+            logger.trace("Request embedded", metadata: ["chunks": "\(chunks)", "tokens": "\(tokens)"])
+        case .throttled(let wait):
+            logger.notice("Embedder asks to wait", metadata: ["wait": "\(Format.duration(wait))"])
+        case .retrying(let service, let failure, let after):
+            logger.warning(
+                "Call failed, will be repeated",
+                metadata: [
+                    "service": "\(service.rawValue)", "error.message": "\(failure.detail)",
+                    "wait": "\(Format.duration(after))",
+                ]
+            )
+        case .reaped(let reset, let failed):
+            logger.notice(
+                "Attempts without a living runner ended",
+                metadata: ["reset": "\(reset)", "failed": "\(failed)"]
+            )
+        case .paused: logger.notice("Job is paused")
+        case .waitingForLeases(let batches):
+            logger.notice("Waiting for the leases of other runners", metadata: ["batches": "\(batches)"])
+        case .progress: break
+        case .stopping(.fatal(let service, let failure)):
+            logger.error(
+                "Stopping: a person must act",
+                metadata: ["service": "\(service.rawValue)", "error.message": "\(failure.detail)"]
+            )
+        case .stopping: logger.info("Runner stops")
+        }
+    }
+
+    private func ids(_ worker: Int, _ batch: Int, _ attempt: Int) -> Logger.Metadata {
+        ["worker.id": "\(worker)", "batch.id": "\(batch)", "lease.attempt": "\(attempt)"]
+    }
+}

@@ -1,0 +1,140 @@
+import Migration
+import Synchronization
+
+/// Folds what happens in a runner into what people see of it.
+struct RunState: Sendable {
+    private(set) var stats: JobStats?
+    /// Tokens embedded by this process.
+    private(set) var tokens: Int64 = 0
+    private(set) var requests: Int64 = 0
+    private var recordMeter = RateMeter()
+    private var tokenMeter = RateMeter()
+
+    /// Takes an event in and says what must be told at once, in a line.
+    ///
+    /// - Parameters:
+    ///   - event: what happened.
+    ///   - time: when, on any clock that only goes forward.
+    /// - Returns: a sentence, or nil.
+    mutating func apply(_ event: MigrationEvent, at time: Duration) -> String? {
+        switch event {
+        case .progress(let stats):
+            self.stats = stats
+            recordMeter.note(stats.recordsDone, at: time)
+            tokenMeter.note(tokens, at: time)
+        case .embedded(_, let count):
+            tokens += Int64(count)
+            requests += 1
+        case .sealed(let batches, let records):
+            return
+                "Planned \(Format.plural(records, "record")) in \(Format.plural(Int64(batches), "batch", "batches"))."
+        case .paused: return "The job is paused; waiting until `migrate resume`."
+        case .waitingForLeases(let batches):
+            return
+                "Waiting for \(Format.plural(Int64(batches), "batch", "batches")) that another runner, perhaps a dead one, holds."
+        case .retrying(let service, let failure, let after):
+            return "\(service.words) does not answer (\(failure.detail)); again in \(Format.duration(after))."
+        case .throttled(let wait) where wait >= .seconds(5):
+            return "The embedder asks to wait \(Format.duration(wait))."
+        case .reaped(let reset, let failed) where reset + failed > 0:
+            return "Took \(Format.plural(Int64(reset + failed), "batch", "batches")) from runners that are gone."
+        case .throttled, .reaped, .jobOpened, .controlling, .planned, .claimed, .finished, .leaseLost, .recordFailed,
+            .stopping:
+            break
+        }
+        return nil
+    }
+
+    /// The line to show; nil before the first counters.
+    var progress: Progress? {
+        stats.map { stats in
+            let tokensPerMinute = tokenMeter.perSecond.map { $0 * 60 }
+            return Progress(stats: stats, recordsPerSecond: recordMeter.perSecond, tokensPerMinute: tokensPerMinute)
+        }
+    }
+}
+
+extension Service {
+    /// At the beginning of a sentence.
+    var words: String {
+        switch self {
+        case .source: "MySQL"
+        case .store: "The tracking store"
+        case .embedder: "The embedder"
+        case .points: "Qdrant"
+        }
+    }
+}
+
+/// Shows a runner's progress: one line that updates on a terminal, otherwise plain lines or JSON lines.
+final class RunMonitor: Sendable {
+    private struct State {
+        var run = RunState()
+        var line: UpdatingLine
+        /// The last plain line, so that an idle job does not repeat itself for ever.
+        var lastSentence: String?
+    }
+
+    private let state: Mutex<State>
+    private let console: Console
+    private let isJSON: Bool
+    private let isQuiet: Bool
+    private let time: Time
+    private let log: EventLog?
+
+    init(console: Console, isJSON: Bool, isQuiet: Bool = false, time: Time, log: EventLog?) {
+        self.console = console
+        self.isJSON = isJSON
+        self.isQuiet = isQuiet
+        self.time = time
+        self.log = log
+        state = Mutex(State(line: UpdatingLine(console)))
+    }
+
+    /// How often the counters are read and shown.
+    var interval: Duration { console.isTerminal && !isJSON ? .seconds(1) : .seconds(5) }
+
+    /// For `EnginePorts.report`.
+    func report(_ event: MigrationEvent) {
+        log?.write(event)
+        let now = time.now
+        state.withLock { state in
+            let sentence = state.run.apply(event, at: now)
+            if isQuiet { return }
+            if let sentence, sentence != state.lastSentence {
+                state.lastSentence = sentence
+                tell(sentence, &state.line)
+            }
+            if case .progress = event, let progress = state.run.progress { show(progress, &state.line) }
+        }
+    }
+
+    /// Tokens embedded by this process so far.
+    var tokens: Int64 { state.withLock { $0.run.tokens } }
+
+    /// Takes the updating line away.
+    func finish() { state.withLock { $0.line.clear() } }
+
+    /// JSON stays JSON on standard output, so sentences go to standard error then.
+    private func tell(_ sentence: String, _ line: inout UpdatingLine) {
+        if isJSON { return console.error(sentence) }
+        line.clear()
+        console.out(sentence)
+    }
+
+    private func show(_ progress: Progress, _ line: inout UpdatingLine) {
+        if isJSON {
+            if let text = try? JSONText.of(ProgressDocument(progress: progress)) { console.out(text) }
+        } else if console.isTerminal {
+            line.show(progress.line(columns: console.columns))
+        } else {
+            console.out(progress.plain)
+        }
+    }
+}
+
+/// A progress line for programs.
+struct ProgressDocument: Encodable {
+    let type = "progress"
+    let progress: Progress
+}
