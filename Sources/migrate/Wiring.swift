@@ -33,7 +33,7 @@ struct Wiring: Sendable {
     private func transport() throws -> any RPCTransport & Inspectable {
         switch settings.tracking {
         case .postgres(let url): return PostgresTransport(try PostgresLogin(url, allowsPlaintext: allowsPlaintext))
-        case .supabase: throw CommandEnd(.unavailable, "Supabase is not joined yet")
+        case .supabase(let url, let key): return try PostgRESTTransport(url: url, key: key, exchange: try http())
         case nil: throw Self.notAsked("job tracking")
         }
     }

@@ -8,53 +8,6 @@ package func isLoopback(_ host: String) -> Bool {
     return bare == "localhost" || bare == "::1" || isIPv4Loopback
 }
 
-/// What the checks need of a libpq connection string, in either of its two forms.
-package struct PostgresAddress: Sendable, Equatable {
-    /// Every host that may be connected to; empty = the local socket.
-    package let hosts: [String]
-    /// Nil where it is not given.
-    package let sslmode: String?
-
-    package init(_ text: String) {
-        var parameters: [String: String] = [:]
-        var hosts: [String] = []
-        if let scheme = text.firstRange(of: "://") {
-            let rest = text[scheme.upperBound...]
-            let query = rest.firstIndex(of: "?")
-            let location = rest[..<(query ?? rest.endIndex)]
-            let authority = location.prefix { $0 != "/" }
-            let afterUser = authority.lastIndex(of: "@").map { authority[authority.index(after: $0)...] } ?? authority
-            hosts = afterUser.split(separator: ",").map(Self.withoutPort)
-            for pair in query.map({ rest[rest.index(after: $0)...] })?.split(separator: "&") ?? [] {
-                let parts = pair.split(separator: "=", maxSplits: 1)
-                if parts.count == 2 {
-                    parameters[String(parts[0])] = parts[1].removingPercentEncoding ?? String(parts[1])
-                }
-            }
-        } else {
-            for pair in text.split(whereSeparator: \.isWhitespace) {
-                let parts = pair.split(separator: "=", maxSplits: 1)
-                if parts.count == 2 { parameters[String(parts[0])] = parts[1].trimmingCharacters(in: ["'"]) }
-            }
-        }
-        for name in ["host", "hostaddr"] {
-            hosts += parameters[name]?.split(separator: ",").map(String.init) ?? []
-        }
-        self.hosts = hosts.map { $0.removingPercentEncoding ?? $0 }.filter { !$0.isEmpty }
-        sslmode = parameters["sslmode"]
-    }
-
-    /// Whether nobody between us and the server can read along: verified TLS, this host, or a socket file.
-    package var isProtected: Bool {
-        sslmode == "verify-full" || hosts.allSatisfy { $0.hasPrefix("/") || $0.hasPrefix("@") || isLoopback($0) }
-    }
-
-    private static func withoutPort(_ text: Substring) -> String {
-        if text.hasPrefix("["), let end = text.firstIndex(of: "]") { return String(text[...end]) }
-        return String(text.prefix { $0 != ":" })
-    }
-}
-
 /// Whose a Supabase key is, as far as it says so itself.
 package enum SupabaseKeyKind: Sendable, Equatable {
     /// `sb_secret_…`: goes only into the header `apikey`.

@@ -1,3 +1,5 @@
+import Migration
+
 /// What only two settings together can get wrong.
 extension SettingsReader {
     /// `supabase` when SUPABASE_URL is set, unless TRACKING says otherwise.
@@ -8,6 +10,7 @@ extension SettingsReader {
         checkSizes()
         checkPatience()
         checkEncryption()
+        checkPostgres()
         if let key = value("SUPABASE_KEY"), case .refused(let name) = SupabaseKeyKind(key) {
             let right = "take a secret key (sb_secret_…) or the service_role key, which may call the tracking functions"
             report("SUPABASE_KEY", "is the \(name) key; \(right)")
@@ -72,21 +75,21 @@ extension SettingsReader {
                 report(name, "is \(text): keys and texts would travel unencrypted; use https://, \(remedy)")
             }
         }
-        if let url = value("POSTGRES_URL") {
-            let address = PostgresAddress(url)
-            if !address.isProtected {
-                let found = address.sslmode.map { "sslmode=\($0)" } ?? "no sslmode"
-                report(
-                    "POSTGRES_URL",
-                    "has \(found) for a host that is not this one; add sslmode=verify-full (with sslrootcert=…), \(remedy)"
-                )
-            }
-        }
         if value("MYSQL_SSL") == "off", let host = value("MYSQL_HOST"), !isLoopback(host), !host.hasPrefix("/") {
             report(
                 "MYSQL_SSL",
                 "is off for \(host): password and texts would travel unencrypted; set it to verify, \(remedy)"
             )
+        }
+    }
+
+    /// libpq's own parser decides, so that the address that is checked is the one that is used.
+    private mutating func checkPostgres() {
+        guard let url = value("POSTGRES_URL") else { return }
+        do {
+            _ = try PostgresLogin(Secret(url), allowsPlaintext: input.allowsPlaintext)
+        } catch {
+            report("POSTGRES_URL", error.detail)
         }
     }
 }

@@ -138,7 +138,7 @@ import Testing
         let broken = problems([
             "OPENAI_API_KEY": "sk-hush\nx", "QDRANT_URL": "https://me:hush@q.example",
             "SUPABASE_KEY": "sb_publishable_hush",
-            "POSTGRES_URL": "postgres://me:hush@db.example/app",
+            "POSTGRES_URL": "postgres://me:hush@db.example/app?sslmode=allow",
         ])
         #expect(broken.count == 4)
         #expect(!"\(SettingsProblems(problems: broken, hints: []))".contains("hush"))
@@ -174,8 +174,8 @@ import Testing
         (["OPENAI_BASE_URL": "http://10.0.0.1/v1"], "OPENAI_BASE_URL"),
         (["SUPABASE_URL": "http://supabase"], "SUPABASE_URL"), (["MYSQL_SSL": "off"], "MYSQL_SSL"),
         (["POSTGRES_URL": "postgres://a:b@db.example:5432/app?sslmode=require"], "POSTGRES_URL"),
-        (["POSTGRES_URL": "host=db.example user=a"], "POSTGRES_URL"),
-        (["POSTGRES_URL": "postgres://a@localhost,db.example/app"], "POSTGRES_URL"),
+        (["POSTGRES_URL": "host=db.example user=a sslmode=prefer"], "POSTGRES_URL"),
+        (["POSTGRES_URL": "postgres://a@localhost,db.example/app?sslmode=disable"], "POSTGRES_URL"),
     ])
     func `an unencrypted way to another host needs a flag`(changes: [String: String], subject: String) {
         let changes = changes.mapValues(Optional.init)
@@ -188,10 +188,10 @@ import Testing
         ["QDRANT_URL": "http://[::1]:6333"],
         ["POSTGRES_URL": "postgres://a:b@127.0.0.1:5432/app"], ["POSTGRES_URL": "host=/run/postgresql user=a"],
         ["POSTGRES_URL": "postgres://a:p%40@db.example/app?x=1&sslmode=verify-full"],
-        ["POSTGRES_URL": "postgres:///app"],
+        ["POSTGRES_URL": "postgres://a@db.example/app"],
         ["MYSQL_SSL": "off", "MYSQL_HOST": "127.0.0.1"],
     ])
-    func `an unencrypted way within this host needs none`(changes: [String: String]) {
+    func `a protected way, or one within this host, needs none`(changes: [String: String]) {
         #expect(problems(changes.mapValues(Optional.init)).isEmpty)
     }
 
