@@ -45,7 +45,10 @@ package struct RecordShaper: Sendable {
         guard let memberCode = record.memberCode else {
             return failed(.decode, "no_member_code", "the member code is NULL, so the points would belong to nobody")
         }
-        return .points(points(of: text, id: record.id, memberCode: memberCode))
+        let points = points(of: text, id: record.id, memberCode: memberCode)
+        // The chunker leaves blank chunks out; a text that is not blank has others, but nothing rests on it.
+        if points.children.isEmpty { return failed(.chunk, "no_chunk", "the text has no chunk that is not blank") }
+        return .points(points)
     }
 
     /// The sparse vector of a child's text.
