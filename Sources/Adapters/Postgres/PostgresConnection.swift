@@ -49,7 +49,7 @@ package actor PostgresConnection {
             // The server's own limit comes first; ours only speaks when the server does not.
             return try handle.run(sql, parameters, within: limits.statement + .seconds(5))
         } catch {
-            if !handle.isUsable { self.handle = nil }
+            if !handle.isReady { self.handle = nil }
             throw error
         }
     }
@@ -57,11 +57,11 @@ package actor PostgresConnection {
     /// The version of TLS in use, or nil without it.
     package func tls() throws(PortFailure) -> String? { try opened().tls }
 
-    /// Whether the last call left a connection that can be used again.
-    package var isUsable: Bool { handle?.isUsable ?? false }
+    /// Whether the last call left a connection that somebody else can use.
+    package var isUsable: Bool { handle?.isIdle ?? false }
 
     private func opened() throws(PortFailure) -> PostgresHandle {
-        if let handle, handle.isUsable { return handle }
+        if let handle, handle.isReady { return handle }
         handle = nil
         let fresh = try PostgresHandle(login)
         try fresh.open(within: limits.connect)

@@ -27,11 +27,11 @@ final class PostgresHandle {
 
     deinit { unsafe PQfinish(connection) }
 
-    /// Whether another statement may be tried.
+    /// Whether a statement may be sent; also within a transaction.
     ///
     /// Reads what the server has said meanwhile: before it closes an idle connection it sends a farewell, and only what
     /// follows that tells the end.
-    var isUsable: Bool {
+    var isReady: Bool {
         for _ in 0..<4 {
             guard unsafe PQconsumeInput(connection) == 1, unsafe PQstatus(connection) == CONNECTION_OK else {
                 return false
@@ -40,8 +40,14 @@ final class PostgresHandle {
             var descriptor = pollfd(fd: unsafe PQsocket(connection), events: Int16(POLLIN), revents: 0)
             if unsafe poll(&descriptor, 1, 0) == 0 { break }
         }
-        return unsafe PQstatus(connection) == CONNECTION_OK && PQtransactionStatus(connection) == PQTRANS_IDLE
+        let isBetween = [PQTRANS_IDLE, PQTRANS_INTRANS, PQTRANS_INERROR].contains(
+            unsafe PQtransactionStatus(connection)
+        )
+        return unsafe PQstatus(connection) == CONNECTION_OK && isBetween
     }
+
+    /// Whether it is ready and no transaction is open.
+    var isIdle: Bool { isReady && (unsafe PQtransactionStatus(connection)) == PQTRANS_IDLE }
 
     /// The version of TLS, or nil without it.
     var tls: String? {
