@@ -147,7 +147,7 @@ import Testing
             let texts = json?["input"] as? [String] ?? []
             let items = texts.enumerated().map { index, text in
                 let seen = cuts ? String(text.split(separator: " ").prefix(512).joined(separator: " ")) : text
-                return Self.item(index, [3, Float(seen.utf8.reduce(0) { ($0 &* 31 &+ Int($1)) & 63 }), 4])
+                return Self.item(index, [3, seen.contains("whales") ? 9 : 0, 4])
             }
             return .success(HTTPResponse(status: 200, body: Array(Self.body(items).utf8)))
         }
