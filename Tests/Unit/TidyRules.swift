@@ -1,0 +1,243 @@
+import Testing
+
+/// The slips that break determinism, layering or memory safety and about which the compiler is silent.
+///
+/// A rule is a pattern within the code of some folders, without comments and the insides of strings. Exceptions stand
+/// beside the rule, by file, with the reason.
+struct TidyRule: Sendable, CustomTestStringConvertible {
+    /// What is banned, as the message names it.
+    let banned: String
+    /// A plain text that every hit contains, so that little is searched; nil = none.
+    var needle: String?
+    /// A regular expression for one line of code.
+    let pattern: String
+    /// A line with this is no hit.
+    var unless: String?
+    /// What to do instead.
+    let instead: String
+    /// Folders or files the rule is about.
+    let scope: [String]
+    /// Folders within them that it is not about.
+    var outside: [String] = []
+    /// Files that may do it, and why.
+    var exceptions: [String: String] = [:]
+    /// A line that breaks the rule.
+    let example: String
+
+    var testDescription: String { "\(banned) in \(scope.joined(separator: ", "))" }
+
+    /// Whether a file is to keep this rule.
+    func concerns(_ path: String) -> Bool {
+        let isInScope = scope.contains { path == $0 || path.hasPrefix($0 + "/") }
+        return isInScope && !outside.contains { path.hasPrefix($0 + "/") } && exceptions[path] == nil
+    }
+
+    /// One message a line that breaks the rule: `path:line: X is banned here, use Y`.
+    func violations(in path: String, code: [Substring]) throws -> [String] {
+        guard concerns(path) else { return [] }
+        var messages: [String] = []
+        // Simple boundaries, as everywhere else: by default `Task.sleep` is one word.
+        let regex = try Regex(pattern).wordBoundaryKind(.simple)
+        for (index, line) in code.enumerated() {
+            if let needle, !line.contains(needle) { continue }
+            if let unless, line.contains(unless) { continue }
+            if line.contains(regex) {
+                messages.append("\(path):\(index + 1): \(banned) is banned here, use \(instead)")
+            }
+        }
+        return messages
+    }
+}
+
+extension TidyRule {
+    private static let simulated = ["Sources/Migration", "Sources/TextProcessing", "Sources/Fakes"]
+    private static let served = ["Sources/Fakes/Serve"]
+    private static let everywhere = ["Sources", "Tests", "Package.swift"]
+
+    static let all: [TidyRule] = deterministic + pure + layered + safe
+
+    /// A rule of all that runs under simulation.
+    private static func simulated(_ banned: String, _ pattern: String, use instead: String, example: String) -> Self {
+        Self(
+            banned: banned,
+            needle: String(banned.split(whereSeparator: { !$0.isLetter && $0 != "_" }).last ?? ""),
+            pattern: pattern,
+            instead: instead,
+            scope: simulated,
+            outside: served,
+            example: example
+        )
+    }
+
+    private static let deterministic: [TidyRule] = [
+        simulated("Task {", #"\bTask\s*(\([^)]*\)\s*)?\{"#, use: "a task group", example: "Task { await run() }"),
+        simulated("Task.detached", #"\bTask\.detached\b"#, use: "a task group", example: "Task.detached { }"),
+        TidyRule(
+            banned: "Task.sleep without a clock",
+            needle: "Task.sleep",
+            pattern: #"\bTask\.sleep\b"#,
+            unless: "clock:",
+            instead: "Time.sleep(for:)",
+            scope: simulated,
+            outside: served,
+            example: "try await Task.sleep(for: .seconds(1))"
+        ),
+        simulated("ContinuousClock", #"\bContinuousClock\b"#, use: "the injected Time", example: "ContinuousClock.now"),
+        simulated("SuspendingClock", #"\bSuspendingClock\b"#, use: "the injected Time", example: "SuspendingClock()"),
+        simulated("Date(", #"\bDate\("#, use: "the injected Time", example: "let now = Date()"),
+        simulated("clock_gettime", #"\bclock_gettime\b"#, use: "the injected Time", example: "clock_gettime(0, &t)"),
+        simulated("ProcessInfo", #"\bProcessInfo\b"#, use: "a parameter", example: "ProcessInfo.processInfo.hostName"),
+        simulated("getenv", #"\bgetenv\b"#, use: "Settings, read once by the program", example: #"getenv("HOME")"#),
+        simulated("UUID(", #"\bUUID\("#, use: "Entropy.uuid()", example: "let id = UUID()"),
+        TidyRule(
+            banned: ".random( without using:",
+            needle: ".random(",
+            pattern: #"\.random\("#,
+            unless: "using:",
+            instead: "Entropy",
+            scope: simulated,
+            outside: served,
+            example: "Int.random(in: 0..<9)"
+        ),
+        simulated(".shuffled()", #"\.shuffled\(\)"#, use: "Entropy", example: "ids.shuffled()"),
+        simulated(".randomElement()", #"\.randomElement\(\)"#, use: "Entropy", example: "ids.randomElement()"),
+        simulated(
+            "SystemRandomNumberGenerator",
+            #"\bSystemRandomNumberGenerator\b"#,
+            use: "Entropy",
+            example: "var chance = SystemRandomNumberGenerator()"
+        ),
+        simulated("DispatchQueue", #"\bDispatchQueue\b"#, use: "a task group", example: "DispatchQueue.global()"),
+        simulated("import Dispatch", #"\bimport Dispatch\b"#, use: "Swift concurrency", example: "import Dispatch"),
+        simulated("Thread", #"\bThread[.(]"#, use: "a task group", example: "Thread.sleep(forTimeInterval: 1)"),
+        simulated("URLSession", #"\bURLSession\b"#, use: "a port", example: "URLSession.shared"),
+        simulated("@MainActor", #"@MainActor\b"#, use: "a plain actor", example: "@MainActor func show() {}"),
+        simulated("print(", #"(^|[^.\w])print\("#, use: "an event or a returned value", example: "print(batch)"),
+        TidyRule(
+            banned: "a loop over an unsorted Dictionary or Set",
+            needle: "for ",
+            pattern: #"\bfor\b.*\bin (Set\(.*\)|[\w.\[\]?]+\.(keys|values)) *(where\b.*)?\{"#,
+            unless: ".sorted",
+            instead: "an array or sorted keys",
+            scope: simulated,
+            outside: served,
+            exceptions: [
+                "Sources/Fakes/FakeQdrant/QdrantCollection.swift": "an index over all fields: each is changed alone",
+                "Sources/Fakes/FakeQdrant/QdrantQuery.swift": "counts, whose order does not matter",
+            ],
+            example: "for (id, row) in rows.values {"
+        ),
+    ]
+
+    private static let pure: [TidyRule] = [
+        TidyRule(
+            banned: "async",
+            needle: "async",
+            pattern: #"\basync\b"#,
+            instead: "a value that decides, and Run to wait",
+            scope: ["Sources/Migration/Core", "Sources/TextProcessing"],
+            example: "func decide() async {}"
+        ),
+        TidyRule(
+            banned: "await",
+            needle: "await",
+            pattern: #"\bawait\b"#,
+            instead: "a value that decides, and Run to wait",
+            scope: ["Sources/Migration/Core", "Sources/TextProcessing"],
+            example: "let row = await read()"
+        ),
+        TidyRule(
+            banned: "import Foundation",
+            needle: "Foundation",
+            pattern: #"\bimport Foundation\b"#,
+            instead: "the standard library",
+            scope: ["Sources/Migration/Core"],
+            example: "import Foundation"
+        ),
+    ]
+
+    /// A module that only some folders may import.
+    private static func module(_ name: String, onlyIn rooms: [String]) -> Self {
+        Self(
+            banned: "import \(name)",
+            needle: name,
+            pattern: #"\bimport \#(name)\b"#,
+            instead: rooms.isEmpty ? "Adapters/HTTP" : "what \(rooms[0]) offers",
+            scope: everywhere,
+            outside: rooms,
+            example: "import \(name)"
+        )
+    }
+
+    private static let layered: [TidyRule] = [
+        module("CCurl", onlyIn: ["Sources/Adapters/HTTP"]),
+        module("CMariaDB", onlyIn: ["Sources/Adapters/MySQL", "Tests/Integration"]),
+        module("CPostgres", onlyIn: ["Sources/Adapters/Postgres", "Tests/Integration"]),
+        module("CTrackingSQL", onlyIn: ["Sources/Adapters/Postgres"]),
+        module("CSimulation", onlyIn: ["Sources/Simulation"]),
+        module("FlyingFox", onlyIn: ["Sources/Fakes/Serve", "Sources/migrate/Dashboard", "Tests"]),
+        module("FlyingSocks", onlyIn: ["Sources/Fakes/Serve", "Sources/migrate/Dashboard", "Tests"]),
+        module("AsyncHTTPClient", onlyIn: []),
+        TidyRule(
+            banned: "a vendor's name",
+            pattern: #"\b(MySQL|MariaDB|Qdrant|OpenAI|Supabase|PostgREST|Postgre|Curl)\w*"#,
+            instead: "the port",
+            scope: ["Sources/Migration"],
+            example: "let store: QdrantPointStore"
+        ),
+    ]
+
+    private static let safe: [TidyRule] = [
+        TidyRule(
+            banned: "@unchecked Sendable",
+            needle: "@unchecked",
+            pattern: #"@unchecked\s+Sendable\b"#,
+            instead: "a Mutex, an actor or a value; or name the file and the reason in TidyRules.swift",
+            scope: everywhere,
+            exceptions: [
+                "Sources/Adapters/System/ThreadExecutor.swift": "a thread's queue behind its own lock and condition",
+                "Sources/TextProcessing/BytePairVocabulary.swift": "memory written only in the initialiser",
+                "Sources/TextProcessing/ScalarTable.swift": "memory written only in the initialiser",
+            ],
+            example: "final class Box: @unchecked Sendable {"
+        ),
+        TidyRule(
+            banned: "nonisolated(unsafe)",
+            needle: "nonisolated(unsafe)",
+            pattern: #"nonisolated\(unsafe\)"#,
+            instead: "a Mutex or an actor; or name the file and the reason in TidyRules.swift",
+            scope: everywhere,
+            exceptions: ["Sources/Adapters/HTTP/CurlLine.swift": "libcurl allows curl_multi_wakeup from any thread"],
+            example: "nonisolated(unsafe) var count = 0"
+        ),
+        TidyRule(
+            banned: "try!",
+            needle: "try!",
+            pattern: #"\btry!"#,
+            instead: "try",
+            scope: everywhere,
+            example: "let page = try! read()"
+        ),
+        TidyRule(
+            banned: "fatalError without a reason",
+            needle: "fatalError()",
+            pattern: #"\bfatalError\(\)"#,
+            instead: "preconditionFailure with a sentence",
+            scope: everywhere,
+            example: "default: fatalError()"
+        ),
+        TidyRule(
+            banned: "sleep(",
+            needle: "sleep(",
+            pattern: #"\bsleep\("#,
+            unless: "func sleep(",
+            instead: "a clock moved by hand, or a signal",
+            scope: ["Tests"],
+            exceptions: [
+                "Tests/Unit/Run/World.swift": "the clock of these tests, fifty times as fast as the wall",
+                "Tests/Unit/Run/RunnerTests.swift": "an embedder slower than a lease on that clock",
+            ],
+            example: "try await Task.sleep(for: .seconds(1))"
+        ),
+    ]
+}
