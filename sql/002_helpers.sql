@@ -39,9 +39,9 @@ BEGIN
 END
 $$;
 
--- The ids of a JSON list as bigint, in order. They go through numeric and text only: exact to 2^63 − 1.
+-- The ids of a JSON list as bigint, in order; NULL for no list. They go through numeric and text only: exact to 2^63 − 1.
 CREATE OR REPLACE FUNCTION public.ingestion_ids(p_list jsonb) RETURNS bigint[]
-LANGUAGE sql IMMUTABLE SET search_path = '' AS $$
+LANGUAGE sql IMMUTABLE STRICT SET search_path = '' AS $$
     SELECT coalesce(array_agg(e.value::bigint ORDER BY e.ordinality), '{}')
     FROM jsonb_array_elements_text(p_list) WITH ORDINALITY e
 $$;

@@ -71,12 +71,13 @@ BEGIN
 END
 $$;
 
--- Whether a dead letter meets the filter; the batch numbers are tested by the callers, on the batch.
-CREATE OR REPLACE FUNCTION public.ingestion_wanted(p_failure public.ingestion_failure, p_filter jsonb) RETURNS boolean
+-- Whether an open dead letter meets the filter; the batch numbers are tested by the callers, on the batch.
+CREATE OR REPLACE FUNCTION public.ingestion_wanted(
+    p_failure public.ingestion_failure, p_filter jsonb, p_records bigint[]
+) RETURNS boolean
 LANGUAGE sql IMMUTABLE SET search_path = '' AS $$
     SELECT p_failure.resolved_at IS NULL
-        AND (coalesce(p_filter -> 'record_ids', 'null') = 'null'
-            OR p_failure.record_id = ANY (public.ingestion_ids(p_filter -> 'record_ids')))
+        AND (p_records IS NULL OR p_failure.record_id = ANY (p_records))
         AND (p_filter ->> 'stage' IS NULL OR p_failure.stage = p_filter ->> 'stage')
         AND (p_filter ->> 'code' IS NULL OR p_failure.code = p_filter ->> 'code')
 $$;
@@ -89,6 +90,8 @@ CREATE OR REPLACE FUNCTION public.requeue_failed_batches(
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = '' SET lock_timeout = '2s' AS $$
 DECLARE
     v_now timestamptz := public.ingestion_now();
+    v_batches_wanted bigint[] := public.ingestion_ids(nullif(p_filter -> 'batch_numbers', 'null'));
+    v_records_wanted bigint[] := public.ingestion_ids(nullif(p_filter -> 'record_ids', 'null'));
     v_begin record;
     v_batch public.ingestion_batch;
     v_numbers integer[] := '{}';
@@ -108,11 +111,10 @@ BEGIN
     FOR v_batch IN
         SELECT * FROM public.ingestion_batch b
         WHERE b.job_id = p_job AND b.status = 'failed'
-            AND (coalesce(p_filter -> 'batch_numbers', 'null') = 'null'
-                OR b.batch_number = ANY (public.ingestion_ids(p_filter -> 'batch_numbers')))
+            AND (v_batches_wanted IS NULL OR b.batch_number = ANY (v_batches_wanted))
             AND (coalesce(p_filter ->> 'record_ids', p_filter ->> 'stage', p_filter ->> 'code') IS NULL
                 OR EXISTS (SELECT 1 FROM public.ingestion_failure f WHERE f.job_id = p_job
-                    AND f.batch_number = b.batch_number AND public.ingestion_wanted(f, p_filter)))
+                    AND f.batch_number = b.batch_number AND public.ingestion_wanted(f, p_filter, v_records_wanted)))
         ORDER BY b.batch_number LIMIT p_limit + 1 FOR UPDATE
     LOOP
         IF cardinality(v_numbers) = p_limit OR p_isolate AND v_records >= 10000 THEN
@@ -161,6 +163,8 @@ CREATE OR REPLACE FUNCTION public.requeue_failed_records(
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = '' SET lock_timeout = '2s' AS $$
 DECLARE
     v_now timestamptz := public.ingestion_now();
+    v_batches_wanted bigint[] := public.ingestion_ids(nullif(p_filter -> 'batch_numbers', 'null'));
+    v_records_wanted bigint[] := public.ingestion_ids(nullif(p_filter -> 'record_ids', 'null'));
     v_begin record;
     v_ids bigint[];
     v_more boolean;
@@ -179,9 +183,8 @@ BEGIN
         SELECT f.record_id FROM public.ingestion_failure f
         JOIN public.ingestion_batch b USING (job_id, batch_number)
         WHERE f.job_id = p_job AND b.status = 'completed'
-            AND (coalesce(p_filter -> 'batch_numbers', 'null') = 'null'
-                OR b.batch_number = ANY (public.ingestion_ids(p_filter -> 'batch_numbers')))
-            AND public.ingestion_wanted(f, p_filter)
+            AND (v_batches_wanted IS NULL OR b.batch_number = ANY (v_batches_wanted))
+            AND public.ingestion_wanted(f, p_filter, v_records_wanted)
         ORDER BY f.record_id LIMIT p_limit + 1) s;
     v_more := cardinality(v_ids) > p_limit;
     v_ids := v_ids[1:p_limit];

@@ -28,6 +28,8 @@ $$;
 CREATE OR REPLACE FUNCTION public.list_ingestion_batches(p_job bigint, p_filter jsonb, p_after integer, p_limit integer)
 RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = '' SET lock_timeout = '2s' AS $$
+DECLARE
+    v_numbers bigint[] := public.ingestion_ids(nullif(p_filter -> 'batch_numbers', 'null'));
 BEGIN
     PERFORM public.ingestion_require(p_limit BETWEEN 1 AND 1000, 'limit must be 1…1000');
     RETURN (
@@ -48,8 +50,7 @@ BEGIN
             FROM public.ingestion_batch b
             WHERE b.job_id = p_job AND (p_after IS NULL OR b.batch_number > p_after)
                 AND (p_filter ->> 'status' IS NULL OR b.status = p_filter ->> 'status')
-                AND (coalesce(p_filter -> 'batch_numbers', 'null') = 'null'
-                    OR b.batch_number = ANY (public.ingestion_ids(p_filter -> 'batch_numbers')))
+                AND (v_numbers IS NULL OR b.batch_number = ANY (v_numbers))
             ORDER BY b.batch_number LIMIT p_limit + 1
         ) s JOIN public.ingestion_batch_ids i USING (job_id, batch_number)
     );
@@ -60,6 +61,8 @@ $$;
 CREATE OR REPLACE FUNCTION public.list_ingestion_failures(p_job bigint, p_filter jsonb, p_after bigint, p_limit integer)
 RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = '' SET lock_timeout = '2s' AS $$
+DECLARE
+    v_numbers bigint[] := public.ingestion_ids(nullif(p_filter -> 'batch_numbers', 'null'));
 BEGIN
     PERFORM public.ingestion_require(p_limit BETWEEN 1 AND 1000, 'limit must be 1…1000');
     RETURN (
@@ -78,8 +81,7 @@ BEGIN
                 AND (p_filter ->> 'open' IS NULL OR (f.resolved_at IS NULL) = (p_filter ->> 'open')::boolean)
                 AND (p_filter ->> 'stage' IS NULL OR f.stage = p_filter ->> 'stage')
                 AND (p_filter ->> 'code' IS NULL OR f.code = p_filter ->> 'code')
-                AND (coalesce(p_filter -> 'batch_numbers', 'null') = 'null'
-                    OR f.batch_number = ANY (public.ingestion_ids(p_filter -> 'batch_numbers')))
+                AND (v_numbers IS NULL OR f.batch_number = ANY (v_numbers))
             ORDER BY f.record_id LIMIT p_limit + 1
         ) s
     );
@@ -90,6 +92,8 @@ $$;
 CREATE OR REPLACE FUNCTION public.list_ingestion_events(p_job bigint, p_filter jsonb, p_after bigint, p_limit integer)
 RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = '' SET lock_timeout = '2s' AS $$
+DECLARE
+    v_numbers bigint[] := public.ingestion_ids(nullif(p_filter -> 'batch_numbers', 'null'));
 BEGIN
     PERFORM public.ingestion_require(p_limit BETWEEN 1 AND 1000, 'limit must be 1…1000');
     RETURN (
@@ -104,8 +108,7 @@ BEGIN
             FROM public.ingestion_event e
             WHERE e.job_id = p_job AND (p_after IS NULL OR e.id > p_after)
                 AND (p_filter ->> 'kind' IS NULL OR e.kind = p_filter ->> 'kind')
-                AND (coalesce(p_filter -> 'batch_numbers', 'null') = 'null'
-                    OR e.batch_number = ANY (public.ingestion_ids(p_filter -> 'batch_numbers')))
+                AND (v_numbers IS NULL OR e.batch_number = ANY (v_numbers))
             ORDER BY e.id LIMIT p_limit + 1
         ) s
     );
