@@ -105,7 +105,7 @@ extension TrackingTables {
     private static func wait(for job: JobRow, _ now: DatabaseTime) -> Int {
         guard job.isSealed else { return 1000 }
         let next = job.batches.lazy.filter { $0.status == .pending }.map(\.nextRetryAt).min()
-        return min(15_000, max(1000, next?.milliseconds(since: now) ?? 15_000))
+        return min(15_000, max(1000, next?.wait(at: now) ?? 15_000))
     }
 
     private mutating func take(

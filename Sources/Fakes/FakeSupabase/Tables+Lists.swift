@@ -128,7 +128,7 @@ extension BatchRow {
             counts: counts,
             moved: moved,
             workerId: workerID,
-            nextRetryMs: status == .pending ? nextRetryAt.milliseconds(since: now) : 0,
+            nextRetryMs: status == .pending ? nextRetryAt.wait(at: now) : 0,
             lastOutcome: lastOutcome,
             errorCode: error?.code,
             errorMessage: error.map { String($0.message.prefix(500)) }

@@ -85,7 +85,7 @@ extension TrackingTables {
             tokensPerMinute: row.tokensPerMinute,
             requestsPerMinute: row.requestsPerMinute,
             share: row.share(at: now),
-            pauseMs: row.pauseUntil?.milliseconds(since: now) ?? 0,
+            pauseMs: row.pauseUntil?.wait(at: now) ?? 0,
             stopReason: row.stopReason
         )
     }

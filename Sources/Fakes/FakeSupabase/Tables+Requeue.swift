@@ -68,6 +68,9 @@ extension TrackingTables {
             jobs[index].failures[record]?.resolvedAt = transaction.now
             delta.failed -= 1
         }
+        for number in Set(picked.map(\.batchNumber)).sorted() {
+            record("requeued", in: index, transaction, batch: number, ["mode": "records"])
+        }
         let groups = stride(from: 0, to: picked.count, by: call.batchSize).map { start in
             picked.dropFirst(start).prefix(call.batchSize).map(\.record)
         }
@@ -120,7 +123,7 @@ extension TrackingTables {
 
     /// failed → pending with a new budget; the attempt number goes on.
     private mutating func reopen(_ number: Int, of index: Int, _ transaction: Transaction) {
-        record("requeued", in: index, transaction, batch: number, ["mode": "whole"])
+        record("requeued", in: index, transaction, batch: number, ["mode": "plain"])
         withdraw(number, of: index, completed: 0, transaction)
         jobs[index].batches[number].status = .pending
         jobs[index].batches[number].finishedAt = nil
@@ -159,10 +162,6 @@ extension TrackingTables {
     private mutating func plan(_ groups: [[RecordID]], of index: Int, _ transaction: Transaction) {
         guard !groups.isEmpty else { return }
         jobs[index].currentRound += 1
-        let detail = [
-            "first_batch": jobs[index].batches.count, "batches": groups.count, "round": jobs[index].currentRound,
-        ]
-        record("planned", in: index, transaction, detail.mapValues { String($0) })
         for ids in groups {
             jobs[index].batches.append(
                 BatchRow(

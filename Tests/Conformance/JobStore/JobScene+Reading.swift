@@ -95,6 +95,7 @@ extension JobScene {
         let reaped = history.first { $0.kind == "reaped" }
         try expectEqual(reaped?.detail["code"], "lease_expired", "code of a reap")
         try expectEqual(reaped?.detail["status"], "pending", "status after a reap")
+        try expectEqual(history.first { $0.kind == "requeued" }?.detail["mode"], "plain", "mode of a requeue")
         try expectEqual(history.last?.detail["processed"], "2", "counts of a completion")
         let job0 = try await events(job.job).filter { $0.batchNumber == nil }.map(\.kind)
         try expectEqual(job0, ["opened", "planned", "sealed", "finalized"], "the job's own history")

@@ -58,6 +58,7 @@ extension JobScene {
         try expectEqual(parent.status, .completed, "status of the parent")
         try expectEqual(parent.moved, 3, "I13: moved records of the parent")
         try expectEqual(parent.counts, BatchCounts(), "I13: counts of the parent")
+        try expectEqual(try await events(job.job, of: 1).last?.detail["mode"], "isolate", "mode told by the history")
         let children = try await store.batches(.init(job: job.job, filter: .init(), after: 1, limit: 10)).rows
         try expectEqual(children.map(\.recordIds), [[1], [2], [3]], "records of the children")
         try expectEqual(children.map(\.round), [1, 1, 1], "round of the children")
@@ -81,6 +82,7 @@ extension JobScene {
         try expectEqual(parent.status, .completed, "status of the old batch")
         try expectEqual(parent.counts, BatchCounts(processed: 1), "I13: counts of the old batch")
         try expectEqual(parent.moved, 3, "I13: moved records of the old batch")
+        try expectEqual(try await events(job.job, of: 0).last?.detail["mode"], "records", "mode told by the history")
         try expectEqual(try await batch(job.job, 1).recordIds, [2, 3], "records of the first new batch")
         try expectEqual(try await batch(job.job, 2).recordIds, [4], "records of the second new batch")
         try expectEqual(try await batch(job.job, 2).round, 1, "round of a new batch")
