@@ -89,7 +89,7 @@ extension SettingsReader {
         do {
             _ = try PostgresLogin(Secret(url), allowsPlaintext: input.allowsPlaintext)
         } catch {
-            report("POSTGRES_URL", error.detail)
+            report("POSTGRES_URL", error.detail.replacing("POSTGRES_URL is", with: "is", maxReplacements: 1))
         }
     }
 }

@@ -90,7 +90,7 @@ struct Retry: AsyncParsableCommand {
             EXAMPLES
               migrate retry
               migrate retry --stage embed
-              migrate retry --isolate       each record of a failed batch alone, to find the one that breaks it
+              migrate retry --isolate       each record of a failed batch by itself
             """
     )
 

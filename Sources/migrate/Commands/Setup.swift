@@ -76,7 +76,7 @@ struct SetupTokenizer: AsyncParsableCommand {
 
             EXAMPLES
               migrate setup tokenizer
-              migrate setup tokenizer --from cl100k_base.tiktoken     on a machine without the internet
+              migrate setup tokenizer --from cl100k_base.tiktoken     without the internet
             """
     )
 

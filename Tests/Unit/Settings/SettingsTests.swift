@@ -187,7 +187,7 @@ import Testing
         ["QDRANT_URL": "http://127.0.0.1:6333"], ["QDRANT_URL": "http://localhost:6333"],
         ["QDRANT_URL": "http://[::1]:6333"],
         ["POSTGRES_URL": "postgres://a:b@127.0.0.1:5432/app"], ["POSTGRES_URL": "host=/run/postgresql user=a"],
-        ["POSTGRES_URL": "postgres://a:p%40@db.example/app?x=1&sslmode=verify-full"],
+        ["POSTGRES_URL": "postgres://a:p%40@db.example/app?connect_timeout=5&sslmode=verify-full"],
         ["POSTGRES_URL": "postgres://a@db.example/app"],
         ["MYSQL_SSL": "off", "MYSQL_HOST": "127.0.0.1"],
     ])

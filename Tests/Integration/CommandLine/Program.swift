@@ -1,0 +1,55 @@
+import Foundation
+import Subprocess
+
+/// The built `migrate`, run as a user would, with an environment and a folder of its own.
+struct Program: Sendable {
+    struct Result: Sendable {
+        let status: Int32
+        let out: String
+        let error: String
+    }
+
+    /// Beside the test bundle, which runs as an executable on Linux.
+    static let path = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+        .appending(path: "migrate").path()
+
+    /// Where it runs; a `.env` there would be read.
+    let folder: URL
+
+    init() throws {
+        folder = FileManager.default.temporaryDirectory.appending(path: "migrate-test-\(UInt64.random(in: 0...(.max)))")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    }
+
+    func remove() { try? FileManager.default.removeItem(at: folder) }
+
+    /// Runs to the end; `environment` is all the program sees, beside a home that is its folder.
+    ///
+    /// The exit code is 128 + the signal's number where one ended it.
+    func run(_ arguments: String..., environment: [String: String] = [:]) async throws -> Result {
+        try await run(arguments, environment)
+    }
+
+    /// As above.
+    func run(_ arguments: [String], _ environment: [String: String] = [:]) async throws -> Result {
+        let result = try await Subprocess.run(
+            .name("env"),
+            arguments: Arguments(words(arguments, environment)),
+            output: .string(limit: 1 << 22),
+            error: .string(limit: 1 << 22)
+        )
+        let status: Int32 =
+            switch result.terminationStatus {
+            case .exited(let code): code
+            case .signaled(let signal): 128 + signal
+            }
+        return Result(status: status, out: result.standardOutput, error: result.standardError)
+    }
+
+    /// For `env`, which empties the environment and changes the folder; then it is the program itself.
+    func words(_ arguments: [String], _ environment: [String: String]) -> [String] {
+        let variables = environment.merging(["HOME": folder.path(), "PATH": "/usr/bin:/bin"]) { given, _ in given }
+        return ["--ignore-environment", "--chdir=\(folder.path())"] + variables.map { "\($0)=\($1)" } + [Self.path]
+            + arguments
+    }
+}

@@ -1,0 +1,71 @@
+import Adapters
+import ArgumentParser
+import Testing
+
+@testable import migrate
+
+@Suite struct `The command line` {
+    private static let commands: [any ParsableCommand.Type] =
+        Migrate.configuration.groupedSubcommands.flatMap(\.subcommands) + [SetupTokenizer.self]
+
+    @Test func `has the commands people were promised`() {
+        let names = Self.commands.map { $0.configuration.commandName ?? $0._commandName }
+        #expect(
+            Set(names)
+                == [
+                    "demo", "check", "setup", "tokenizer", "plan", "run", "worker", "pause", "resume", "cancel",
+                    "status", "jobs",
+                    "failures", "retry", "verify", "search", "settings", "serve-fakes",
+                ]
+        )
+    }
+
+    @Test func `every command says what it does and shows how, within 80 columns`() {
+        for command in Self.commands {
+            let name = command._commandName
+            #expect(
+                command.configuration.abstract.hasSuffix(".") || command.configuration.abstract.hasSuffix("?"),
+                "\(name)"
+            )
+            let discussion = command.configuration.discussion
+            #expect(discussion.contains("EXAMPLES\n  migrate "), "\(name)")
+            let examples = discussion.split(separator: "\n").filter { $0.hasPrefix("  ") }
+            #expect(examples.allSatisfy { $0.count < 80 }, "\(name)")
+        }
+    }
+
+    @Test func `there is exactly one flag for each setting, and none for a secret`() throws {
+        let groups: [any SettingFlags.Type] = [
+            MySQLFlags.self, TrackingFlags.self, OpenAIFlags.self, QdrantFlags.self, WorkFlags.self, WorkersFlag.self,
+            TextFlags.self, GeneralFlags.self,
+        ]
+        var found: [String] = []
+        for group in groups { found += try group.parse([]).given.keys }
+        #expect(found.sorted() == SettingsTable.all.filter { $0.flag != nil }.map(\.name).sorted())
+    }
+
+    @Test(arguments: SettingsTable.all.filter { !$0.isSecret })
+    func `a setting's flag reaches the setting`(setting: Setting) throws {
+        let arguments = ["--\(try #require(setting.flag))", "some value"]
+        let run = try #require(try Migrate.parseAsRoot(["run"] + arguments) as? Run)
+        let input = try run.settings.common.input(run.settings.flags + [run.workers], environment: [:])
+        #expect(input.flags == [setting.name: "some value"])
+    }
+
+    @Test(arguments: [
+        ["run", "--resume", "--new"], ["run", "--limit", "0"], ["run", "--limit", "-1"], ["run", "--where", " "],
+        ["plan", "--limit", "0"], ["demo", "--records", "0"], ["search", " "], ["search"], ["worker"],
+        ["jobs", "--limit", "0"],
+        ["serve-fakes", "mysql"], ["serve-fakes", "--key", ""], ["failures", "--stage", "nowhere"],
+        ["run", "--mysql-password", "x"],
+        ["nonsense"],
+    ])
+    func `wrong usage ends with 64`(arguments: [String]) {
+        #expect(throws: (any Error).self) {
+            do { _ = try Migrate.parseAsRoot(arguments) } catch {
+                #expect(Migrate.exitCode(for: error).rawValue == ExitStatus.usage.rawValue)
+                throw error
+            }
+        }
+    }
+}

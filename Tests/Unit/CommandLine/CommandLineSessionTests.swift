@@ -1,0 +1,246 @@
+import Adapters
+import Fakes
+import Foundation
+import Migration
+import Testing
+import TextProcessing
+
+@testable import migrate
+
+/// Commands over the fakes, as far as they are more than parsing and printing.
+@Suite(.serialized, .timeLimit(.minutes(2))) struct `Commands over the fakes` {
+    private let world: DemoWorld
+    private let settings: Settings
+    private let time = Time(ContinuousClock())
+
+    init() async throws {
+        settings = try Settings(SettingsInput(flags: ["BATCH_SIZE": "10"]), needs: [])
+        world = DemoWorld(records: 60, time: time, settings: settings) { _ in }
+    }
+
+    private func engine(_ flags: [String: String] = [:], source: FakeMySQL? = nil) throws -> Engine {
+        let settings = try Settings(SettingsInput(flags: flags.merging(["BATCH_SIZE": "10"]) { $1 }), needs: [])
+        let ports = EnginePorts(
+            source: source ?? world.ports.source,
+            store: world.ports.store,
+            embedder: world.ports.embedder,
+            points: world.ports.points,
+            time: time,
+            entropy: world.ports.entropy,
+            report: { _ in }
+        )
+        return try Engine(
+            ports: ports,
+            tokenizer: WordTokenizer(),
+            names: DemoWorld.names,
+            target: settings.target,
+            work: settings.work,
+            text: settings.text,
+            runner: "test:1"
+        )
+    }
+
+    private func run(
+        _ engine: Engine,
+        _ recorded: RecordedConsole,
+        choice: ResumeChoice = .ask,
+        stop: StopSignal = StopSignal()
+    ) async throws -> CommandEnd {
+        var options = RunSession.Options()
+        options.choice = choice
+        let monitor = RunMonitor(console: recorded.console, isJSON: false, time: time, log: nil)
+        return try await RunSession(
+            engine: engine,
+            options: options,
+            console: recorded.console,
+            stop: stop,
+            monitor: monitor
+        ).run()
+    }
+
+    /// Opens a job and leaves it unfinished.
+    private func interrupted(_ engine: Engine) async throws {
+        let stop = StopSignal()
+        stop.raise(.release)
+        let end = try await run(engine, RecordedConsole(), choice: .new, stop: stop)
+        #expect(end.status == .stopped)
+    }
+
+    private func ending(_ body: () async throws -> CommandEnd) async throws -> CommandEnd {
+        do { return try await body() } catch let end as CommandEnd { return end }
+    }
+
+    @Test func `without a collection it says what to run`() async throws {
+        let end = try await ending { try await run(try engine(), RecordedConsole()) }
+        #expect(end.status == .refused)
+        #expect(end.message.contains("migrate setup"))
+    }
+
+    @Test func `an empty table is a sentence`() async throws {
+        let engine = try engine(source: FakeMySQL())
+        _ = try await world.points.ensure(engine.schema)
+        let end = try await ending { try await run(engine, RecordedConsole()) }
+        #expect(end.status == .incomplete)
+        #expect(end.message.contains("demo.ip_summary has no rows"))
+    }
+
+    @Test func `an unfinished job is resumed without a terminal, and said`() async throws {
+        let engine = try engine()
+        _ = try await world.points.ensure(engine.schema)
+        try await interrupted(engine)
+        let recorded = RecordedConsole()
+        let end = try await run(engine, recorded)
+        #expect(end.status == .complete)
+        #expect(recorded.out.contains("Resuming job 1"))
+        #expect(recorded.out.contains("60 planned, 60 processed"))
+        let verify = VerifySession(engine: engine, console: recorded.console, stop: StopSignal())
+        let job = try await JobOption.find(nil, in: world.ports.store)
+        #expect(try await verify.run(job, repairs: false, isJSON: false).status == .complete)
+        #expect(recorded.out.contains("nothing is missing"))
+    }
+
+    @Test func `no to the question closes the job and plans a new one`() async throws {
+        let engine = try engine()
+        _ = try await world.points.ensure(engine.schema)
+        try await interrupted(engine)
+        let recorded = RecordedConsole(answers: ["n", "y"])
+        #expect(try await run(engine, recorded).status == .complete)
+        #expect(recorded.unused.isEmpty)
+        let jobs = try await world.ports.store.jobs(ListIngestionJobs(job: nil, filter: .init(), after: nil, limit: 10))
+            .rows
+        #expect(jobs.map(\.status) == [.completed, .cancelled])
+        #expect(jobs.last?.reason == "replaced by a new job")
+    }
+
+    @Test func `resume without an unfinished job is said`() async throws {
+        let engine = try engine()
+        _ = try await world.points.ensure(engine.schema)
+        let end = try await ending { try await run(engine, RecordedConsole(), choice: .resume) }
+        #expect(end.status == .incomplete)
+        #expect(end.message.contains("no unfinished job"))
+    }
+
+    @Test func `other settings than the job's are refused with each difference`() async throws {
+        let first = try engine()
+        _ = try await world.points.ensure(first.schema)
+        try await interrupted(first)
+        let end = try await ending { try await run(try engine(["CHUNK_SIZE": "256"]), RecordedConsole()) }
+        #expect(end.status == .badSettings)
+        #expect(end.message.contains("chunk_size: the job has 512, the settings say 256"))
+    }
+
+    @Test func `retry says when there is nothing to try again`() async throws {
+        let engine = try engine()
+        _ = try await world.points.ensure(engine.schema)
+        _ = try await run(engine, RecordedConsole())
+        let report = try await requeue(
+            1,
+            RequeueFilter(),
+            isolate: false,
+            in: world.ports.store,
+            entropy: Wiring.entropy
+        )
+        #expect(report.text == "Job 1 has nothing of that kind to try again.")
+    }
+
+    @Test func `setup makes the collection once, and then only shows it`() async throws {
+        let recorded = RecordedConsole()
+        let session = SetupSession(console: recorded.console, isSure: true)
+        let schema = CollectionSchema(dimensions: 1_536)
+        try await session.collection("memos", in: world.points, schema: schema)
+        #expect(recorded.out.contains("Collection memos is ready"))
+        let again = RecordedConsole()
+        try await SetupSession(console: again.console, isSure: false)
+            .collection("memos", in: world.points, schema: schema)
+        #expect(again.out.contains("Collection memos exists: 0 points"))
+    }
+
+    @Test func `setup asks for a flag where nobody can answer`() async throws {
+        let session = SetupSession(console: RecordedConsole().console, isSure: false)
+        await #expect(throws: CommandEnd.self) {
+            try await session.collection("memos", in: world.points, schema: CollectionSchema(dimensions: 1_536))
+        }
+        #expect(try await !world.points.inspect(CollectionSchema(dimensions: 1_536)).exists)
+    }
+
+    @Test func `setup refuses a collection of another vector size and names it`() async throws {
+        _ = try await world.points.ensure(CollectionSchema(dimensions: 8))
+        let recorded = RecordedConsole()
+        let session = SetupSession(console: recorded.console, isSure: true)
+        let end = try await ending {
+            try await session.collection("memos", in: world.points, schema: CollectionSchema(dimensions: 1_536))
+            return CommandEnd(.complete)
+        }
+        #expect(end.status == .refused)
+        #expect(recorded.out.contains("1536") && recorded.out.contains("WRONG"))
+    }
+
+    @Test func `a plan scales its sample up`() async throws {
+        let engine = try engine()
+        let estimator = PlanEstimator(
+            source: world.ports.source,
+            shaper: engine.plan.shaper,
+            sparseEncoder: engine.sparseEncoder
+        )
+        let (records, sample) = try #require(try await estimator.measure(limit: nil))
+        #expect(records == 60)
+        #expect(sample.records == 60)
+        #expect(sample.tokens > 60 && sample.chunks >= 60)
+        #expect(try await estimator.measure(limit: 7)?.records == 7)
+        let empty = PlanEstimator(source: FakeMySQL(), shaper: engine.plan.shaper, sparseEncoder: engine.sparseEncoder)
+        #expect(try await empty.measure(limit: nil) == nil)
+    }
+
+    @Test func `check gives each dependency a line and tells what is wrong`() async {
+        let session = CheckSession(dependencies: [
+            .init(name: "MySQL") { Inspection(product: "MariaDB 11", facts: ["3 rows"]) },
+            .init(name: "Qdrant") { throw PortFailure(.unavailable, "connection refused") },
+            .init(name: "Tracking") {
+                Inspection(product: "PostgreSQL 17", facts: [], problems: ["run `migrate setup`"])
+            },
+        ])
+        let report = await session.run()
+        #expect(!report.isUsable)
+        #expect(
+            report.text == """
+                ok    MySQL     MariaDB 11, 3 rows
+                FAIL  Qdrant    connection refused
+                FAIL  Tracking  PostgreSQL 17
+                      Tracking  run `migrate setup`
+                """
+        )
+    }
+
+    @Test func `sample texts are the same every time, and many ids are above 2^53`() {
+        #expect(SampleTexts.rows(300) == SampleTexts.rows(300))
+        #expect(SampleTexts.rows(300).allSatisfy { $0.id > 1 << 53 })
+        #expect(SampleTexts.rows(100).contains { $0.content == .null })
+    }
+}
+
+@Suite struct `The tokenizer's vocabulary` {
+    @Test func `a named file is the only one that counts`() {
+        let lookup = VocabularyLookup(named: "/a", environment: ["HOME": "/home/x"])
+        #expect(lookup.candidates == ["/a"])
+    }
+
+    @Test func `tiktoken's caches come first, then the program's own`() {
+        let lookup = VocabularyLookup(
+            named: nil,
+            environment: ["HOME": "/h", "XDG_CACHE_HOME": "", "TIKTOKEN_CACHE_DIR": "/t", "DATA_GYM_CACHE_DIR": "/d"]
+        )
+        let name = VocabularyLookup.tiktokenName
+        #expect(lookup.candidates == ["/t/\(name)", "/d/\(name)", "/h/.cache/migrate/cl100k_base.tiktoken"])
+        #expect(VocabularyLookup(named: nil, environment: [:]).candidates.isEmpty)
+    }
+
+    @Test func `another file is refused and not kept`() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(
+            path: "vocabulary-\(UInt64.random(in: 0...(.max)))"
+        )
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let lookup = VocabularyLookup(named: nil, environment: ["XDG_CACHE_HOME": folder.path()])
+        #expect(throws: CommandEnd.self) { try Vocabulary.store(Data("x".utf8), from: "x", lookup: lookup) }
+        #expect(try Vocabulary.tokenizer(lookup) == nil)
+    }
+}
