@@ -49,6 +49,7 @@ struct Migrate: AsyncParsableCommand {
             } else {
                 try command.run()
             }
+            Console.standard.exit(0)
         } catch {
             let ending = Ending(error, usage: { (exitCode(for: $0).rawValue, fullMessage(for: $0)) })
             let console = Console.standard

@@ -83,7 +83,13 @@ package struct Runner: Sendable {
             plan: plan
         )
         let reaper = Reaper(ports: ports, state: state, job: joining.job, heartbeat: settings.heartbeatInterval)
-        let monitor = Monitor(ports: ports, keeper: keeper, job: joining.job, interval: settings.reportInterval)
+        let monitor = Monitor(
+            ports: ports,
+            state: state,
+            keeper: keeper,
+            job: joining.job,
+            interval: settings.reportInterval
+        )
         _ = await plan.quota.open(StoreCaller(ports: ports, state: state))
 
         await withTaskGroup(of: Void.self) { group in

@@ -1,0 +1,152 @@
+import Fakes
+import Foundation
+import Migration
+import Subprocess
+import Testing
+
+@testable import Adapters
+
+/// Everything one run of the program needs: rows in MariaDB, a tracking database, a collection, a served embedder.
+struct Stage: Sendable {
+    let embedder: FakeOpenAI
+    private let program: Program
+    private let settings: [String: String]
+    private let database: TrackingDatabase
+
+    /// Sets the stage, lends it to `body` and clears it away.
+    ///
+    /// Bad rows are three more: NULL, blank, and one that belongs to nobody. The settings go over those that lead to the servers.
+    static func use(
+        _ transport: `The whole job`.Transport,
+        records: Int,
+        hasBadRows: Bool = false,
+        _ settings: [String: String] = [:],
+        _ body: (Stage) async throws -> Void
+    ) async throws {
+        try await MySQLTestDatabase.use { rows in
+            try await fill(rows, records: records, hasBadRows: hasBadRows)
+            try await TrackingDatabase.use { tracking in
+                let embedder = FakeOpenAI(time: Time(ContinuousClock()))
+                let served = ServedFakes(openAI: embedder)
+                let gateway = transport == .gateway ? try await PostgRESTGateway.start(tracking.authenticator) : nil
+                var all = try common(rows)
+                for endpoint in try await served.start() {
+                    for (name, value) in endpoint.environment { all[name] = value }
+                }
+                if let gateway {
+                    all["SUPABASE_URL"] = gateway.url
+                    all["SUPABASE_KEY"] = PostgRESTGateway.Key.secret
+                }
+                all["POSTGRES_URL"] = try url(of: tracking)
+                let stage = Stage(
+                    embedder: embedder,
+                    program: try Program(),
+                    settings: all.merging(settings) { $1 },
+                    database: tracking
+                )
+                let result = await Result { try await body(stage) }
+                await served.stop()
+                stage.program.remove()
+                await gateway?.stop()
+                try result.get()
+            }
+        }
+    }
+
+    /// Runs the program to its end, which must be this exit code.
+    func migrate(_ arguments: String..., exit: Int32 = 0) async throws {
+        let ended = try await program.run(arguments, settings)
+        #expect(ended.status == exit, "migrate \(arguments.joined(separator: " ")): \(ended.out)\(ended.error)")
+    }
+
+    /// Runs the program, ends it with SIGKILL when `moment` returns, and says whether it was still alive then.
+    func kill(_ arguments: String..., at moment: () async throws -> Void) async throws -> Bool {
+        let ended = try await Subprocess.run(
+            .name("env"),
+            arguments: Arguments(program.words(arguments, settings)),
+            input: .none,
+            output: .string(limit: 1 << 22),
+            error: .string(limit: 1 << 22)
+        ) { execution in
+            try await moment()
+            try execution.send(signal: .kill)
+        }
+        if case .signaled = ended.terminationStatus { return true }
+        return false
+    }
+
+    func stats(job: JobID) async throws -> JobStats {
+        try await database.store(connectionsMax: 1).exactStats(GetIngestionJobStatsExact(job: job))
+    }
+
+    /// All events of a job.
+    func history(job: JobID) async throws -> [EventSummary] {
+        let store = try database.store(connectionsMax: 1)
+        var rows: [EventSummary] = []
+        var after: Int64?
+        repeat {
+            let page = try await store.events(ListIngestionEvents(job: job, filter: .init(), after: after, limit: 1000))
+            rows += page.rows
+            after = page.next
+        } while after != nil
+        return rows
+    }
+
+    /// Waits, at most about a minute, until something is so.
+    func wait(until isSo: () async throws -> Bool) async throws {
+        for _ in 0..<600 {
+            if (try? await isSo()) == true { return }
+            try await ContinuousClock().sleep(for: .milliseconds(100))
+        }
+        Issue.record("waited in vain")
+    }
+
+    private static func common(_ rows: MySQLTestDatabase) throws -> [String: String] {
+        let mysql = rows.server
+        let qdrant = try #require(TestEnvironment.qdrant)
+        return [
+            "MYSQL_HOST": mysql.host, "MYSQL_PORT": String(mysql.port), "MYSQL_USER": mysql.user,
+            "MYSQL_PASSWORD": mysql.password, "MYSQL_DATABASE": rows.name, "MYSQL_SSL_CA": mysql.authority,
+            "QDRANT_URL": qdrant.url, "QDRANT_API_KEY": qdrant.apiKey, "QDRANT_COLLECTION_NAME": rows.name,
+            "TOKENIZER_VOCABULARY": try #require(TestEnvironment.vocabulary),
+        ]
+    }
+
+    private static func url(of database: TrackingDatabase) throws -> String {
+        var parts = try #require(URLComponents(string: database.server.url))
+        parts.path = "/" + database.name
+        return try #require(parts.string)
+    }
+
+    /// Texts in three languages with snowflake-like ids above 2^53, and a NULL, a blank and an ownerless row.
+    private static func fill(_ database: MySQLTestDatabase, records: Int, hasBadRows: Bool) async throws {
+        try await database.run(
+            """
+            CREATE TABLE ip_summary (id BIGINT PRIMARY KEY, member_code VARCHAR(64) NULL, parse_content LONGTEXT NULL)
+            CHARACTER SET utf8mb4
+            """
+        )
+        if hasBadRows {
+            try await database.run(
+                "INSERT INTO ip_summary VALUES (11, 'm', NULL), (12, 'm', ' \\n\\t '), (13, NULL, 'whose is it')"
+            )
+        }
+        for start in stride(from: 0, to: records, by: 500) {
+            let values = (start..<min(start + 500, records)).map { number in
+                let text = [
+                    "Record \(number): the ferry leaves at \(number % 24) o''clock, the cat stays. 🐈",
+                    "记录 \(number)：渡船在\(number % 24)点出发，猫留在家里。",
+                    "Запись \(number): паром уходит в \(number % 24) часов, кот остаётся.",
+                ][number % 3]
+                return "(\(1_823_456_789_012_345_679 + number * 4_194_304), 'member-\(number % 5)', '\(text)')"
+            }
+            try await database.run("INSERT INTO ip_summary VALUES " + values.joined(separator: ","))
+        }
+    }
+}
+
+extension Result where Failure == any Error {
+    fileprivate init(_ body: () async throws -> Success) async {
+        do { self = .success(try await body()) } catch { self = .failure(error) }
+    }
+}

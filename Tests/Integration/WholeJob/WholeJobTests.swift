@@ -1,0 +1,85 @@
+import Fakes
+import Foundation
+import Migration
+import Testing
+
+@testable import Adapters
+
+/// The program itself, from rows in MariaDB to points, tracked in PostgreSQL; the embedder is a stand-in over HTTP.
+@Suite(.needs(.mysql, .postgres, .qdrant, .vocabulary), .serialized, .timeLimit(.minutes(10)))
+struct `The whole job` {
+    /// How progress is reached.
+    enum Transport: String, CaseIterable, Sendable { case libpq, gateway }
+
+    /// Records a test moves; the first real run asks for 5,000.
+    static let records = Int(TestEnvironment.values["MIGRATE_TEST_RECORDS"] ?? "") ?? 300
+
+    @Test(arguments: Transport.allCases)
+    func `every record is accounted for, and a second run pays for nothing`(transport: Transport) async throws {
+        try await Stage.use(transport, records: Self.records, hasBadRows: true) { stage in
+            try await stage.migrate("setup", "--yes")
+            try await stage.migrate("check")
+            // 1: finished, with a record that belongs to nobody.
+            try await stage.migrate("run", "--new", "--yes", exit: 1)
+            let stats = try await stage.stats(job: 1)
+            #expect(stats.job?.totalRecords == Int64(Self.records + 3))
+            #expect(stats.processed == Int64(Self.records))
+            #expect(stats.skipped == 2)
+            #expect(stats.failedRecords == 1)
+            #expect(stats.equal == true)
+            try await stage.migrate("verify")
+
+            let paid = stage.embedder.totals.texts
+            #expect(paid >= Self.records)
+            try await stage.migrate("run", "--new", "--yes", exit: 1)
+            #expect(stage.embedder.totals.texts == paid)
+            #expect(try await stage.stats(job: 2).processed == Int64(Self.records))
+        }
+    }
+
+    @Test func `a run and two workers share a job and every batch is completed exactly once`() async throws {
+        try await Stage.use(.libpq, records: 400, ["BATCH_SIZE": "10", "MAX_WORKERS": "2"]) { stage in
+            stage.embedder.update { $0.latency = .milliseconds(100) }
+            try await stage.migrate("setup", "--yes")
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await stage.migrate("run", "--new", "--yes") }
+                try await stage.wait { try await stage.stats(job: 1).claims > 0 }
+                for _ in 0..<2 { group.addTask { try await stage.migrate("worker", "--job", "1") } }
+                try await group.waitForAll()
+            }
+            let history = try await stage.history(job: 1)
+            let completed = history.filter { $0.kind == "completed" }.compactMap(\.batchNumber)
+            #expect(completed.sorted() == Array(0..<40), "each batch once")
+            let runners = Set(
+                history.filter { $0.kind == "claimed" }.compactMap { $0.workerId?.split(separator: "/").first }
+            )
+            #expect(runners.count == 3, "all three processes took part: \(runners.sorted())")
+            try await stage.migrate("verify")
+        }
+    }
+
+    @Test func `a killed run is resumed where it was`() async throws {
+        // The shortest lease there is, so that the batches of the dead come back soon.
+        let settings = ["BATCH_SIZE": "10", "MAX_WORKERS": "3", "WORKER_HEARTBEAT_INTERVAL": "2"]
+        try await Stage.use(.libpq, records: 300, settings) { stage in
+            stage.embedder.update { $0.latency = .milliseconds(150) }
+            try await stage.migrate("setup", "--yes")
+            let wasAlive = try await stage.kill("run", "--new", "--yes") {
+                try await stage.wait { try await stage.stats(job: 1).completed >= 12 }
+            }
+            #expect(wasAlive)
+            let left = try await stage.stats(job: 1)
+            #expect(left.completed < 30, "killed in the middle")
+            #expect(left.processing > 0, "and with batches in its hands")
+            stage.embedder.update { $0.latency = .zero }
+            try await stage.migrate("run", "--resume")
+            let stats = try await stage.stats(job: 1)
+            #expect(stats.job?.status == .completed)
+            #expect(stats.processed == 300)
+            #expect(stats.equal == true)
+            try await stage.migrate("verify")
+            let twice = stage.embedder.totals.texts - 300
+            #expect(twice <= 30, "only what the dead runner had in its hands was paid twice, not \(twice) texts")
+        }
+    }
+}
