@@ -49,12 +49,13 @@ package struct JobConfiguration: Sendable, Equatable {
     }
 
     private static func escaped(_ text: String) -> String {
-        text.reduce(into: "") { result, character in
-            switch character {
+        // By scalars: a line feed within the character CR LF is one, too.
+        text.unicodeScalars.reduce(into: "") { result, scalar in
+            switch scalar {
             case "\\": result += "\\\\"
             case "\n": result += "\\n"
             case "=": result += "\\="
-            default: result.append(character)
+            default: result.unicodeScalars.append(scalar)
             }
         }
     }

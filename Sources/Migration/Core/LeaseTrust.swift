@@ -3,11 +3,12 @@
 /// The database clock decides who holds a batch; this is only used to stop early. The lease is believed in for its length
 /// minus `margin`, from when the last accepted claim or heartbeat was *sent*: the answer may have travelled long.
 package struct LeaseTrust: Sendable, Equatable {
-    /// Kept free at the end for a write that is on its way.
+    /// Kept free at the end for a write that is on its way; of a lease shorter than four times this, a quarter.
     package static let margin = Duration.seconds(5)
     /// Before the deadline nothing new is started.
     package static let deadlineMargin = Duration.seconds(60)
 
+    private let margin: Duration
     private var until: Duration
     private let startNothingAfter: Duration
 
@@ -18,13 +19,14 @@ package struct LeaseTrust: Sendable, Equatable {
     ///   - lease: length of the lease as the store stated it.
     ///   - deadline: time to the deadline as the store stated it.
     package init(sent: Duration, lease: Duration, deadline: Duration) {
-        until = sent + lease - Self.margin
+        margin = min(Self.margin, lease / 4)
+        until = sent + lease - margin
         // A deadline shorter than two margins leaves at least half of itself for work.
         startNothingAfter = sent + max(deadline - Self.deadlineMargin, deadline / 2)
     }
 
     /// Extends the trust after an accepted heartbeat; an answer that was overtaken changes nothing.
-    package mutating func extend(sent: Duration, lease: Duration) { until = max(until, sent + lease - Self.margin) }
+    package mutating func extend(sent: Duration, lease: Duration) { until = max(until, sent + lease - margin) }
 
     /// Whether an external write may start.
     package func mayWrite(at now: Duration) -> Bool { now < until }

@@ -30,6 +30,9 @@ package struct RetryPolicy: Sendable, Equatable {
         self.triesMax = triesMax
     }
 
+    /// The shortest wait after a throttle: servers do state a wait of nothing, and then throttle again.
+    private static let throttleMin = Duration.milliseconds(100)
+
     /// For a provider's calls within a batch: 0.5 s doubling to 8 s as OpenAI's own client waits (facts on errors), six
     /// tries, then the batch is deferred.
     package static let provider = RetryPolicy(base: .milliseconds(500), cap: .seconds(8), triesMax: 6)
@@ -46,7 +49,7 @@ package struct RetryPolicy: Sendable, Equatable {
     package func decide(_ kind: PortFailure.Kind, tries: Int, jitter: Double) -> Decision {
         switch kind {
         case .throttled(let retryAfter):
-            return .wait(retryAfter ?? step(tries) * (0.5 + jitter / 2))
+            return .wait(retryAfter.map { max($0, Self.throttleMin) } ?? step(tries) * (0.5 + jitter / 2))
         case .unavailable, .outcomeUnknown:
             if let triesMax, tries >= triesMax { return .giveBack }
             return .retry(after: step(tries) * (0.5 + jitter / 2))

@@ -17,6 +17,14 @@ import TextProcessing
         #expect(decide(.cancelled) == .cancelled)
     }
 
+    @Test func `a server that states no time to wait is still not asked at once`() {
+        guard case .wait(let wait) = policy.decide(.throttled(retryAfter: .zero), tries: 1, jitter: 0) else {
+            Issue.record("a throttle is waited for")
+            return
+        }
+        #expect(wait >= .milliseconds(100))
+    }
+
     @Test func `waits double up to the cap and lie between half and all of a step`() {
         let endless = RetryPolicy(base: .seconds(1), cap: .seconds(10), triesMax: nil)
         for (tries, step) in [(1, 1), (2, 2), (3, 4), (4, 8), (5, 10), (99, 10)] {
@@ -82,6 +90,12 @@ import TextProcessing
 }
 
 @Suite struct LeaseTrustTests {
+    @Test func `a lease shorter than the margin can still be worked under`() {
+        let trust = LeaseTrust(sent: .zero, lease: .seconds(2), deadline: .seconds(600))
+        #expect(trust.mayWrite(at: .seconds(1)))
+        #expect(!trust.mayWrite(at: .milliseconds(1600)))
+    }
+
     @Test func `a lease is trusted from when the claim was sent, less a margin`() {
         let trust = LeaseTrust(sent: .seconds(10), lease: .seconds(120), deadline: .seconds(600))
         #expect(trust.mayWrite(at: .milliseconds(124_999)))
@@ -113,6 +127,8 @@ import TextProcessing
     }
 
     @Test func `values cannot be moved between names without changing the hash`() {
+        let crlf = JobConfiguration(values: ["a": "1\r\nb=\u{338}"])
+        #expect(crlf.hash != JobConfiguration(values: ["a": "1\r", "b": "\u{338}"]).hash)
         let one = JobConfiguration(values: ["a": "1\nb=2"])
         let other = JobConfiguration(values: ["a": "1", "b": "2"])
         #expect(one.hash != other.hash)
