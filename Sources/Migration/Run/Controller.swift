@@ -47,10 +47,11 @@ package struct Controller: Sendable {
             }
             await pause(Self.followInterval)
             guard state.stop.level == .run, !Task.isCancelled else { return }
+            // Opening would begin a new job if ours has ended meanwhile.
+            guard await isOpen(opened.job.id) else { return }
             let again = await store.answer(until: .drain) { store throws(PortFailure) in
                 try await store.openJob(order.open)
             }
-            // A job that ended meanwhile would be opened anew: only the one we joined counts.
             guard let again, again.job.id == opened.job.id, again.result == .resumed else { return }
             opened = again
         }
@@ -66,6 +67,13 @@ package struct Controller: Sendable {
             if state.stop.level == .run, await !renew(opened) { return .lost }
         }
         return .stopped
+    }
+
+    private func isOpen(_ job: JobID) async -> Bool {
+        let stats = await store.answer(until: .drain) { store throws(PortFailure) in
+            try await store.stats(GetIngestionJobStats(job: job))
+        }
+        return stats?.job?.status.isOpen ?? false
     }
 
     private func renew(_ opened: OpenIngestionJob.Answer) async -> Bool {
