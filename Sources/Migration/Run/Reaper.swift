@@ -20,10 +20,8 @@ package struct Reaper: Sendable {
     package func run() async {
         var lastFull: Duration?
         while !Task.isCancelled, state.stop.level == .run {
-            let now = ports.time.now
-            // After an outage of the store everybody's lease looks expired: let the living send a heartbeat first.
-            let justBack = state.storeBackAt.map { now - $0 < heartbeat } ?? false
-            if !justBack {
+            if await mayReap() {
+                let now = ports.time.now
                 let full = lastFull.map { now - $0 >= Self.fullInterval } ?? true
                 if await reap(full: full), full { lastFull = now }
             }
@@ -35,12 +33,26 @@ package struct Reaper: Sendable {
         }
     }
 
+    /// After an outage of the store everybody's lease looks expired: the living send a heartbeat first.
+    ///
+    /// So the first call after an outage must not be the reaper's: something harmless is asked before.
+    private func mayReap() async -> Bool {
+        let caller = StoreCaller(ports: ports, state: state)
+        let answer = await caller.answer(within: .seconds(30), until: .drain) { store throws(PortFailure) in
+            try await store.stats(GetIngestionJobStats(job: job))
+        }
+        guard answer != nil else { return false }
+        // The heartbeat's interval has a jitter of a tenth.
+        return state.storeBackAt.map { ports.time.now - $0 >= heartbeat * 1.1 } ?? true
+    }
+
     private func reap(full: Bool) async -> Bool {
         let caller = StoreCaller(ports: ports, state: state)
         // One call is bounded, and so is their number: what is left is for the next round.
         for _ in 0..<20 {
             let call = ResetStuckBatches(job: job, limit: Self.limit, full: full)
-            let answer = await caller.answer(within: .seconds(30), until: .drain) { store throws(PortFailure) in
+            // No repeats: they would go on through an outage.
+            let answer = await caller.answer(within: .zero, until: .drain) { store throws(PortFailure) in
                 try await store.resetStuck(call)
             }
             guard let answer else { return false }

@@ -60,7 +60,7 @@ package struct Runner: Sendable {
     package init(ports: EnginePorts, settings: Settings, stop: StopSignal) {
         self.ports = ports
         self.settings = settings
-        state = RunnerState(stop: stop)
+        state = RunnerState(stop: stop, outageMin: settings.heartbeatInterval)
     }
 
     /// Works on the job until it is final or the runner has to stop, and returns why.

@@ -5,15 +5,25 @@ package final class RunnerState: Sendable {
     private struct State {
         var embedderPausedUntil = Duration.zero
         var reason: StopReason?
-        var storeFailing = false
+        var storeFailingSince: Duration?
         var storeBackAt: Duration?
     }
 
     private let state = Mutex(State())
+    private let outageMin: Duration
     /// Raised when this runner must stop.
     package let stop: StopSignal
 
-    package init(stop: StopSignal) { self.stop = stop }
+    /// Makes the state of a runner.
+    ///
+    /// - Parameters:
+    ///   - stop: raised from outside by signals, and by `end`.
+    ///   - outageMin: the store is out when it has answered nothing for this long: an interval of the heartbeat, because
+    ///     nobody's lease runs out for less.
+    package init(stop: StopSignal, outageMin: Duration = .seconds(30)) {
+        self.stop = stop
+        self.outageMin = outageMin
+    }
 
     /// Why the runner stops; nil while it runs.
     package var reason: StopReason? { state.withLock { $0.reason } }
@@ -35,8 +45,12 @@ package final class RunnerState: Sendable {
     /// Notes whether the store answered, so that nobody reaps just after an outage.
     package func storeAnswered(_ answered: Bool, at now: Duration) {
         state.withLock { state in
-            if answered, state.storeFailing { state.storeBackAt = now }
-            state.storeFailing = !answered
+            if !answered {
+                state.storeFailingSince = state.storeFailingSince ?? now
+            } else if let since = state.storeFailingSince {
+                if now - since >= outageMin { state.storeBackAt = now }
+                state.storeFailingSince = nil
+            }
         }
     }
 
