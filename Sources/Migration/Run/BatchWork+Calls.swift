@@ -13,13 +13,16 @@ extension BatchWork {
     }
 
     /// Calls a port until it answers; a refusal or a failure that a person must mend ends the work.
+    ///
+    /// A call that writes needs leave before each try.
     func call<Value: Sendable>(
         _ service: Service,
+        writes: Bool = false,
         _ operation: () async throws(PortFailure) -> Value
     ) async throws(WorkEnd) -> Value {
         var tries = 0
         while true {
-            try checkpoint()
+            if writes { try checkWrite() } else { try checkpoint() }
             do throws(PortFailure) {
                 return try await operation()
             } catch {
@@ -43,6 +46,7 @@ extension BatchWork {
     func vectors(for texts: [String], tokens: Int) async throws(WorkEnd) -> Result<Embeddings, PortFailure> {
         let store = StoreCaller(ports: ports, state: state)
         var tries = 0
+        var throttles = 0
         while true {
             try await waitForQuota(tokens: tokens, store: store)
             do throws(PortFailure) {
@@ -50,7 +54,9 @@ extension BatchWork {
             } catch {
                 switch error.kind {
                 case .rejected: return .failure(error)
-                case .throttled: try await throttled(error, tries: tries, store: store)
+                case .throttled:
+                    throttles += 1
+                    try await throttled(error, tries: throttles, store: store)
                 case .outOfMoney, .unauthorised:
                     await plan.quota.stop(reason: error.code ?? "stopped", store)
                     throw .fatal(.embedder, error)
@@ -94,11 +100,11 @@ extension BatchWork {
     }
 
     private func waitForQuota(tokens: Int, store: StoreCaller) async throws(WorkEnd) {
-        try await wait(for: state.embedderPausedUntil - ports.time.now)
+        try await wait(for: state.embedderPausedUntil - ports.time.now, by: .embedder)
         try checkpoint()
         switch await plan.quota.reserve(tokens: tokens, waitMax: permit.waitMax, from: store) {
-        case .after(let duration): try await wait(for: duration)
-        case .tooLong(let duration): throw .deferred(after: duration, .quota)
+        case .after(let duration): try await wait(for: duration, by: .embedder)
+        case .tooLong(let duration): throw .deferred(after: duration, by: .embedder, .quota)
         case .stopped(let reason):
             throw .fatal(.embedder, PortFailure(.outOfMoney, "another runner reported: \(reason)", code: reason))
         }
@@ -109,14 +115,14 @@ extension BatchWork {
         guard
             case .wait(let wait) = RetryPolicy.provider.decide(
                 failure.kind,
-                tries: tries + 1,
+                tries: tries,
                 jitter: ports.entropy.unit()
             )
         else { return }
         ports.report(.throttled(wait))
         state.pauseEmbedder(until: ports.time.now + wait)
         await plan.quota.throttled(wait, store)
-        if wait > permit.waitMax { throw .deferred(after: wait, .throttled) }
+        if wait > permit.waitMax { throw .deferred(after: wait, by: .embedder, .throttled) }
     }
 
     /// Waits before the next try, or ends the work.
@@ -124,18 +130,18 @@ extension BatchWork {
         switch RetryPolicy.provider.decide(failure.kind, tries: tries, jitter: ports.entropy.unit()) {
         case .retry(let after):
             ports.report(.retrying(service, failure, after: after))
-            try await wait(for: after)
-        case .wait(let duration): try await wait(for: duration)
-        case .giveBack: throw .deferred(after: .seconds(30), .outage(of: service, failure))
+            try await wait(for: after, by: service)
+        case .wait(let duration): try await wait(for: duration, by: service)
+        case .giveBack: throw .deferred(after: .seconds(30), by: service, .outage(of: service, failure))
         case .isolate, .stop: throw .fatal(service, failure)
         case .cancelled: throw .interrupted
         }
     }
 
     /// Waits for others; the time counts as theirs.
-    private func wait(for duration: Duration) async throws(WorkEnd) {
+    private func wait(for duration: Duration, by service: Service) async throws(WorkEnd) {
         guard duration > .zero else { return }
-        if duration > permit.waitMax { throw .deferred(after: duration, .throttled) }
+        if duration > permit.waitMax { throw .deferred(after: duration, by: service, .throttled) }
         permit.addWait(duration)
         await ports.time.sleep(for: duration, unless: permit.interruption, reaches: .release)
     }

@@ -55,10 +55,7 @@ package struct BatchWork: Sendable {
         do {
             var counts = BatchCounts()
             var failures: [FailedRecord] = []
-            let portions = try await call(.source) { () async throws(PortFailure) in
-                try await ports.source.portions(of: ids, bytesMax: plan.portionBytesMax)
-            }
-            for portion in portions {
+            for portion in try await portions() {
                 let work = BatchWork(ports: ports, state: state, plan: plan, ids: portion, permit: permit)
                 let (more, failed) = try await work.runPortion(after: counts)
                 counts = counts + more
@@ -67,6 +64,13 @@ package struct BatchWork: Sendable {
             return .completed(counts, failures)
         } catch {
             return error
+        }
+    }
+
+    /// The records in portions whose texts may be held at once.
+    func portions() async throws(WorkEnd) -> [[RecordID]] {
+        try await call(.source) { () async throws(PortFailure) in
+            try await ports.source.portions(of: ids, bytesMax: plan.portionBytesMax)
         }
     }
 
@@ -177,8 +181,9 @@ package struct BatchWork: Sendable {
         }
         let stale = places.flatMap { shelf.stale[$0] ?? [] }
         if !stale.isEmpty {
-            try checkWrite()
-            try await call(.points) { () async throws(PortFailure) in try await ports.points.delete(stale) }
+            try await call(.points, writes: true) { () async throws(PortFailure) in
+                try await ports.points.delete(stale)
+            }
         }
         for place in places {
             shelf.records[place] = nil

@@ -12,8 +12,8 @@ package struct ServiceFailure: Error, Sendable, CustomStringConvertible {
     init(_ end: WorkEnd) {
         switch end {
         case .fatal(let service, let failure): self.init(service, failure)
-        case .deferred(_, let reason):
-            self.init(.source, PortFailure(.unavailable, reason.message, code: reason.code))
+        case .deferred(_, let service, let reason):
+            self.init(service, PortFailure(.unavailable, reason.message, code: reason.code))
         case .completed, .outOfTime, .untrusted, .interrupted:
             self.init(.source, PortFailure(.cancelled, "stopped before the end"))
         }

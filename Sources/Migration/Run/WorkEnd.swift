@@ -2,8 +2,8 @@
 package enum WorkEnd: Error, Sendable {
     /// Every record is accounted for.
     case completed(BatchCounts, [FailedRecord])
-    /// Others are slow: try again later, nothing was lost and no budget is used.
-    case deferred(after: Duration, BatchError)
+    /// A service is slow or out: try again later, nothing was lost and no budget is used.
+    case deferred(after: Duration, by: Service, BatchError)
     /// There is no time left to start anything in this attempt.
     case outOfTime
     /// The leave to write has run out: stop.

@@ -53,7 +53,12 @@ package struct Worker: Sendable {
         while state.stop.level == .run, !Task.isCancelled {
             // Claiming while the embedder asks everybody to wait would only let a lease run down.
             await pause(state.embedderPausedUntil - ports.time.now)
-            guard state.stop.level == .run, let answer = await claim(floor: floor) else { continue }
+            guard state.stop.level == .run else { return }
+            guard let answer = await claim(floor: floor) else {
+                // Given up, for example because the store asks to wait for longer than a claim may take.
+                await pause(ports.entropy.jittered(order.pollInterval, by: 0.2))
+                continue
+            }
             floor = answer.floor
             if let lease = answer.lease {
                 await work(under: lease)
@@ -150,6 +155,8 @@ package struct Worker: Sendable {
         let end = await perform(lease)
         await report(end, of: lease)
         keeper.remove(lease)
+        // The next batch would wait for the same, after it was read and perhaps paid for.
+        if case .deferred(let after, _, _) = end { await pause(after) }
     }
 
     /// Runs the work as a child task that is cancelled as soon as the lease is lost or the runner must leave.
@@ -188,7 +195,7 @@ package struct Worker: Sendable {
         switch end {
         case .completed(let counts, let failures):
             await finish(lease, .completed, counts: counts, failures: failures)
-        case .deferred(let after, let reason):
+        case .deferred(let after, _, let reason):
             await finish(lease, .deferred, retryAfter: after, error: reason)
         case .outOfTime:
             await finishLate(lease)
