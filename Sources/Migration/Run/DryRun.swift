@@ -59,7 +59,7 @@ package struct DryRun: Sendable {
                     }
                 guard let last = page.last else { return report }
                 for batch in paging.batches(page) {
-                    try await preview(batch, into: &report)
+                    for portion in try await batchWork(batch).portions() { try await preview(portion, into: &report) }
                     progress(report)
                 }
                 cursor = last

@@ -71,7 +71,8 @@ package struct Verifier: Sendable {
             let rows = try await call(.source) { () async throws(PortFailure) in
                 try await ports.source.count(through: upper)
             }
-            report.late = max(0, rows - summary.totalRecords + stats.missing)
+            // The planned rows that are still there are not late.
+            report.late = max(0, rows - summary.totalRecords + Int64(report.gone))
         }
         return report
     }
@@ -118,31 +119,56 @@ package struct Verifier: Sendable {
             report.open += ids.count
             return try await work(ids).counted()
         }
+        var points = 0
         if batch.counts.failed > 0, let job = report.stats.job {
             let failed = Set(try await openFailures(job.id, batch: batch.batchNumber).map(\.recordId))
+            let given = ids.filter { failed.contains($0) }
+            if !given.isEmpty { points += try await work(given).counted() }
             ids.removeAll { failed.contains($0) }
-            guard !ids.isEmpty else { return try await work(batch.recordIds).counted() }
+            guard !ids.isEmpty else { return points }
         }
-        let comparison = try await Comparison(of: ids, batch: batch.batchNumber, work: work(ids), plan: plan)
+        for portion in try await portions(ids) {
+            points += try await comparePortion(portion, of: batch.batchNumber, into: &report)
+        }
+        return points
+    }
+
+    /// Compares records whose texts may be held at once.
+    ///
+    /// - Returns: how many points the collection holds for them, after the repair where there was one.
+    private func comparePortion(
+        _ ids: [RecordID],
+        of batch: Int,
+        into report: inout VerificationReport
+    ) async throws(ServiceFailure) -> Int {
+        let comparison = try await Comparison(of: ids, batch: batch, work: work(ids), plan: plan)
         report.right += comparison.right
         report.blank += comparison.blank
         report.vanished += comparison.vanished
-        var findings = comparison.findings
-        if repairs, !findings.isEmpty {
-            try await repair(comparison)
-            for index in findings.indices { findings[index].isRepaired = true }
+        report.gone += comparison.gone
+        guard repairs, !comparison.findings.isEmpty else {
+            report.findings += comparison.findings
+            return comparison.points
         }
-        report.findings += findings
-        return comparison.points
+        let unfit = try await repair(comparison)
+        report.findings += comparison.findings.map { finding in
+            var finding = finding
+            finding.isRepaired = finding.kind == .unexpected || !unfit.contains(finding.record)
+            return finding
+        }
+        return try await work(ids).counted()
     }
 
-    private func repair(_ comparison: Comparison) async throws(ServiceFailure) {
-        let ids = comparison.findings.filter { $0.kind != .unexpected }.map(\.record)
+    /// Mends what was found.
+    ///
+    /// - Returns: the records that cannot be migrated any more, so that their points stay as they are.
+    private func repair(_ comparison: Comparison) async throws(ServiceFailure) -> Set<RecordID> {
+        var unfit: Set<RecordID> = []
+        // A record can have two findings: points that are missing, and others that are stale.
+        let ids = Set(comparison.findings.filter { $0.kind != .unexpected }.map(\.record)).sorted()
         if !ids.isEmpty {
             switch await work(ids).run() {
-            case .completed(_, let failures) where failures.isEmpty: break
-            case .completed(_, let failures):
-                throw ServiceFailure(.embedder, PortFailure(.rejected, failures[0].message, code: failures[0].code))
+            case .completed(_, let failures): unfit = Set(failures.map(\.recordId))
             case let end: throw ServiceFailure(end)
             }
         }
@@ -150,6 +176,15 @@ package struct Verifier: Sendable {
             try await call(.points) { () async throws(PortFailure) in
                 try await ports.points.delete(comparison.unexpected)
             }
+        }
+        return unfit
+    }
+
+    private func portions(_ ids: [RecordID]) async throws(ServiceFailure) -> [[RecordID]] {
+        do throws(WorkEnd) {
+            return try await work(ids).portions()
+        } catch {
+            throw ServiceFailure(error)
         }
     }
 
@@ -194,6 +229,8 @@ private struct Comparison {
     var right = 0
     var blank = 0
     var vanished = 0
+    /// Records without a row, with or without points.
+    var gone = 0
     var points = 0
     var findings: [VerificationReport.Finding] = []
     /// The points to delete when repairing.
@@ -218,6 +255,7 @@ private struct Comparison {
             let found = stored[id] ?? []
             points += found.count
             guard let row = byID[id] else {
+                gone += 1
                 if found.isEmpty { vanished += 1 } else { surplus(id, found) }
                 continue
             }

@@ -1,0 +1,266 @@
+import Fakes
+import Migration
+import Synchronization
+import Testing
+import TextProcessing
+
+/// Rarer turns of the engine's protocol: what happens at the edge of a lease, of an outage and of a job's life.
+extension EngineTests {
+    @Suite struct ProtocolTests {
+        @Test func `a controller whose job was cancelled opens no other job`() async throws {
+            let world = try await World(rows: World.rows(5))
+            let order = Controller.Order(open: world.opening(), batchSize: 10)
+            let opened = try await world.store.openJob(order.open)
+            _ = try await world.store.control(
+                ControlIngestionJob(job: opened.job.id, action: .cancel, reason: "not wanted any more")
+            )
+            let state = RunnerState(stop: StopSignal())
+            await Controller(ports: world.ports, state: state, order: order).run(opened)
+            let jobs = try await world.store.jobs(ListIngestionJobs(job: nil, filter: .init(), after: nil, limit: 10))
+            #expect(jobs.rows.map(\.id) == [opened.job.id])
+        }
+
+        @Test func `after an outage of the store the living may send a heartbeat before anybody is reaped`()
+            async throws
+        {
+            let outage = Outage()
+            let world = try await World(rows: [], storeFaults: outage.hook)
+            let stop = StopSignal()
+            let reaper = Reaper(
+                ports: world.ports,
+                state: RunnerState(stop: stop, outageMin: .seconds(1)),
+                job: 1,
+                heartbeat: .seconds(8)
+            )
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await reaper.run() }
+                group.addTask {
+                    try? await world.time.sleep(for: .seconds(4))
+                    outage.end()
+                    while outage.answered.isEmpty { try? await world.time.sleep(for: .seconds(1)) }
+                    try? await world.time.sleep(for: .seconds(4))
+                    stop.raise(.drain)
+                }
+            }
+            #expect(!outage.answered.isEmpty)
+            #expect(!outage.answered.contains(ResetStuckBatches.function))
+        }
+
+        @Test func `a call that failed once is no outage, so the reaper is not kept from its work`() {
+            let state = RunnerState(stop: StopSignal())
+            state.storeAnswered(false, at: .seconds(100))
+            state.storeAnswered(true, at: .seconds(101))
+            #expect(state.storeBackAt == nil)
+            state.storeAnswered(false, at: .seconds(200))
+            state.storeAnswered(false, at: .seconds(220))
+            state.storeAnswered(true, at: .seconds(240))
+            #expect(state.storeBackAt == .seconds(240))
+        }
+
+        @Test func `a store that asks to wait longer than a claim may take is not asked again and again`() async throws
+        {
+            let claims = Mutex(0)
+            let hook = FaultHook(before: { call throws(PortFailure) in
+                guard call == ClaimNextBatch.function else { return }
+                claims.withLock { $0 += 1 }
+                throw PortFailure(.throttled(retryAfter: .seconds(3600)), "too many requests")
+            })
+            let world = try await World(rows: World.rows(5), storeFaults: hook)
+            let stop = StopSignal()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await world.run(workers: 1, stop: stop) }
+                group.addTask {
+                    try? await world.time.sleep(for: .seconds(10))
+                    stop.raise(.release)
+                }
+                try await group.waitForAll()
+            }
+            #expect((1...20).contains(claims.withLock { $0 }), "one a second at most")
+        }
+
+        @Test func `while the quota has no room, batches are not claimed only to be given back`() async throws {
+            let world = try await World(rows: World.rows(100))
+            let plan = try world.plan(quota: 1_000_000)
+            _ = try await world.store.reportQuota(
+                ReportQuota(quota: plan.quota.name, report: QuotaReport(throttledMs: 600_000))
+            )
+            let stop = StopSignal()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await world.run(workers: 1, stop: stop, plan: plan) }
+                group.addTask {
+                    try? await world.time.sleep(for: .seconds(15))
+                    stop.raise(.release)
+                }
+                try await group.waitForAll()
+            }
+            let stats = try await world.stats()
+            #expect(stats.claims == 1)
+            #expect(stats.defers == 1)
+            #expect(stats.retries == 0)
+        }
+
+        @Test func `a throttle without a stated wait makes the waits grow`() async throws {
+            let calls = Mutex(0)
+            let hook = FaultHook(before: { call throws(PortFailure) in
+                guard call == "openai.embed" else { return }
+                let number = calls.withLock {
+                    $0 += 1
+                    return $0
+                }
+                if number <= 6 { throw PortFailure(.throttled(retryAfter: nil), "rate limit") }
+            })
+            let world = try await World(rows: World.rows(1), embedderFaults: hook)
+            try await world.run(workers: 1)
+            let waits = world.events.compactMap { if case .throttled(let wait) = $0 { wait } else { nil } }
+            #expect(waits.count == 6)
+            #expect(try #require(waits.last) >= .seconds(4), "half of 8 s at least")
+        }
+
+        @Test func `an older version is not deleted once the lease is not trusted any more`() async throws {
+            let permit = RevocablePermit()
+            let deletes = Mutex(0)
+            let hook = FaultHook(before: { call throws(PortFailure) in
+                guard call == "qdrant.delete" else { return }
+                deletes.withLock { $0 += 1 }
+                permit.revoke()
+                throw PortFailure(.unavailable, "connection refused")
+            })
+            let world = try await World(rows: World.rows(1), pointFaults: hook)
+            try await world.run()
+            let row = World.rows(1)[0]
+            world.source.put(SourceRecord(id: row.id, memberCode: "another", content: row.content))
+            let work = BatchWork(
+                ports: world.ports,
+                state: RunnerState(stop: StopSignal()),
+                plan: try world.plan(),
+                ids: [row.id],
+                permit: permit
+            )
+            guard case .untrusted = await work.run() else {
+                Issue.record("it went on")
+                return
+            }
+            #expect(deletes.withLock { $0 } == 1)
+        }
+    }
+
+    @Suite struct VerifierEdgeTests {
+        @Test func `a changed record that also lost a point is mended once`() async throws {
+            let world = try await World(rows: World.rows(3))
+            try await world.run()
+            let row = World.rows(3)[1]
+            world.source.put(SourceRecord(id: row.id, memberCode: row.memberCode, content: .text("A new text.")))
+            try await world.points.delete([try #require(try await world.points.points(of: [row.id]).first)])
+            #expect(try await world.verify().findings.map(\.kind) == [.missing, .stale])
+            #expect(try await world.verify(repairs: true).isRight)
+            #expect(try await world.verify().right == 3)
+        }
+
+        @Test func `a row that has become unfit stays a finding and does not keep others from being mended`()
+            async throws
+        {
+            let world = try await World(rows: World.rows(3))
+            try await world.run()
+            let rows = World.rows(3)
+            world.source.put(SourceRecord(id: rows[0].id, memberCode: nil, content: rows[0].content))
+            world.source.put(SourceRecord(id: rows[1].id, memberCode: "member-1", content: .text("A new text.")))
+            let report = try await world.verify(repairs: true)
+            #expect(report.findings.map(\.record) == [rows[0].id, rows[1].id])
+            #expect(report.findings.map(\.isRepaired) == [false, true])
+            #expect(!report.isRight)
+        }
+
+        @Test func `points of a dead letter, and points that a repair wrote, are nobody else's`() async throws {
+            let world = try await World(rows: World.rows(10))
+            try await world.run()
+            let row = World.rows(10)[4]
+            world.source.put(SourceRecord(id: row.id, memberCode: "member-1", content: .text("refuse me")))
+            world.embedder.update { $0.refusesText = { $0.contains("refuse") } }
+            try await world.run()
+            #expect(try await world.stats(2).failedRecords == 1)
+            #expect(try await world.verify(2).strangers == 0)
+
+            try await world.points.delete(try await world.points.points(of: [World.rows(10)[0].id]))
+            let repaired = try await world.verify(2, repairs: true)
+            #expect(repaired.isRight)
+            #expect(repaired.strangers == 0)
+        }
+
+        @Test func `a late row is seen although a planned one was deleted meanwhile`() async throws {
+            let world = try await World(rows: World.rows(10))
+            try await world.run()
+            let rows = World.rows(10)
+            world.source.delete(rows[2].id)
+            world.source.put(SourceRecord(id: rows[2].id + 1, memberCode: "m", content: .text("late")))
+            #expect(try await world.verify().late == 1)
+        }
+
+        @Test func `texts are compared in portions, so that memory is bounded`() async throws {
+            let reads = Mutex(0)
+            let hook = FaultHook(before: { call throws(PortFailure) in
+                if call == "mysql.records" { reads.withLock { $0 += 1 } }
+            })
+            let long = String(repeating: "A line of a very long text.\n", count: 50)
+            let rows = (1...8).map { SourceRecord(id: $0, memberCode: "m", content: .text("\($0) \(long)")) }
+            let world = try await World(rows: rows, sourceFaults: hook)
+            let plan = try world.plan(portion: 4300)
+            try await world.run(workers: 1, plan: plan)
+            reads.withLock { $0 = 0 }
+            let verifier = Verifier(ports: world.ports, stop: StopSignal(), plan: plan, repairs: false)
+            #expect(try await verifier.run(1) { _ in }.right == 8)
+            #expect(reads.withLock { $0 } == 3)
+
+            reads.withLock { $0 = 0 }
+            let paging = PlanPaging(batchSize: 10, limit: nil)
+            let dryRun = DryRun(ports: world.ports, stop: StopSignal(), plan: plan, paging: paging)
+            #expect(try await dryRun.run { _ in }.unchanged == 8)
+            #expect(reads.withLock { $0 } == 3)
+        }
+
+        @Test func `an outage is blamed on the service that was out`() async throws {
+            let isDown = Mutex(false)
+            let hook = FaultHook(before: { _ throws(PortFailure) in
+                if isDown.withLock(\.self) { throw PortFailure(.unavailable, "connection refused") }
+            })
+            let world = try await World(rows: World.rows(1), pointFaults: hook)
+            try await world.run()
+            isDown.withLock { $0 = true }
+            let failure = await #expect(throws: ServiceFailure.self) { try await world.verify() }
+            #expect(failure?.service == .points)
+        }
+    }
+}
+
+/// A service that is out until the test says so, and the calls it answers afterwards.
+private final class Outage: Sendable {
+    private let isOver = Mutex(false)
+    private let calls = Mutex<[String]>([])
+
+    var answered: [String] { calls.withLock(\.self) }
+    func end() { isOver.withLock { $0 = true } }
+
+    var hook: FaultHook {
+        FaultHook(
+            before: { [self] _ throws(PortFailure) in
+                if !isOver.withLock(\.self) { throw PortFailure(.unavailable, "connection refused") }
+            },
+            after: { [self] call throws(PortFailure) in calls.withLock { $0.append(call) } }
+        )
+    }
+}
+
+/// Leave to write that ends when the test says so.
+private final class RevocablePermit: WorkPermit {
+    private let isValid = Mutex(true)
+    let interruption = StopSignal()
+    let waitMax = Duration.seconds(60)
+
+    func revoke() { isValid.withLock { $0 = false } }
+    func mayWrite(at now: Duration) -> Bool { isValid.withLock(\.self) }
+    func mayStart(at now: Duration) -> Bool { true }
+    func addWait(_ duration: Duration) {}
+    var counts: BatchCounts {
+        get { BatchCounts() }
+        set {}
+    }
+}
