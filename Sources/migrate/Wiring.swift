@@ -41,15 +41,17 @@ struct Wiring: Sendable {
     func embedder() throws -> any Embedder & Inspectable {
         guard let openai = settings.openai else { throw Self.notAsked("OpenAI") }
         let target = settings.target
-        return OpenAIEmbedder(
-            OpenAIEmbedder.Settings(
-                baseURL: openai.baseURL,
-                key: openai.apiKey,
-                model: target.model,
-                dimensions: target.dimensions,
-                asksForDimensions: Self.asksForDimensions(target)
-            ),
-            http: try http()
+        return ProbedEmbedder(
+            OpenAIEmbedder(
+                OpenAIEmbedder.Settings(
+                    baseURL: openai.baseURL,
+                    key: openai.apiKey,
+                    model: target.model,
+                    dimensions: target.dimensions,
+                    asksForDimensions: Self.asksForDimensions(target)
+                ),
+                http: try http()
+            )
         )
     }
 

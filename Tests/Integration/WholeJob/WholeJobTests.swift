@@ -79,7 +79,8 @@ struct `The whole job` {
             #expect(stats.equal == true)
             try await stage.migrate("verify")
             let twice = stage.embedder.totals.texts - 300
-            #expect(twice <= 30, "only what the dead runner had in its hands was paid twice, not \(twice) texts")
+            // Three batches, and three texts with which each process looked at the server.
+            #expect(twice <= 36, "only what the dead runner had in its hands was paid twice, not \(twice) texts")
         }
     }
 }

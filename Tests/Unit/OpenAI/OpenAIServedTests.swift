@@ -14,4 +14,48 @@ import Testing
         #expect(probe.isBase64 && !probe.truncates && probe.dimensions == 64)
         #expect(probe.problems == [])
     }
+
+    /// Lends a probed embedder over a served fake whose vectors have 64 dimensions.
+    private func use(dimensions: Int = 64, _ body: (ProbedEmbedder, FakeOpenAI) async throws -> Void) async throws {
+        let fake = FakeOpenAI(dimensions: 64, time: Time(ContinuousClock()))
+        let served = ServedFakes(openAI: fake)
+        let endpoint = try #require(try await served.start().first)
+        let settings = OpenAIEmbedder.Settings(
+            baseURL: endpoint.url,
+            key: Secret(endpoint.key),
+            dimensions: dimensions
+        )
+        let http = try CurlClient(CurlClient.Options(environment: [:]))
+        do { try await body(ProbedEmbedder(OpenAIEmbedder(settings, http: http)), fake) } catch {
+            await served.stop()
+            throw error
+        }
+        await served.stop()
+    }
+
+    @Test func `workers that start together probe once, and only before the first texts`() async throws {
+        try await use { embedder, fake in
+            #expect(fake.totals.texts == 0)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<5 { group.addTask { _ = try await embedder.embed(["text \(number)"]) } }
+                try await group.waitForAll()
+            }
+            #expect(fake.totals.texts == 3 + 5)
+            _ = try await embedder.embed(["one more"])
+            #expect(fake.totals.texts == 3 + 5 + 1)
+        }
+    }
+
+    @Test func `a server whose vectors do not fit stops the job before any text is paid`() async throws {
+        try await use(dimensions: 32) { embedder, fake in
+            do throws(PortFailure) {
+                _ = try await embedder.embed(["text"])
+                Issue.record("it was embedded")
+            } catch {
+                #expect(error.kind == .unauthorised)
+                #expect(error.code == "unusable_vectors")
+            }
+            #expect(fake.totals.texts == 3)
+        }
+    }
 }
