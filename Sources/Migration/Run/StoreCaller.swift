@@ -15,15 +15,18 @@ package struct StoreCaller: Sendable {
     /// - Parameters:
     ///   - limit: gives up after this time; nil = only a stop gives up.
     ///   - level: gives up as soon as the stop signal reaches this level.
+    ///   - grace: goes on for this long after that.
     ///   - operation: one call, with the same identity each time.
     /// - Returns: the answer, or nil when it was given up. An error that a person must mend ends the runner.
     package func answer<Value: Sendable>(
         within limit: Duration? = nil,
         until level: StopSignal.Level,
+        grace: Duration = .zero,
         _ operation: (any JobStore) async throws(PortFailure) -> Value
     ) async -> Value? {
         let start = ports.time.now
         var tries = 0
+        var graceEnd: Duration?
         while true {
             let wait: Duration
             do {
@@ -45,8 +48,15 @@ package struct StoreCaller: Sendable {
                 if let limit, ports.time.now - start + wait > limit { return nil }
                 if tries > 2 { ports.report(.retrying(.store, error, after: wait)) }
             }
-            if state.stop.level >= level || Task.isCancelled { return nil }
-            await ports.time.sleep(for: wait, unless: state.stop, reaches: level)
+            if Task.isCancelled { return nil }
+            if state.stop.level < level {
+                await ports.time.sleep(for: wait, unless: state.stop, reaches: level)
+                continue
+            }
+            let end = graceEnd ?? ports.time.now + grace
+            graceEnd = end
+            if ports.time.now + wait > end { return nil }
+            try? await ports.time.sleep(for: wait)
         }
     }
 }

@@ -244,7 +244,10 @@ package struct Worker: Sendable {
             error: error
         )
         // A lost answer is repeated for as long as the runner lives: the end of an attempt is worth waiting for.
-        let answer = await store.answer(until: .release) { store throws(PortFailure) in try await store.finish(call) }
+        // Once everything is to be given back there is little time, but one failed call must not cost a lease and a retry.
+        let answer = await store.answer(until: .release, grace: .seconds(2)) { store throws(PortFailure) in
+            try await store.finish(call)
+        }
         guard let answer else { return }
         if answer.result == .lost {
             lost(lease)

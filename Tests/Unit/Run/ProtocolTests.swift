@@ -99,6 +99,53 @@ extension EngineTests {
             #expect(stats.retries == 0)
         }
 
+        @Test func `a runner that waits for the embedder leaves when the job is cancelled`() async throws {
+            let hook = FaultHook(before: { call throws(PortFailure) in
+                if call == "openai.embed" { throw PortFailure(.throttled(retryAfter: .seconds(3600)), "rate limit") }
+            })
+            let world = try await World(rows: World.rows(5), embedderFaults: hook)
+            let stop = StopSignal()
+            try await withThrowingTaskGroup(of: StopReason?.self) { group in
+                group.addTask { try await world.run(workers: 1, stop: stop) }
+                group.addTask {
+                    try await world.time.sleep(for: .seconds(5))
+                    _ = try await world.store.control(ControlIngestionJob(job: 1, action: .cancel, reason: nil))
+                    await world.time.sleep(for: .seconds(60), unless: stop, reaches: .drain)
+                    stop.raise(.release)
+                    return nil
+                }
+                for try await case let reason? in group {
+                    guard case .jobEnded(.cancelled) = reason else {
+                        Issue.record("ended with \(reason)")
+                        continue
+                    }
+                }
+            }
+        }
+
+        @Test func `what is given back at the end is said again when the store fails once`() async throws {
+            let stop = StopSignal()
+            let finishes = Mutex(0)
+            let hook = FaultHook(before: { call throws(PortFailure) in
+                guard call == FinishBatch.function else { return }
+                if finishes.withLock({
+                    $0 += 1
+                    return $0
+                }) == 1 {
+                    throw PortFailure(.unavailable, "lock timeout")
+                }
+            })
+            let world = try await World(
+                rows: World.rows(5),
+                storeFaults: hook,
+                embedderFaults: FaultHook(before: { _ throws(PortFailure) in stop.raise(.release) })
+            )
+            try await world.run(workers: 1, stop: stop)
+            let stats = try await world.stats()
+            #expect(stats.releases == 1)
+            #expect(stats.processing == 0)
+        }
+
         @Test func `a throttle without a stated wait makes the waits grow`() async throws {
             let calls = Mutex(0)
             let hook = FaultHook(before: { call throws(PortFailure) in
