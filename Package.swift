@@ -100,6 +100,7 @@ let package = Package(
             name: "Unit",
             dependencies: [
                 "Adapters", "Conformance", "Fakes", "Migration", "TextProcessing", "migrate",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "FlyingFox", package: "FlyingFox"),
                 .product(name: "FlyingSocks", package: "FlyingFox"),

@@ -187,7 +187,7 @@ package enum SettingsTable {
         ),
         Setting(
             "WORKER_HEARTBEAT_INTERVAL",
-            .decimal(0.25...300),
+            .decimal(1...300),
             "30.0",
             in: .work,
             help: "Seconds between signs of life; a lease lasts four times as long."

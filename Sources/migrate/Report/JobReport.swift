@@ -44,9 +44,9 @@ struct JobReport {
             "  records  " + records.joined(separator: ", ") + (left > 0 ? ", \(Format.count(left)) to do" : "")
         )
         if stats.retries + stats.reaps + stats.defers > 0 {
-            lines.append(
-                "  again    \(stats.retries) tries after a failure, \(stats.reaps) after a dead runner, \(stats.defers) deferred"
-            )
+            // The reaper's ends use the budget, too: they are among the retries.
+            let tries = Format.plural(stats.retries, "attempt")
+            lines.append("  again    \(tries), \(stats.reaps) after a dead runner; \(stats.defers) deferred")
         }
         if let tokens {
             let cost = Double(tokens) / 1e6 * pricePerMillionTokens

@@ -60,8 +60,9 @@ struct Progress: Encodable, Sendable {
         skipped = stats.skipped
         failed = stats.failedRecords
         missing = stats.missing
-        self.recordsPerSecond = recordsPerSecond
-        self.tokensPerMinute = tokensPerMinute
+        // A rate of nothing says less than no rate.
+        self.recordsPerSecond = recordsPerSecond.flatMap { $0 > 0 ? $0 : nil }
+        self.tokensPerMinute = tokensPerMinute.flatMap { $0 > 0 ? $0 : nil }
         let left = Double(records - stats.recordsDone)
         // While the plan still grows, what is left is not known.
         secondsLeft = isPlanned ? recordsPerSecond.flatMap { $0 > 0 ? left / $0 : nil } : nil

@@ -105,7 +105,9 @@ final class RunMonitor: Sendable {
                 state.lastSentence = sentence
                 tell(sentence, &state.line)
             }
-            if case .progress = event, let progress = state.run.progress { show(progress, &state.line) }
+            if case .progress = event, let progress = state.run.progress, progress.batches > 0 {
+                show(progress, &state.line)
+            }
         }
     }
 

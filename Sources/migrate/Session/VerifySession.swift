@@ -87,10 +87,15 @@ struct VerifyDocument: Encodable {
         lateRows = report.late
     }
 
+    private var verdict: String {
+        if isRight { return "nothing is missing" }
+        return addsUp && findings.allSatisfy(\.isRepaired) ? "not finished" : "something is wrong"
+    }
+
     var text: String {
         let wrong = findings.count { !$0.isRepaired }
         let repaired = findings.count - wrong
-        var lines = [isRight ? "Job \(job): nothing is missing." : "Job \(job): something is wrong."]
+        var lines = ["Job \(job): \(verdict)."]
         let sum =
             "\(Format.count(processed)) processed + \(Format.count(skipped)) skipped + \(Format.count(failed)) failed + \(Format.count(missing)) missing"
         lines.append(
