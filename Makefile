@@ -1,7 +1,7 @@
 # The front door. Each target is one readable script in scripts/, which does its own set-up on a fresh Debian machine
 # that has the Swift toolchain, git and make.
 
-.PHONY: help demo test integration bench lint release integration-docker first-run
+.PHONY: help demo test integration bench lint release integration-docker first-run first-run-http
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,3 +29,6 @@ integration-docker: ## the integration tests against the servers of docker-compo
 
 first-run: ## 20,000 real texts, killed half way and resumed; prints the figures of docs/first-run.md
 	@scripts/first-run
+
+first-run-http: ## 5,000 of these texts over the HTTP transport, with the same end state
+	@scripts/first-run-http

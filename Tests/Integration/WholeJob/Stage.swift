@@ -131,17 +131,41 @@ struct Stage: Sendable {
                 "INSERT INTO ip_summary VALUES (11, 'm', NULL), (12, 'm', ' \\n\\t '), (13, NULL, 'whose is it')"
             )
         }
-        for start in stride(from: 0, to: records, by: 500) {
-            let values = (start..<min(start + 500, records)).map { number in
-                let text = [
-                    "Record \(number): the ferry leaves at \(number % 24) o''clock, the cat stays. 🐈",
-                    "记录 \(number)：渡船在\(number % 24)点出发，猫留在家里。",
-                    "Запись \(number): паром уходит в \(number % 24) часов, кот остаётся.",
-                ][number % 3]
-                return "(\(1_823_456_789_012_345_679 + number * 4_194_304), 'member-\(number % 5)', '\(text)')"
+        let texts = try Texts(records: records)
+        for start in stride(from: 0, to: records, by: 100) {
+            let values = (start..<min(start + 100, records)).map { number in
+                let text = texts[number].utf8.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+                let id = 1_823_456_789_012_345_679 + number * 4_194_304
+                return "(\(id), 'member-\(number % 5)', _utf8mb4 X'\(text)')"
             }
             try await database.run("INSERT INTO ip_summary VALUES " + values.joined(separator: ","))
         }
+    }
+}
+
+/// The texts of the rows: lines of a corpus (objects with `text`) where there is one, else made up in three languages.
+private struct Texts {
+    private struct Line: Decodable { let text: String }
+
+    private let corpus: [String]
+
+    init(records: Int) throws {
+        guard let path = TestEnvironment.values["MIGRATE_TEST_CORPUS"] else {
+            corpus = []
+            return
+        }
+        let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").prefix(records)
+        corpus = try lines.map { try JSONDecoder().decode(Line.self, from: Data($0.utf8)).text }
+        try #require(corpus.count == records, "the corpus has too few lines")
+    }
+
+    subscript(number: Int) -> String {
+        if !corpus.isEmpty { return corpus[number] }
+        return [
+            "Record \(number): the ferry leaves at \(number % 24) o'clock, the cat stays. 🐈",
+            "记录 \(number)：渡船在\(number % 24)点出发，猫留在家里。",
+            "Запись \(number): паром уходит в \(number % 24) часов, кот остаётся.",
+        ][number % 3]
     }
 }
 

@@ -163,16 +163,15 @@ extension EngineTests {
             #expect(try await world.verify().isRight)
         }
 
-        @Test func `every answer of the store may be lost once after the commit`() async throws {
-            let seen = Mutex<[String: Int]>([:])
+        @Test func `half of the store's answers may be lost after the commit`() async throws {
+            let chance = SeededEntropy(42)
+            let lost = Mutex<[String: Int]>([:])
             let hook = FaultHook(after: { call throws(PortFailure) in
-                let count = seen.withLock { seen in
-                    seen[call, default: 0] += 1
-                    return seen[call] ?? 0
+                guard call != "get_ingestion_job_stats_exact", !call.hasPrefix("list_"), chance.unit() < 0.5 else {
+                    return
                 }
-                if count % 2 == 1, call != "get_ingestion_job_stats_exact", !call.hasPrefix("list_") {
-                    throw PortFailure(.outcomeUnknown, "the answer was lost")
-                }
+                lost.withLock { $0[call, default: 0] += 1 }
+                throw PortFailure(.outcomeUnknown, "the answer was lost")
             })
             let world = try await World(rows: World.rows(60), storeFaults: hook)
             expectEnded(try await world.run(batchSize: 5), .completed)
@@ -180,7 +179,8 @@ extension EngineTests {
             #expect(stats.processed == 60)
             #expect(stats.equal == true)
             #expect(stats.retries == 0)
-            #expect(seen.withLock { $0["finish_batch"] ?? 0 } >= 24)
+            #expect(lost.withLock { $0["finish_batch"] ?? 0 } > 0)
+            #expect(lost.withLock { $0["claim_next_batch"] ?? 0 } > 0)
         }
 
         @Test func `throttling costs no record and no budget`() async throws {
