@@ -104,10 +104,7 @@ package struct Controller: Sendable {
             }
             guard let page else { return .stopped }
             if page.isEmpty { break }
-            switch await append(paging.batches(page), after: cursor, opened) {
-            case .sealed: break
-            case let end: return end
-            }
+            if let end = await append(paging.batches(page), after: cursor, opened) { return end }
             cursor = page.last
             planned += Int64(page.count)
             ports.report(.planned(batches: (page.count + order.batchSize - 1) / order.batchSize, records: planned))
@@ -121,14 +118,12 @@ package struct Controller: Sendable {
         return await seal(opened, cursor: cursor, upper: upper, planned: planned)
     }
 
-    /// Stores one page.
-    ///
-    /// `sealed` stands for "go on".
+    /// Stores one page; nil = stored, go on.
     private func append(
         _ batches: [[RecordID]],
         after cursor: RecordID?,
         _ opened: OpenIngestionJob.Answer
-    ) async -> PlanEnd {
+    ) async -> PlanEnd? {
         let call = AppendIngestionBatches(
             job: opened.job.id,
             epoch: opened.epoch,
@@ -141,7 +136,7 @@ package struct Controller: Sendable {
         }
         guard let answer else { return .stopped }
         switch answer.result {
-        case .appended, .duplicate: return .sealed
+        case .appended, .duplicate: return nil
         // Somebody else has planned meanwhile: ask again who controls, and go on from the stored cursor.
         case .cursorMismatch, .lost, .sealed: return .lost
         case .closed: return .stopped
