@@ -30,11 +30,13 @@ package struct QuotaGate: Sendable {
 
     /// Tells the store the limits, and that a person has started work again after a stop.
     ///
-    /// Nil when the store did not answer.
-    func open(_ store: StoreCaller) async -> ReportQuota.Answer? {
+    /// Waits for the store until the runner is told to stop: an old stop that is not cleared would end it at once.
+    func open(_ store: StoreCaller) async {
         await report(
             QuotaReport(tokensPerMinute: tokensPerMinute, requestsPerMinute: requestsPerMinute, resumed: true),
-            to: store
+            to: store,
+            within: nil,
+            until: .drain
         )
     }
 
@@ -55,18 +57,23 @@ package struct QuotaGate: Sendable {
 
     /// Tells everybody that the server asked to wait.
     func throttled(_ wait: Duration, _ store: StoreCaller) async {
-        _ = await report(QuotaReport(throttledMs: wait.milliseconds), to: store)
+        await report(QuotaReport(throttledMs: wait.milliseconds), to: store)
     }
 
     /// Tells everybody that nobody may send any more.
     func stop(reason: String, _ store: StoreCaller) async {
-        _ = await report(QuotaReport(stopReason: reason), to: store)
+        await report(QuotaReport(stopReason: reason), to: store)
     }
 
-    private func report(_ report: QuotaReport, to store: StoreCaller) async -> ReportQuota.Answer? {
-        guard isOn else { return nil }
+    private func report(
+        _ report: QuotaReport,
+        to store: StoreCaller,
+        within limit: Duration? = .seconds(5),
+        until level: StopSignal.Level = .release
+    ) async {
+        guard isOn else { return }
         let call = ReportQuota(quota: name, report: report)
-        return await store.answer(within: .seconds(5), until: .release) { store throws(PortFailure) in
+        _ = await store.answer(within: limit, until: level) { store throws(PortFailure) in
             try await store.reportQuota(call)
         }
     }

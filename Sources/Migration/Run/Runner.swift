@@ -90,7 +90,7 @@ package struct Runner: Sendable {
             job: joining.job,
             interval: settings.reportInterval
         )
-        _ = await plan.quota.open(StoreCaller(ports: ports, state: state))
+        await plan.quota.open(StoreCaller(ports: ports, state: state))
 
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await keeper.run() }

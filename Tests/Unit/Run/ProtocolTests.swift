@@ -138,12 +138,41 @@ extension EngineTests {
             let world = try await World(
                 rows: World.rows(5),
                 storeFaults: hook,
-                embedderFaults: FaultHook(before: { _ throws(PortFailure) in stop.raise(.release) })
+                pointFaults: FaultHook(after: { call throws(PortFailure) in
+                    guard call == "qdrant.points" else { return }
+                    stop.raise(.release)
+                    // Until the work under the lease is cancelled.
+                    try? await ContinuousClock().sleep(for: .seconds(30))
+                })
             )
             try await world.run(workers: 1, stop: stop)
             let stats = try await world.stats()
             #expect(stats.releases == 1)
             #expect(stats.processing == 0)
+        }
+
+        @Test func `a run that is started again clears the quota's stop, although the store answers late`() async throws
+        {
+            let refused = Mutex(0)
+            let hook = FaultHook(before: { call throws(PortFailure) in
+                guard call == ReportQuota.function else { return }
+                // Six waits of 0.2 to 6.4 s, at least half of each: longer than a report is worth waiting for in a run.
+                if refused.withLock({
+                    $0 += 1
+                    return (2...7).contains($0)
+                }) {
+                    throw PortFailure(.unavailable, "connection refused")
+                }
+            })
+            let world = try await World(rows: World.rows(5), storeFaults: hook)
+            let plan = try world.plan(quota: 1_000_000)
+            _ = try await world.store.reportQuota(
+                ReportQuota(quota: plan.quota.name, report: QuotaReport(stopReason: "insufficient_quota"))
+            )
+            guard case .jobEnded(.completed) = try await world.run(workers: 1, plan: plan) else {
+                Issue.record("it stopped")
+                return
+            }
         }
 
         @Test func `a throttle without a stated wait makes the waits grow`() async throws {
