@@ -4,7 +4,7 @@ import Testing
 
 @testable import migrate
 
-@Suite struct `The command line` {
+@Suite(.heavy) struct `The command line` {
     private static let commands: [any ParsableCommand.Type] =
         Migrate.configuration.groupedSubcommands.flatMap(\.subcommands) + [SetupTokenizer.self]
 

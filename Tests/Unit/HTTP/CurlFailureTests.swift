@@ -50,7 +50,7 @@ import Testing
     @Test func `time spent in line counts, and what was never sent is unavailable`() async throws {
         let server = try silent()
         let client = try client(connectionsPerHostMax: 1)
-        async let first = client.failure(of: HTTPRequest(.post, server.url, totalTimeout: .milliseconds(400)))
+        async let first = client.failure(of: HTTPRequest(.post, server.url, totalTimeout: .seconds(4)))
         while server.accepted.load(ordering: .relaxed) == 0 { await Task.yield() }
         let second = await client.failure(of: HTTPRequest(.post, server.url, totalTimeout: .milliseconds(100)))
         #expect(second?.kind == .unavailable)
@@ -60,7 +60,7 @@ import Testing
     @Test func `one request more than the line holds is unavailable at once`() async throws {
         let server = try silent()
         let client = try client(requestsMax: 1)
-        async let first = client.failure(of: HTTPRequest(.post, server.url, totalTimeout: .milliseconds(300)))
+        async let first = client.failure(of: HTTPRequest(.post, server.url, totalTimeout: .seconds(4)))
         while server.accepted.load(ordering: .relaxed) == 0 { await Task.yield() }
         #expect(await client.failure(of: HTTPRequest(.post, server.url))?.kind == .unavailable)
         #expect(await first?.kind == .outcomeUnknown)

@@ -16,7 +16,8 @@ final class RawServer: Sendable {
     /// Listens on a free port; a backlog of 0 with `accepts: false` makes a port that soon lets further
     /// connections wait for ever; without a backlog it refuses them.
     init(backlog: Int32? = 64, accepts: Bool = true, _ script: @escaping @Sendable (RawConnection) -> Void) throws {
-        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        // Closed in children: a program that another test runs would keep the connection open.
+        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
@@ -36,6 +37,7 @@ final class RawServer: Sendable {
         Thread.detachNewThread { [self] in
             while true {
                 let socket = accept(listener, nil, nil)
+                _ = fcntl(socket, F_SETFD, FD_CLOEXEC)
                 guard socket >= 0 else { return }
                 accepted.add(1, ordering: .relaxed)
                 let connection = RawConnection(socket: socket) { request in
@@ -67,7 +69,8 @@ struct RawRequest: Sendable {
     }
 }
 
-/// The server's end of one connection, blocking; reads give up after ten seconds.
+/// The server's end of one connection, blocking; reads give up after two minutes: a busy machine may
+/// resume the client late.
 struct RawConnection: Sendable {
     let socket: Int32
     let record: @Sendable (RawRequest) -> Void
@@ -75,7 +78,7 @@ struct RawConnection: Sendable {
     init(socket: Int32, record: @escaping @Sendable (RawRequest) -> Void) {
         self.socket = socket
         self.record = record
-        var limit = timeval(tv_sec: 10, tv_usec: 0)
+        var limit = timeval(tv_sec: 120, tv_usec: 0)
         _ = unsafe setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     }
 

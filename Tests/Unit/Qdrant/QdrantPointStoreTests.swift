@@ -106,7 +106,7 @@ import TextProcessing
         #expect(http.requests.dropFirst(3).allSatisfy { $0.body.count < 1_016 || $0.body.count > 5_000 })
     }
 
-    @Test func `a point longer than Qdrant takes is rejected and not sent`() async throws {
+    @Test(.heavy) func `a point longer than Qdrant takes is rejected and not sent`() async throws {
         let http = ScriptedExchange(body: Self.completed)
         let long = Self.parent(8, text: String(repeating: "x", count: 33 << 20))
         let failure = await failure { () async throws(PortFailure) in try await Self.store(http).upsert([long]) }

@@ -2,7 +2,7 @@ import Testing
 import TextProcessing
 
 /// Where a chunker cuts when it has the choice.
-@Suite("Chunk boundaries")
+@Suite("Chunk boundaries", .heavy)
 struct ChunkBoundaryTests {
     private func children(_ text: String, _ counter: any TokenCounting = WordTokenizer()) throws -> [String] {
         let limits = try ChunkLimits(parentMaxTokens: 400, parentChunkSize: 200, chunkSize: 40, chunkOverlap: 0)
@@ -62,7 +62,7 @@ struct ChunkBoundaryTests {
 }
 
 /// Texts that break chunkers: no crash, no hang, every budget kept.
-@Suite("Hostile texts")
+@Suite("Hostile texts", .heavy)
 struct HostileTextTests {
     static let texts: [(name: String, text: String)] = [
         ("a long word", String(repeating: "abcdefghij", count: 5_000)),

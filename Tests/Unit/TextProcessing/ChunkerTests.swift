@@ -144,7 +144,7 @@ private func goldenTexts() throws -> [String] {
     return tokens + normalised + sparse + whole + whole.map(Normaliser().normalise)
 }
 
-@Suite("Chunker")
+@Suite("Chunker", .heavy)
 struct ChunkerTests {
     @Test func `golden texts keep every promise, counted in words`() throws {
         let counter = WordTokenizer()

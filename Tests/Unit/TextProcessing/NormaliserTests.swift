@@ -1,7 +1,7 @@
 import Testing
 import TextProcessing
 
-@Suite("Normaliser")
+@Suite("Normaliser", .heavy)
 struct NormaliserTests {
     struct Case: Decodable {
         let input: String

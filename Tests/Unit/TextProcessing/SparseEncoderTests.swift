@@ -1,7 +1,7 @@
 import Testing
 import TextProcessing
 
-@Suite("SparseEncoder")
+@Suite("SparseEncoder", .heavy)
 struct SparseEncoderTests {
     struct Case: Decodable {
         struct Parameters: Decodable {

@@ -1,7 +1,7 @@
 import Testing
 import TextProcessing
 
-@Suite("Tokenizer", .enabled(if: TestVocabulary.isWanted, "MIGRATE_TEST_VOCABULARY names no vocabulary"))
+@Suite("Tokenizer", .heavy, .enabled(if: TestVocabulary.isWanted, "MIGRATE_TEST_VOCABULARY names no vocabulary"))
 struct TokenizerTests {
     struct Case: Decodable {
         let cat: String
