@@ -25,9 +25,11 @@ struct RunSession: Sendable {
     /// - Returns: the status to exit with and, unless it has been said, why.
     /// - Throws: `CommandEnd` when the job cannot be begun.
     func run() async throws -> CommandEnd {
-        let unfinished = try await decide()
+        let (unfinished, isReplaced) = try await decide()
         try await checkCollection()
-        if unfinished == nil { try await confirmNew() }
+        if unfinished == nil || isReplaced { try await confirmNew() }
+        // Not before it is sure that another one can be begun.
+        if let unfinished, isReplaced { try await close(unfinished) }
         let order = OpenIngestionJob(
             targetKey: engine.names.targetKey,
             configHash: engine.configuration.hash,
@@ -69,8 +71,8 @@ struct RunSession: Sendable {
 
     // MARK: - Before
 
-    /// The unfinished job to go on with; nil = plan a new one.
-    private func decide() async throws -> JobSummary? {
+    /// The unfinished job, nil where there is none, and whether a new one is to take its place.
+    private func decide() async throws -> (unfinished: JobSummary?, isReplaced: Bool) {
         let filter = ListIngestionJobs.Filter(targetKey: engine.names.targetKey, open: true)
         let call = ListIngestionJobs(job: nil, filter: filter, after: nil, limit: 1)
         let job = try await patiently { () async throws(PortFailure) in try await engine.ports.store.jobs(call) }.rows
@@ -81,14 +83,12 @@ struct RunSession: Sendable {
             decision = console.ask(question, default: true) ? .resume : .replace
         }
         switch decision {
-        case .planNew: return nil
-        case .resume: return job
+        case .planNew: return (nil, false)
+        case .resume: return (job, false)
         case .resumeSaying(let sentence):
             say(sentence)
-            return job
-        case .replace:
-            if let job { try await close(job) }
-            return nil
+            return (job, false)
+        case .replace: return (job, true)
         case .nothingToResume:
             let target = engine.names.targetKey
             throw CommandEnd(.incomplete, "there is no unfinished job of \(target); `migrate run` plans a new one")
@@ -122,6 +122,8 @@ struct RunSession: Sendable {
             let condition = engine.names.condition.map { " where \($0)" } ?? ""
             throw CommandEnd(.incomplete, "\(engine.names.table) has no rows\(condition): there is nothing to migrate")
         }
+        // Finds columns that are missing before there is a job that rests on them.
+        _ = try await patiently { () async throws(PortFailure) in try await engine.ports.source.sample(1) }
         guard console.canAsk, !options.isSure, !options.isJSON else { return }
         let count = try await patiently { () async throws(PortFailure) in
             try await engine.ports.source.count(through: upper)

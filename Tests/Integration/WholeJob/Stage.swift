@@ -9,6 +9,8 @@ import Testing
 /// Everything one run of the program needs: rows in MariaDB, a tracking database, a collection, a served embedder.
 struct Stage: Sendable {
     let embedder: FakeOpenAI
+    /// The table `ip_summary`, and what else a test puts beside it.
+    let rows: MySQLTestDatabase
     private let program: Program
     private let settings: [String: String]
     private let database: TrackingDatabase
@@ -40,6 +42,7 @@ struct Stage: Sendable {
                 all["POSTGRES_URL"] = try url(of: tracking)
                 let stage = Stage(
                     embedder: embedder,
+                    rows: rows,
                     program: try Program(),
                     settings: all.merging(settings) { $1 },
                     database: tracking
@@ -53,10 +56,45 @@ struct Stage: Sendable {
         }
     }
 
-    /// Runs the program to its end, which must be this exit code.
-    func migrate(_ arguments: String..., exit: Int32 = 0) async throws {
+    /// Runs the program to its end, which must be this exit code and say these words, and no secret.
+    ///
+    /// The changes go over the stage's settings, for this run alone.
+    @discardableResult
+    func migrate(
+        _ arguments: String...,
+        exit: Int32 = 0,
+        saying words: [String] = [],
+        with changes: [String: String] = [:],
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws -> Program.Result {
+        let settings = settings.merging(changes) { $1 }
         let ended = try await program.run(arguments, settings)
-        #expect(ended.status == exit, "migrate \(arguments.joined(separator: " ")): \(ended.out)\(ended.error)")
+        let said = ended.out + ended.error
+        let command = "migrate \(arguments.joined(separator: " ")), with \(changes): \(said)"
+        #expect(ended.status == exit, "\(command)", sourceLocation: sourceLocation)
+        for word in words { #expect(said.contains(word), "\(word)? \(command)", sourceLocation: sourceLocation) }
+        for (name, secret) in Self.secrets(settings) {
+            #expect(!said.contains(secret), "\(name) is in the output", sourceLocation: sourceLocation)
+        }
+        return ended
+    }
+
+    /// What must never be printed: short ones would be found by chance.
+    private static func secrets(_ settings: [String: String]) -> [(name: String, value: String)] {
+        ["MYSQL_PASSWORD", "OPENAI_API_KEY", "QDRANT_API_KEY", "SUPABASE_KEY", "POSTGRES_URL"].compactMap { name in
+            guard let value = settings[name] else { return nil }
+            let secret = URLComponents(string: value)?.password ?? value
+            return secret.count < 8 ? nil : (name, secret)
+        }
+    }
+
+    /// The stage's collection, over the production adapter.
+    func points() throws -> QdrantPointStore {
+        let qdrant = try #require(TestEnvironment.qdrant)
+        return QdrantPointStore(
+            .init(url: qdrant.url, key: Secret(qdrant.apiKey), collection: rows.name),
+            http: try CurlClient(CurlClient.Options(allowsPlaintext: true, environment: [:]))
+        )
     }
 
     /// Runs the program, ends it with SIGKILL when `moment` returns, and says whether it was still alive then.
