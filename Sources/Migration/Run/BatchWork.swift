@@ -162,6 +162,10 @@ package struct BatchWork: Sendable {
         }
     }
 
+    /// Points of one write, about 3 MB: a store that cuts its requests at 5 MB sends one for it, so that leave to write is asked
+    /// for before each request and not only before the first (I20).
+    private static let pointsPerWrite = 200
+
     private func write(_ places: [Int], _ shelf: inout Shelf) async throws(WorkEnd) -> BatchStateMachine.Event {
         let known = places.filter { shelf.known.contains($0) }
         let carried = known.isEmpty ? [:] : try await storedPoints(known)
@@ -175,7 +179,9 @@ package struct BatchWork: Sendable {
                 shaper: plan.shaper
             )
         }
-        if let refusal = try await upsert(points) {
+        for start in stride(from: 0, to: points.count, by: Self.pointsPerWrite) {
+            let part = points[start..<min(start + Self.pointsPerWrite, points.count)]
+            guard let refusal = try await upsert(Array(part)) else { continue }
             if let wrong = try await wrongCollection() { throw .fatal(.points, wrong) }
             return .writeRefused(places, code: refusal.code ?? "point_refused", message: refusal.detail)
         }

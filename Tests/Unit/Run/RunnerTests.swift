@@ -76,6 +76,18 @@ extension EngineTests {
             #expect(stats.completed == 1)
         }
 
+        @Test func `leave to write is asked for before each request of a large batch`() async throws {
+            let upserts = Mutex(0)
+            let hook = FaultHook(before: { call throws(PortFailure) in
+                if call == "qdrant.upsert" { upserts.withLock { $0 += 1 } }
+            })
+            let world = try await World(rows: World.rows(250), pointFaults: hook)
+            expectEnded(try await world.run(workers: 1, batchSize: 250), .completed)
+            // 250 parents and 250 children, ready at once, in writes of 200, which the fake sends as requests of 100.
+            #expect(upserts.withLock { $0 } == 5)
+            #expect(try await world.verify().right == 250)
+        }
+
         @Test func `a text that the embedder refuses fails alone`() async throws {
             let world = try await World(rows: World.rows(30))
             world.embedder.update { $0.refusesText = { $0.contains("Record 17 ") } }
