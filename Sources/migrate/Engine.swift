@@ -72,26 +72,17 @@ struct Engine: Sendable {
     }
 }
 
-/// How records become points, and the fingerprint of it.
-struct Shaping {
+/// How records become points.
+struct PointShaping {
     let shaper: RecordShaper
     let sparseEncoder: SparseEncoder
-    let configuration: JobConfiguration
+    let profile: Profile
 
-    init(tokenizer: any TokenCounting, names: Engine.Names, target: Settings.Target, text: Settings.Text) throws {
-        let limits = try ChunkLimits(
-            parentMaxTokens: text.parentTokensMax,
-            parentChunkSize: text.parentChunkTokens,
-            chunkSize: text.chunkTokens,
-            chunkOverlap: text.chunkOverlapTokens
-        )
-        let parameters = SparseParameters(
-            language: text.sparseLanguage,
-            averageLength: text.sparseAverageLength,
-            cjk: text.sparseCJKBigrams ? .bigram : .off
-        )
+    init(tokenizer: any TokenCounting, target: Settings.Target, text: Settings.Text) throws {
+        let limits = try ChunkLimits(text)
+        let parameters = SparseParameters(text)
         sparseEncoder = try SparseEncoder(parameters)
-        let profile = Profile(
+        profile = Profile(
             tokenizer: tokenizer.identity,
             limits: limits,
             model: target.model,
@@ -104,8 +95,21 @@ struct Shaping {
             identity: PointIdentity(namespace: text.pointIDNamespace),
             profile: profile
         )
+    }
+}
+
+/// How records become points, and the fingerprint of it.
+struct Shaping {
+    let shaper: RecordShaper
+    let sparseEncoder: SparseEncoder
+    let configuration: JobConfiguration
+
+    init(tokenizer: any TokenCounting, names: Engine.Names, target: Settings.Target, text: Settings.Text) throws {
+        let points = try PointShaping(tokenizer: tokenizer, target: target, text: text)
+        shaper = points.shaper
+        sparseEncoder = points.sparseEncoder
         var values: [String: String] = [:]
-        for line in profile.lines {
+        for line in points.profile.lines {
             let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             values[String(parts[0])] = String(parts[1])
         }
@@ -121,4 +125,27 @@ struct Shaping {
 
     /// Under which the condition of `--where` is kept with the job.
     static let conditionKey = "where"
+}
+
+extension ChunkLimits {
+    /// The sizes the settings ask for.
+    init(_ text: Settings.Text) throws(TextError) {
+        try self.init(
+            parentMaxTokens: text.parentTokensMax,
+            parentChunkSize: text.parentChunkTokens,
+            chunkSize: text.chunkTokens,
+            chunkOverlap: text.chunkOverlapTokens
+        )
+    }
+}
+
+extension SparseParameters {
+    /// The sparse vectors the settings ask for.
+    init(_ text: Settings.Text) {
+        self.init(
+            language: text.sparseLanguage,
+            averageLength: text.sparseAverageLength,
+            cjk: text.sparseCJKBigrams ? .bigram : .off
+        )
+    }
 }

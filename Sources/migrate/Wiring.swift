@@ -135,6 +135,9 @@ struct Wiring: Sendable {
         }
     }
 
+    /// A point as it is written, on one line and without its dense vector.
+    static func document(of point: Point) throws(PortFailure) -> String { try QdrantPointStore.document(of: point) }
+
     /// Fetches a file.
     static func fetch(_ address: String, authorities: String?) async throws -> Data {
         let client = try CurlClient(CurlClient.Options(authorities: authorities))

@@ -25,16 +25,16 @@ enum QdrantBody {
         return writer.bytes
     }
 
-    /// One point.
+    /// One point, without its dense vector if so wished.
     ///
     /// - Throws: `rejected` for a dense vector of zeros and for numbers that are not finite: Qdrant might take them, and
     ///   nothing would ever be near them.
-    static func point(_ point: Point) throws(PortFailure) -> [UInt8] {
+    static func point(_ point: Point, hasDense: Bool = true) throws(PortFailure) -> [UInt8] {
         var writer = JSONWriter(capacity: 2_048)
         writer.raw("{\"id\":")
         writer.string(point.id.description)
         writer.raw(",\"vector\":{")
-        if case .child(_, _, _, let vectors) = point.body { try write(vectors, of: point.id, &writer) }
+        if case .child(_, _, _, let vectors) = point.body { try write(vectors, of: point.id, hasDense, &writer) }
         writer.raw("},\"payload\":{\"type\":")
         writer.string(point.kind.rawValue)
         writer.raw(",\"summary_id\":")
@@ -68,20 +68,24 @@ enum QdrantBody {
     private static func write(
         _ vectors: Point.Vectors,
         of id: PointID,
+        _ hasDense: Bool,
         _ writer: inout JSONWriter
     ) throws(PortFailure) {
-        guard vectors.dense.allSatisfy(\.isFinite), vectors.dense.contains(where: { $0 != 0 }) else {
+        let isUsable = vectors.dense.allSatisfy(\.isFinite) && vectors.dense.contains { $0 != 0 }
+        guard isUsable || !hasDense else {
             throw PortFailure(.rejected, "point \(id): the dense vector is zero or not finite")
         }
         let weights = vectors.sparse.values.map { Float($0) }
         guard weights.allSatisfy(\.isFinite) else {
             throw PortFailure(.rejected, "point \(id): the sparse vector is not finite")
         }
-        writer.raw("\"child\":")
-        writer.floats(vectors.dense)
+        if hasDense {
+            writer.raw("\"child\":")
+            writer.floats(vectors.dense)
+        }
         // A text without a single term has no sparse vector, which is found by as little as an empty one.
         guard !weights.isEmpty else { return }
-        writer.raw(",\"child-sparse\":")
+        writer.raw(hasDense ? ",\"child-sparse\":" : "\"child-sparse\":")
         sparse(vectors.sparse.indices, weights, &writer)
     }
 

@@ -47,6 +47,11 @@ package struct QdrantPointStore: PointStore {
         self.http = http
     }
 
+    /// A point as it is written, but without its dense vector: for people who want to see it.
+    package static func document(of point: Point) throws(PortFailure) -> String {
+        String(decoding: try QdrantBody.point(point, hasDense: false), as: UTF8.self)
+    }
+
     package func points(of records: [RecordID]) async throws(PortFailure) -> [StoredPoint] {
         guard !records.isEmpty else { return [] }
         var points: [StoredPoint] = []

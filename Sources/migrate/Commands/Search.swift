@@ -36,7 +36,7 @@ struct Search: AsyncParsableCommand {
         let search = HybridSearch(
             embedder: try wiring.embedder(),
             points: try wiring.points(),
-            encoder: try SparseEncoder(wiring.settings.text)
+            encoder: try SparseEncoder(SparseParameters(wiring.settings.text))
         )
         let found = try await search.ask(question, member: member, limit: limit)
         Console.standard.out(settings.common.json ? try JSONText.of(SearchReport(found)) : SearchReport(found).text)
@@ -87,18 +87,5 @@ struct SearchReport: Encodable {
             return
                 "\(place + 1). \(Format.decimal(item.score, 3))  record \(item.summaryId) (\(item.memberCode))\n   \(short)"
         }.joined(separator: "\n")
-    }
-}
-
-extension SparseEncoder {
-    /// The encoder the settings ask for.
-    init(_ text: Settings.Text) throws(TextError) {
-        try self.init(
-            SparseParameters(
-                language: text.sparseLanguage,
-                averageLength: text.sparseAverageLength,
-                cjk: text.sparseCJKBigrams ? .bigram : .off
-            )
-        )
     }
 }

@@ -7,6 +7,7 @@ import Testing
 @Suite(.heavy) struct `The command line` {
     private static let commands: [any ParsableCommand.Type] =
         Migrate.configuration.groupedSubcommands.flatMap(\.subcommands) + [SetupTokenizer.self]
+        + Text.configuration.subcommands
 
     @Test func `has the commands people were promised`() {
         let names = Self.commands.map { $0.configuration.commandName ?? $0._commandName }
@@ -16,6 +17,7 @@ import Testing
                     "demo", "check", "setup", "tokenizer", "plan", "run", "worker", "pause", "resume", "cancel",
                     "status", "jobs",
                     "failures", "retry", "verify", "search", "settings", "serve-fakes",
+                    "text", "normalize", "tokens", "chunks", "sparse", "points",
                 ]
         )
     }

@@ -1,0 +1,168 @@
+import Adapters
+import ArgumentParser
+import Migration
+import TextProcessing
+
+struct Text: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Shows what a text becomes: normalised, tokens, chunks, sparse vector, points.",
+        discussion: """
+            Reads the text from standard input; needs no server and no key. With --json-lines each line is an object with \
+            `text`, and one object a line comes back, for comparing with other tools. `tokens` and `sparse` take the text as \
+            it is; `chunks` and `points` normalise it first. Flags are named as the settings.
+
+            EXAMPLES
+              migrate text normalize < page.html
+              migrate text chunks --chunk-size 256 < book.txt
+              migrate text tokens --json-lines < texts.jsonl > ids.jsonl
+            """,
+        subcommands: [Normalize.self, Tokens.self, Chunks.self, Sparse.self, Points.self]
+    )
+
+    struct Normalize: TextCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Shows the text that everything else is derived from, and its checksum.",
+            discussion: """
+                With --json-lines: {"text"} → {"output","checksum"}.
+
+                EXAMPLES
+                  migrate text normalize < page.html
+                """
+        )
+
+        @OptionGroup var input: TextInput
+
+        func answer(_ texts: TextAnswering) throws {
+            let normaliser = Normaliser()
+            try texts.run { text in
+                let output = normaliser.normalise(text.text)
+                return NormalizeAnswer(output: output, checksum: normaliser.checksum(ofNormalised: output))
+            }
+        }
+    }
+
+    struct Tokens: TextCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Shows the text's cl100k_base tokens.",
+            discussion: """
+                With --json-lines: {"text"} → {"ids"}.
+
+                EXAMPLES
+                  migrate text tokens < page.txt
+                """
+        )
+
+        @OptionGroup var input: TextInput
+        @OptionGroup var flags: TextFlags
+
+        func answer(_ texts: TextAnswering) throws {
+            let tokenizer = try Vocabulary.tokenizer(input.settings(flags, environment: texts.environment))
+            try texts.run { TokensAnswer(ids: tokenizer.encode($0.text)) }
+        }
+    }
+
+    struct Chunks: TextCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Shows the parents and children a text is cut into.",
+            discussion: """
+                With --json-lines: {"text"} → {"parents":[{"start","end","tokens","children":[{"start","end","tokens"}]}]}, \
+                byte offsets into the normalised text.
+
+                EXAMPLES
+                  migrate text chunks --chunk-size 256 --chunk-overlap 0 < book.txt
+                """
+        )
+
+        @OptionGroup var input: TextInput
+        @OptionGroup var flags: TextFlags
+
+        func answer(_ texts: TextAnswering) throws {
+            let settings = try input.settings(flags, environment: texts.environment)
+            let chunker = Chunker(counter: try Vocabulary.tokenizer(settings), limits: try ChunkLimits(settings.text))
+            let normaliser = Normaliser()
+            try texts.run { text in
+                let normalised = normaliser.normalise(text.text)
+                return ChunksAnswer(chunker.parents(of: normalised), of: normalised)
+            }
+        }
+    }
+
+    struct Sparse: TextCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Shows the text's BM25 term weights.",
+            discussion: """
+                With --json-lines: {"text"} → {"indices","values"}, indices ascending.
+
+                EXAMPLES
+                  migrate text sparse --sparse-avg-length 180 < page.txt
+                """
+        )
+
+        @OptionGroup var input: TextInput
+        @OptionGroup var flags: TextFlags
+
+        func answer(_ texts: TextAnswering) throws {
+            let encoder = try SparseEncoder(
+                SparseParameters(input.settings(flags, environment: texts.environment).text)
+            )
+            try texts.run { SparseAnswer(of: $0.text, encoder) }
+        }
+    }
+
+    struct Points: TextCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Shows the points a record becomes, without their dense vectors.",
+            discussion: """
+                With --json-lines: {"text","summary_id","member_code"} → {"points":[…]}, none for a blank text.
+
+                EXAMPLES
+                  migrate text points --summary-id 7 --member-code M001 < page.txt
+                """
+        )
+
+        @Option(name: .long, help: "The record's id; with --json-lines `summary_id` says it.")
+        var summaryId: RecordID?
+
+        @Option(name: .long, help: "The record's tenant; with --json-lines `member_code` says it.")
+        var memberCode: String?
+
+        @OptionGroup var input: TextInput
+        @OptionGroup var flags: TextFlags
+        @OptionGroup var model: OpenAIFlags
+
+        func validate() throws {
+            if !input.jsonLines, summaryId == nil || memberCode == nil {
+                throw ValidationError(
+                    "--summary-id and --member-code are needed: the ids of the points derive from them"
+                )
+            }
+        }
+
+        func answer(_ texts: TextAnswering) throws {
+            let settings = try input.settings(flags, model, environment: texts.environment)
+            let shaper = try PointShaping(
+                tokenizer: Vocabulary.tokenizer(settings),
+                target: settings.target,
+                text: settings.text
+            ).shaper
+            try texts.run { text in
+                guard let id = text.summaryId ?? summaryId, let memberCode = text.memberCode ?? memberCode else {
+                    throw CommandEnd(.usage, "`summary_id` or `member_code` is missing")
+                }
+                return try PointsAnswer(SourceRecord(id: id, memberCode: memberCode, content: .text(text.text)), shaper)
+            }
+        }
+    }
+}
+
+/// A command that answers texts.
+protocol TextCommand: ParsableCommand {
+    var input: TextInput { get }
+
+    /// Answers every text.
+    func answer(_ texts: TextAnswering) throws
+}
+
+extension TextCommand {
+    func run() throws { try answer(input.texts) }
+}

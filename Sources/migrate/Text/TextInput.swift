@@ -1,0 +1,173 @@
+import Adapters
+import ArgumentParser
+import Foundation
+import Migration
+
+/// Where `migrate text` takes its texts from, and the form of its answers.
+struct TextInput: ParsableArguments {
+    @Flag(name: .long, help: "Read one JSON object a line, and answer each with one.")
+    var jsonLines = false
+
+    @OptionGroup var common: CommonOptions
+
+    func settings(_ flags: any SettingFlags..., environment: [String: String]) throws(SettingsProblems) -> Settings {
+        try Settings(try common.input(flags, environment: environment), needs: [])
+    }
+
+    /// The texts of standard input.
+    var texts: TextAnswering {
+        TextAnswering(
+            form: jsonLines ? .jsonLines : common.json ? .json : .people,
+            environment: ProcessInfo.processInfo.environment,
+            console: .standard,
+            read: Self.readStandardInput
+        )
+    }
+
+    /// What is there, as soon as something is; nil at the end.
+    private static func readStandardInput() throws -> [UInt8]? {
+        while true {
+            var count = 0
+            let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 1 << 18) { buffer, initialized in
+                count = unsafe read(STDIN_FILENO, buffer.baseAddress, buffer.count)
+                initialized = max(count, 0)
+            }
+            if count > 0 { return bytes }
+            if count == 0 { return nil }
+            if errno != EINTR {
+                throw CommandEnd(.usage, "standard input cannot be read (error \(errno))")
+            }
+        }
+    }
+}
+
+/// One text, and whose it is where that matters.
+struct InputText: Decodable {
+    let text: String
+    var summaryId: RecordID?
+    var memberCode: String?
+}
+
+/// What a text becomes.
+protocol TextAnswer {
+    /// One line for programs.
+    func json() throws -> String
+    /// For people.
+    var text: String { get }
+    /// What people should know beside it; on standard error, so that the text can be piped.
+    var remark: String? { get }
+}
+
+/// Reads texts and answers them, in order and with bounded memory.
+struct TextAnswering {
+    enum Form {
+        /// The whole input is one text, and the answer is for people.
+        case people
+        /// The whole input is one text, and the answer is JSON.
+        case json
+        /// Each line of the input is a JSON object with a text, and the answer to each is a line.
+        case jsonLines
+    }
+
+    /// The longest text or line, in bytes: far above what a record may have.
+    static let bytesMax = 256 << 20
+
+    let form: Form
+    /// Settings that no flag gives.
+    let environment: [String: String]
+    let console: Console
+    /// The next bytes of the input, nil at its end.
+    let read: () throws -> [UInt8]?
+
+    /// Answers all.
+    ///
+    /// - Throws: `CommandEnd` for a line that is no such object, and for one that is too long.
+    func run(_ make: (InputText) throws -> some TextAnswer) throws {
+        var replaced = 0
+        if form == .jsonLines {
+            try answerLines(make, &replaced)
+        } else {
+            let answer = try make(InputText(text: decode(try readAll(), &replaced)))
+            console.out(form == .json ? try answer.json() : answer.text)
+            if form == .people, let remark = answer.remark { console.error(remark) }
+        }
+        if replaced > 0 {
+            let places = Format.plural(Int64(replaced), "place")
+            console.error("migrate: the input is not valid UTF-8: \(places) replaced by U+FFFD")
+        }
+    }
+
+    private func readAll() throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        while let more = try read() {
+            bytes += more
+            guard bytes.count <= Self.bytesMax else { throw Self.tooLong("the text") }
+        }
+        return bytes
+    }
+
+    private func answerLines(_ make: (InputText) throws -> some TextAnswer, _ replaced: inout Int) throws {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        var number = 0
+        var rest: [UInt8] = []
+        var answers = ""
+        func answer(_ line: some Collection<UInt8>) throws {
+            number += 1
+            guard line.contains(where: { $0 > 0x20 }) else { return }
+            do {
+                let json = decode(line, &replaced)
+                answers += try make(decoder.decode(InputText.self, from: Data(json.utf8))).json() + "\n"
+            } catch {
+                // The answers to the lines before it are right.
+                if !answers.isEmpty { console.raw(answers) }
+                throw CommandEnd(.usage, "line \(number): \(Self.sentence(error))")
+            }
+        }
+        while let more = try read() {
+            var start = more.startIndex
+            while let end = more[start...].firstIndex(of: UInt8(ascii: "\n")) {
+                if rest.isEmpty {
+                    try answer(more[start..<end])
+                } else {
+                    try answer(rest + more[start..<end])
+                    rest = []
+                }
+                start = end + 1
+            }
+            rest += more[start...]
+            guard rest.count <= Self.bytesMax else { throw Self.tooLong("line \(number + 1)") }
+            // At once: somebody may wait for these answers before the next line is written.
+            if !answers.isEmpty { console.raw(answers) }
+            answers = ""
+        }
+        try answer(rest)
+        if !answers.isEmpty { console.raw(answers) }
+    }
+
+    /// The bytes as text; what is not UTF-8 is replaced and counted.
+    private func decode(_ bytes: some Collection<UInt8>, _ replaced: inout Int) -> String {
+        let text = String(decoding: bytes, as: UTF8.self)
+        if text.utf8.count == bytes.count, text.utf8.elementsEqual(bytes) { return text }
+        let mark: Unicode.Scalar = "\u{FFFD}"
+        let inText = text.unicodeScalars.count { $0 == mark }
+        let all = Array(bytes)
+        let inBytes = all.indices.dropLast(2).count { all[$0] == 0xEF && all[$0 + 1] == 0xBF && all[$0 + 2] == 0xBD }
+        replaced += inText - inBytes
+        return text
+    }
+
+    private static func tooLong(_ what: String) -> CommandEnd {
+        CommandEnd(.usage, "\(what) has more than \(bytesMax >> 20) MB")
+    }
+
+    /// Without the line's own text.
+    private static func sentence(_ error: any Error) -> String {
+        switch error {
+        case let end as CommandEnd: end.message
+        case is DecodingError:
+            "it is not a JSON object with `text`, a string (and for points `summary_id`, an integer, and `member_code`)"
+        default: "\(error)"
+        }
+    }
+}
