@@ -88,50 +88,27 @@ import TextProcessing
 
     @Test(.enabled(if: TestVocabulary.isWanted)) func `points have the golden cases' ids, and no dense vector`() throws
     {
-        struct Case: Decodable {
-            let namespace, memberCode: String
-            let summaryId: Int64
-            let parentIdx, chunkIndex: Int
-            let parent, child: String
-        }
-        struct Answer: Decodable {
-            struct Point: Decodable {
-                struct Payload: Decodable {
-                    let type, memberCode, checksum, profile: String
-                    let summaryId: Int64
-                    let collectionIds: [Int64]
-                    let parentIdx: Int
-                    let chunkIndex: Int?
-                    let parentId: String?
-                }
-                let id: String
-                let vector: [String: Vector]
-                let payload: Payload
-            }
-            struct Vector: Decodable { let indices: [Int], values: [Double] }
-            let points: [Point]
-        }
         // Small chunks, so that every place of the cases occurs.
         let text = (0..<2_500).map { "word\($0 % 10)" }.joined(separator: " ")
         let sizes = ["--parent-max-tokens", "512", "--parent-chunk-size", "512", "--chunk-size", "16"]
-        let cases = Dictionary(grouping: try goldenCases("point_ids", as: Case.self), by: \.namespace)
+        let cases = Dictionary(grouping: try goldenCases("point_ids", as: PointCase.self), by: \.namespace)
         for (namespace, items) in cases {
             let lines = items.map { Line(text: text, summaryId: $0.summaryId, memberCode: $0.memberCode) }
             let flags = sizes + ["--chunk-overlap", "0", "--point-id-namespace", namespace]
-            let answers: [Answer] = try answers(Text.Points.self, to: lines, flags)
-            for (item, answer) in zip(items, answers) { try check(item, answer.points) }
-        }
-        func check(_ item: Case, _ points: [Answer.Point]) throws {
-            let parent = try #require(points.first { $0.id == item.parent }, "\(item)")
-            #expect(parent.payload.type == "parent" && parent.payload.parentIdx == item.parentIdx)
-            #expect(parent.vector.isEmpty)
-            let child = try #require(points.first { $0.id == item.child }, "\(item)")
-            #expect(child.payload.type == "child" && child.payload.parentId == item.parent)
-            #expect(child.payload.parentIdx == item.parentIdx && child.payload.chunkIndex == item.chunkIndex)
-            #expect(Array(child.vector.keys) == ["child-sparse"])
-            for payload in points.map(\.payload) {
-                #expect(payload.summaryId == item.summaryId && payload.memberCode == item.memberCode)
-                #expect(payload.collectionIds.isEmpty && payload.checksum.count == 64 && payload.profile.count == 16)
+            let answers: [PointsDocument] = try answers(Text.Points.self, to: lines, flags)
+            for (item, answer) in zip(items, answers) {
+                let parent = try #require(answer.points.first { $0.id == item.parent }, "\(item)")
+                #expect(parent.payload.type == "parent" && parent.payload.parentIdx == item.parentIdx)
+                #expect(parent.vector.isEmpty)
+                let child = try #require(answer.points.first { $0.id == item.child }, "\(item)")
+                #expect(child.payload.type == "child" && child.payload.parentId == item.parent)
+                #expect(child.payload.parentIdx == item.parentIdx && child.payload.chunkIndex == item.chunkIndex)
+                #expect(Array(child.vector.keys) == ["child-sparse"])
+                for payload in answer.points.map(\.payload) {
+                    #expect(payload.summaryId == item.summaryId && payload.memberCode == item.memberCode)
+                    #expect(payload.collectionIds.isEmpty)
+                    #expect(payload.checksum.count == 64 && payload.profile.count == 16)
+                }
             }
         }
     }
@@ -220,4 +197,35 @@ import TextProcessing
             read: { left.popFirst() }
         )
     }
+}
+
+/// A line of `point_ids.jsonl`.
+private struct PointCase: Decodable {
+    let namespace, memberCode: String
+    let summaryId: Int64
+    let parentIdx, chunkIndex: Int
+    let parent, child: String
+}
+
+/// A line of `migrate text points --json-lines`.
+private struct PointsDocument: Decodable {
+    struct Point: Decodable {
+        let id: String
+        let vector: [String: Vector]
+        let payload: Payload
+    }
+    struct Vector: Decodable {
+        let indices: [Int]
+        let values: [Double]
+    }
+    struct Payload: Decodable {
+        let type, memberCode, checksum, profile: String
+        let summaryId: Int64
+        let collectionIds: [Int64]
+        let parentIdx: Int
+        let chunkIndex: Int?
+        let parentId: String?
+    }
+
+    let points: [Point]
 }
