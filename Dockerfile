@@ -26,6 +26,7 @@ RUN apt-get update -q \
     && useradd --system --home-dir /nonexistent migrate
 COPY --from=build /out/migrate /usr/local/bin/migrate
 COPY --from=source /opt/migrate/cl100k_base.tiktoken /usr/local/share/migrate/cl100k_base.tiktoken
+ENV TOKENIZER_VOCABULARY=/usr/local/share/migrate/cl100k_base.tiktoken
 USER migrate
 ENTRYPOINT ["migrate"]
 CMD ["--help"]
