@@ -199,6 +199,10 @@ struct `Bad input` {
             stage.embedder.update { $0.latency = .zero }
             let stats = try await stage.stats(job: 1)
             #expect(stats.claims == 3 && stats.reaps == 0, "a batch outlives its lease by its signs of life")
+            let history = try await stage.history(job: 1)
+            let claimed = try #require(history.first { $0.kind == "claimed" }?.moment)
+            let completed = try #require(history.last { $0.kind == "completed" }?.moment)
+            #expect(completed.timeIntervalSince(claimed) > 4, "the lease was four seconds")
 
             let job = try #require(lines(try await stage.migrate("jobs", "--json")).first)
             #expect(job["id"] as? Int == 1 && job["status"] as? String == "completed")
@@ -228,5 +232,11 @@ struct `Bad input` {
         try ended.out.split(separator: "\n").map { line in
             try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
         }
+    }
+}
+
+extension EventSummary {
+    fileprivate var moment: Date? {
+        try? Date(at, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true))
     }
 }
