@@ -7,7 +7,7 @@ import TextProcessing
 @testable import migrate
 
 /// `migrate text`, from the bytes that come in to the bytes that go out.
-@Suite struct `The text command` {
+@Suite(.heavy) struct `The text command` {
     @Test func `normalises as the golden cases say`() throws {
         struct Case: Decodable { let input, output, checksum: String }
         struct Answer: Decodable { let output, checksum: String }
