@@ -17,6 +17,11 @@ let package = Package(
             ],
             path: "Benchmarks/TextProcessing",
             plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")]
-        )
+        ),
+        .executableTarget(
+            name: "SideBySide",
+            dependencies: [.product(name: "TextProcessing", package: "migrate")],
+            path: "Benchmarks/SideBySide"
+        ),
     ]
 )

@@ -67,3 +67,17 @@ exec_migrate() {
         "${settings[@]}" "$program" "$@"
 }
 migrate() { (exec_migrate "$@"); }
+
+# The tools that ours is compared with, in an environment of their own: the tests do without fastembed's onnxruntime.
+comparison_python=$cache/comparison-venv/bin/python
+comparison_packages() {
+    local folder=$cache/comparison-venv
+    local wanted="tiktoken==0.14.0 fastembed==0.9.1 py_rust_stemmers==0.1.8 semantic-text-splitter==0.33.1 langchain-text-splitters==1.1.3"
+    [ "$(cat "$folder/installed.txt" 2>/dev/null)" != "$wanted" ] || return 0
+    say "installing $wanted into $folder"
+    rm -rf "$folder"
+    python3 -m venv "$folder"
+    # shellcheck disable=SC2086
+    "$comparison_python" -m pip install -q --disable-pip-version-check $wanted || fail "pip could not install $wanted"
+    echo "$wanted" >"$folder/installed.txt"
+}
