@@ -66,7 +66,7 @@ struct Console: Sendable {
     /// Ends the process at once, after what was printed has left it.
     ///
     /// `exit` would run the exit handlers of OpenSSL, zstd and others while the threads of libcurl, libmariadb and libpq still
-    /// use them; that aborted about one run in ten.
+    /// use them; one of the first nine runs of the whole job aborted so, after its work was done.
     func exit(_ status: Int32) -> Never {
         fflush(nil)
         _exit(status)
