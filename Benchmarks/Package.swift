@@ -18,10 +18,11 @@ let package = Package(
             path: "Benchmarks/TextProcessing",
             plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")]
         ),
+        // Not under `Benchmarks`, whose every target the benchmark tool runs as one of its own.
         .executableTarget(
             name: "SideBySide",
             dependencies: [.product(name: "TextProcessing", package: "migrate")],
-            path: "Benchmarks/SideBySide"
+            path: "Tools/SideBySide"
         ),
     ]
 )
