@@ -123,7 +123,8 @@ public struct SparseEncoder: Sendable {
     private func term(_ word: [UInt32], _ body: ([UInt32]) -> Void) {
         if word.count > Self.tokenLengthMax || stopWords.contains(word) { return }
         if word.count == 1, ScalarClass(word[0]).isPunctuation { return }
-        let term = stemmer?.stem(word) ?? word
+        var term = word
+        stemmer?.stem(&term)
         if !term.isEmpty { body(term) }
     }
 

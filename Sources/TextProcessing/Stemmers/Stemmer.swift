@@ -1,7 +1,9 @@
 /// Cuts the words of one language down to their stems, for the sparse encoder.
 protocol Stemmer: Sendable {
-    /// The stem of a word: lower-case scalars that are letters, numbers or underscores.
-    func stem(_ word: [UInt32]) -> [UInt32]
+    /// Turns a word into its stem, in place.
+    ///
+    /// A word is one or more lower-case scalars that are letters, numbers or underscores, at most 40 of them.
+    func stem(_ word: inout [UInt32])
 }
 
 /// A language the sparse encoder knows: its stop words and its stemmer.

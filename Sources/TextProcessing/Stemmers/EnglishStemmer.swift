@@ -6,9 +6,12 @@
 ///
 /// Source: snowballstem.org, `english.sbl` of release 2.2.
 struct EnglishStemmer: Stemmer {
-    func stem(_ word: [UInt32]) -> [UInt32] {
-        if word.count < 3 { return word }
-        if word.count <= 6, let stem = Self.exceptions[word] { return stem }
+    func stem(_ word: inout [UInt32]) {
+        if word.count < 3 { return }
+        if word.count <= 6, let stem = Self.exceptions[word] {
+            word = stem
+            return
+        }
         var work = EnglishWord(word)
         work.step1a()
         if !Self.finishedAfterPlurals.contains(work.letters) {
@@ -19,7 +22,7 @@ struct EnglishStemmer: Stemmer {
             work.step4()
             work.step5()
         }
-        return work.letters.map { $0 == EnglishWord.consonantY ? 0x79 : $0 }
+        word = work.letters.map { $0 == EnglishWord.consonantY ? 0x79 : $0 }
     }
 
     private static let exceptions: [[UInt32]: [UInt32]] = {
