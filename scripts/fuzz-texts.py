@@ -27,7 +27,7 @@ ENCODING = tiktoken.get_encoding("cl100k_base")
 
 def stop_words(language):
     """The list of the Swift source."""
-    source = (ROOT / "Sources/TextProcessing/Stemmers/StopWords.swift").read_text(encoding="utf-8")
+    source = (ROOT / "Sources/TextProcessing/StopWords/StopWords.swift").read_text(encoding="utf-8")
     return re.search(rf'static let {language} = """\n(.*?)\n        """', source, re.S)[1].split()
 
 

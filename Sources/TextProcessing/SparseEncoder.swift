@@ -35,7 +35,7 @@ public struct SparseEncoder: Sendable {
         }
         self.parameters = parameters
         stemmer = parameters.isStemming ? language.stemmer : nil
-        let words = parameters.isStemming ? language.stopWords : ""
+        let words = parameters.isStemming ? language.stopWords ?? "" : ""
         stopWords = Set(words.split { $0 == " " || $0 == "\n" }.map { $0.unicodeScalars.map(\.value) })
     }
 

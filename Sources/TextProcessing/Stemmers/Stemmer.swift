@@ -9,7 +9,8 @@ protocol Stemmer: Sendable {
 /// A language the sparse encoder knows: its stop words and its stemmer.
 struct SparseLanguage: Sendable {
     let name: String
-    let stopWords: String
+    /// The words left out, separated by white space; nil where no list may be committed and the user names one.
+    let stopWords: String?
     let stemmer: any Stemmer
 
     static let all = [

@@ -1,8 +1,11 @@
 /// The stop words of the supported languages, in lower case.
+///
+/// Those that PostgreSQL has in its `tsearch_data` (from Snowball, BSD licence), with the corrections that each names.
 enum StopWords {
     /// The 179 English words of NLTK, which fastembed takes.
     ///
-    /// PostgreSQL's `english.stop` (from Snowball, BSD licence) and the contractions and their halves that NLTK adds. Those with an apostrophe never match; they complete the set.
+    /// PostgreSQL's `english.stop` and the contractions and their halves that NLTK adds. Those with an apostrophe never
+    /// match; they complete the set.
     static let english = """
         a about above after again against ain all am an and any are aren aren't as at be because been before being
         below between both but by can couldn couldn't d did didn didn't do does doesn doesn't doing don don't down
