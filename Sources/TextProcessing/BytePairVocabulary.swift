@@ -8,13 +8,15 @@ final class BytePairVocabulary: @unchecked Sendable {  // Sendable: written only
     static let none = UInt32.max
 
     private struct Slot {
-        var hash: UInt64
         var rank: UInt32
         /// The token's place in `bytes`.
         var start: UInt32
         var length: UInt32
     }
 
+    /// Half of each slot's hash, 0 where the slot is empty. Apart from the slots, because most questions of a merge are
+    /// about what is no token: they are answered by this megabyte, which the processor's cache holds.
+    private let tags: UnsafeMutablePointer<UInt32>
     private let slots: UnsafeMutablePointer<Slot>
     private let bytes: UnsafeMutablePointer<UInt8>
     /// The ranks of all tokens of two bytes, the most frequent question of a merge.
@@ -32,7 +34,9 @@ final class BytePairVocabulary: @unchecked Sendable {  // Sendable: written only
         mask = capacity - 1
         lengthMax = tokens.reduce(0) { max($0, $1.range.count) }
         unsafe slots = .allocate(capacity: capacity)
-        unsafe slots.initialize(repeating: Slot(hash: 0, rank: Self.none, start: 0, length: 0), count: capacity)
+        unsafe slots.initialize(repeating: Slot(rank: Self.none, start: 0, length: 0), count: capacity)
+        unsafe tags = .allocate(capacity: capacity)
+        unsafe tags.initialize(repeating: 0, count: capacity)
         unsafe bytes = .allocate(capacity: tokenBytes.count)
         unsafe bytes.initialize(from: tokenBytes, count: tokenBytes.count)
         unsafe pairs = .allocate(capacity: 1 << 16)
@@ -43,13 +47,9 @@ final class BytePairVocabulary: @unchecked Sendable {  // Sendable: written only
             let token = unsafe bytes + range.lowerBound
             let hash = unsafe Self.hash(token, range.count)
             var place = Int(truncatingIfNeeded: hash) & mask
-            while unsafe slots[place].rank != Self.none { place = (place &+ 1) & mask }
-            unsafe slots[place] = Slot(
-                hash: hash,
-                rank: rank,
-                start: UInt32(range.lowerBound),
-                length: UInt32(range.count)
-            )
+            while unsafe tags[place] != 0 { place = (place &+ 1) & mask }
+            unsafe tags[place] = Self.tag(hash)
+            unsafe slots[place] = Slot(rank: rank, start: UInt32(range.lowerBound), length: UInt32(range.count))
             if range.count == 1 { unsafe singles[Int(token[0])] = rank }
             if range.count == 2 { unsafe pairs[Int(token[0]) << 8 | Int(token[1])] = rank }
         }
@@ -90,6 +90,7 @@ final class BytePairVocabulary: @unchecked Sendable {  // Sendable: written only
     }
 
     deinit {
+        unsafe tags.deallocate()
         unsafe slots.deallocate()
         unsafe bytes.deallocate()
         unsafe pairs.deallocate()
@@ -111,19 +112,24 @@ final class BytePairVocabulary: @unchecked Sendable {  // Sendable: written only
         let token = unsafe text.start + range.lowerBound
         if length == 2 { return unsafe rank(token[0], token[1]) }
         let hash = unsafe Self.hash(token, length)
+        let wanted = Self.tag(hash)
         var place = Int(truncatingIfNeeded: hash) & mask
         while true {
-            let slot = unsafe slots[place]
-            if slot.rank == Self.none { return Self.none }
-            if slot.hash == hash, Int(slot.length) == length {
+            let tag = unsafe tags[place]
+            if tag == 0 { return Self.none }
+            if tag == wanted {
+                let slot = unsafe slots[place]
                 let candidate = unsafe bytes + Int(slot.start)
-                var index = 0
+                var index = Int(slot.length) == length ? 0 : length + 1
                 while unsafe index < length && candidate[index] == token[index] { index += 1 }
                 if index == length { return slot.rank }
             }
             place = (place &+ 1) & mask
         }
     }
+
+    @inline(__always)
+    private static func tag(_ hash: UInt64) -> UInt32 { UInt32(hash >> 32) | 1 }
 
     /// A hash of all bytes and of their number, eight bytes a step.
     @inline(__always)
