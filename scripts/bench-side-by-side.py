@@ -67,6 +67,17 @@ def stop_words(folder):
     pathlib.Path(folder, "english.txt").write_text("\n".join(words), encoding="utf-8")
 
 
+def allocations(program, vocabulary, file):
+    """Allocations a record, counted by valgrind: the difference between 100 and 300 records, so without start-up."""
+
+    def total(records):
+        command = ["valgrind", "--leak-check=no", program, vocabulary, file, "--records", str(records)]
+        run = subprocess.run(command, check=True, capture_output=True, text=True)
+        return int(re.search(r"total heap usage: ([\d,]+) allocs", run.stderr)[1].replace(",", ""))
+
+    return (total(300) - total(100)) / 200
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--program", required=True, help="Benchmarks' program SideBySide")
@@ -104,6 +115,14 @@ def main():
                 theirs = speed(bytes_, body)
                 mine = ours[what, name]
                 print(f"{tool:24}{name:10}{mine:9.1f}{theirs:9.2f}{mine / theirs:7.1f}×", flush=True)
+
+        print(f"\n{'record of 2 kB → points':24}{'text':10}{'records/s':>10}{'allocations a record':>22}")
+        # valgrind does not read the toolchain's debugging symbols.
+        stripped = str(pathlib.Path(folder, "stripped"))
+        subprocess.run(["strip", "-o", stripped, options.program], check=True)
+        for name, file in zip(texts, files):
+            counted = allocations(stripped, options.vocabulary, file)
+            print(f"{'ours':24}{name:10}{ours['records', name]:10.0f}{counted:22.0f}", flush=True)
 
 
 main()

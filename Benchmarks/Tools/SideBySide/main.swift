@@ -1,11 +1,14 @@
 import Foundation
 import TextProcessing
 
-// Megabytes a second of this package on one thread over text files, for scripts/bench-side-by-side.py, which measures
-// other tools over the same files: `SideBySide VOCABULARY FILE…` prints one line `what file speed` each.
+// This package's speed on one thread over text files, for scripts/bench-side-by-side.py, which measures other tools over
+// the same files:
+//
+//   SideBySide VOCABULARY FILE…            a line `what file number` each: megabytes a second, or records a second
+//   SideBySide VOCABULARY FILE --records N   only makes the points of N records, for counting allocations
 
 /// Runs for about a second, at least three times, and prints the best.
-func measure(_ what: String, _ file: String, bytes: Int, _ body: () -> Void) {
+func measure(_ what: String, _ file: String, of amount: Double, _ body: () -> Void) {
     let clock = ContinuousClock()
     let start = clock.now
     var best = Duration.seconds(1_000_000)
@@ -14,7 +17,31 @@ func measure(_ what: String, _ file: String, bytes: Int, _ body: () -> Void) {
         best = min(best, clock.measure(body))
         runs += 1
     }
-    print("\(what) \(file) \(Double(bytes) / 1_000_000 / (best / .seconds(1)))")
+    print("\(what) \(file) \(amount / (best / .seconds(1)))")
+}
+
+/// Records of about 2 kB: a few paragraphs each.
+func records(of paragraphs: [String]) -> [String] {
+    var records = [""]
+    for paragraph in paragraphs {
+        if records[records.count - 1].utf8.count >= 2_000 { records.append("") }
+        records[records.count - 1] += paragraph + "\n\n"
+    }
+    return records
+}
+
+/// From a record to its points, but for the dense vectors; the number of points.
+func points(_ record: String, _ id: Int64) -> Int {
+    let text = normaliser.normalise(record)
+    var points = normaliser.checksum(ofNormalised: text).isEmpty ? 0 : 1
+    for (index, parent) in chunker.parents(of: text).enumerated() {
+        points += identity.parentID(memberCode: "member", summaryID: id, parent: index).description.isEmpty ? 0 : 1
+        for (chunk, child) in parent.children.enumerated() {
+            let id = identity.childID(memberCode: "member", summaryID: id, parent: index, chunk: chunk)
+            points += id.description.isEmpty || encoder.document(child.text(in: text)).indices.isEmpty ? 0 : 1
+        }
+    }
+    return points
 }
 
 let arguments = CommandLine.arguments.dropFirst()
@@ -22,16 +49,31 @@ guard let vocabulary = arguments.first else { exit(64) }
 let tokenizer = try Tokenizer(vocabulary: [UInt8](Data(contentsOf: URL(filePath: vocabulary))))
 let chunker = Chunker(counter: tokenizer)
 let encoder = try SparseEncoder()
+let normaliser = Normaliser()
+let identity = PointIdentity(namespace: "migrate")
 var seen = 0
+
+if arguments.count == 4, arguments.dropFirst(2).first == "--records", let file = arguments.dropFirst().first,
+    let count = arguments.last.flatMap(Int.init)
+{
+    let all = records(of: try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n\n").map(String.init))
+    for number in 0..<count { seen += points(all[number % all.count], Int64(number)) }
+    exit(seen > 0 ? 0 : 1)
+}
+
 for file in arguments.dropFirst() {
     let text = try String(contentsOfFile: file, encoding: .utf8)
     let paragraphs = text.split(separator: "\n\n").map(String.init)
-    let bytes = text.utf8.count
+    let megabytes = Double(text.utf8.count) / 1_000_000
     // What is counted in `seen` cannot be optimised away.
-    measure("tokens", file, bytes: bytes) { seen += tokenizer.encode(text).count }
-    measure("chunks", file, bytes: bytes) { seen += chunker.parents(of: text).count }
-    measure("sparse", file, bytes: bytes) {
+    measure("tokens", file, of: megabytes) { seen += tokenizer.encode(text).count }
+    measure("chunks", file, of: megabytes) { seen += chunker.parents(of: text).count }
+    measure("sparse", file, of: megabytes) {
         for paragraph in paragraphs { seen += encoder.document(paragraph).indices.count }
+    }
+    let records = records(of: paragraphs)
+    measure("records", file, of: Double(records.count)) {
+        for (number, record) in records.enumerated() { seen += points(record, Int64(number)) }
     }
 }
 precondition(seen > 0)
