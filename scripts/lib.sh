@@ -68,7 +68,7 @@ exec_migrate() {
 }
 migrate() { (exec_migrate "$@"); }
 
-# The tools that ours is compared with, in an environment of their own: the tests do without fastembed's onnxruntime.
+# The tools that ours is compared with, in an environment of their own: the tests do without most of them.
 comparison_python=$cache/comparison-venv/bin/python
 comparison_packages() {
     local folder=$cache/comparison-venv

@@ -14,7 +14,9 @@ final class BytePairVocabulary: @unchecked Sendable {  // Sendable: written only
         var length: UInt32
     }
 
-    /// Half of each slot's hash, 0 where the slot is empty. Apart from the slots, because most questions of a merge are
+    /// Half of each slot's hash, 0 where the slot is empty.
+    ///
+    /// Apart from the slots, because most questions of a merge are
     /// about what is no token: they are answered by this megabyte, which the processor's cache holds.
     private let tags: UnsafeMutablePointer<UInt32>
     private let slots: UnsafeMutablePointer<Slot>

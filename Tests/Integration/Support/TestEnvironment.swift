@@ -22,7 +22,7 @@ import Testing
 /// | `MIGRATE_TEST_POSTGRES_CA`, `_STRANGER_CA` | PEM files, as for MySQL |
 /// | `MIGRATE_TEST_QDRANT_URL`, `_QDRANT_API_KEY` | Qdrant (locally its engine behind our façade) |
 /// | `MIGRATE_TEST_VOCABULARY` | the file `cl100k_base.tiktoken` |
-/// | `MIGRATE_TEST_PYTHON` | a Python with `openai`, `qdrant-client`, `supabase`, `qdrant-edge-py`, `tiktoken` installed |
+/// | `MIGRATE_TEST_PYTHON` | a Python with what `Tests/Integration/Support/python/requirements.txt` lists |
 /// | `MIGRATE_TEST_RECORDS`, `_CORPUS` | never required: how many rows the whole job moves, and a file of JSON lines with `text` |
 /// | `MIGRATE_TEST_COMPOSE_SCHEMA` | the Compose specification's JSON schema |
 enum TestEnvironment {

@@ -97,6 +97,24 @@ struct Stage: Sendable {
         )
     }
 
+    /// A llama-index search of the collection, hybrid and sparse, by a program of its own; what it prints.
+    func searchByLlamaIndex(_ question: String) async throws -> String {
+        let python = try #require(TestEnvironment.python)
+        var environment: [Environment.Key: String?] = ["NO_PROXY": "*"]
+        for name in [
+            "QDRANT_URL", "QDRANT_API_KEY", "QDRANT_COLLECTION_NAME", "OPENAI_BASE_URL", "OPENAI_API_KEY",
+        ] { environment[Environment.Key(stringLiteral: name)] = settings[name] }
+        let ended = try await Subprocess.run(
+            .name("env"),
+            arguments: [python, TestEnvironment.pythonSources + "/clients_llama_index.py", question],
+            environment: .inherit.updating(environment),
+            output: .string(limit: 1 << 16),
+            error: .string(limit: 1 << 16)
+        )
+        #expect(ended.terminationStatus.isSuccess, "\(ended.standardError)")
+        return ended.standardOutput
+    }
+
     /// Runs the program, ends it with SIGKILL when `moment` returns, and says whether it was still alive then.
     func kill(_ arguments: String..., at moment: () async throws -> Void) async throws -> Bool {
         let ended = try await Subprocess.run(

@@ -2,6 +2,7 @@ import Fakes
 import Foundation
 import Migration
 import Testing
+import TextProcessing
 
 @testable import Adapters
 
@@ -55,6 +56,21 @@ struct `The whole job` {
             )
             #expect(runners.count == 3, "all three processes took part: \(runners.sorted())")
             try await stage.migrate("verify")
+        }
+    }
+
+    /// What a search product does: the sparse vector of its question is fastembed's, not ours.
+    @Test(.needs(.python)) func `llama-index finds a migrated record by its text`() async throws {
+        try await Stage.use(.libpq, records: 60) { stage in
+            let sentence = "The lighthouse keeper's daughter was collecting unusual seashells."
+            try await stage.rows.run(
+                "INSERT INTO ip_summary VALUES (77, 'm', '\(sentence.replacing("'", with: "''"))')"
+            )
+            try await stage.migrate("setup", "--yes")
+            try await stage.migrate("run", "--new", "--yes")
+            let id = PointIdentity(namespace: "migrate").childID(memberCode: "m", summaryID: 77, parent: 0, chunk: 0)
+            let found = try await stage.searchByLlamaIndex("Which keepers collected a seashell at the lighthouse?")
+            #expect(found == "hybrid \(id) \(sentence)\nsparse \(id) \(sentence)\n")
         }
     }
 

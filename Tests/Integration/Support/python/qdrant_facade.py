@@ -140,6 +140,7 @@ ROUTES = [
     ("POST", COLLECTION + "/points/delete", "PointsSelector", on_collection("delete")),
     ("POST", COLLECTION + "/points/payload", "SetPayload", on_collection("set_payload")),
     ("POST", COLLECTION + "/points/query", "QueryRequest", on_collection("query")),
+    ("POST", COLLECTION + "/points/query/batch", "QueryRequestBatch", on_collection("query_batch")),
     ("POST", COLLECTION + "/points/scroll", "ScrollRequest", on_collection("scroll")),
 ]
 

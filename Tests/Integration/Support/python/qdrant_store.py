@@ -193,3 +193,6 @@ class Collection:
     def query(self, body, options):
         points = self.shard.query(words.query(body, self.config))
         return {"points": [words.scored(point) for point in points]}
+
+    def query_batch(self, body, options):
+        return [self.query(search, options) for search in body["searches"]]
