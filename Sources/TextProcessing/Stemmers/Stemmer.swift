@@ -14,6 +14,7 @@ struct SparseLanguage: Sendable {
     let stemmer: any Stemmer
 
     static let all = [
-        SparseLanguage(name: "english", stopWords: StopWords.english, stemmer: EnglishStemmer())
+        SparseLanguage(name: "english", stopWords: StopWords.english, stemmer: EnglishStemmer()),
+        SparseLanguage(name: "turkish", stopWords: StopWords.turkish, stemmer: TurkishStemmer()),
     ]
 }

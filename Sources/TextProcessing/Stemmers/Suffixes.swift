@@ -26,12 +26,15 @@ struct Suffixes<Action: Sendable>: Sendable {
 
     /// The longest suffix of a word that begins at or behind `region`.
     ///
+    /// It ends at `end`; at the word's end, unless named.
+    ///
     /// - Returns: where it begins and what it asks for.
-    func longest(of word: [UInt32], from region: Int = 0) -> (start: Int, action: Action)? {
-        guard let last = word.last, let candidates = entries[last] else { return nil }
+    func longest(of word: [UInt32], from region: Int = 0, before end: Int? = nil) -> (start: Int, action: Action)? {
+        let end = end ?? word.count
+        guard end > 0, let candidates = entries[word[end - 1]] else { return nil }
         for candidate in candidates {
-            let start = word.count - candidate.letters.count
-            if start >= region, word[start...].elementsEqual(candidate.letters) { return (start, candidate.action) }
+            let start = end - candidate.letters.count
+            if start >= region, word[start..<end].elementsEqual(candidate.letters) { return (start, candidate.action) }
         }
         return nil
     }

@@ -22,6 +22,7 @@ struct SparseEncoderTests {
     @Test func `every golden text of a supported language has its terms, ids and weights`() throws {
         let cases: [Case] = try goldenCases("bm25")
         let supported = cases.filter { SparseEncoder.languages.contains($0.lang) }
+        #expect(Set(supported.map(\.lang)) == Set(SparseEncoder.languages))
         #expect(supported.count >= 142)
         for golden in supported {
             let encoder = try SparseEncoder(
