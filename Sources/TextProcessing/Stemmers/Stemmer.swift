@@ -15,6 +15,12 @@ struct SparseLanguage: Sendable {
 
     static let all = [
         SparseLanguage(name: "english", stopWords: StopWords.english, stemmer: EnglishStemmer()),
+        SparseLanguage(name: "french", stopWords: StopWords.french, stemmer: FrenchStemmer()),
+        SparseLanguage(name: "italian", stopWords: StopWords.italian, stemmer: ItalianStemmer()),
+        SparseLanguage(name: "portuguese", stopWords: StopWords.portuguese, stemmer: PortugueseStemmer()),
+        SparseLanguage(name: "romanian", stopWords: nil, stemmer: RomanianStemmer()),
+        SparseLanguage(name: "russian", stopWords: StopWords.russian, stemmer: RussianStemmer()),
+        SparseLanguage(name: "spanish", stopWords: StopWords.spanish, stemmer: SpanishStemmer()),
         SparseLanguage(name: "turkish", stopWords: StopWords.turkish, stemmer: TurkishStemmer()),
     ]
 }

@@ -12,11 +12,11 @@ struct Suffixes<Action: Sendable>: Sendable {
 
     /// Makes a table.
     ///
-    /// - Parameter table: suffixes separated by spaces, and what they ask for.
+    /// - Parameter table: suffixes separated by white space, and what they ask for.
     init(_ table: KeyValuePairs<String, Action>) {
         var entries: [UInt32: [Entry]] = [:]
         for (suffixes, action) in table {
-            for suffix in suffixes.split(separator: " ") {
+            for suffix in suffixes.split(whereSeparator: \.isWhitespace) {
                 let letters = suffix.unicodeScalars.map(\.value)
                 entries[letters[letters.count - 1], default: []].append(Entry(letters: letters, action: action))
             }
@@ -43,7 +43,7 @@ struct Suffixes<Action: Sendable>: Sendable {
 extension Suffixes where Action == Void {
     /// Makes a table of suffixes that all ask for the same.
     ///
-    /// - Parameter suffixes: suffixes separated by spaces.
+    /// - Parameter suffixes: suffixes separated by white space.
     init(_ suffixes: String) {
         self.init([suffixes: ()])
     }
@@ -71,6 +71,67 @@ extension [UInt32] {
     /// Whether a word ends with a suffix.
     func ends(with suffix: [UInt32]) -> Bool {
         count >= suffix.count && self[(count - suffix.count)...].elementsEqual(suffix)
+    }
+
+    /// Whether a text stands right before `end`, or at the end of the word, with no part of it before `region`.
+    func has(_ text: String, before end: Int? = nil, from region: Int = 0) -> Bool {
+        var index = end ?? count
+        for scalar in text.unicodeScalars.reversed() {
+            index -= 1
+            if index < region || self[index] != scalar.value { return false }
+        }
+        return true
+    }
+
+    /// Cuts off what begins at `start`, where that lies in a region.
+    ///
+    /// - Returns: whether it did.
+    @discardableResult
+    mutating func cut(at start: Int, in region: Int = 0) -> Bool {
+        guard start >= region else { return false }
+        removeSubrange(start...)
+        return true
+    }
+
+    /// Cuts off a suffix, where the word has it in a region.
+    ///
+    /// - Returns: whether it did.
+    @discardableResult
+    mutating func cut(_ suffix: String, in region: Int = 0) -> Bool {
+        has(suffix) && cut(at: count - suffix.unicodeScalars.count, in: region)
+    }
+
+    /// Cuts off the longest suffix of a table, where that one lies in a region.
+    ///
+    /// - Returns: whether it did.
+    @discardableResult
+    mutating func cut(_ suffixes: Suffixes<Void>, in region: Int) -> Bool {
+        suffixes.longest(of: self).map { cut(at: $0.start, in: region) } ?? false
+    }
+
+    /// Cuts off the longest suffix of a table that begins at or behind `region`.
+    ///
+    /// - Returns: whether there was one.
+    @discardableResult
+    mutating func cut(_ suffixes: Suffixes<Void>, from region: Int) -> Bool {
+        suffixes.longest(of: self, from: region).map { cut(at: $0.start) } ?? false
+    }
+
+    /// Puts a text in the place of what begins at `start`, where that lies in a region.
+    ///
+    /// - Returns: whether it did.
+    @discardableResult
+    mutating func replace(from start: Int, with text: String, in region: Int = 0) -> Bool {
+        guard cut(at: start, in: region) else { return false }
+        for scalar in text.unicodeScalars { append(scalar.value) }
+        return true
+    }
+
+    /// Replaces some letters by others, each by the one at its place in the other list.
+    mutating func turn(_ letters: [UInt32], into others: [UInt32]) {
+        for (letter, other) in zip(letters, others) {
+            for index in indices where self[index] == letter { self[index] = other }
+        }
     }
 
     /// Where Porter's region begins: behind the first non-vowel that follows a vowel, or at the end.
