@@ -25,7 +25,7 @@ public struct Profile: Sendable, Hashable, CustomStringConvertible {
         dimensions: Int,
         sparse: SparseParameters
     ) {
-        lines = [
+        var lines = [
             "normaliser=\(Normaliser.version)",
             "tokenizer=\(tokenizer)",
             "chunker=\(Chunker.version)",
@@ -43,6 +43,11 @@ public struct Profile: Sendable, Hashable, CustomStringConvertible {
             "sparse_stemming=\(sparse.isStemming)",
             "sparse_cjk=\(sparse.cjk.rawValue)",
         ]
+        if let words = sparse.stopWords {
+            let list = Set(words).sorted().joined(separator: "\n")
+            lines.append("sparse_stop_words=" + SHA256.hash(data: Array(list.utf8)).hexadecimal.prefix(16))
+        }
+        self.lines = lines
         let text = lines.joined(separator: "\n")
         hash = String(SHA256.hash(data: Array(text.utf8)).hexadecimal.prefix(16))
     }

@@ -8,6 +8,9 @@ public struct SparseEncoder: Sendable {
     /// The names of the languages there are stop words and stems for.
     public static let languages = SparseLanguage.all.map(\.name)
 
+    /// The languages whose stop words do not come with this package: `SparseParameters.stopWords` should name them.
+    public static let languagesWithoutStopWords = SparseLanguage.all.filter { $0.stopWords == nil }.map(\.name)
+
     /// How the vectors are made.
     public let parameters: SparseParameters
     private let readers: TermReaders
@@ -30,11 +33,12 @@ public struct SparseEncoder: Sendable {
             throw TextError("BM25 needs a k of at least 0 and a b from 0 to 1")
         }
         self.parameters = parameters
-        let words = parameters.isStemming ? language.stopWords ?? "" : ""
+        let ofLanguage = (language.stopWords ?? "").split { $0 == " " || $0 == "\n" }.map(String.init)
+        let words = parameters.isStemming ? parameters.stopWords ?? ofLanguage : []
         readers = TermReaders(
             TermRules(
                 stemmer: parameters.isStemming ? language.stemmer : nil,
-                stopWords: Set(words.split { $0 == " " || $0 == "\n" }.map { [UInt32](scalars: String($0)) }),
+                stopWords: Set(words.map { [UInt32](scalars: $0) }),
                 pairsCJK: parameters.cjk == .bigram
             )
         )

@@ -12,6 +12,8 @@ public struct SparseParameters: Sendable, Hashable {
 
     /// The language of stop words and stems, in lower case (`SPARSE_LANGUAGE`).
     public var language: String
+    /// The words that are left out, in lower case, in place of the language's own list (`SPARSE_STOP_WORDS`); nil = its own.
+    public var stopWords: [String]?
     /// The tokens of an average chunk (`SPARSE_AVG_LENGTH`), above 0.
     public var averageLength: Double
     /// What becomes of runs of Han, Kana and Hangul.
@@ -27,6 +29,7 @@ public struct SparseParameters: Sendable, Hashable {
     ///
     /// - Parameters:
     ///   - language: the language of stop words and stems.
+    ///   - stopWords: the words that are left out, in place of the language's own list.
     ///   - averageLength: the tokens of an average chunk.
     ///   - cjk: what becomes of runs of Han, Kana and Hangul.
     ///   - termSaturation: BM25's k.
@@ -34,6 +37,7 @@ public struct SparseParameters: Sendable, Hashable {
     ///   - isStemming: whether words are stemmed and stop words dropped.
     public init(
         language: String = "english",
+        stopWords: [String]? = nil,
         averageLength: Double = 256,
         cjk: CJK = .off,
         termSaturation: Double = 1.2,
@@ -41,6 +45,7 @@ public struct SparseParameters: Sendable, Hashable {
         isStemming: Bool = true
     ) {
         self.language = language
+        self.stopWords = stopWords
         self.averageLength = averageLength
         self.cjk = cjk
         self.termSaturation = termSaturation

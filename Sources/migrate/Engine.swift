@@ -80,7 +80,7 @@ struct PointShaping {
 
     init(tokenizer: any TokenCounting, target: Settings.Target, text: Settings.Text) throws {
         let limits = try ChunkLimits(text)
-        let parameters = SparseParameters(text)
+        let parameters = try SparseParameters(text)
         sparseEncoder = try SparseEncoder(parameters)
         profile = Profile(
             tokenizer: tokenizer.identity,
@@ -141,9 +141,20 @@ extension ChunkLimits {
 
 extension SparseParameters {
     /// The sparse vectors the settings ask for.
-    init(_ text: Settings.Text) {
-        self.init(
+    ///
+    /// - Throws: `CommandEnd` when the stop words are missing or cannot be read.
+    init(_ text: Settings.Text) throws {
+        if text.stopWordsFile == nil, SparseEncoder.languagesWithoutStopWords.contains(text.sparseLanguage) {
+            throw CommandEnd(
+                .badSettings,
+                "the stop words of \(text.sparseLanguage) do not come with this program: name the list that the query "
+                    + "side has with SPARSE_STOP_WORDS (fastembed's is \(text.sparseLanguage).txt of its model "
+                    + "Qdrant/bm25), or /dev/null for none"
+            )
+        }
+        try self.init(
             language: text.sparseLanguage,
+            stopWords: text.stopWordsFile.map(StopWordsFile.words),
             averageLength: text.sparseAverageLength,
             cjk: text.sparseCJKBigrams ? .bigram : .off
         )

@@ -81,6 +81,8 @@ package struct Settings: Sendable {
         package let chunkOverlapTokens: Int
         package let pointIDNamespace: String
         package let sparseLanguage: String
+        /// Path; nil = the language's own list.
+        package let stopWordsFile: String?
         package let sparseAverageLength: Double
         package let sparseCJKBigrams: Bool
         /// Path; nil = wherever one is found.

@@ -1,3 +1,5 @@
+import TextProcessing
+
 /// Every setting there is; flags, `.env.migration.example`, the README's table and all checks come from it.
 package enum SettingsTable {
     /// All settings in the order in which they are shown.
@@ -246,10 +248,19 @@ package enum SettingsTable {
         ),
         Setting(
             "SPARSE_LANGUAGE",
-            .choice(["english"]),
+            .choice(SparseEncoder.languages),
             "english",
             in: .text,
             help: "Stemmer and stop words of the sparse vectors; the query side must use the same."
+        ),
+        Setting(
+            "SPARSE_STOP_WORDS",
+            .file,
+            in: .text,
+            help: """
+                Words to leave out, in place of the language's own; needed for languages whose list does not come with \
+                this program. /dev/null for none.
+                """
         ),
         Setting(
             "SPARSE_AVG_LENGTH",

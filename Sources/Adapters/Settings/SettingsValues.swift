@@ -115,6 +115,7 @@ extension Settings.Text {
         chunkOverlapTokens = values.integer("CHUNK_OVERLAP")
         pointIDNamespace = values.string("POINT_ID_NAMESPACE")
         sparseLanguage = values.string("SPARSE_LANGUAGE")
+        stopWordsFile = values.optional("SPARSE_STOP_WORDS")
         sparseAverageLength = values.decimal("SPARSE_AVG_LENGTH")
         sparseCJKBigrams = values.string("SPARSE_CJK") == "bigram"
         vocabularyFile = values.optional("TOKENIZER_VOCABULARY")

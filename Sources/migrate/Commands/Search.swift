@@ -36,7 +36,7 @@ struct Search: AsyncParsableCommand {
         let search = HybridSearch(
             embedder: try wiring.embedder(),
             points: try wiring.points(),
-            encoder: try SparseEncoder(SparseParameters(wiring.settings.text))
+            encoder: try SparseEncoder(try SparseParameters(wiring.settings.text))
         )
         let found = try await search.ask(question, member: member, limit: limit)
         Console.standard.out(settings.common.json ? try JSONText.of(SearchReport(found)) : SearchReport(found).text)

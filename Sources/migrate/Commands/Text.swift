@@ -103,7 +103,7 @@ struct Text: ParsableCommand {
 
         func answer(_ texts: TextAnswering) throws {
             let encoder = try SparseEncoder(
-                SparseParameters(input.settings(flags, environment: texts.environment).text)
+                try SparseParameters(input.settings(flags, environment: texts.environment).text)
             )
             try texts.run { SparseAnswer(of: $0.text, encoder) }
         }

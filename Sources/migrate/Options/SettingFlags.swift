@@ -152,6 +152,7 @@ struct TextFlags: SettingFlags {
     @Option(name: .customLong("chunk-overlap"), help: help("CHUNK_OVERLAP")) var chunkOverlap: String?
     @Option(name: .customLong("point-id-namespace"), help: help("POINT_ID_NAMESPACE")) var pointIdNamespace: String?
     @Option(name: .customLong("sparse-language"), help: help("SPARSE_LANGUAGE")) var sparseLanguage: String?
+    @Option(name: .customLong("sparse-stop-words"), help: help("SPARSE_STOP_WORDS")) var sparseStopWords: String?
     @Option(name: .customLong("sparse-avg-length"), help: help("SPARSE_AVG_LENGTH")) var sparseAvgLength: String?
     @Option(name: .customLong("sparse-cjk"), help: help("SPARSE_CJK")) var sparseCjk: String?
     @Option(name: .customLong("tokenizer-vocabulary"), help: help("TOKENIZER_VOCABULARY")) var tokenizerVocabulary:
@@ -165,6 +166,7 @@ struct TextFlags: SettingFlags {
             "CHUNK_OVERLAP": chunkOverlap,
             "POINT_ID_NAMESPACE": pointIdNamespace,
             "SPARSE_LANGUAGE": sparseLanguage,
+            "SPARSE_STOP_WORDS": sparseStopWords,
             "SPARSE_AVG_LENGTH": sparseAvgLength,
             "SPARSE_CJK": sparseCjk,
             "TOKENIZER_VOCABULARY": tokenizerVocabulary,

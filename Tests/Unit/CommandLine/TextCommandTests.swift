@@ -59,6 +59,46 @@ import TextProcessing
         }
     }
 
+    @Test func `leaves out the words of a list in place of the language's own`() throws {
+        struct Answer: Decodable { let indices: [Int] }
+        let folder = FileManager.default.temporaryDirectory.appending(path: "stop-words-\(UUID())")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        func vectors(_ list: String) throws -> [[Int]] {
+            let file = folder.appending(path: "words.txt")
+            try Data(list.utf8).write(to: file)
+            let flags = ["--sparse-stop-words", file.path()]
+            let lines = ["the harbour", "harbour", "the"].map { Line(text: $0) }
+            let answers: [Answer] = try answers(Text.Sparse.self, to: lines, flags)
+            return answers.map(\.indices)
+        }
+        let without = try vectors("HARBOUR\r\n")
+        #expect(without == [without[2], [], without[2]] && without[2].count == 1)
+        let all = try vectors("")
+        #expect(all[0].count == 2 && all[1].count == 1)
+    }
+
+    @Test func `refuses a list of stop words that is none`() throws {
+        for (name, bytes) in [("not UTF-8", Data([0x61, 0xFF])), ("more than 1 MB", Data(count: 1 << 20 + 1))] {
+            let file = FileManager.default.temporaryDirectory.appending(path: "stop-words-\(UUID())")
+            try bytes.write(to: file)
+            defer { try? FileManager.default.removeItem(at: file) }
+            let end = #expect(throws: CommandEnd.self) { try StopWordsFile.words(file.path()) }
+            #expect(end?.status == .badSettings && end?.message.contains(name) == true)
+        }
+    }
+
+    @Test(arguments: SparseEncoder.languagesWithoutStopWords)
+    func `a language whose stop words do not come along needs a list`(language: String) throws {
+        func run(_ flags: [String]) throws {
+            try Text.Sparse.parse(["--sparse-language", language] + flags)
+                .answer(texts(.people, [Array("a".utf8)], RecordedConsole()))
+        }
+        let end = #expect(throws: CommandEnd.self) { try run([]) }
+        #expect(end?.status == .badSettings && end?.message.contains("SPARSE_STOP_WORDS") == true)
+        try run(["--sparse-stop-words", "/dev/null"])
+    }
+
     @Test(.enabled(if: TestVocabulary.isWanted)) func `chunks are ranges of the normalised text within their budgets`()
         throws
     {

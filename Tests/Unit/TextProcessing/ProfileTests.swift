@@ -27,6 +27,7 @@ struct ProfileTests {
             profile(sparse: SparseParameters(termSaturation: 2)),
             profile(sparse: SparseParameters(lengthNormalisation: 0)),
             profile(sparse: SparseParameters(isStemming: false)),
+            profile(sparse: SparseParameters(stopWords: [])), profile(sparse: SparseParameters(stopWords: ["the"])),
         ]
         #expect(Set(profiles.map(\.hash)).count == profiles.count)
         #expect(profiles.allSatisfy { $0.hash.count == 16 && $0.hash.allSatisfy(\.isHexDigit) })

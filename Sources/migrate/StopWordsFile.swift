@@ -1,0 +1,25 @@
+import Foundation
+
+/// A file of stop words: separated by white space, in UTF-8.
+enum StopWordsFile {
+    /// The longest list there is has a few thousand words; a larger file is another file.
+    private static let bytesMax = 1 << 20
+
+    /// The words in lower case, each once, sorted.
+    ///
+    /// - Throws: `CommandEnd` when the file cannot be read or is no such list.
+    static func words(_ path: String) throws -> [String] {
+        func refusal(_ why: String) -> CommandEnd { CommandEnd(.badSettings, "SPARSE_STOP_WORDS: \(path) \(why)") }
+        let bytes: Data
+        do {
+            let file = try FileHandle(forReadingFrom: URL(filePath: path))
+            defer { try? file.close() }
+            bytes = try file.read(upToCount: bytesMax + 1) ?? Data()
+        } catch {
+            throw refusal("cannot be read")
+        }
+        if bytes.count > bytesMax { throw refusal("is no list of stop words: it has more than 1 MB") }
+        guard let text = String(validating: bytes, as: UTF8.self) else { throw refusal("is not UTF-8") }
+        return Set(text.lowercased().split(whereSeparator: \.isWhitespace).map(String.init)).sorted()
+    }
+}
