@@ -257,10 +257,7 @@ package enum SettingsTable {
             "SPARSE_STOP_WORDS",
             .file,
             in: .text,
-            help: """
-                Words to leave out, in place of the language's own; needed for languages whose list does not come with \
-                this program. /dev/null for none.
-                """
+            help: "Words to leave out in place of the language's own, which some languages lack; /dev/null for none."
         ),
         Setting(
             "SPARSE_AVG_LENGTH",
