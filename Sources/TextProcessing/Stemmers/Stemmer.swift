@@ -14,13 +14,17 @@ struct SparseLanguage: Sendable {
     let stemmer: any Stemmer
 
     static let all = [
+        SparseLanguage(name: "arabic", stopWords: nil, stemmer: ArabicStemmer()),
         SparseLanguage(name: "english", stopWords: StopWords.english, stemmer: EnglishStemmer()),
         SparseLanguage(name: "french", stopWords: StopWords.french, stemmer: FrenchStemmer()),
+        SparseLanguage(name: "greek", stopWords: nil, stemmer: GreekStemmer()),
         SparseLanguage(name: "italian", stopWords: StopWords.italian, stemmer: ItalianStemmer()),
         SparseLanguage(name: "portuguese", stopWords: StopWords.portuguese, stemmer: PortugueseStemmer()),
         SparseLanguage(name: "romanian", stopWords: nil, stemmer: RomanianStemmer()),
         SparseLanguage(name: "russian", stopWords: StopWords.russian, stemmer: RussianStemmer()),
         SparseLanguage(name: "spanish", stopWords: StopWords.spanish, stemmer: SpanishStemmer()),
+        // fastembed has no stop words for Tamil either.
+        SparseLanguage(name: "tamil", stopWords: "", stemmer: TamilStemmer()),
         SparseLanguage(name: "turkish", stopWords: StopWords.turkish, stemmer: TurkishStemmer()),
     ]
 }

@@ -19,6 +19,9 @@ struct SparseEncoderTests {
         let queryIndices: [UInt32]
     }
 
+    /// What a user would name: of fastembed's Arabic list, the words that the golden texts hold.
+    static let namedStopWords = ["arabic": ["كان", "في"]]
+
     @Test func `every golden text of a supported language has its terms, ids and weights`() throws {
         let cases: [Case] = try goldenCases("bm25")
         let supported = cases.filter { SparseEncoder.languages.contains($0.lang) }
@@ -29,6 +32,7 @@ struct SparseEncoderTests {
             let encoder = try SparseEncoder(
                 SparseParameters(
                     language: golden.lang,
+                    stopWords: Self.namedStopWords[golden.lang],
                     averageLength: golden.params.avgLen ?? 256,
                     termSaturation: golden.params.k ?? 1.2,
                     lengthNormalisation: golden.params.b ?? 0.75,
