@@ -28,20 +28,11 @@ struct RomanceRegions {
     }
 }
 
-/// Upper case marks the vowels that stand for consonants; the words themselves are in lower case.
 extension [UInt32] {
     /// Marks `i` and `u` between two vowels.
     mutating func markSemivowels(_ vowels: LetterSet) {
         for index in indices.dropFirst().dropLast() where self[index] == 0x69 || self[index] == 0x75 {
             if vowels.contains(self[index - 1]), vowels.contains(self[index + 1]) { mark(index) }
         }
-    }
-
-    mutating func mark(_ index: Int) {
-        self[index] -= 0x20
-    }
-
-    mutating func unmark() {
-        for index in indices where (0x41...0x5A).contains(self[index]) { self[index] += 0x20 }
     }
 }

@@ -15,14 +15,21 @@ struct SparseLanguage: Sendable {
 
     static let all = [
         SparseLanguage(name: "arabic", stopWords: nil, stemmer: ArabicStemmer()),
+        SparseLanguage(name: "danish", stopWords: StopWords.danish, stemmer: DanishStemmer()),
+        SparseLanguage(name: "dutch", stopWords: StopWords.dutch, stemmer: DutchStemmer()),
         SparseLanguage(name: "english", stopWords: StopWords.english, stemmer: EnglishStemmer()),
+        SparseLanguage(name: "finnish", stopWords: StopWords.finnish, stemmer: FinnishStemmer()),
         SparseLanguage(name: "french", stopWords: StopWords.french, stemmer: FrenchStemmer()),
+        SparseLanguage(name: "german", stopWords: StopWords.german, stemmer: GermanStemmer()),
         SparseLanguage(name: "greek", stopWords: nil, stemmer: GreekStemmer()),
+        SparseLanguage(name: "hungarian", stopWords: StopWords.hungarian, stemmer: HungarianStemmer()),
         SparseLanguage(name: "italian", stopWords: StopWords.italian, stemmer: ItalianStemmer()),
+        SparseLanguage(name: "norwegian", stopWords: StopWords.norwegian, stemmer: NorwegianStemmer()),
         SparseLanguage(name: "portuguese", stopWords: StopWords.portuguese, stemmer: PortugueseStemmer()),
         SparseLanguage(name: "romanian", stopWords: nil, stemmer: RomanianStemmer()),
         SparseLanguage(name: "russian", stopWords: StopWords.russian, stemmer: RussianStemmer()),
         SparseLanguage(name: "spanish", stopWords: StopWords.spanish, stemmer: SpanishStemmer()),
+        SparseLanguage(name: "swedish", stopWords: StopWords.swedish, stemmer: SwedishStemmer()),
         // fastembed has no stop words for Tamil either.
         SparseLanguage(name: "tamil", stopWords: "", stemmer: TamilStemmer()),
         SparseLanguage(name: "turkish", stopWords: StopWords.turkish, stemmer: TurkishStemmer()),

@@ -83,6 +83,11 @@ extension [UInt32] {
         return true
     }
 
+    /// Whether a letter of a set stands right before `end`.
+    func has(_ letters: LetterSet, before end: Int) -> Bool {
+        end > 0 && letters.contains(self[end - 1])
+    }
+
     /// Cuts off what begins at `start`, where that lies in a region.
     ///
     /// - Returns: whether it did.
@@ -127,6 +132,12 @@ extension [UInt32] {
         return true
     }
 
+    /// Replaces the longest suffix of a table, where that one lies in a region, by what the table has for it.
+    mutating func replace(_ suffixes: Suffixes<String>, in region: Int) {
+        guard let (start, replacement) = suffixes.longest(of: self) else { return }
+        replace(from: start, with: replacement, in: region)
+    }
+
     /// Replaces some letters by others, each by the one at its place in the other list.
     mutating func turn(_ letters: [UInt32], into others: [UInt32]) {
         for (letter, other) in zip(letters, others) {
@@ -140,5 +151,26 @@ extension [UInt32] {
         while index < count, !vowels.contains(self[index]) { index += 1 }
         while index < count, vowels.contains(self[index]) { index += 1 }
         return Swift.min(index + 1, count)
+    }
+
+    /// Where Porter's first region begins in the languages where it lies behind three letters at least.
+    func regionBehindThreeLetters(_ vowels: LetterSet) -> Int {
+        Swift.max(regionBehindVowelAndConsonant(from: 0, vowels), Swift.min(3, count))
+    }
+
+    /// Where Porter's second region begins: as the first one, counted from where that begins.
+    func secondRegion(_ vowels: LetterSet) -> Int {
+        regionBehindVowelAndConsonant(from: regionBehindVowelAndConsonant(from: 0, vowels), vowels)
+    }
+}
+
+/// Upper case marks the vowels that stand for consonants; the words themselves are in lower case.
+extension [UInt32] {
+    mutating func mark(_ index: Int) {
+        self[index] -= 0x20
+    }
+
+    mutating func unmark() {
+        for index in indices where (0x41...0x5A).contains(self[index]) { self[index] += 0x20 }
     }
 }
