@@ -47,29 +47,28 @@ private struct FinnishWord {
         letters.cut(at: start)
     }
 
-    private enum Possessive { case si, ni, any, an, än, en }
+    private enum Possessive {
+        case any, si, ni
+        /// A possessive that only stands behind the ending of a case.
+        case behind(Suffixes<Void>)
+    }
 
     private static let possessives = Suffixes<Possessive>([
-        "si": .si, "ni": .ni, "nsa nsä mme nne": .any, "an": .an, "än": .än, "en": .en,
+        "nsa nsä mme nne": .any, "si": .si, "ni": .ni, "an": .behind(Suffixes("ta ssa lla na")),
+        "än": .behind(Suffixes("tä ssä llä nä")), "en": .behind(Suffixes("lle ine")),
     ])
-    private static let casesBeforeAn = Suffixes("ta ssa sta lla lta na")
-    private static let casesBeforeUmlautAn = Suffixes("tä ssä stä llä ltä nä")
-    private static let casesBeforeEn = Suffixes("lle ine")
 
-    /// `-ksi` is a case; `-kseni` is that case and a possessive.
+    /// Removes a possessive; `-ksi` is a case, and `-kseni` that case and a possessive.
     mutating func removePossessive() {
         guard let (start, possessive) = Self.possessives.longest(of: letters, from: regionOne) else { return }
-        let isPossessive =
-            switch possessive {
-            case .si: !letters.has("k", before: start)
-            case .ni, .any: true
-            case .an: Self.casesBeforeAn.longest(of: letters, before: start) != nil
-            case .än: Self.casesBeforeUmlautAn.longest(of: letters, before: start) != nil
-            case .en: Self.casesBeforeEn.longest(of: letters, before: start) != nil
-            }
-        guard isPossessive else { return }
-        letters.cut(at: start)
-        if possessive == .ni, letters.has("kse") { letters.replace(from: start - 1, with: "i") }
+        switch possessive {
+        case .si where letters.has("k", before: start): break
+        case .behind(let cases) where cases.longest(of: letters, before: start) == nil: break
+        case .ni:
+            letters.cut(at: start)
+            if letters.has("kse") { letters.replace(from: start - 1, with: "i") }
+        default: letters.cut(at: start)
+        }
     }
 
     // MARK: - Cases

@@ -1,7 +1,6 @@
 /// German: endings of inflection in two steps, then those that derive a word; umlauts go at the end.
 ///
-/// Release 2.2 is the version before `ae`, `oe` and `ue` were read as umlauts, and before Snowball 3 removed `-erin`
-/// and `-in` behind it.
+/// Snowball 3 reads `ae`, `oe` and `ue` as umlauts; here they stay.
 ///
 /// Source: snowballstem.org, `german.sbl` of release 2.2.
 struct GermanStemmer: Stemmer {
