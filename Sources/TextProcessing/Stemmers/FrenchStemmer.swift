@@ -1,6 +1,6 @@
 /// Snowball's stemmer for French.
 ///
-/// As in fastembed, ë and ï are plain vowels and "-oux" is no plural: the rules for them came to Snowball later.
+/// As in fastembed, ë and ï are plain vowels; release 2.2 has rules of their own for them.
 ///
 /// Source: snowballstem.org, `french.sbl` of release 2.2.
 struct FrenchStemmer: Stemmer {
