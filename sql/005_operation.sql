@@ -94,7 +94,8 @@ END
 $$;
 
 -- Ends a job that is sealed and drained (I17). "Drained" is tested in the statement that writes: two statements see two
--- snapshots, and a reap between them would hide a batch from both.
+-- snapshots, and a reap between them would hide a batch from both. Not EXISTS, for which the planner reads the table from
+-- its start until it meets a row: the latest of the index is met first, past no row version that is kept for others (I26).
 CREATE OR REPLACE FUNCTION public.finalize_ingestion_job(p_job bigint) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = '' SET lock_timeout = '2s' AS $$
 DECLARE
@@ -109,8 +110,8 @@ BEGIN
         RETURN jsonb_build_object('result', 'already', 'status', v_job.status);
     END IF;
     UPDATE public.ingestion_job j SET
-        status = CASE WHEN EXISTS (SELECT 1 FROM public.ingestion_batch b WHERE b.job_id = p_job AND b.status = 'failed')
-            THEN 'failed' ELSE 'completed' END,
+        status = CASE WHEN (SELECT b.id FROM public.ingestion_batch b WHERE b.job_id = p_job AND b.status = 'failed'
+            ORDER BY b.batch_number DESC LIMIT 1) IS NULL THEN 'completed' ELSE 'failed' END,
         finished_at = v_now, updated_at = v_now,
         metadata = metadata || jsonb_build_object('end_time', public.ingestion_iso(v_now)),
         completed_batches = c.completed_batches, failed_batches = c.failed_batches, processed_records = c.processed,
@@ -121,8 +122,10 @@ BEGIN
         FROM public.ingestion_counter WHERE job_id = p_job
     ) c
     WHERE j.id = p_job AND j.status IN ('running', 'paused') AND j.plan_sealed_at IS NOT NULL
-        AND NOT EXISTS (SELECT 1 FROM public.ingestion_batch b WHERE b.job_id = p_job AND b.status = 'pending')
-        AND NOT EXISTS (SELECT 1 FROM public.ingestion_batch b WHERE b.job_id = p_job AND b.status = 'processing')
+        AND (SELECT b.id FROM public.ingestion_batch b WHERE b.job_id = p_job AND b.status = 'processing'
+            ORDER BY b.claimed_at DESC LIMIT 1) IS NULL
+        AND (SELECT b.id FROM public.ingestion_batch b WHERE b.job_id = p_job AND b.status = 'pending'
+            ORDER BY b.next_retry_at DESC, b.batch_number DESC LIMIT 1) IS NULL
     RETURNING j.* INTO v_job;
     IF NOT FOUND THEN
         RETURN jsonb_build_object('result', 'not_ready', 'status', (SELECT status FROM public.ingestion_job WHERE id = p_job));
