@@ -67,7 +67,8 @@ struct Engine: Sendable {
         JobSettings(
             maxRetries: work.retriesMax,
             leaseSeconds: work.leaseSeconds,
-            batchTimeoutSeconds: Int((work.batchTimeout / .seconds(1)).rounded(.up))
+            batchTimeoutSeconds: Int((work.batchTimeout / .seconds(1)).rounded(.up)),
+            recordEvents: work.recordsEvents
         )
     }
 }

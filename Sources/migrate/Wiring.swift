@@ -180,6 +180,7 @@ struct Wiring: Sendable {
             store: try store(),
             embedder: settings.openai == nil ? AbsentEmbedder() : try embedder(),
             points: try points(),
+            journal: journal,
             time: time,
             entropy: Self.entropy,
             report: report
@@ -193,6 +194,16 @@ struct Wiring: Sendable {
             text: settings.text,
             runner: Self.processName
         )
+    }
+
+    /// What this process holds, noted for the next one on this host.
+    private var journal: any LeaseJournal {
+        let environment = ProcessInfo.processInfo.environment
+        guard let folder = StateFolder(named: settings.stateFolder, environment: environment).path else {
+            return NoLeaseJournal()
+        }
+        let name = "\(ProcessInfo.processInfo.processIdentifier)-\(Self.entropy.uuid().prefix(8))"
+        return FileLeaseJournal(folder: folder, name: name) { Console.standard.error("migrate: warning: \($0)") }
     }
 
     func monitor(_ console: Console, isJSON: Bool) -> RunMonitor {
@@ -214,6 +225,22 @@ struct Wiring: Sendable {
     private static func notAsked(_ service: String) -> CommandEnd {
         CommandEnd(.badSettings, "this command does not read the settings of \(service)")
     }
+}
+
+/// Where runners note what they hold.
+struct StateFolder: Equatable {
+    /// The folder a person named.
+    let named: String?
+    let environment: [String: String]
+
+    /// Nil where there is no home.
+    var path: String? {
+        if let named { return named }
+        let folder = value("XDG_STATE_HOME") ?? value("HOME").map { "\($0)/.local/state" }
+        return folder.map { "\($0)/migrate" }
+    }
+
+    private func value(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
 }
 
 /// Makes the HTTP client when it is first needed, and only one.

@@ -68,6 +68,8 @@ package struct Settings: Sendable {
         package let batchTimeout: Duration
         /// What batches in flight get after the first signal.
         package let shutdownGrace: Duration
+        /// Whether a new job keeps its history.
+        package let recordsEvents: Bool
 
         /// Four signs of life, in whole seconds.
         package var leaseSeconds: Int { Int((heartbeatInterval.inSeconds * 4).rounded(.up)) }
@@ -105,6 +107,8 @@ package struct Settings: Sendable {
     package let logLevel: String
     /// Path of PEM certificates for https; nil = the system's.
     package let caBundle: String?
+    /// Folder for the notes of runners; nil = the user's own.
+    package let stateFolder: String?
     /// Every setting, its value for people and its origin, in the table's order.
     package let inForce: [ResolvedSetting]
     /// Names that look misspelt.
@@ -138,6 +142,7 @@ package struct Settings: Sendable {
         text = Text(values)
         logLevel = values.string("LOG_LEVEL")
         caBundle = values.optional("HTTP_CA_BUNDLE")
+        stateFolder = values.optional("STATE_DIRECTORY")
         inForce = Self.inForce(reader)
         hints = reader.hints
     }

@@ -208,6 +208,13 @@ package enum SettingsTable {
             in: .work,
             help: "Seconds that batches in flight get after the first Ctrl-C or SIGTERM before they are given back."
         ),
+        Setting(
+            "RECORD_EVENTS",
+            .choice(["on", "off"]),
+            "on",
+            in: .work,
+            help: "Whether a new job keeps the history that `migrate events` shows, four rows or so a batch."
+        ),
     ]
 
     private static let text: [Setting] = [
@@ -295,6 +302,13 @@ package enum SettingsTable {
             .file,
             in: .general,
             help: "Certificates (PEM) for https:// in place of the system's, for example a company proxy's."
+        ),
+        Setting(
+            "STATE_DIRECTORY",
+            .text,
+            in: .general,
+            help:
+                "Folder for notes of leases, so that a resume after a kill need not wait; default ~/.local/state/migrate."
         ),
     ]
 }

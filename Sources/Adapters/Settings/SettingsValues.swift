@@ -104,6 +104,7 @@ extension Settings.Work {
         heartbeatInterval = values.duration("WORKER_HEARTBEAT_INTERVAL")
         batchTimeout = values.duration("BATCH_TIMEOUT_MINUTES", unitSeconds: 60)
         shutdownGrace = values.duration("SHUTDOWN_GRACE_SECONDS")
+        recordsEvents = values.string("RECORD_EVENTS") == "on"
     }
 }
 

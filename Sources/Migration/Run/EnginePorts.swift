@@ -4,6 +4,7 @@ package struct EnginePorts: Sendable {
     package let store: any JobStore
     package let embedder: any Embedder
     package let points: any PointStore
+    package let journal: any LeaseJournal
     package let time: Time
     package let entropy: any Entropy
     /// Receives what happens; must return quickly.
@@ -14,6 +15,7 @@ package struct EnginePorts: Sendable {
         store: any JobStore,
         embedder: any Embedder,
         points: any PointStore,
+        journal: any LeaseJournal = NoLeaseJournal(),
         time: Time,
         entropy: any Entropy,
         report: @escaping @Sendable (MigrationEvent) -> Void
@@ -22,6 +24,7 @@ package struct EnginePorts: Sendable {
         self.store = store
         self.embedder = embedder
         self.points = points
+        self.journal = journal
         self.time = time
         self.entropy = entropy
         self.report = report

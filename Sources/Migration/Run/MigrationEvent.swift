@@ -36,8 +36,10 @@ package enum MigrationEvent: Sendable {
     case reaped(reset: Int, failed: Int)
     /// The job is paused: nothing is claimed until somebody resumes it.
     case paused
-    /// Batches are still under the lease of a runner that may be dead; nothing else is left to claim.
-    case waitingForLeases(batches: Int)
+    /// Batches are still under the lease of another runner; if it is dead, they come back within this time.
+    ///
+    /// Nothing else is left to claim.
+    case waitingForLeases(batches: Int, atMost: Duration)
     /// The counters, every few seconds.
     case progress(JobStats)
     /// The runner stops, and why.

@@ -29,10 +29,15 @@ package struct Monitor: Sendable {
         }
     }
 
+    /// By when a batch of a dead runner can be claimed again, whoever it was: its lease, the reaper's grace and its round (I25).
+    private static func wait(for settings: JobSettings?) -> Duration {
+        .seconds(Double(settings?.leaseSeconds ?? 0) * 1.25 + 20)
+    }
+
     private func report(_ stats: JobStats) {
         ports.report(.progress(stats))
         if stats.processing > 0, stats.pending == 0, keeper.isIdle {
-            ports.report(.waitingForLeases(batches: stats.processing))
+            ports.report(.waitingForLeases(batches: stats.processing, atMost: Self.wait(for: stats.job?.settings)))
         }
         if let status = stats.job?.status, !status.isOpen { state.end(.jobEnded(status), level: .drain) }
     }

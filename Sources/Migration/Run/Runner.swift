@@ -37,11 +37,11 @@ package struct Runner: Sendable {
         /// May plan: the answer to opening the job, and what to plan.
         case controlling(OpenIngestionJob.Answer, Controller.Order)
         /// Only works.
-        case working(JobID)
+        case working(JobSummary)
 
-        var job: JobID {
+        var job: JobSummary {
             switch self {
-            case .controlling(let answer, _): answer.job.id
+            case .controlling(let answer, _): answer.job
             case .working(let job): job
             }
         }
@@ -67,30 +67,32 @@ package struct Runner: Sendable {
     ///
     /// When it returns, every lease of this runner is ended as far as the store could be reached.
     package func run(_ joining: Joining, configHash: String, plan: BatchWork.Plan) async -> StopReason {
+        let job = JobMark(joining.job)
         let keeper = LeaseKeeper(
             ports: ports,
             state: state,
-            job: joining.job,
+            job: job.id,
             runner: settings.name,
             interval: settings.heartbeatInterval
         )
         let order = Worker.Order(
-            job: joining.job,
+            job: job,
             configHash: configHash,
             runner: settings.name,
             pollInterval: settings.pollInterval,
             claimMax: settings.heartbeatInterval * 2,
             plan: plan
         )
-        let reaper = Reaper(ports: ports, state: state, job: joining.job, heartbeat: settings.heartbeatInterval)
+        let reaper = Reaper(ports: ports, state: state, job: job.id, heartbeat: settings.heartbeatInterval)
         let monitor = Monitor(
             ports: ports,
             state: state,
             keeper: keeper,
-            job: joining.job,
+            job: job.id,
             interval: settings.reportInterval
         )
         await plan.quota.open(StoreCaller(ports: ports, state: state))
+        await LeftClaims(ports: ports, state: state, job: job, configHash: configHash).takeOver()
 
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await keeper.run() }
@@ -109,6 +111,7 @@ package struct Runner: Sendable {
             }
             group.cancelAll()
         }
+        await ports.journal.close()
         let reason = state.reason ?? .signalled
         ports.report(.stopping(reason))
         return reason

@@ -2,7 +2,7 @@
 package struct Worker: Sendable {
     /// What is the same for all workers of a runner.
     package struct Order: Sendable {
-        package let job: JobID
+        package let job: JobMark
         package let configHash: String
         /// Names the process in the store: host and process id.
         package let runner: String
@@ -13,7 +13,7 @@ package struct Worker: Sendable {
         package let plan: BatchWork.Plan
 
         package init(
-            job: JobID,
+            job: JobMark,
             configHash: String,
             runner: String,
             pollInterval: Duration,
@@ -49,17 +49,16 @@ package struct Worker: Sendable {
     ///
     /// Finding nothing is never a reason to leave (I24).
     package func run() async {
-        var floor: ClaimFloor?
+        var claimer = Claimer(order: order, worker: "\(order.runner)/\(number)", ports: ports, state: state)
         while state.stop.level == .run, !Task.isCancelled {
             // Claiming while the embedder asks everybody to wait would only let a lease run down.
             await pause(state.embedderPausedUntil - ports.time.now)
             guard state.stop.level == .run else { return }
-            guard let answer = await claim(floor: floor) else {
+            guard let answer = await claimer.claim() else {
                 // Given up, for example because the store asks to wait for longer than a claim may take.
                 await pause(ports.entropy.jittered(order.pollInterval, by: 0.2))
                 continue
             }
-            floor = answer.floor
             if let lease = answer.lease {
                 await work(under: lease)
             } else if await !idle(answer) {
@@ -68,61 +67,13 @@ package struct Worker: Sendable {
         }
     }
 
-    private struct Claimed {
-        let lease: HeldLease?
-        let floor: ClaimFloor?
-        let status: JobStatus
-        let isSealed: Bool
-        let wait: Duration
-    }
-
-    /// Claims with one claim id for as long as the answers are lost, but for no longer than half a lease: then the original
-    /// lease, if there is one, runs out by itself and a new claim id is used.
-    private func claim(floor: ClaimFloor?) async -> Claimed? {
-        let claimID = ports.entropy.uuid()
-        let call = ClaimNextBatch(
-            job: order.job,
-            worker: "\(order.runner)/\(number)",
-            claimId: claimID,
-            limit: 1,
-            configHash: order.configHash,
-            floor: floor
-        )
-        let sent = ports.time.now
-        let answer = await store.answer(within: order.claimMax, until: .drain) { store throws(PortFailure) in
-            try await store.claim(call)
-        }
-        guard let answer else { return nil }
-        switch answer.result {
-        case .configMismatch:
-            state.end(.configMismatch, level: .drain)
-            return nil
-        case .notFound:
-            state.end(
-                .fatal(.store, PortFailure(.rejected, "there is no job \(order.job); `migrate jobs` lists them")),
-                level: .release
-            )
-            return nil
-        case .ok:
-            // `sent` is when the first try was sent, so a repeated claim is believed in for less, never for more.
-            let lease = answer.batches.first.map { HeldLease(batch: $0, claimID: claimID, sent: sent) }
-            return Claimed(
-                lease: lease,
-                floor: answer.floor,
-                status: answer.jobStatus ?? .running,
-                isSealed: answer.sealed,
-                wait: .milliseconds(answer.waitMs)
-            )
-        }
-    }
-
     /// Nothing was claimed: end the job if it is drained, else wait.
     ///
     /// False = the job is final.
-    private func idle(_ claimed: Claimed) async -> Bool {
+    private func idle(_ claimed: Claimer.Claimed) async -> Bool {
         var status = claimed.status
         if status.isOpen, claimed.isSealed {
-            let call = FinalizeIngestionJob(job: order.job)
+            let call = FinalizeIngestionJob(job: order.job.id)
             let answer = await store.answer(within: .seconds(60), until: .drain) { store throws(PortFailure) in
                 try await store.finalize(call)
             }
@@ -153,7 +104,7 @@ package struct Worker: Sendable {
         )
         keeper.add(lease)
         let end = await perform(lease)
-        await report(end, of: lease)
+        if await report(end, of: lease) { await ports.journal.strike(lease.claimID) }
         keeper.remove(lease)
         // The next batch would wait for the same, after it was read and perhaps paid for.
         if case .deferred(let after, _, _) = end { await pause(after) }
@@ -187,40 +138,39 @@ package struct Worker: Sendable {
         }
     }
 
-    private func report(_ end: WorkEnd, of lease: HeldLease) async {
+    /// Tells the store how the attempt ended.
+    ///
+    /// - Returns: whether the store knows now.
+    private func report(_ end: WorkEnd, of lease: HeldLease) async -> Bool {
         if lease.verdict == .lost {
             lost(lease)
-            return
+            return true
         }
         switch end {
         case .completed(let counts, let failures):
-            await finish(lease, .completed, counts: counts, failures: failures)
+            return await finish(lease, .completed, counts: counts, failures: failures)
         case .deferred(let after, _, let reason):
-            await finish(lease, .deferred, retryAfter: after, error: reason)
+            return await finish(lease, .deferred, retryAfter: after, error: reason)
         case .outOfTime:
-            await finishLate(lease)
+            return await finishLate(lease)
         case .untrusted:
-            await finish(lease, .released, error: .untrusted)
+            return await finish(lease, .released, error: .untrusted)
         case .interrupted:
-            if case .cancel(let reason) = lease.verdict, reason == "deadline" {
-                await finishLate(lease)
-            } else {
-                await finish(lease, .released, error: .interrupted)
-            }
+            if case .cancel(let reason) = lease.verdict, reason == "deadline" { return await finishLate(lease) }
+            return await finish(lease, .released, error: .interrupted)
         case .fatal(let service, let failure):
             state.end(.fatal(service, failure), level: .release)
-            await finish(lease, .released, error: .stopped(service, failure))
+            return await finish(lease, .released, error: .stopped(service, failure))
         }
     }
 
     /// The deadline is near: the slowness of others never uses the budget, our own does.
-    private func finishLate(_ lease: HeldLease) async {
+    private func finishLate(_ lease: HeldLease) async -> Bool {
         let worked = ports.time.now - lease.started
         if lease.waited * 2 >= worked {
-            await finish(lease, .deferred, retryAfter: .seconds(1), error: .deadline)
-        } else {
-            await finish(lease, .failed, counts: .allFailed(lease.batch.recordIds.count), error: .deadline)
+            return await finish(lease, .deferred, retryAfter: .seconds(1), error: .deadline)
         }
+        return await finish(lease, .failed, counts: .allFailed(lease.batch.recordIds.count), error: .deadline)
     }
 
     private func finish(
@@ -230,10 +180,10 @@ package struct Worker: Sendable {
         failures: [FailedRecord] = [],
         retryAfter: Duration? = nil,
         error: BatchError? = nil
-    ) async {
+    ) async -> Bool {
         let batch = lease.batch
         let call = FinishBatch(
-            job: order.job,
+            job: order.job.id,
             batchNumber: batch.batchNumber,
             attempt: batch.attempt,
             claimId: lease.claimID,
@@ -248,10 +198,10 @@ package struct Worker: Sendable {
         let answer = await store.answer(until: .release, grace: .seconds(2)) { store throws(PortFailure) in
             try await store.finish(call)
         }
-        guard let answer else { return }
+        guard let answer else { return false }
         if answer.result == .lost {
             lost(lease)
-            return
+            return true
         }
         for failure in failures { ports.report(.recordFailed(batch: batch.batchNumber, failure)) }
         ports.report(
@@ -264,6 +214,7 @@ package struct Worker: Sendable {
                 reason: error
             )
         )
+        return true
     }
 
     private func lost(_ lease: HeldLease) {

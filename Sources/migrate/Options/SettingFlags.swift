@@ -132,6 +132,7 @@ struct WorkFlags: SettingFlags {
         String?
     @Option(name: .customLong("shutdown-grace-seconds"), help: help("SHUTDOWN_GRACE_SECONDS")) var shutdownGraceSeconds:
         String?
+    @Option(name: .customLong("record-events"), help: help("RECORD_EVENTS")) var recordEvents: String?
 
     var given: [String: String?] {
         [
@@ -141,6 +142,7 @@ struct WorkFlags: SettingFlags {
             "WORKER_HEARTBEAT_INTERVAL": workerHeartbeatInterval,
             "BATCH_TIMEOUT_MINUTES": batchTimeoutMinutes,
             "SHUTDOWN_GRACE_SECONDS": shutdownGraceSeconds,
+            "RECORD_EVENTS": recordEvents,
         ]
     }
 }
@@ -177,11 +179,13 @@ struct TextFlags: SettingFlags {
 struct GeneralFlags: SettingFlags {
     @Option(name: .customLong("log-level"), help: help("LOG_LEVEL")) var logLevel: String?
     @Option(name: .customLong("http-ca-bundle"), help: help("HTTP_CA_BUNDLE")) var httpCaBundle: String?
+    @Option(name: .customLong("state-directory"), help: help("STATE_DIRECTORY")) var stateDirectory: String?
 
     var given: [String: String?] {
         [
             "LOG_LEVEL": logLevel,
             "HTTP_CA_BUNDLE": httpCaBundle,
+            "STATE_DIRECTORY": stateDirectory,
         ]
     }
 }

@@ -58,8 +58,11 @@ struct EventLog: Sendable {
                 metadata: ["reset": "\(reset)", "failed": "\(failed)"]
             )
         case .paused: logger.notice("Job is paused")
-        case .waitingForLeases(let batches):
-            logger.notice("Waiting for the leases of other runners", metadata: ["batches": "\(batches)"])
+        case .waitingForLeases(let batches, let atMost):
+            logger.notice(
+                "Waiting for the leases of other runners",
+                metadata: ["batches": "\(batches)", "at.most": "\(Format.duration(atMost))"]
+            )
         case .progress: break
         case .stopping(.fatal(let service, let failure)):
             logger.error(

@@ -29,9 +29,10 @@ struct RunState: Sendable {
             return
                 "Planned \(Format.plural(records, "record")) in \(Format.plural(Int64(batches), "batch", "batches"))."
         case .paused: return "The job is paused; waiting until `migrate resume`."
-        case .waitingForLeases(let batches):
-            return
-                "Waiting for \(Format.plural(Int64(batches), "batch", "batches")) that another runner, perhaps a dead one, holds."
+        case .waitingForLeases(let batches, let atMost):
+            let what = Format.plural(Int64(batches), "batch is", "batches are")
+            let seconds = Int(atMost / .seconds(1))
+            return "\(what) in other hands: waiting \(seconds) s for the leases of a dead runner, or for a living one."
         case .retrying(let service, let failure, let after):
             return "\(service.words) does not answer (\(failure.detail)); again in \(Format.duration(after))."
         case .throttled(let wait) where wait >= .seconds(5):

@@ -65,7 +65,7 @@ struct RunSession: Sendable {
         say("Working on job \(job.briefly).")
         let start = engine.ports.time.now
         let runner = Runner(ports: engine.ports, settings: runnerSettings(for: job), stop: stop)
-        let reason = await runner.run(.working(job.id), configHash: engine.configuration.hash, plan: engine.plan)
+        let reason = await runner.run(.working(job), configHash: engine.configuration.hash, plan: engine.plan)
         return try await finish(job.id, reason, took: engine.ports.time.now - start)
     }
 

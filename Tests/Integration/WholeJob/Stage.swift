@@ -131,6 +131,19 @@ struct Stage: Sendable {
         return false
     }
 
+    /// The files in which runners have noted what they hold.
+    var notes: [String] {
+        (try? FileManager.default.contentsOfDirectory(atPath: noteFolder.path())) ?? []
+    }
+
+    /// As if the next run were on another host.
+    func removeNotes() throws {
+        try #require(!notes.isEmpty)
+        try FileManager.default.removeItem(at: noteFolder)
+    }
+
+    private var noteFolder: URL { program.folder.appending(path: ".local/state/migrate") }
+
     func stats(job: JobID) async throws -> JobStats {
         try await database.store(connectionsMax: 1).exactStats(GetIngestionJobStatsExact(job: job))
     }

@@ -74,9 +74,8 @@ struct `The whole job` {
         }
     }
 
-    @Test func `a killed run is resumed where it was`() async throws {
-        // The shortest lease there is, so that the batches of the dead come back soon.
-        let settings = ["BATCH_SIZE": "10", "MAX_WORKERS": "3", "WORKER_HEARTBEAT_INTERVAL": "2"]
+    @Test func `a killed run is resumed where it was, and at once`() async throws {
+        let settings = ["BATCH_SIZE": "10", "MAX_WORKERS": "3"]
         try await Stage.use(.libpq, records: 300, settings) { stage in
             stage.embedder.update { $0.latency = .milliseconds(150) }
             try await stage.migrate("setup", "--yes")
@@ -93,10 +92,36 @@ struct `The whole job` {
             #expect(stats.job?.status == .completed)
             #expect(stats.processed == 300)
             #expect(stats.equal == true)
+            // The leases of the dead last two minutes; nobody waited for one, or took one from the living.
+            #expect(stats.reaps == 0)
+            let codes = try await stage.history(job: 1).compactMap { $0.kind == "failed" ? $0.detail["code"] : nil }
+            #expect(codes == Array(repeating: "runner_died", count: codes.count))
+            #expect((1...3).contains(codes.count), "\(left.processing) were in its hands")
+            #expect(stage.notes == [])
             try await stage.migrate("verify")
             let twice = stage.embedder.totals.texts - 300
             // Three batches, and three texts with which each process looked at the server.
             #expect(twice <= 36, "only what the dead runner had in its hands was paid twice, not \(twice) texts")
+        }
+    }
+
+    @Test func `without its notes, a resume says how long it waits for the dead`() async throws {
+        // The shortest lease there is, so that the batches of the dead come back soon.
+        let settings = ["BATCH_SIZE": "10", "MAX_WORKERS": "3", "WORKER_HEARTBEAT_INTERVAL": "2"]
+        try await Stage.use(.libpq, records: 100, settings) { stage in
+            stage.embedder.update { $0.latency = .milliseconds(300) }
+            try await stage.migrate("setup", "--yes")
+            let wasAlive = try await stage.kill("run", "--new", "--yes") {
+                try await stage.wait { try await stage.stats(job: 1).completed >= 4 }
+            }
+            #expect(wasAlive)
+            try stage.removeNotes()
+            stage.embedder.update { $0.latency = .zero }
+            try await stage.migrate("run", "--resume", saying: ["waiting 30 s for the leases of a dead runner"])
+            let stats = try await stage.stats(job: 1)
+            #expect(stats.processed == 100)
+            #expect(stats.reaps > 0)
+            #expect(stats.equal == true)
         }
     }
 }

@@ -234,6 +234,14 @@ import TextProcessing
         #expect(VocabularyLookup(named: nil, environment: [:]).candidates.isEmpty)
     }
 
+    @Test func `what runners hold is noted in the folder for a user's state`() {
+        #expect(StateFolder(named: "/n", environment: ["XDG_STATE_HOME": "/x"]).path == "/n")
+        #expect(StateFolder(named: nil, environment: ["XDG_STATE_HOME": "/x", "HOME": "/h"]).path == "/x/migrate")
+        let home = StateFolder(named: nil, environment: ["XDG_STATE_HOME": "", "HOME": "/h"])
+        #expect(home.path == "/h/.local/state/migrate")
+        #expect(StateFolder(named: nil, environment: [:]).path == nil)
+    }
+
     @Test func `another file is refused and not kept`() throws {
         let folder = FileManager.default.temporaryDirectory.appending(
             path: "vocabulary-\(UInt64.random(in: 0...(.max)))"

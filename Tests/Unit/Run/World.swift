@@ -31,6 +31,8 @@ final class World: Sendable {
     let store: FakeSupabase
     let embedder: FakeOpenAI
     let points: FakeQdrant
+    /// All runners of a world run on one host.
+    let host = FakeHost()
     let time = Time(FastClock())
     private let log = Mutex<[MigrationEvent]>([])
     private let serial = Mutex(0)
@@ -76,6 +78,7 @@ final class World: Sendable {
             store: store,
             embedder: embedder,
             points: points,
+            journal: host.journal(),
             time: time,
             entropy: SeededEntropy(
                 UInt64(

@@ -1,0 +1,114 @@
+package import Migration
+import Synchronization
+
+/// The notes of all runners of one host, in memory: what outlives a process that is killed.
+package final class FakeHost: Sendable {
+    fileprivate struct Notes: Sendable {
+        let process: Int
+        var job: JobMark
+        var claims: [NotedClaim] = []
+        var isAlive = true
+        /// Who is taking it over, if somebody is.
+        var successor: Int?
+    }
+
+    fileprivate struct State: Sendable {
+        var processes = 0
+        /// Killed ones: a simulation may still run them, but they write nothing.
+        var killed: Set<Int> = []
+        var notes: [Notes] = []
+    }
+
+    fileprivate let state = Mutex(State())
+
+    package init() {}
+
+    /// The journal of a new process on this host.
+    package func journal() -> FakeLeaseJournal {
+        let process = state.withLock { state in
+            state.processes += 1
+            return state.processes
+        }
+        return FakeLeaseJournal(host: self, process: process)
+    }
+
+    /// Everything that is noted, by the order of the processes.
+    package var noted: [NotedClaim] { state.withLock { $0.notes.flatMap(\.claims) } }
+}
+
+/// The twin of a locked file: a process writes its own notes and takes over those of the dead.
+package final class FakeLeaseJournal: LeaseJournal {
+    private let host: FakeHost
+    private let process: Int
+
+    fileprivate init(host: FakeHost, process: Int) {
+        self.host = host
+        self.process = process
+    }
+
+    /// As if the process were killed: its notes stay, and nobody guards them any more.
+    package func die() {
+        host.state.withLock { state in
+            state.killed.insert(process)
+            for index in state.notes.indices {
+                if state.notes[index].process == process { state.notes[index].isAlive = false }
+                if state.notes[index].successor == process { state.notes[index].successor = nil }
+            }
+        }
+    }
+
+    package func note(_ claim: NotedClaim, of job: JobMark) async {
+        host.state.withLock { state in
+            if state.killed.contains(process) { return }
+            guard let index = ours(state) else {
+                state.notes.append(FakeHost.Notes(process: process, job: job, claims: [claim]))
+                return
+            }
+            state.notes[index].job = job
+            state.notes[index].claims.removeAll { $0.claimID == claim.claimID }
+            state.notes[index].claims.append(claim)
+        }
+    }
+
+    package func strike(_ claimID: String) async {
+        host.state.withLock { state in
+            guard let index = ours(state) else { return }
+            state.notes[index].claims.removeAll { $0.claimID == claimID }
+        }
+    }
+
+    package func close() async {
+        host.state.withLock { state in
+            guard let index = ours(state) else { return }
+            state.notes[index].isAlive = false
+            if state.notes[index].claims.isEmpty { state.notes.remove(at: index) }
+        }
+    }
+
+    package func leftBehind(in job: JobMark) async -> [NotedClaim] {
+        host.state.withLock { state in
+            if state.killed.contains(process) { return [] }
+            var claims: [NotedClaim] = []
+            for index in state.notes.indices {
+                let notes = state.notes[index]
+                guard !notes.isAlive, notes.successor == nil, notes.job == job else { continue }
+                state.notes[index].successor = process
+                claims += notes.claims
+            }
+            return claims
+        }
+    }
+
+    package func settle(isDone: Bool) async {
+        host.state.withLock { state in
+            if isDone { state.notes.removeAll { $0.successor == process } }
+            for index in state.notes.indices where state.notes[index].successor == process {
+                state.notes[index].successor = nil
+            }
+        }
+    }
+
+    private func ours(_ state: FakeHost.State) -> Int? {
+        state.notes.firstIndex { $0.process == process && $0.isAlive }
+    }
+}

@@ -1,0 +1,152 @@
+import Fakes
+import Migration
+import Synchronization
+import Testing
+
+/// What a runner that was killed leaves behind, and what one that stops must not leave behind.
+extension EngineTests {
+    @Suite struct LeftClaimsTests {
+        /// A world with a planned job whose runner was killed with claims in its hands, not all of them answered.
+        private func killed(claims: Int, unanswered: Int) async throws -> World {
+            let world = try await World(rows: World.rows(60))
+            let stop = StopSignal()
+            world.embedder.update { $0.latency = .seconds(3600) }
+            // Planned, but nothing worked on.
+            let opened = try await world.store.openJob(world.opening())
+            let order = Controller.Order(open: world.opening(), batchSize: 10)
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    await Controller(ports: world.ports, state: RunnerState(stop: stop), order: order).run(opened)
+                }
+                while await (try? world.stats().job?.sealed) != true { await Task.yield() }
+                stop.raise(.release)
+            }
+            world.embedder.update { $0.latency = .zero }
+            let journal = world.host.journal()
+            let job = JobMark(opened.job)
+            for number in 0..<(claims + unanswered) {
+                let id = SeededEntropy(UInt64(number) + 77).uuid()
+                await journal.note(NotedClaim(claimID: id, attempt: nil), of: job)
+                let answer = try await world.store.claim(
+                    ClaimNextBatch(
+                        job: 1,
+                        worker: "killed",
+                        claimId: id,
+                        limit: 1,
+                        configHash: opened.job.configHash,
+                        floor: nil
+                    )
+                )
+                let batch = try #require(answer.batches.first)
+                let attempt = NotedClaim.Attempt(
+                    batch: batch.batchNumber,
+                    attempt: batch.attempt,
+                    records: batch.recordIds.count
+                )
+                if number < claims { await journal.note(NotedClaim(claimID: id, attempt: attempt), of: job) }
+            }
+            journal.die()
+            return world
+        }
+
+        @Test func `what a killed runner held is worked on at once, for one retry each`() async throws {
+            let world = try await killed(claims: 2, unanswered: 1)
+            try await world.run()
+            let stats = try await world.stats()
+            #expect(stats.job?.status == .completed)
+            #expect(stats.processed == 60)
+            #expect(stats.retries == 2, "the two it worked on")
+            #expect(stats.releases == 1, "the one whose answer it never saw")
+            #expect(stats.reaps == 0, "nobody waited for a lease")
+            #expect(stats.equal == true)
+            #expect(world.host.noted.isEmpty)
+            let history = try await world.store.events(
+                ListIngestionEvents(job: 1, filter: .init(kind: "failed"), after: nil, limit: 10)
+            )
+            #expect(history.rows.map { $0.detail["code"] } == ["runner_died", "runner_died"])
+        }
+
+        @Test func `an attempt that has a new owner since is left alone`() async throws {
+            let world = try await killed(claims: 1, unanswered: 0)
+            // The lease ran out before the next runner came.
+            try? await world.time.sleep(for: .seconds(155))
+            _ = try await world.store.resetStuck(ResetStuckBatches(job: 1, limit: 10, full: true))
+            try await world.run()
+            let stats = try await world.stats()
+            #expect(stats.reaps == 1)
+            #expect(stats.retries == 1, "the reaper's, and no second one")
+            #expect(stats.processed == 60)
+        }
+
+        @Test func `a claim is noted before it is sent, with its attempt while it is worked on, and struck at its end`()
+            async throws
+        {
+            let host = Mutex<FakeHost?>(nil)
+            let seen = Mutex<(asked: Int, worked: Int)>((0, 0))
+            @Sendable func noted() -> [NotedClaim] { host.withLock { $0?.noted ?? [] } }
+            let world = try await World(
+                rows: World.rows(30),
+                storeFaults: FaultHook(before: { call throws(PortFailure) in
+                    if call == ClaimNextBatch.function, noted().contains(where: { $0.attempt == nil }) {
+                        seen.withLock { $0.asked += 1 }
+                    }
+                }),
+                embedderFaults: FaultHook(before: { call throws(PortFailure) in
+                    if call == "openai.embed", noted().contains(where: { $0.attempt?.records == 10 }) {
+                        seen.withLock { $0.worked += 1 }
+                    }
+                })
+            )
+            host.withLock { $0 = world.host }
+            try await world.run(workers: 1)
+            #expect(seen.withLock { $0.asked } >= 3)
+            #expect(seen.withLock { $0.worked } == 3)
+            #expect(world.host.noted.isEmpty)
+        }
+
+        @Test func `an end that the store never heard of stays noted, and the next runner says it again`() async throws
+        {
+            let isDown = Mutex(false)
+            let stop = StopSignal()
+            let hook = FaultHook(before: { call throws(PortFailure) in
+                if call == FinishBatch.function, isDown.withLock(\.self) {
+                    stop.raise(.release)
+                    throw PortFailure(.unavailable, "connection refused")
+                }
+            })
+            let world = try await World(rows: World.rows(30), storeFaults: hook)
+            isDown.withLock { $0 = true }
+            try await world.run(workers: 1, stop: stop)
+            #expect(world.host.noted.count == 1)
+            isDown.withLock { $0 = false }
+            try await world.run(workers: 1)
+            let stats = try await world.stats()
+            #expect(stats.processed == 30)
+            #expect(stats.reaps == 0)
+            #expect(world.host.noted.isEmpty)
+        }
+
+        @Test func `a claim whose answer is lost at the moment of a drain is given back, and costs no retry`()
+            async throws
+        {
+            let stop = StopSignal()
+            let lost = Mutex(0)
+            let hook = FaultHook(after: { call throws(PortFailure) in
+                guard call == ClaimNextBatch.function, lost.withLock({ $0 < 2 }) else { return }
+                lost.withLock { $0 += 1 }
+                stop.raise(.drain)
+                throw PortFailure(.outcomeUnknown, "the connection was lost")
+            })
+            let world = try await World(rows: World.rows(30), storeFaults: hook)
+            // Planned before: a runner that drains plans nothing.
+            try await world.run(workers: 1, stop: stop)
+            let stats = try await world.stats()
+            #expect(lost.withLock(\.self) == 2)
+            #expect(stats.claims == 1, "repeated with the same id")
+            #expect(stats.releases == 1)
+            #expect(stats.processing == 0)
+            #expect(stats.retries == 0)
+            #expect(world.host.noted.isEmpty)
+        }
+    }
+}
