@@ -120,18 +120,17 @@ BEGIN
         'a batch has at least one record') FROM jsonb_array_elements(p_batches) b;
     SELECT array_agg(r.value::bigint ORDER BY b.ordinality, r.ordinality) INTO v_ids
     FROM jsonb_array_elements(p_batches) WITH ORDINALITY b, jsonb_array_elements_text(b.value) WITH ORDINALITY r;
-    PERFORM public.ingestion_require(bool_and(s.id > s.before), 'ids must be ascending and above the cursor')
+    PERFORM public.ingestion_require(array_position(v_ids, NULL) IS NULL AND bool_and(s.before IS NULL OR s.id > s.before),
+        'ids must be ascending and above the cursor')
     FROM (SELECT id, lag(id, 1, p_expected_cursor) OVER (ORDER BY n) AS before
-        FROM unnest(v_ids) WITH ORDINALITY u (id, n)) s
-    WHERE s.before IS NOT NULL
-    HAVING count(*) > 0;
+        FROM unnest(v_ids) WITH ORDINALITY u (id, n)) s;
     v_last := v_ids[cardinality(v_ids)];
     v_count := jsonb_array_length(p_batches);
 
     SELECT * INTO v_job FROM public.ingestion_job WHERE id = p_job FOR UPDATE;
     v_result := CASE
         WHEN v_job.id IS NULL THEN 'closed'
-        WHEN v_job.controller_epoch <> p_epoch OR v_job.controller_token IS DISTINCT FROM p_token THEN 'lost' -- I11
+        WHEN (v_job.controller_epoch, v_job.controller_token) IS DISTINCT FROM (p_epoch, p_token) THEN 'lost' -- I11
         WHEN v_job.status NOT IN ('pending', 'running', 'paused') THEN 'closed'
         -- The answer was lost: this very page is the last one that was stored.
         WHEN v_job.plan_cursor = v_last AND (
@@ -182,7 +181,7 @@ BEGIN
     SELECT * INTO v_job FROM public.ingestion_job WHERE id = p_job FOR UPDATE;
     v_result := CASE
         WHEN v_job.id IS NULL THEN 'closed'
-        WHEN v_job.controller_epoch <> p_epoch OR v_job.controller_token IS DISTINCT FROM p_token THEN 'lost'
+        WHEN (v_job.controller_epoch, v_job.controller_token) IS DISTINCT FROM (p_epoch, p_token) THEN 'lost' -- I11
         WHEN v_job.plan_sealed_at IS NOT NULL THEN 'already_sealed'
         WHEN v_job.status NOT IN ('pending', 'running', 'paused') THEN 'closed'
         WHEN v_job.plan_cursor IS DISTINCT FROM p_expected_cursor THEN 'cursor_mismatch'

@@ -129,13 +129,17 @@ BEGIN
             (e.value -> 'counts' ->> 'missing')::integer AS missing
         FROM jsonb_array_elements(p_items) WITH ORDINALITY e ORDER BY 2, 1
     LOOP
+        PERFORM public.ingestion_require(num_nulls(v_item.batch_number, v_item.attempt, v_item.claim_id) = 0,
+            'an item has batch_number, attempt, claim_id and counts');
         PERFORM public.ingestion_require(
-            least(v_item.processed, v_item.skipped, v_item.failed, v_item.missing) >= 0, 'counts are never negative');
+            num_nulls(v_item.processed, v_item.skipped, v_item.failed, v_item.missing) = 0
+                AND least(v_item.processed, v_item.skipped, v_item.failed, v_item.missing) >= 0,
+            'counts are four numbers, none of them negative');
         SELECT * INTO v_batch FROM public.ingestion_batch
         WHERE job_id = p_job AND batch_number = v_item.batch_number FOR UPDATE;
         v_reason := CASE
             WHEN v_batch.id IS NULL THEN 'not_found'
-            WHEN v_batch.attempt <> v_item.attempt OR v_batch.claim_id IS DISTINCT FROM v_item.claim_id THEN 'new_owner' -- I3
+            WHEN (v_batch.attempt, v_batch.claim_id) IS DISTINCT FROM (v_item.attempt, v_item.claim_id) THEN 'new_owner' -- I3
             WHEN v_batch.status <> 'processing' AND v_batch.last_outcome = 'reaped' THEN 'reaped'
             WHEN v_batch.status <> 'processing' THEN 'ended'
             WHEN v_job.status = 'cancelled' THEN 'cancelled'
@@ -182,9 +186,10 @@ BEGIN
     PERFORM public.ingestion_require(p_outcome IN ('completed', 'failed', 'release', 'defer'), 'unknown outcome');
     PERFORM public.ingestion_require((v_counts IS NOT NULL) = (p_outcome IN ('completed', 'failed')),
         'completed and failed take counts; release and defer do not');
+    PERFORM public.ingestion_require(jsonb_typeof(coalesce(v_failed, '[]')) = 'array', 'failed records are a list');
     SELECT * INTO v_batch FROM public.ingestion_batch
     WHERE job_id = p_job AND batch_number = p_batch_number FOR UPDATE;
-    IF v_batch.id IS NULL OR v_batch.attempt <> p_attempt OR v_batch.claim_id IS DISTINCT FROM p_claim_id THEN
+    IF v_batch.id IS NULL OR (v_batch.attempt, v_batch.claim_id) IS DISTINCT FROM (p_attempt, p_claim_id) THEN -- I3
         RETURN jsonb_build_object('result', 'lost', 'status', NULL, 'outcome', NULL);
     ELSIF v_batch.status <> 'processing' THEN
         IF v_batch.last_outcome = 'reaped' THEN
@@ -215,7 +220,7 @@ BEGIN
             PERFORM public.ingestion_count(p_job, in_flight => -1, retries => 1);
         ELSE
             v_batch := public.ingestion_close(v_job, v_batch, 'failed', 'failed', v_counts, v_failed,
-                coalesce(v_code, 'failed'), v_message);
+                coalesce(v_code, 'failed'), coalesce(v_message, ''));
             PERFORM public.ingestion_count(p_job, in_flight => -1, failed_batches => 1,
                 processed => v_batch.processed_count, skipped => v_batch.skipped_count,
                 failed => v_batch.failed_count, missing => v_batch.missing_count);

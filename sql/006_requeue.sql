@@ -104,6 +104,7 @@ DECLARE
 BEGIN
     PERFORM public.ingestion_require(p_limit BETWEEN 1 AND 1000 AND p_isolate IS NOT NULL,
         'limit must be 1…1000, isolate true or false');
+    PERFORM public.ingestion_require(jsonb_typeof(p_filter) = 'object', 'the filter must be an object');
     SELECT * INTO v_begin FROM public.ingestion_requeue_begin(p_job, p_request_id);
     IF v_begin.answer IS NOT NULL THEN
         RETURN v_begin.answer;
@@ -174,6 +175,7 @@ DECLARE
 BEGIN
     PERFORM public.ingestion_require(p_limit BETWEEN 1 AND 10000, 'limit must be 1…10000');
     PERFORM public.ingestion_require(p_batch_size BETWEEN 1 AND 1000, 'batch_size must be 1…1000');
+    PERFORM public.ingestion_require(jsonb_typeof(p_filter) = 'object', 'the filter must be an object');
     SELECT * INTO v_begin FROM public.ingestion_requeue_begin(p_job, p_request_id);
     IF v_begin.answer IS NOT NULL THEN
         RETURN v_begin.answer;

@@ -153,7 +153,10 @@ extension TrackingTables {
         jobs[index].batches[number].counts = BatchCounts()
         jobs[index].batches[number].retryCount = 0
         jobs[index].batches[number].nextRetryAt = transaction.now
-        for id in batch.recordIDs where jobs[index].failures[id]?.batchNumber == number {
+        for id in batch.recordIDs {
+            guard let letter = jobs[index].failures[id], letter.batchNumber == number, letter.resolvedAt == nil else {
+                continue
+            }
             jobs[index].failures[id]?.resolvedAt = transaction.now
         }
     }

@@ -308,4 +308,25 @@ extension JobScene {
         try await expectRejected("negative progress") { try await heartbeat(held, BatchCounts(processed: -1)) }
         try expectEqual(try await batch(job.job, 0).counts, BatchCounts(), "progress after a refused heartbeat")
     }
+
+    func heartbeatOfAMalformedListChangesNothing() async throws {
+        let job = try await planned([[1], [2]])
+        let id = Self.uuid()
+        let batches = try await claim(job.job, limit: 2, id: id).batches
+        let items = batches.map {
+            HeartbeatItem(batchNumber: $0.batchNumber, attempt: 1, claimId: id, counts: BatchCounts(processed: 1))
+        }
+        try expectEqual(items.count, 2, "batches held")
+        var stranger = items
+        stranger[1].claimId = "mine"
+        var negative = items
+        negative[1].counts.missing = -1
+        let tooMany = (0...1000).map { items[$0 % 2] }
+        for (name, list) in [("no UUID", stranger), ("a negative count", negative), ("1001 items", tooMany)] {
+            try await expectRejected("a list with \(name)") {
+                try await store.heartbeat(BumpBatchProgress(job: job.job, worker: "w", items: list))
+            }
+            try expectEqual(try await batch(job.job, 0).counts, BatchCounts(), "progress after \(name)")
+        }
+    }
 }

@@ -210,6 +210,16 @@ extension JobScene {
         try expectEqual(Set(letters.map(\.message)), ["none came"], "messages")
     }
 
+    func finishFailedForGoodWithoutAnErrorIsNamed() async throws {
+        let job = try await planned([[1, 2]], settings: .noRetries)
+        _ = try await finish(try await take(job.job), .failed, BatchCounts(failed: 2))
+        let row = try await batch(job.job, 0)
+        try expectEqual([row.errorCode, row.errorMessage], ["failed", ""], "error of the batch")
+        let letters = try await failures(job.job)
+        try expectEqual(letters.map(\.code), ["failed", "failed"], "codes of the dead letters")
+        try expectEqual(letters.map(\.message), ["", ""], "messages of the dead letters")
+    }
+
     func releaseIsFreeAndAtOnce() async throws {
         let job = try await planned([[1]])
         for _ in 1...5 {

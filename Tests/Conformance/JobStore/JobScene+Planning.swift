@@ -208,6 +208,7 @@ extension JobScene {
         try expectEqual(try await seal(job, at: nil), .closed, "seal of a cancelled job")
         let unknown = Opened(job: .max, epoch: 1, token: job.token)
         try expectEqual(try await append([[1]], to: unknown, after: nil).result, .closed, "page of an unknown job")
+        try expectEqual(try await seal(unknown, at: nil), .closed, "seal of an unknown job")
     }
 
     func appendRefusesIDsOutOfOrder() async throws {

@@ -113,6 +113,23 @@ extension JobScene {
         try expect(letter.lastAt > letter.firstAt, "the last failure is not after the first")
     }
 
+    func requeueResolvesOnlyOpenDeadLetters() async throws {
+        let job = try await planned([[1, 2]], settings: .noRetries)
+        func failRecord(_ id: RecordID) async throws {
+            let counts = BatchCounts(processed: 1, failed: 1)
+            _ = try await finish(try await take(job.job), .failed, counts, failed: [.sample(id)])
+            try await harness.advance(by: .seconds(10))
+            _ = try await requeueBatches(job.job)
+        }
+        try await failRecord(1)
+        let resolved = try await failures(job.job, .init())
+        try expectEqual(resolved.map(\.recordId), [1], "dead letters of the first end")
+        try await failRecord(2)
+        let letters = try await failures(job.job, .init())
+        try expectEqual(letters.first, resolved.first, "a dead letter that was resolved before")
+        try expect(letters.count == 2 && letters[1].resolvedAt != nil, "the other is not resolved: \(letters)")
+    }
+
     func requeueRepeatedIsADuplicate() async throws {
         let job = try await failedJob()
         let request = Self.uuid()

@@ -83,6 +83,7 @@ package struct JobStoreConformance: Sendable {
         case heartbeatTellsOfACancel
         case heartbeatAnswersInTheOrderOfItems
         case heartbeatRefusesNegativeCounts
+        case heartbeatOfAMalformedListChangesNothing
         // How attempts end.
         case finishCompletedIsFinal
         case finishRepeatedIsADuplicate
@@ -97,6 +98,7 @@ package struct JobStoreConformance: Sendable {
         case finishFailedHonoursItsOwnWait
         case finishFailedForGoodWritesDeadLetters
         case finishAllFailedTakesTheBatchError
+        case finishFailedForGoodWithoutAnErrorIsNamed
         case releaseIsFreeAndAtOnce
         case deferIsFreeAndLater
         case releasedBatchGoesBehindTheOthers
@@ -132,6 +134,7 @@ package struct JobStoreConformance: Sendable {
         case requeueMovesDeadLettersToNewBatches
         case requeuedRecordThatFailsAgainKeepsOneDeadLetter
         case requeueRepeatedIsADuplicate
+        case requeueResolvesOnlyOpenDeadLetters
         case requeueObeysItsFilter
         case requeueOfRecordsObeysItsFilter
         case requeueOfRecordsLeavesFailedBatchesAlone
@@ -231,6 +234,7 @@ extension JobStoreConformance.Rule {
         case .heartbeatTellsOfACancel: try await scene.heartbeatTellsOfACancel()
         case .heartbeatAnswersInTheOrderOfItems: try await scene.heartbeatAnswersInTheOrderOfItems()
         case .heartbeatRefusesNegativeCounts: try await scene.heartbeatRefusesNegativeCounts()
+        case .heartbeatOfAMalformedListChangesNothing: try await scene.heartbeatOfAMalformedListChangesNothing()
         default: return false
         }
         return true
@@ -253,6 +257,7 @@ extension JobStoreConformance.Rule {
         case .finishFailedHonoursItsOwnWait: try await scene.finishFailedHonoursItsOwnWait()
         case .finishFailedForGoodWritesDeadLetters: try await scene.finishFailedForGoodWritesDeadLetters()
         case .finishAllFailedTakesTheBatchError: try await scene.finishAllFailedTakesTheBatchError()
+        case .finishFailedForGoodWithoutAnErrorIsNamed: try await scene.finishFailedForGoodWithoutAnErrorIsNamed()
         case .releaseIsFreeAndAtOnce: try await scene.releaseIsFreeAndAtOnce()
         case .deferIsFreeAndLater: try await scene.deferIsFreeAndLater()
         case .releasedBatchGoesBehindTheOthers: try await scene.releasedBatchGoesBehindTheOthers()
@@ -303,6 +308,7 @@ extension JobStoreConformance.Rule {
         case .requeuedRecordThatFailsAgainKeepsOneDeadLetter:
             try await scene.requeuedRecordThatFailsAgainKeepsOneDeadLetter()
         case .requeueRepeatedIsADuplicate: try await scene.requeueRepeatedIsADuplicate()
+        case .requeueResolvesOnlyOpenDeadLetters: try await scene.requeueResolvesOnlyOpenDeadLetters()
         case .requeueObeysItsFilter: try await scene.requeueObeysItsFilter()
         case .requeueOfRecordsObeysItsFilter: try await scene.requeueOfRecordsObeysItsFilter()
         case .requeueOfRecordsLeavesFailedBatchesAlone: try await scene.requeueOfRecordsLeavesFailedBatchesAlone()
