@@ -7,11 +7,13 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' SET lock_timeout = '2s
 $$;
 
 -- service_role is the role behind Supabase's secret keys; a plain PostgreSQL does not have it. It needs BYPASSRLS to read
--- the tables. Where we may not create roles, the owner of the functions can still call them.
+-- the tables. Where we may not create roles, the owner of the functions can still call them. PostgREST obeys the timeout
+-- of the role; over libpq the connection sets its own.
 DO $$
 BEGIN
     IF NOT EXISTS (SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = 'service_role') THEN
         CREATE ROLE service_role NOLOGIN NOINHERIT BYPASSRLS;
+        ALTER ROLE service_role SET statement_timeout = '8s'; -- as Supabase gives its own
     END IF;
 EXCEPTION
     WHEN insufficient_privilege THEN

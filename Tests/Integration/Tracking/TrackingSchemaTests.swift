@@ -23,10 +23,6 @@ import Testing
         ORDER BY 1, 2, 3, 4
         """
 
-    private static let functions = """
-        SELECT p.oid::regprocedure::text FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace ORDER BY 1
-        """
-
     @Test func `applied twice changes nothing`() async throws {
         try await TrackingDatabase.use { database in
             let before = try await database.run(Self.catalogue)
@@ -76,72 +72,49 @@ import Testing
         }
     }
 
-    @Test(arguments: ["anon", "authenticated"])
-    func `refuses every function, table, view and sequence to`(role: String) async throws {
-        try await TrackingDatabase.use { database in
-            let functions = try await database.run(Self.functions).compactMap { $0[0] }
-            #expect(functions.count > 30)
-            for function in functions {
-                let allowed = try await database.run(
-                    "SELECT has_function_privilege('\(role)', '\(function)', 'EXECUTE')"
-                )
-                #expect(allowed == [["f"]], "\(role) may call \(function)")
-            }
-            let relations = try await database.run(
-                """
-                SELECT c.oid::regclass::text FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace
-                AND (CASE c.relkind WHEN 'S' THEN has_sequence_privilege('\(role)', c.oid, 'USAGE, SELECT, UPDATE')
-                    WHEN 'i' THEN false ELSE has_table_privilege('\(role)', c.oid,
-                    'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER') END)
-                """
-            )
-            #expect(relations.isEmpty)
-            for statement in ["SELECT public.schema_version()", "SELECT * FROM public.ingestion_job"] {
-                let failure = await trackingFailure { try await database.run(statement, as: role) }
-                #expect(failure?.code == "42501")
+    /// Each file is one transaction, and `schema_version` comes with the last.
+    @Test func `that is half applied says so, and the next run completes it`() async throws {
+        try await TrackingDatabase.use { whole in
+            let expected = try await whole.run(Self.catalogue)
+            for count in 1..<SchemaInstaller.files.count {
+                let database = try await TrackingDatabase.make(installed: false)
+                try await database.run(SchemaInstaller.files.prefix(count).map(\.text).joined())
+                let inspection = try await PostgresTransport(database.login).inspection()
+                #expect(inspection.problems == ["the tracking SQL is not installed: run `migrate setup`"])
+                let failure = await trackingFailure { _ = try await database.store().schemaVersion(SchemaVersion()) }
+                #expect(failure?.detail.contains("migrate setup") == true)
+                try await database.installer.apply()
+                let isEqual = try await database.run(Self.catalogue) == expected
+                #expect(isEqual, "after \(count) files")
+                try await database.drop()
             }
         }
     }
 
-    @Test func `lets service_role call and read, and write nothing`() async throws {
-        try await TrackingDatabase.use { database in
-            _ = try await PlannedJob.make(database.store(), batches: [[1, 2]])
-            #expect(
-                try await database.run("SELECT public.schema_version() ->> 'version'", as: "service_role") == [["1"]]
-            )
-            let ids = try await database.run(
-                "SELECT record_ids FROM public.ingestion_batch_full",
-                as: "service_role"
-            )
-            #expect(ids == [["{1,2}"]])
-            let tables = try await database.run(
-                "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v')"
-            )
-            #expect(tables.count == 8)
-            for table in tables.compactMap({ $0[0] }) {
-                let rights = try await database.run(
-                    "SELECT has_table_privilege('service_role', 'public.\(table)', 'INSERT, UPDATE, DELETE, TRUNCATE')"
-                )
-                #expect(rights == [["f"]], "service_role may write \(table)")
-            }
-            for statement in ["DELETE FROM public.ingestion_job", "SELECT public.ingestion_random()"] {
-                let failure = await trackingFailure { try await database.run(statement, as: "service_role") }
-                #expect(failure?.code == "42501")
-            }
-        }
+    @Test func `whose file fails leaves nothing of that file`() async throws {
+        let database = try await TrackingDatabase.make(installed: false)
+        try await database.run("CREATE VIEW public.ingestion_quota AS SELECT 1 AS quota")
+        let failure = await trackingFailure { try await database.installer.apply() }
+        #expect(failure?.detail.hasPrefix("sql/001_tables.sql: ") == true)
+        let made = try await database.run("SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace")
+        #expect(made == [["ingestion_quota"]])
+        try await database.drop()
     }
 
-    @Test func `locks every function's search path, and runs it with its owner's rights`() async throws {
+    @Test(arguments: [
+        (#"{"version": 0, "min_client": 0}"#, "is version 0, this program needs 1: run `migrate setup`"),
+        (#"{"version": 2, "min_client": 2}"#, "is version 2, too new for this program (1): use a newer migrate"),
+        (#"{"version": 2, "min_client": 1}"#, nil),
+    ])
+    func `of another version is refused unless it still serves this program`(answer: String, problem: String?)
+        async throws
+    {
         try await TrackingDatabase.use { database in
-            let loose = try await database.run(
-                """
-                SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace
-                AND (NOT coalesce(p.proconfig::text, '') LIKE '%search_path=%'
-                    OR p.proname NOT LIKE 'ingestion\\_%'
-                        AND (NOT p.prosecdef OR NOT p.proconfig::text LIKE '%lock_timeout=2s%'))
-                """
+            try await database.run(
+                "CREATE OR REPLACE FUNCTION public.schema_version() RETURNS jsonb LANGUAGE sql AS $$ SELECT '\(answer)'::jsonb $$"
             )
-            #expect(loose.isEmpty)
+            let problems = try await PostgresTransport(database.login).inspection().problems
+            #expect(problems == (problem.map { ["the tracking SQL \($0)"] } ?? []))
         }
     }
 }
