@@ -9,6 +9,26 @@ enum LowerCase {
         scalar & ~0xFFFF | (scalar &+ UInt32(distances[scalar])) & 0xFFFF
     }
 
+    /// The lower case of a word.
+    static func of(_ word: String) -> [UInt32] {
+        word.withBytes { bytes in
+            let distances = distances
+            var lower: [UInt32] = []
+            var index = 0
+            while index < bytes.count {
+                let (scalar, length) = bytes.scalar(at: index)
+                if scalar == 0x03A3 {
+                    lower.append(sigma(in: bytes, at: index, end: index + length))
+                } else {
+                    lower.append(of(scalar, distances))
+                    if scalar == dottedI { lower.append(0x0307) }
+                }
+                index += length
+            }
+            return lower
+        }
+    }
+
     /// How far the lower case of each scalar is from it, modulo 2^16: both are always in the same plane.
     static let distances: ScalarTable = {
         var runs: [(scalars: Range<UInt32>, value: UInt16)] = []

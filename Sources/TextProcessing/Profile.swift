@@ -43,13 +43,25 @@ public struct Profile: Sendable, Hashable, CustomStringConvertible {
             "sparse_stemming=\(sparse.isStemming)",
             "sparse_cjk=\(sparse.cjk.rawValue)",
         ]
-        if let words = sparse.stopWords {
-            let list = Set(words).sorted().joined(separator: "\n")
-            lines.append("sparse_stop_words=" + SHA256.hash(data: Array(list.utf8)).hexadecimal.prefix(16))
+        // Only where words are named: what points carry that were made with a language's own stays as it is.
+        if let words = sparse.stopWordSet {
+            let count = words.count == 1 ? "1 word" : "\(words.count) words"
+            lines.append("sparse_stop_words=\(count), \(Self.digest(of: words))")
         }
         self.lines = lines
         let text = lines.joined(separator: "\n")
-        hash = String(SHA256.hash(data: Array(text.utf8)).hexadecimal.prefix(16))
+        hash = Self.digest(text)
+    }
+
+    /// The same for the same words, in whatever order and however often they are named.
+    private static func digest(of words: Set<[UInt32]>) -> String {
+        let sorted = words.sorted { $0.lexicographicallyPrecedes($1) }
+        let lines = sorted.map { String(String.UnicodeScalarView($0.compactMap(Unicode.Scalar.init))) + "\n" }
+        return digest(lines.joined())
+    }
+
+    private static func digest(_ text: String) -> String {
+        String(SHA256.hash(data: Array(text.utf8)).hexadecimal.prefix(16))
     }
 
     /// The hash.

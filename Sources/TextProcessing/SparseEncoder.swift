@@ -8,8 +8,14 @@ public struct SparseEncoder: Sendable {
     /// The names of the languages there are stop words and stems for.
     public static let languages = SparseLanguage.all.map(\.name)
 
-    /// The languages whose stop words do not come with this package: `SparseParameters.stopWords` should name them.
+    /// The languages whose stop words do not come with this package: `SparseParameters.stopWords` has to name them.
     public static let languagesWithoutStopWords = SparseLanguage.all.filter { $0.stopWords == nil }.map(\.name)
+
+    /// The stop words of a language; nil where they do not come with this package, or the language is unknown.
+    public static func stopWords(of language: String) -> [String]? {
+        let own = SparseLanguage.all.first { $0.name == language }?.stopWords
+        return own.map { $0.split { $0 == " " || $0 == "\n" }.map(String.init) }
+    }
 
     /// How the vectors are made.
     public let parameters: SparseParameters
@@ -17,8 +23,8 @@ public struct SparseEncoder: Sendable {
 
     /// Makes an encoder.
     ///
-    /// - Throws: when the language is not supported, with the names of those that are, and when a number makes no
-    ///   sense.
+    /// - Throws: when the language is not supported, with the names of those that are, when its stop words have to be
+    ///   named and are not, and when a number makes no sense.
     public init(_ parameters: SparseParameters = SparseParameters()) throws(TextError) {
         guard let language = SparseLanguage.all.first(where: { $0.name == parameters.language }) else {
             throw TextError(
@@ -33,12 +39,16 @@ public struct SparseEncoder: Sendable {
             throw TextError("BM25 needs a k of at least 0 and a b from 0 to 1")
         }
         self.parameters = parameters
-        let ofLanguage = (language.stopWords ?? "").split { $0 == " " || $0 == "\n" }.map(String.init)
-        let words = parameters.isStemming ? parameters.stopWords ?? ofLanguage : []
+        guard let stopWords = Self.stopWords(parameters) else {
+            throw TextError(
+                "the stop words of \(language.name) do not come with this package: name those of the query side, "
+                    + "or none"
+            )
+        }
         readers = TermReaders(
             TermRules(
                 stemmer: parameters.isStemming ? language.stemmer : nil,
-                stopWords: Set(words.map { [UInt32](scalars: $0) }),
+                stopWords: stopWords,
                 pairsCJK: parameters.cjk == .bigram
             )
         )
@@ -65,6 +75,13 @@ public struct SparseEncoder: Sendable {
     /// The terms of a text in order, stemmed, with repetitions.
     public func terms(_ text: String) -> [String] {
         readers.read(text) { reader in reader.terms.map(reader.spelling) }
+    }
+
+    /// The words that make no terms; nil where somebody has to name them.
+    private static func stopWords(_ parameters: SparseParameters) -> Set<[UInt32]>? {
+        if let named = parameters.stopWordSet { return named }
+        guard parameters.isStemming else { return [] }
+        return stopWords(of: parameters.language).map { Set($0.map { [UInt32](scalars: $0) }) }
     }
 
     /// Two terms may share an id; then the later one counts alone, as in fastembed.

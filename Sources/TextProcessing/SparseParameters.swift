@@ -12,7 +12,9 @@ public struct SparseParameters: Sendable, Hashable {
 
     /// The language of stop words and stems, in lower case (`SPARSE_LANGUAGE`).
     public var language: String
-    /// The words that are left out, in lower case, in place of the language's own list (`SPARSE_STOP_WORDS`); nil = its own.
+    /// The words, in any case, that are left out in place of the language's own (`SPARSE_STOP_WORDS`); nil = its own.
+    ///
+    /// As fastembed's `stopwords`.
     public var stopWords: [String]?
     /// The tokens of an average chunk (`SPARSE_AVG_LENGTH`), above 0.
     public var averageLength: Double
@@ -22,7 +24,9 @@ public struct SparseParameters: Sendable, Hashable {
     public var termSaturation: Double
     /// BM25's b, from 0 to 1: how much a long text is held against its words.
     public var lengthNormalisation: Double
-    /// Whether words are stemmed and stop words dropped; fastembed's `disable_stemmer` switches off both.
+    /// Whether words are stemmed and the language's own stop words dropped.
+    ///
+    /// fastembed's `disable_stemmer` switches off both.
     public var isStemming: Bool
 
     /// Makes parameters; the defaults are those of fastembed's `Qdrant/bm25`.
@@ -34,7 +38,7 @@ public struct SparseParameters: Sendable, Hashable {
     ///   - cjk: what becomes of runs of Han, Kana and Hangul.
     ///   - termSaturation: BM25's k.
     ///   - lengthNormalisation: BM25's b.
-    ///   - isStemming: whether words are stemmed and stop words dropped.
+    ///   - isStemming: whether words are stemmed and the language's own stop words dropped.
     public init(
         language: String = "english",
         stopWords: [String]? = nil,
@@ -52,4 +56,7 @@ public struct SparseParameters: Sendable, Hashable {
         self.lengthNormalisation = lengthNormalisation
         self.isStemming = isStemming
     }
+
+    /// The words of `stopWords` as texts are compared with them.
+    var stopWordSet: Set<[UInt32]>? { stopWords.map { Set($0.map(LowerCase.of)) } }
 }

@@ -143,16 +143,8 @@ extension ChunkLimits {
 extension SparseParameters {
     /// The sparse vectors the settings ask for.
     ///
-    /// - Throws: `CommandEnd` when the stop words are missing or cannot be read.
+    /// - Throws: `CommandEnd` when the stop words cannot be read.
     init(_ text: Settings.Text) throws {
-        if text.stopWordsFile == nil, SparseEncoder.languagesWithoutStopWords.contains(text.sparseLanguage) {
-            throw CommandEnd(
-                .badSettings,
-                "the stop words of \(text.sparseLanguage) do not come with this program: name the list that the query "
-                    + "side has with SPARSE_STOP_WORDS (fastembed's is \(text.sparseLanguage).txt of its model "
-                    + "Qdrant/bm25), or /dev/null for none"
-            )
-        }
         try self.init(
             language: text.sparseLanguage,
             stopWords: text.stopWordsFile.map(StopWordsFile.words),

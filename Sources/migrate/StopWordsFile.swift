@@ -5,7 +5,7 @@ enum StopWordsFile {
     /// The longest list there is has a few thousand words; a larger file is another file.
     private static let bytesMax = 1 << 20
 
-    /// The words in lower case, each once, sorted.
+    /// The words as they stand there.
     ///
     /// - Throws: `CommandEnd` when the file cannot be read or is no such list.
     static func words(_ path: String) throws -> [String] {
@@ -20,6 +20,6 @@ enum StopWordsFile {
         }
         if bytes.count > bytesMax { throw refusal("is no list of stop words: it has more than 1 MB") }
         guard let text = String(validating: bytes, as: UTF8.self) else { throw refusal("is not UTF-8") }
-        return Set(text.lowercased().split(whereSeparator: \.isWhitespace).map(String.init)).sorted()
+        return text.split { $0.isWhitespace || $0 == "\u{FEFF}" }.map(String.init)
     }
 }

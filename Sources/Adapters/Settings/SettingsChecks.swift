@@ -1,4 +1,5 @@
 import Migration
+import TextProcessing
 
 /// What only two settings together can get wrong.
 extension SettingsReader {
@@ -8,6 +9,7 @@ extension SettingsReader {
     mutating func checkTogether() {
         if needs.contains(.tracking) { checkTracking() }
         checkSizes()
+        checkStopWords()
         checkPatience()
         checkEncryption()
         checkPostgres()
@@ -51,6 +53,17 @@ extension SettingsReader {
                 report(smaller, "is \(low); it must be at most \(larger), which is \(high)")
             }
         }
+    }
+
+    private mutating func checkStopWords() {
+        guard let language = value("SPARSE_LANGUAGE"), isMissing("SPARSE_STOP_WORDS"),
+            SparseEncoder.languagesWithoutStopWords.contains(language)
+        else { return }
+        report(
+            "SPARSE_STOP_WORDS",
+            "is not set, and the stop words of \(language) do not come with this program; name the list that the query "
+                + "side has (fastembed's is \(language).txt of its model Qdrant/bm25), or /dev/null for none"
+        )
     }
 
     private mutating func checkPatience() {

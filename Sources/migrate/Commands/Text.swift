@@ -16,7 +16,7 @@ struct Text: ParsableCommand {
               migrate text chunks --chunk-size 256 < book.txt
               migrate text tokens --json-lines < texts.jsonl > ids.jsonl
             """,
-        subcommands: [Normalize.self, Tokens.self, Chunks.self, Sparse.self, Points.self]
+        subcommands: [Normalize.self, Tokens.self, Chunks.self, Sparse.self, Points.self, Languages.self]
     )
 
     struct Normalize: TextCommand {

@@ -13,16 +13,17 @@ protocol SettingFlags: ParsableArguments {
 func help(_ name: String, visibility: ArgumentVisibility = .hidden) -> ArgumentHelp {
     guard let setting = SettingsTable.setting(name) else { preconditionFailure("\(name) is no setting") }
     let value = setting.defaultValue.map { " (default: \($0))" } ?? ""
-    return ArgumentHelp("\(setting.help)\(value)", valueName: setting.kind.valueName, visibility: visibility)
+    return ArgumentHelp("\(setting.help)\(value)", valueName: setting.valueName, visibility: visibility)
 }
 
-extension SettingKind {
+extension Setting {
     /// What stands behind the flag in the help.
     fileprivate var valueName: String {
-        switch self {
+        switch kind {
         case .text: "text"
         case .integer, .decimal: "number"
-        case .choice(let values): values.count <= 2 ? values.joined(separator: "|") : "level"
+        case .choice(let values):
+            values.count <= 2 ? values.joined(separator: "|") : name.split(separator: "_").last?.lowercased() ?? name
         case .url: "url"
         case .file: "file"
         case .identifier: "name"

@@ -17,7 +17,7 @@ import Testing
                     "demo", "check", "setup", "tokenizer", "plan", "run", "worker", "pause", "resume", "cancel",
                     "status", "jobs",
                     "failures", "retry", "verify", "search", "settings", "serve-fakes",
-                    "text", "normalize", "tokens", "chunks", "sparse", "points",
+                    "text", "normalize", "tokens", "chunks", "sparse", "points", "languages",
                 ]
         )
     }

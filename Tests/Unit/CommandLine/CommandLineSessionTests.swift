@@ -129,6 +129,27 @@ import TextProcessing
         #expect(end.message.contains("chunk_size: the job has 512, the settings say 256"))
     }
 
+    @Test func `another list of stop words is a difference of the job`() async throws {
+        let file = FileManager.default.temporaryDirectory.appending(path: "words-\(UInt64.random(in: 0...(.max)))")
+        defer { try? FileManager.default.removeItem(at: file) }
+        try Data("the\nand\n".utf8).write(to: file)
+        let first = try engine(["SPARSE_STOP_WORDS": file.path()])
+        _ = try await world.points.ensure(first.schema)
+        try await interrupted(first)
+        for (content, digest) in [("the\n", "1 word, "), ("and\nTHE", nil)] {
+            try Data(content.utf8).write(to: file)
+            let again = try engine(["SPARSE_STOP_WORDS": file.path()])
+            let end = try await ending { try await run(again, RecordedConsole()) }
+            if let digest {
+                #expect(end.status == .badSettings)
+                #expect(end.message.contains("sparse_stop_words: the job has 2 words, "))
+                #expect(end.message.contains("the settings say \(digest)"))
+            } else {
+                #expect(end.status == .complete)
+            }
+        }
+    }
+
     @Test func `retry says when there is nothing to try again`() async throws {
         let engine = try engine()
         _ = try await world.points.ensure(engine.schema)

@@ -94,8 +94,8 @@ import TextProcessing
             try Text.Sparse.parse(["--sparse-language", language] + flags)
                 .answer(texts(.people, [Array("a".utf8)], RecordedConsole()))
         }
-        let end = #expect(throws: CommandEnd.self) { try run([]) }
-        #expect(end?.status == .badSettings && end?.message.contains("SPARSE_STOP_WORDS") == true)
+        let problems = #expect(throws: SettingsProblems.self) { try run([]) }
+        #expect(problems?.problems.map(\.subject) == ["SPARSE_STOP_WORDS"])
         try run(["--sparse-stop-words", "/dev/null"])
     }
 

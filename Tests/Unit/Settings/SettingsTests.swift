@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import TextProcessing
 
 @testable import Adapters
 
@@ -110,6 +111,15 @@ import Testing
         #expect(all.contains("WORKER_POLL_INTERVAL: is nan (environment); it must be a number from 0.1 to 60.0"))
         #expect(all.contains("MAX_WORKERS: is 900 (.env:1); it must be a whole number from 1 to 64"))
         #expect(all.contains(".env:2: has no `=`"))
+    }
+
+    @Test(arguments: SparseEncoder.languagesWithoutStopWords)
+    func `a language without stop words of its own asks for a list`(language: String) throws {
+        let problem = try #require(problems(["SPARSE_LANGUAGE": language, "BATCH_SIZE": "0"]).last)
+        #expect(problem.subject == "SPARSE_STOP_WORDS")
+        #expect(problem.sentence.contains("\(language).txt") && problem.sentence.contains("/dev/null"))
+        #expect(problems(["SPARSE_LANGUAGE": language, "SPARSE_STOP_WORDS": "/there/words"]).isEmpty)
+        #expect(problems(["SPARSE_LANGUAGE": language, "SPARSE_STOP_WORDS": "/gone"]).count == 1)
     }
 
     @Test func `a command asks only for what it needs`() {

@@ -33,6 +33,16 @@ struct ProfileTests {
         #expect(profiles.allSatisfy { $0.hash.count == 16 && $0.hash.allSatisfy(\.isHexDigit) })
         #expect(profile() == profile())
     }
+
+    @Test func `a list of stop words counts by its words, not by their order, case or repetition`() {
+        func line(_ words: [String]) -> String? {
+            profile(sparse: SparseParameters(stopWords: words)).lines.first { $0.hasPrefix("sparse_stop_words=") }
+        }
+        #expect(line(["the", "a"]) == line(["A", "the", "THE"]))
+        #expect(line(["the", "a"])?.hasPrefix("sparse_stop_words=2 words, ") == true)
+        // Canonically equivalent words are two: texts are compared by scalars.
+        #expect(line(["\u{E9}"]) != line(["e\u{301}"]))
+    }
 }
 
 @Suite("ChunkLimits")

@@ -68,6 +68,36 @@ struct SparseEncoderTests {
         #expect(try SparseEncoder(SparseParameters(isStemming: false)).terms(text) == terms)
     }
 
+    @Test func `named stop words replace the language's own, in any case`() throws {
+        func terms(_ words: [String]?, isStemming: Bool = true, of text: String = "The ferry's ΟΔΟΣ and TWO cats")
+            throws
+            -> [String]
+        {
+            try SparseEncoder(SparseParameters(stopWords: words, isStemming: isStemming)).terms(text)
+        }
+        #expect(try terms(nil) == ["ferri", "οδος", "two", "cat"])
+        #expect(try terms([]) == ["the", "ferri", "s", "οδος", "and", "two", "cat"])
+        #expect(try terms(["Two", "ΟΔΟΣ", "s", "", "cats and"]) == ["the", "ferri", "and", "cat"])
+        // As fastembed's `stopwords` and `disable_stemmer` together.
+        #expect(try terms(["two"], isStemming: false, of: "Two cats") == ["cats"])
+        #expect(try terms(["İ"], of: "i i\u{307}") == ["i", "i"])
+    }
+
+    @Test func `each language has words of its own, or says that they are to be named`() throws {
+        for language in SparseEncoder.languages {
+            if let words = SparseEncoder.stopWords(of: language) {
+                #expect(Set(words.map { Array($0.utf8) }).count == words.count, "\(language)")
+                let text = words.joined(separator: " ")
+                #expect(try SparseEncoder(SparseParameters(language: language)).terms(text).count < words.count)
+            } else {
+                let error = #expect(throws: TextError.self) { try SparseEncoder(SparseParameters(language: language)) }
+                #expect(error?.description.contains(language) == true)
+                #expect(throws: Never.self) { try SparseEncoder(SparseParameters(language: language, stopWords: [])) }
+            }
+        }
+        #expect(SparseEncoder.stopWords(of: "klingon") == nil)
+    }
+
     @Test func `texts without a term have an empty vector`() throws {
         let encoder = try SparseEncoder()
         for text in ["", "  ", "the of and", "!?…", "\u{0}\u{301}"] {
