@@ -64,14 +64,22 @@ enum Vocabulary {
         return nil
     }
 
+    /// The program's own copy, if it is there and whole.
+    ///
+    /// - Throws: `CommandEnd` when there is no place for one.
+    static func kept(_ lookup: VocabularyLookup) throws -> String? {
+        let path = try place(lookup)
+        guard let data = FileManager.default.contents(atPath: path) else { return nil }
+        // A damaged copy is replaced.
+        return (try? tokenizer(data, from: path)).map { _ in path }
+    }
+
     /// Stores a copy where later runs look for it, whole or not at all.
     ///
     /// - Returns: the path.
     static func store(_ data: Data, from origin: String, lookup: VocabularyLookup) throws -> String {
         _ = try tokenizer(data, from: origin)
-        guard let path = lookup.cacheFile else {
-            throw CommandEnd(.badSettings, "there is no place to keep it: set HOME or XDG_CACHE_HOME")
-        }
+        let path = try place(lookup)
         let file = URL(filePath: path)
         do {
             try FileManager.default.createDirectory(
@@ -81,6 +89,13 @@ enum Vocabulary {
             try data.write(to: file, options: .atomic)
         } catch {
             throw CommandEnd(.badSettings, "\(path) cannot be written: \(error.localizedDescription)")
+        }
+        return path
+    }
+
+    private static func place(_ lookup: VocabularyLookup) throws -> String {
+        guard let path = lookup.cacheFile else {
+            throw CommandEnd(.badSettings, "there is no place to keep the vocabulary: set HOME or XDG_CACHE_HOME")
         }
         return path
     }

@@ -139,8 +139,8 @@ struct Wiring: Sendable {
     static func document(of point: Point) throws(PortFailure) -> String { try QdrantPointStore.document(of: point) }
 
     /// Fetches a file.
-    static func fetch(_ address: String, authorities: String?) async throws -> Data {
-        let client = try CurlClient(CurlClient.Options(authorities: authorities))
+    func fetch(_ address: String) async throws -> Data {
+        let client = try http()
         let request = HTTPRequest(.get, address, totalTimeout: .seconds(300))
         let answer = try await patiently { () async throws(PortFailure) in try await client.send(request) }
         guard answer.isSuccess else { throw CommandEnd(.unavailable, "\(address) answered \(answer.status)") }

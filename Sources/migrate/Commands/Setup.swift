@@ -13,6 +13,7 @@ struct Setup: AsyncParsableCommand {
             EXAMPLES
               migrate setup
               migrate setup --yes                 in scripts
+              migrate setup --yes --json          one object; the prose on standard error
               migrate setup --print-sql > tracking.sql
               migrate setup tokenizer             the tokenizer's vocabulary, once
             """,
@@ -28,19 +29,30 @@ struct Setup: AsyncParsableCommand {
     @OptionGroup var settings: AllSettings
 
     func run() async throws {
-        let console = Console.standard
-        if printSql { return console.out(Wiring.trackingSQL) }
+        if printSql { return Console.standard.out(Wiring.trackingSQL) }
+        let console = settings.common.json ? Console.standard.aside : Console.standard
         let wiring = try settings.wiring([.tracking, .qdrant])
         let session = SetupSession(console: console, isSure: yes)
         let schema = CollectionSchema(dimensions: wiring.settings.target.dimensions)
-        try await session.collection(wiring.settings.target.collection, in: wiring.points(), schema: schema)
+        let collection = try await session.collection(
+            wiring.settings.target.collection,
+            in: wiring.points(),
+            schema: schema
+        )
         try await tracking(wiring, session, console)
-        if (try? Vocabulary.tokenizer(wiring.settings)) == nil {
-            console.out(
-                "The tokenizer's vocabulary is missing.\n\nNext: `migrate setup tokenizer`, then `migrate plan`."
+        let hasVocabulary = (try? Vocabulary.tokenizer(wiring.settings)) != nil
+        console.out(
+            hasVocabulary
+                ? "\nNext: `migrate check`, `migrate plan`, `migrate run`."
+                : "The tokenizer's vocabulary is missing.\n\nNext: `migrate setup tokenizer`, then `migrate plan`."
+        )
+        if settings.common.json {
+            let report = SetupReport(
+                collection: collection,
+                trackingVersion: Wiring.trackingVersion,
+                hasVocabulary: hasVocabulary
             )
-        } else {
-            console.out("\nNext: `migrate check`, `migrate plan`, `migrate run`.")
+            Console.standard.out(try JSONText.of(report))
         }
     }
 
@@ -72,32 +84,49 @@ struct SetupTokenizer: AsyncParsableCommand {
         commandName: "tokenizer",
         abstract: "Fetches the tokenizer's vocabulary, or takes a copy, and keeps it for all runs.",
         discussion: """
-            1.7 MB from OpenAI's public address, its SHA-256 checked; kept in ${XDG_CACHE_HOME:-~/.cache}/migrate.
+            1.7 MB from OpenAI's public address, its SHA-256 checked; kept in ${XDG_CACHE_HOME:-~/.cache}/migrate. Where it is \
+            kept already, nothing is fetched.
+
+            With the flags of `migrate setup`: --json, --http-ca-bundle, --allow-plaintext.
 
             EXAMPLES
               migrate setup tokenizer
-              migrate setup tokenizer --from cl100k_base.tiktoken     without the internet
+              migrate setup tokenizer --from cl100k_base.tiktoken   without internet
+              migrate setup tokenizer --from https://mirror.example/cl100k
             """
     )
 
-    @Option(name: .long, help: "A copy of cl100k_base.tiktoken; by default it is fetched.")
-    var from: String?
+    @Option(name: .long, help: "A copy of cl100k_base.tiktoken: a file, or an http(s) address.")
+    var from = VocabularyLookup.publicAddress
 
-    @Option(name: .long, help: "Certificates (PEM) for https:// in place of the system's.")
-    var httpCaBundle: String?
+    /// Takes the flags they share: a flag of both would be the parent's alone.
+    @ParentCommand var setup: Setup
 
     func run() async throws {
         let lookup = VocabularyLookup(named: nil, environment: ProcessInfo.processInfo.environment)
-        let data: Data
-        if let from {
-            guard let content = FileManager.default.contents(atPath: from) else {
-                throw CommandEnd(.usage, "\(from) cannot be read")
-            }
-            data = content
-        } else {
-            data = try await Wiring.fetch(VocabularyLookup.publicAddress, authorities: httpCaBundle)
+        let kept = try Vocabulary.kept(lookup)
+        let path = if let kept { kept } else { try Vocabulary.store(await content(), from: from, lookup: lookup) }
+        let report = Report(path: path, isNew: kept == nil)
+        Console.standard.out(setup.settings.common.json ? try JSONText.of(report) : report.text)
+    }
+
+    private func content() async throws -> Data {
+        if from.contains("://") { return try await setup.settings.wiring([]).fetch(from) }
+        guard let content = FileManager.default.contents(atPath: from) else {
+            throw CommandEnd(.usage, "\(from) cannot be read")
         }
-        let path = try Vocabulary.store(data, from: from ?? VocabularyLookup.publicAddress, lookup: lookup)
-        Console.standard.out("The tokenizer's vocabulary is kept in \(path).")
+        return content
+    }
+
+    struct Report: Encodable {
+        let path: String
+        /// Whether it was kept just now.
+        let isNew: Bool
+
+        var text: String {
+            isNew
+                ? "The tokenizer's vocabulary is kept in \(path)."
+                : "The tokenizer's vocabulary is kept in \(path) already."
+        }
     }
 }

@@ -51,6 +51,17 @@ struct Console: Sendable {
     /// Text without a line break, for a line that updates.
     func raw(_ text: String) { write(.output, text) }
 
+    /// The same with everything on standard error, so that standard output is left to JSON.
+    var aside: Console {
+        Console(
+            isTerminal: isTerminal,
+            canAsk: canAsk,
+            columns: columns,
+            write: { _, text in write(.error, text) },
+            readLine: readLine
+        )
+    }
+
     /// Asks a question that takes yes or no; an empty answer is the default, and so is the end of the input.
     ///
     /// Blocks its thread: called only where nothing else runs.

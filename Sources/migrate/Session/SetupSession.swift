@@ -9,7 +9,11 @@ struct SetupSession: Sendable {
     /// Makes the collection, or shows the one that is there and what differs.
     ///
     /// - Throws: `CommandEnd` when it cannot take our points, or a person says no.
-    func collection(_ name: String, in points: any PointStore, schema: CollectionSchema) async throws {
+    func collection(
+        _ name: String,
+        in points: any PointStore,
+        schema: CollectionSchema
+    ) async throws -> SetupReport.Collection {
         let found = try await patiently { () async throws(PortFailure) in try await points.inspect(schema) }
         if found.exists {
             console.out(
@@ -24,7 +28,10 @@ struct SetupSession: Sendable {
                 )
             }
             // Nothing differs: nothing will be changed, and there is nothing to ask.
-            guard !found.differences.isEmpty else { return console.out("It is as needed.") }
+            if found.differences.isEmpty {
+                console.out("It is as needed.")
+                return SetupReport.Collection(name, found, isNew: false)
+            }
             try confirm("Go on with collection \(name)? What is missing is added, nothing else is changed.")
         } else {
             try confirm("Create collection \(name) with vectors of \(schema.dimensions) dimensions (\(found.server))?")
@@ -32,6 +39,7 @@ struct SetupSession: Sendable {
         let made = try await patiently { () async throws(PortFailure) in try await points.ensure(schema) }
         console.out("Collection \(name) is ready:")
         console.out(Self.lines(made))
+        return SetupReport.Collection(name, made, isNew: !found.exists)
     }
 
     /// Installs the tracking SQL over libpq.
@@ -71,4 +79,39 @@ struct SetupSession: Sendable {
         }
         return (state.description.map { "  \($0)" } + differences).joined(separator: "\n")
     }
+}
+
+/// What `migrate setup --json` answers.
+struct SetupReport: Encodable {
+    struct Collection: Encodable {
+        struct Difference: Encodable {
+            let name: String
+            let needed: String
+            let found: String
+        }
+
+        let name: String
+        let server: String
+        let points: Int
+        /// Whether it was made just now.
+        let isNew: Bool
+        /// What is still not as needed; it costs only speed or memory.
+        let differences: [Difference]
+
+        init(_ name: String, _ state: CollectionState, isNew: Bool) {
+            self.name = name
+            server = state.server
+            points = state.pointCount
+            self.isNew = isNew
+            differences = state.differences.map {
+                Difference(name: $0.name, needed: $0.expected, found: $0.found)
+            }
+        }
+    }
+
+    let collection: Collection
+    /// The version of the tracking SQL.
+    let trackingVersion: Int
+    /// Whether the tokenizer's vocabulary is there; else `migrate setup tokenizer` is next.
+    let hasVocabulary: Bool
 }

@@ -168,18 +168,20 @@ import TextProcessing
         let recorded = RecordedConsole()
         let session = SetupSession(console: recorded.console, isSure: true)
         let schema = CollectionSchema(dimensions: 1_536)
-        try await session.collection("memos", in: world.points, schema: schema)
+        let made = try await session.collection("memos", in: world.points, schema: schema)
+        #expect(made.isNew && made.name == "memos")
         #expect(recorded.out.contains("Collection memos is ready"))
         let again = RecordedConsole()
-        try await SetupSession(console: again.console, isSure: false)
+        let found = try await SetupSession(console: again.console.aside, isSure: false)
             .collection("memos", in: world.points, schema: schema)
-        #expect(again.out.contains("Collection memos exists: 0 points"))
+        #expect(!found.isNew && found.points == 0 && found.differences.isEmpty)
+        #expect(again.out.isEmpty && again.error.contains("Collection memos exists: 0 points"))
     }
 
     @Test func `setup asks for a flag where nobody can answer`() async throws {
         let session = SetupSession(console: RecordedConsole().console, isSure: false)
         await #expect(throws: CommandEnd.self) {
-            try await session.collection("memos", in: world.points, schema: CollectionSchema(dimensions: 1_536))
+            _ = try await session.collection("memos", in: world.points, schema: CollectionSchema(dimensions: 1_536))
         }
         #expect(try await !world.points.inspect(CollectionSchema(dimensions: 1_536)).exists)
     }
@@ -189,7 +191,7 @@ import TextProcessing
         let recorded = RecordedConsole()
         let session = SetupSession(console: recorded.console, isSure: true)
         let end = try await ending {
-            try await session.collection("memos", in: world.points, schema: CollectionSchema(dimensions: 1_536))
+            _ = try await session.collection("memos", in: world.points, schema: CollectionSchema(dimensions: 1_536))
             return CommandEnd(.complete)
         }
         #expect(end.status == .refused)

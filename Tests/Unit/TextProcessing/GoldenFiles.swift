@@ -21,12 +21,14 @@ enum TestVocabulary {
         return environment[variable] != nil || environment["MIGRATE_TEST_REQUIRE"] == "1"
     }
 
-    static let tokenizer = Result {
+    static let tokenizer = Result { try Tokenizer(vocabulary: bytes()) }
+
+    static func bytes() throws -> [UInt8] {
         let path = try #require(
             ProcessInfo.processInfo.environment[variable],
             "\(variable) names no file cl100k_base.tiktoken"
         )
-        return try Tokenizer(vocabulary: [UInt8](Data(contentsOf: URL(filePath: path))))
+        return try [UInt8](Data(contentsOf: URL(filePath: path)))
     }
 }
 
