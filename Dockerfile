@@ -23,10 +23,11 @@ FROM debian:bookworm-slim
 RUN apt-get update -q \
     && apt-get install -q -y --no-install-recommends ca-certificates libcurl4 libmariadb3 libpq5 \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --home-dir /nonexistent migrate
+    && useradd --system --home-dir /nonexistent migrate \
+    && install -d -o migrate /var/lib/migrate
 COPY --from=build /out/migrate /usr/local/bin/migrate
 COPY --from=source /opt/migrate/cl100k_base.tiktoken /usr/local/share/migrate/cl100k_base.tiktoken
-ENV TOKENIZER_VOCABULARY=/usr/local/share/migrate/cl100k_base.tiktoken
+ENV TOKENIZER_VOCABULARY=/usr/local/share/migrate/cl100k_base.tiktoken STATE_DIRECTORY=/var/lib/migrate
 USER migrate
 ENTRYPOINT ["migrate"]
 CMD ["--help"]

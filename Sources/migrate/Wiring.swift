@@ -14,10 +14,11 @@ struct Wiring: Sendable {
     private let time = Time(ContinuousClock())
     private let client: SharedClient
 
-    init(_ settings: Settings, allowsPlaintext: Bool) {
+    init(_ settings: Settings, allowsPlaintext: Bool, givesHints: Bool = true) {
         self.settings = settings
         self.allowsPlaintext = allowsPlaintext
         client = SharedClient(CurlClient.Options(allowsPlaintext: allowsPlaintext, authorities: settings.caBundle))
+        guard givesHints else { return }
         for hint in settings.hints { Console.standard.error("migrate: hint: \(hint)") }
     }
 
@@ -204,6 +205,19 @@ struct Wiring: Sendable {
         }
         let name = "\(ProcessInfo.processInfo.processIdentifier)-\(Self.entropy.uuid().prefix(8))"
         return FileLeaseJournal(folder: folder, name: name) { Console.standard.error("migrate: warning: \($0)") }
+    }
+
+    /// Worker processes of this program with the same settings, which nobody can read on a command line.
+    var workerProcesses: ChildProcesses {
+        var environment = ProcessInfo.processInfo.environment.merging(settings.environment) { $1 }
+        // Time to give everything back before the process is killed.
+        let grace = min(settings.work.shutdownGrace, ChildProcesses.patience - .seconds(3))
+        environment["SHUTDOWN_GRACE_SECONDS"] = "\(grace / .seconds(1))"
+        let plaintext = allowsPlaintext ? ["--allow-plaintext"] : []
+        return ChildProcesses(environment: environment) { job in
+            // An empty file in place of `.env`: all is in the environment.
+            ["worker", "--child", "--job", "\(job)", "--workers", "1", "--env-file", "/dev/null"] + plaintext
+        }
     }
 
     func monitor(_ console: Console, isJSON: Bool) -> RunMonitor {

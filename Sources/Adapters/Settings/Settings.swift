@@ -109,6 +109,11 @@ package struct Settings: Sendable {
     package let caBundle: String?
     /// Folder for the notes of runners; nil = the user's own.
     package let stateFolder: String?
+    /// What gives another process of this program the same settings, secrets too.
+    package var environment: [String: String] {
+        let given = inForce.filter { $0.origin != .builtIn && $0.origin != .unset }
+        return Dictionary(uniqueKeysWithValues: given.compactMap { item in item.value.map { (item.setting.name, $0) } })
+    }
     /// Every setting, its value for people and its origin, in the table's order.
     package let inForce: [ResolvedSetting]
     /// Names that look misspelt.

@@ -36,6 +36,8 @@ package struct RetryPolicy: Sendable, Equatable {
     /// For a provider's calls within a batch: 0.5 s doubling to 8 s as OpenAI's own client waits (facts on errors), six
     /// tries, then the batch is deferred.
     package static let provider = RetryPolicy(base: .milliseconds(500), cap: .seconds(8), triesMax: 6)
+    /// For worker processes that end before their time: one that dies at once must not keep a core busy with its starts.
+    package static let restart = RetryPolicy(base: .milliseconds(500), cap: .seconds(30), triesMax: nil)
     /// For the job store: an outage of minutes is ridden out, so there is no last try; a signal ends the wait.
     package static let store = RetryPolicy(base: .milliseconds(200), cap: .seconds(10), triesMax: nil)
 

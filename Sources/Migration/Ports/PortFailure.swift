@@ -2,9 +2,9 @@
 ///
 /// It is about a call; a *failure* is about a record. `detail` is a sentence for people that the adapter has cleaned of
 /// secrets and of record text.
-package struct PortFailure: Error, Sendable, CustomStringConvertible {
+package struct PortFailure: Error, Sendable, Codable, CustomStringConvertible {
     /// What to do next.
-    package enum Kind: Sendable, Equatable {
+    package enum Kind: Sendable, Codable, Equatable {
         /// Not reached, or the service is down or busy: back off and try again. Nothing was done.
         case unavailable
         /// The service asks to wait; costs no record and no retry budget.

@@ -14,8 +14,9 @@ struct LeftClaims: Sendable {
 
     /// Ends every attempt that dead runners of this host have left open; their batches can be claimed at once.
     ///
-    /// Each costs its batch a retry, like an attempt that the reaper ends: a batch may be what kills its runners. One that was
-    /// ended before, or has a new owner, is left alone by the store.
+    /// Each costs its batch a retry, like an attempt that the reaper ends: a batch may be what kills its runners. One that has
+    /// no retry left is divided into its records, so that the one that kills is found and the others are migrated. An attempt
+    /// that was ended before, or has a new owner, is left alone by the store.
     func takeOver() async {
         let claims = await ports.journal.leftBehind(in: job)
         var reset = 0
@@ -30,6 +31,10 @@ struct LeftClaims: Sendable {
             guard let answer = await end(attempt, claimID: claim.claimID) else {
                 isDone = false
                 continue
+            }
+            if answer.result != .lost, answer.status == .failed, attempt.records > 1 {
+                let isIsolated = await isolate(attempt)
+                isDone = isDone && isIsolated
             }
             guard answer.result == .applied else { continue }
             if answer.status == .failed { failed += 1 } else { reset += 1 }
@@ -82,6 +87,25 @@ struct LeftClaims: Sendable {
             }
             if end == nil { return false }
         }
+        return true
+    }
+
+    /// Makes each record of a failed batch a batch of its own.
+    ///
+    /// Between the failure and this somebody may have ended the job as failed: it is opened again.
+    private func isolate(_ attempt: NotedClaim.Attempt) async -> Bool {
+        let call = RequeueFailedBatches(
+            job: job.id,
+            requestId: ports.entropy.uuid(),
+            filter: RequeueFilter(batchNumbers: [attempt.batch]),
+            isolate: true,
+            limit: 1
+        )
+        let answer = await store.answer(until: .drain) { store throws(PortFailure) in
+            try await store.requeueBatches(call)
+        }
+        guard let answer else { return false }
+        if answer.batches > 0 { ports.report(.isolated(batch: attempt.batch, records: answer.records)) }
         return true
     }
 

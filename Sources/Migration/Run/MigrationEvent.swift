@@ -1,8 +1,8 @@
 /// Something that happened in a runner.
 ///
 /// Core and Run are silent: one place outside turns these values into log lines, metrics and the progress line; tests read
-/// them. They carry ids, never record text.
-package enum MigrationEvent: Sendable {
+/// them. They carry ids, never record text. Codable, because a worker process tells them to the process that started it.
+package enum MigrationEvent: Sendable, Codable {
     /// The job was opened or joined.
     case jobOpened(JobSummary, isNew: Bool)
     /// We hold the controller lease, or lost it to another runner.
@@ -34,6 +34,10 @@ package enum MigrationEvent: Sendable {
     case retrying(Service, PortFailure, after: Duration)
     /// The reaper ended attempts whose lease had run out.
     case reaped(reset: Int, failed: Int)
+    /// A batch has used up its retries on runners that died: each of its records is now a batch of its own.
+    case isolated(batch: Int, records: Int)
+    /// A worker process ended before the job did, and how; it is started again after a wait.
+    case workerEnded(worker: Int, how: String, again: Duration)
     /// The job is paused: nothing is claimed until somebody resumes it.
     case paused
     /// Batches are still under the lease of another runner; if it is dead, they come back within this time.
@@ -46,13 +50,34 @@ package enum MigrationEvent: Sendable {
     case stopping(StopReason)
 }
 
+extension MigrationEvent {
+    /// The same event with the number that its worker has among the processes of a runner.
+    func renumbered(_ worker: Int) -> MigrationEvent {
+        switch self {
+        case .claimed(_, let batch, let attempt, let records):
+            .claimed(worker: worker, batch: batch, attempt: attempt, records: records)
+        case .finished(_, let batch, let attempt, let outcome, let counts, let reason):
+            .finished(
+                worker: worker,
+                batch: batch,
+                attempt: attempt,
+                outcome: outcome,
+                counts: counts,
+                reason: reason
+            )
+        case .leaseLost(_, let batch, let attempt): .leaseLost(worker: worker, batch: batch, attempt: attempt)
+        default: self
+        }
+    }
+}
+
 /// The services behind the ports, by name.
-package enum Service: String, Sendable, CaseIterable {
+package enum Service: String, Sendable, Codable, CaseIterable {
     case source, store, embedder, points
 }
 
 /// Why a runner ended.
-package enum StopReason: Sendable {
+package enum StopReason: Sendable, Codable {
     /// The job is final.
     case jobEnded(JobStatus)
     /// A signal; work is left.

@@ -2,16 +2,34 @@
 package struct Monitor: Sendable {
     private let ports: EnginePorts
     private let state: RunnerState
-    private let keeper: LeaseKeeper
     private let job: JobID
     private let interval: Duration
+    private let endsRunner: Bool
+    private let isIdle: @Sendable () -> Bool
 
-    package init(ports: EnginePorts, state: RunnerState, keeper: LeaseKeeper, job: JobID, interval: Duration) {
+    /// Makes a monitor.
+    ///
+    /// - Parameters:
+    ///   - ports: the world.
+    ///   - state: of this runner.
+    ///   - job: to watch.
+    ///   - interval: between two reports.
+    ///   - endsRunner: whether the runner stops as soon as the job is final.
+    ///   - isIdle: whether this runner holds nothing.
+    package init(
+        ports: EnginePorts,
+        state: RunnerState,
+        job: JobID,
+        interval: Duration,
+        endsRunner: Bool,
+        isIdle: @escaping @Sendable () -> Bool
+    ) {
         self.ports = ports
         self.state = state
-        self.keeper = keeper
         self.job = job
         self.interval = interval
+        self.endsRunner = endsRunner
+        self.isIdle = isIdle
     }
 
     /// Reports until the task is cancelled.
@@ -36,9 +54,9 @@ package struct Monitor: Sendable {
 
     private func report(_ stats: JobStats) {
         ports.report(.progress(stats))
-        if stats.processing > 0, stats.pending == 0, keeper.isIdle {
+        if stats.processing > 0, stats.pending == 0, isIdle() {
             ports.report(.waitingForLeases(batches: stats.processing, atMost: Self.wait(for: stats.job?.settings)))
         }
-        if let status = stats.job?.status, !status.isOpen { state.end(.jobEnded(status), level: .drain) }
+        if endsRunner, let status = stats.job?.status, !status.isOpen { state.end(.jobEnded(status), level: .drain) }
     }
 }

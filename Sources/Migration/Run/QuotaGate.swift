@@ -28,12 +28,20 @@ package struct QuotaGate: Sendable {
     /// Whether reservations are made at all.
     package var isOn: Bool { tokensPerMinute != nil || requestsPerMinute != nil }
 
-    /// Tells the store the limits, and that a person has started work again after a stop.
+    /// Tells the store the limits.
     ///
     /// Waits for the store until the runner is told to stop: an old stop that is not cleared would end it at once.
-    func open(_ store: StoreCaller) async {
+    ///
+    /// - Parameters:
+    ///   - resumes: whether a person has started work again, which clears an old stop.
+    ///   - store: the job store.
+    func open(resumes: Bool, _ store: StoreCaller) async {
         await report(
-            QuotaReport(tokensPerMinute: tokensPerMinute, requestsPerMinute: requestsPerMinute, resumed: true),
+            QuotaReport(
+                tokensPerMinute: tokensPerMinute,
+                requestsPerMinute: requestsPerMinute,
+                resumed: resumes ? true : nil
+            ),
             to: store,
             within: nil,
             until: .drain

@@ -1,4 +1,5 @@
-/// One process at work on a job: N workers, and the loops that keep their leases, plan, reap and report.
+/// One process at work on a job: N workers, in it or as processes of their own, and the loops that keep their leases, plan,
+/// reap and report.
 package struct Runner: Sendable {
     /// Settings of one runner; none of them shapes points.
     package struct Settings: Sendable {
@@ -13,6 +14,9 @@ package struct Runner: Sendable {
         package var grace: Duration
         /// Names the process in the store: host and process id.
         package var name: String
+        /// Whether another runner has started this one and starts it again: the quota's stop, and what the dead have left, are
+        /// that one's business.
+        package var isChild: Bool
 
         package init(
             workers: Int,
@@ -20,7 +24,8 @@ package struct Runner: Sendable {
             pollInterval: Duration = .seconds(1),
             reportInterval: Duration = .seconds(5),
             grace: Duration = .seconds(25),
-            name: String
+            name: String,
+            isChild: Bool = false
         ) {
             precondition(workers > 0)
             self.workers = workers
@@ -29,6 +34,7 @@ package struct Runner: Sendable {
             self.reportInterval = reportInterval
             self.grace = grace
             self.name = name
+            self.isChild = isChild
         }
     }
 
@@ -50,6 +56,7 @@ package struct Runner: Sendable {
     private let ports: EnginePorts
     private let settings: Settings
     private let state: RunnerState
+    private let processes: (any WorkerProcesses)?
 
     /// Makes a runner.
     ///
@@ -57,7 +64,14 @@ package struct Runner: Sendable {
     ///   - ports: the world.
     ///   - settings: of this process.
     ///   - stop: raised from outside by signals.
-    package init(ports: EnginePorts, settings: Settings, stop: StopSignal) {
+    ///   - processes: makes each worker a process of its own; nil = all work in this process.
+    package init(
+        ports: EnginePorts,
+        settings: Settings,
+        stop: StopSignal,
+        processes: (any WorkerProcesses)? = nil
+    ) {
+        self.processes = processes
         self.ports = ports
         self.settings = settings
         state = RunnerState(stop: stop, outageMin: settings.heartbeatInterval)
@@ -84,15 +98,21 @@ package struct Runner: Sendable {
             plan: plan
         )
         let reaper = Reaper(ports: ports, state: state, job: job.id, heartbeat: settings.heartbeatInterval)
+        let left = LeftClaims(ports: ports, state: state, job: job, configHash: configHash)
+        let supervisor = processes.map {
+            Supervisor(ports: ports, state: state, job: job.id, left: left, processes: $0)
+        }
         let monitor = Monitor(
             ports: ports,
             state: state,
-            keeper: keeper,
             job: job.id,
-            interval: settings.reportInterval
+            interval: settings.reportInterval,
+            // Who supervises may be about to open the job again.
+            endsRunner: supervisor == nil,
+            isIdle: { supervisor?.isIdle ?? keeper.isIdle }
         )
-        await plan.quota.open(StoreCaller(ports: ports, state: state))
-        await LeftClaims(ports: ports, state: state, job: job, configHash: configHash).takeOver()
+        await plan.quota.open(resumes: !settings.isChild, StoreCaller(ports: ports, state: state))
+        if !settings.isChild { await left.takeOver() }
 
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await keeper.run() }
@@ -102,12 +122,10 @@ package struct Runner: Sendable {
             if case .controlling(let opened, let order) = joining {
                 group.addTask { await Controller(ports: ports, state: state, order: order).run(opened) }
             }
-            await withTaskGroup(of: Void.self) { workers in
-                for number in 0..<settings.workers {
-                    workers.addTask {
-                        await Worker(number: number, order: order, ports: ports, state: state, keeper: keeper).run()
-                    }
-                }
+            if let supervisor {
+                await supervisor.run(settings.workers)
+            } else {
+                await work(order, keeper)
             }
             group.cancelAll()
         }
@@ -115,6 +133,16 @@ package struct Runner: Sendable {
         let reason = state.reason ?? .signalled
         ports.report(.stopping(reason))
         return reason
+    }
+
+    private func work(_ order: Worker.Order, _ keeper: LeaseKeeper) async {
+        await withTaskGroup(of: Void.self) { workers in
+            for number in 0..<settings.workers {
+                workers.addTask {
+                    await Worker(number: number, order: order, ports: ports, state: state, keeper: keeper).run()
+                }
+            }
+        }
     }
 
     /// After the first signal the batches in flight have the grace; then everything is given back.

@@ -12,10 +12,14 @@ struct Run: AsyncParsableCommand {
             An unfinished job of the same table and collection is resumed: asked on a terminal, and said in a script. \
             --new closes it and plans a new one; what it has written stays and is not paid for again.
 
+            With --processes each worker is a process of its own. One that dies is started again; a batch whose workers \
+            keep dying is divided into its records, until the one that kills is alone. At a stop each process has 10 s.
+
             EXAMPLES
               migrate run
               migrate run --resume                      in scripts
               migrate run --dry-run --limit 1000        what it would do
+              migrate run --processes 4                 what kills one leaves the others
               migrate run --where "created_at >= '2026-01-01'" --workers 8
             """
     )
@@ -38,10 +42,17 @@ struct Run: AsyncParsableCommand {
     @Flag(name: .shortAndLong, help: "Ask nothing.")
     var yes = false
 
+    @Option(name: .long, help: "Run this many workers, each in a process of its own.")
+    var processes: Int?
+
     @OptionGroup var workers: WorkersFlag
     @OptionGroup var settings: AllSettings
 
     func validate() throws {
+        if let processes, !(1...64).contains(processes) { throw ValidationError("--processes must be from 1 to 64") }
+        if processes != nil, workers.maxWorkers != nil {
+            throw ValidationError("--processes says how many workers there are: leave out --workers")
+        }
         if resume, new { throw ValidationError("--resume and --new exclude each other") }
         if let limit, limit < 1 { throw ValidationError("--limit must be at least 1") }
         if let condition = `where`, condition.allSatisfy(\.isWhitespace) {
@@ -69,6 +80,7 @@ struct Run: AsyncParsableCommand {
             options.limit = limit
             options.isSure = yes
             options.isJSON = json
+            options.processes = processes.map { WorkerPool(count: $0, processes: wiring.workerProcesses) }
             return try await RunSession(
                 engine: engine,
                 options: options,
@@ -97,23 +109,32 @@ struct Worker: AsyncParsableCommand {
     @Option(name: .long, help: "The job's number, as `migrate jobs` shows it.")
     var job: JobID
 
+    @Flag(name: .customLong("child"), help: .hidden)
+    var isChild = false
+
     @OptionGroup var workers: WorkersFlag
     @OptionGroup var settings: AllSettings
 
     func run() async throws {
-        let console = Console.standard
-        let wiring = try settings.wiring(.everything, workers)
+        let console = isChild ? .silent : Console.standard
+        let wiring = try settings.wiring(.everything, workers, givesHints: !isChild)
         let monitor = wiring.monitor(console, isJSON: settings.common.json)
         let job = try await JobOption.find(job, in: wiring.store())
         let condition = job.config[Shaping.conditionKey]
-        let engine = try wiring.engine(where: condition, report: { monitor.report($0) })
+        let parent = isChild ? ParentProcess() : nil
+        let engine = try wiring.engine(where: condition) { event in
+            if let parent { parent.tell(event) } else { monitor.report(event) }
+        }
         let stop = StopSignal()
+        parent?.watch(raising: stop)
         var options = RunSession.Options()
         options.isJSON = settings.common.json
+        options.isChild = isChild
         let session = RunSession(engine: engine, options: options, console: console, stop: stop, monitor: monitor)
         let end = try await withSignals(raising: stop, grace: engine.work.shutdownGrace, console: console) {
             try await session.work(on: job)
         }
-        if end.status != .complete { throw end }
+        // The parent has been told why.
+        if end.status != .complete { throw isChild ? CommandEnd(end.status) : end }
     }
 }

@@ -42,6 +42,9 @@ struct Console: Sendable {
         readLine: { Swift.readLine() }
     )
 
+    /// Says nothing: of a process that speaks to another one.
+    static let silent = Console(isTerminal: false, canAsk: false, write: { _, _ in })
+
     /// One line, or several, on standard output.
     func out(_ text: String) { write(.output, text.hasSuffix("\n") ? text : text + "\n") }
 

@@ -31,8 +31,9 @@ struct CommonOptions: ParsableArguments {
     private func environmentFile() throws(SettingsProblems) -> EnvironmentFile? {
         let path = envFile ?? ".env"
         guard envFile != nil || FileManager.default.fileExists(atPath: path) else { return nil }
-        guard let data = FileManager.default.contents(atPath: path), let text = String(data: data, encoding: .utf8)
-        else {
+        // Not by way of its size: it may be a pipe, or /dev/null for none.
+        let data = try? FileHandle(forReadingFrom: URL(filePath: path)).readToEnd() ?? Data()
+        guard let text = data.flatMap({ String(data: $0, encoding: .utf8) }) else {
             let problem = SettingsProblem(subject: path, sentence: "cannot be read as a UTF-8 text file")
             throw SettingsProblems(problems: [problem])
         }

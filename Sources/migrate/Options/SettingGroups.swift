@@ -15,8 +15,13 @@ struct AllSettings: ParsableArguments {
     var flags: [any SettingFlags] { [mysql, tracking, openai, qdrant, work, text, general] }
 
     /// The adapters for what the command needs, or every problem with the settings at once.
-    func wiring(_ needs: Setting.Need, _ more: any SettingFlags...) throws(SettingsProblems) -> Wiring {
-        Wiring(try Settings(try common.input(flags + more), needs: needs), allowsPlaintext: common.allowPlaintext)
+    func wiring(
+        _ needs: Setting.Need,
+        _ more: any SettingFlags...,
+        givesHints: Bool = true
+    ) throws(SettingsProblems) -> Wiring {
+        let settings = try Settings(try common.input(flags + more), needs: needs)
+        return Wiring(settings, allowsPlaintext: common.allowPlaintext, givesHints: givesHints)
     }
 }
 

@@ -57,6 +57,16 @@ struct EventLog: Sendable {
                 "Attempts without a living runner ended",
                 metadata: ["reset": "\(reset)", "failed": "\(failed)"]
             )
+        case .isolated(let batch, let records):
+            logger.warning(
+                "Batch divided into its records",
+                metadata: ["batch.id": "\(batch)", "records": "\(records)"]
+            )
+        case .workerEnded(let worker, let how, let again):
+            logger.warning(
+                "Worker process ended",
+                metadata: ["worker.id": "\(worker)", "how": "\(how)", "wait": "\(Format.duration(again))"]
+            )
         case .paused: logger.notice("Job is paused")
         case .waitingForLeases(let batches, let atMost):
             logger.notice(

@@ -39,6 +39,10 @@ struct RunState: Sendable {
             return "The embedder asks to wait \(Format.duration(wait))."
         case .reaped(let reset, let failed) where reset + failed > 0:
             return "Took \(Format.plural(Int64(reset + failed), "batch", "batches")) from runners that are gone."
+        case .isolated(let batch, let records):
+            return "Batch \(batch) keeps killing its workers: its \(records) records are tried one by one."
+        case .workerEnded(let worker, let how, let again):
+            return "Worker process \(worker) \(how); started again in \(Format.duration(again))."
         case .throttled, .reaped, .jobOpened, .controlling, .planned, .claimed, .finished, .leaseLost, .recordFailed,
             .stopping:
             break

@@ -12,6 +12,10 @@ struct RunSession: Sendable {
         var isJSON = false
         /// Whether the report ends with what a person would do next.
         var saysNext = true
+        /// Makes each worker a process of its own; nil = all work in this process.
+        var processes: WorkerPool?
+        /// Whether another runner has started this one.
+        var isChild = false
     }
 
     let engine: Engine
@@ -46,7 +50,12 @@ struct RunSession: Sendable {
         if opened.job.status == .paused { try await unpause(opened.job) }
 
         let start = engine.ports.time.now
-        let runner = Runner(ports: engine.ports, settings: runnerSettings(for: opened.job), stop: stop)
+        let runner = Runner(
+            ports: engine.ports,
+            settings: runnerSettings(for: opened.job),
+            stop: stop,
+            processes: options.processes?.processes
+        )
         let joining = Runner.Joining.controlling(
             opened,
             Controller.Order(open: order, batchSize: engine.work.batchSize)
@@ -157,12 +166,13 @@ struct RunSession: Sendable {
     /// The job's own lease counts, not what this process was set to.
     private func runnerSettings(for job: JobSummary) -> Runner.Settings {
         Runner.Settings(
-            workers: engine.work.workersMax,
+            workers: options.processes?.count ?? engine.work.workersMax,
             heartbeatInterval: .seconds(Double(job.settings.leaseSeconds) / 4),
             pollInterval: engine.work.pollInterval,
             reportInterval: monitor.interval,
             grace: engine.work.shutdownGrace,
-            name: engine.runner
+            name: engine.runner,
+            isChild: options.isChild
         )
     }
 

@@ -30,14 +30,19 @@ struct Program: Sendable {
         try await run(arguments, environment)
     }
 
-    /// As above.
-    func run(_ arguments: [String], _ environment: [String: String] = [:]) async throws -> Result {
+    /// As above, with something beside it that knows its process.
+    func run(
+        _ arguments: [String],
+        _ environment: [String: String] = [:],
+        beside body: (pid_t) async throws -> Void = { _ in }
+    ) async throws -> Result {
         let result = try await Subprocess.run(
             .name("env"),
             arguments: Arguments(words(arguments, environment)),
+            input: .none,
             output: .string(limit: 1 << 22),
             error: .string(limit: 1 << 22)
-        )
+        ) { try await body($0.processIdentifier.value) }
         let status: Int32 =
             switch result.terminationStatus {
             case .exited(let code): code

@@ -79,6 +79,9 @@ struct Stage: Sendable {
         return ended
     }
 
+    /// What must never be seen.
+    var secrets: [String] { Self.secrets(settings).map(\.value) }
+
     /// What must never be printed: short ones would be found by chance.
     private static func secrets(_ settings: [String: String]) -> [(name: String, value: String)] {
         ["MYSQL_PASSWORD", "OPENAI_API_KEY", "QDRANT_API_KEY", "SUPABASE_KEY", "POSTGRES_URL"].compactMap { name in
@@ -117,18 +120,16 @@ struct Stage: Sendable {
 
     /// Runs the program, ends it with SIGKILL when `moment` returns, and says whether it was still alive then.
     func kill(_ arguments: String..., at moment: () async throws -> Void) async throws -> Bool {
-        let ended = try await Subprocess.run(
-            .name("env"),
-            arguments: Arguments(program.words(arguments, settings)),
-            input: .none,
-            output: .string(limit: 1 << 22),
-            error: .string(limit: 1 << 22)
-        ) { execution in
+        let ended = try await migrate(arguments) { process in
             try await moment()
-            try execution.send(signal: .kill)
+            Glibc.kill(process, SIGKILL)
         }
-        if case .signaled = ended.terminationStatus { return true }
-        return false
+        return ended.status == 128 + SIGKILL
+    }
+
+    /// Runs the program, with something beside it that knows its process.
+    func migrate(_ arguments: [String], beside body: (pid_t) async throws -> Void) async throws -> Program.Result {
+        try await program.run(arguments, settings, beside: body)
     }
 
     /// The files in which runners have noted what they hold.

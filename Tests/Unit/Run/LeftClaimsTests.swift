@@ -7,13 +7,14 @@ import Testing
 extension EngineTests {
     @Suite struct LeftClaimsTests {
         /// A world with a planned job whose runner was killed with claims in its hands, not all of them answered.
-        private func killed(claims: Int, unanswered: Int) async throws -> World {
+        private func killed(claims: Int, unanswered: Int, retries: Int = 3) async throws -> World {
             let world = try await World(rows: World.rows(60))
             let stop = StopSignal()
             world.embedder.update { $0.latency = .seconds(3600) }
             // Planned, but nothing worked on.
-            let opened = try await world.store.openJob(world.opening())
-            let order = Controller.Order(open: world.opening(), batchSize: 10)
+            let settings = JobSettings(maxRetries: retries, leaseSeconds: 120, batchTimeoutSeconds: 600)
+            let order = Controller.Order(open: world.opening(settings: settings), batchSize: 10)
+            let opened = try await world.store.openJob(order.open)
             await withTaskGroup(of: Void.self) { group in
                 group.addTask {
                     await Controller(ports: world.ports, state: RunnerState(stop: stop), order: order).run(opened)
@@ -64,6 +65,44 @@ extension EngineTests {
                 ListIngestionEvents(job: 1, filter: .init(kind: "failed"), after: nil, limit: 10)
             )
             #expect(history.rows.map { $0.detail["code"] } == ["runner_died", "runner_died"])
+        }
+
+        @Test func `a batch that has no retry left is divided into its records, and none is lost`() async throws {
+            let world = try await killed(claims: 1, unanswered: 0, retries: 0)
+            try await world.run()
+            let stats = try await world.stats()
+            #expect(stats.job?.status == .completed)
+            #expect(stats.processed == 60)
+            #expect(stats.failedRecords == 0)
+            #expect(stats.job?.totalBatches == 6 + 10)
+            #expect(stats.equal == true)
+            #expect(world.host.noted.isEmpty)
+            let divided = world.events.compactMap { if case .isolated(_, let records) = $0 { records } else { nil } }
+            #expect(divided == [10])
+        }
+
+        @Test func `one that another runner has started leaves the dead to that runner`() async throws {
+            let world = try await killed(claims: 1, unanswered: 0)
+            let plan = try world.plan(quota: 1_000_000)
+            _ = try await world.store.reportQuota(
+                ReportQuota(quota: plan.quota.name, report: QuotaReport(stopReason: "insufficient_quota"))
+            )
+            let job = try await world.store.jobs(ListIngestionJobs(job: 1, filter: .init(), after: nil, limit: 1))
+            let child = Runner(
+                ports: world.ports,
+                settings: Runner.Settings(workers: 1, name: "child", isChild: true),
+                stop: StopSignal()
+            )
+            let end = await child.run(
+                .working(try #require(job.rows.first)),
+                configHash: World.configuration.hash,
+                plan: plan
+            )
+            guard case .fatal(.embedder, _) = end else {
+                Issue.record("it cleared the stop of the quota and ended with \(end)")
+                return
+            }
+            #expect(world.host.noted.count == 1)
         }
 
         @Test func `an attempt that has a new owner since is left alone`() async throws {

@@ -152,14 +152,16 @@ final class World: Sendable {
         settings: JobSettings = JobSettings(maxRetries: 3, leaseSeconds: 120, batchTimeoutSeconds: 600),
         stop: StopSignal = StopSignal(),
         plan: BatchWork.Plan? = nil,
-        name: String = "runner"
+        name: String = "runner",
+        processes: (any WorkerProcesses)? = nil
     ) async throws -> StopReason {
         let order = Controller.Order(open: opening(limit: limit, settings: settings), batchSize: batchSize)
         let opened = try await store.openUntilAnswered(order.open)
         let runner = Runner(
             ports: ports,
             settings: Runner.Settings(workers: workers, name: name),
-            stop: stop
+            stop: stop,
+            processes: processes
         )
         return await runner.run(
             .controlling(opened, order),

@@ -1,0 +1,104 @@
+import Synchronization
+
+/// Keeps the worker processes of a runner at work: one that ends before the job does is started again, and what it held goes
+/// on at once.
+final class Supervisor: Sendable {
+    private struct Process {
+        var isBusy = false
+        /// Ends since a batch was last completed.
+        var endsInVain = 0
+    }
+
+    private let ports: EnginePorts
+    private let state: RunnerState
+    private let job: JobID
+    private let left: LeftClaims
+    private let processes: any WorkerProcesses
+    private let known = Mutex<[Int: Process]>([:])
+
+    init(ports: EnginePorts, state: RunnerState, job: JobID, left: LeftClaims, processes: any WorkerProcesses) {
+        self.ports = ports
+        self.state = state
+        self.job = job
+        self.left = left
+        self.processes = processes
+    }
+
+    /// Whether no process holds a batch.
+    var isIdle: Bool { known.withLock { $0.values.allSatisfy { !$0.isBusy } } }
+
+    /// Keeps that many processes at work until the job is final or the runner stops.
+    ///
+    /// The ends are dealt with one after the other: only one take-over at a time.
+    func run(_ count: Int) async {
+        await withTaskGroup(of: (number: Int, end: WorkerProcessEnd)?.self) { group in
+            for number in 1...count { group.addTask { await self.process(number, after: .zero) } }
+            for await ended in group {
+                guard let ended, let wait = await restart(ended.number, ended.end) else { continue }
+                group.addTask { await self.process(ended.number, after: wait) }
+            }
+        }
+    }
+
+    /// Nil = not started, because the runner stops.
+    private func process(_ number: Int, after wait: Duration) async -> (Int, WorkerProcessEnd)? {
+        await ports.time.sleep(for: wait, unless: state.stop, reaches: .drain)
+        guard state.stop.level == .run else { return nil }
+        return (number, await processes.run(job, until: state.stop) { self.hear($0, from: number) })
+    }
+
+    private func hear(_ event: MigrationEvent, from number: Int) {
+        known.withLock { known in
+            switch event {
+            case .claimed: known[number, default: Process()].isBusy = true
+            case .finished(_, _, _, let outcome, _, _):
+                known[number, default: Process()].isBusy = false
+                if outcome == .completed { known[number]?.endsInVain = 0 }
+            case .leaseLost: known[number, default: Process()].isBusy = false
+            default: break
+            }
+        }
+        ports.report(event.renumbered(number))
+    }
+
+    /// Deals with the end of a process.
+    ///
+    /// - Returns: the wait before it is started again; nil = never.
+    private func restart(_ number: Int, _ end: WorkerProcessEnd) async -> Duration? {
+        let tries = known.withLock { known in
+            known[number, default: Process()].isBusy = false
+            known[number]?.endsInVain += 1
+            return known[number]?.endsInVain ?? 1
+        }
+        let how: String
+        switch end {
+        case .left(.fatal(let service, let failure)):
+            state.end(.fatal(service, failure), level: .release)
+            return nil
+        case .left(.configMismatch):
+            state.end(.configMismatch, level: .drain)
+            return nil
+        case .left(.jobEnded), .left(.signalled): how = "left"
+        case .died(let words): how = words
+        }
+        await left.takeOver()
+        if let status = await finalStatus() {
+            state.end(.jobEnded(status), level: .drain)
+            return nil
+        }
+        guard state.stop.level == .run else { return nil }
+        guard
+            case .retry(let wait) = RetryPolicy.restart.decide(.unavailable, tries: tries, jitter: ports.entropy.unit())
+        else { return nil }
+        ports.report(.workerEnded(worker: number, how: how, again: wait))
+        return wait
+    }
+
+    /// Nil while the job is open, or nobody can say.
+    private func finalStatus() async -> JobStatus? {
+        let call = GetIngestionJobStats(job: job)
+        let store = StoreCaller(ports: ports, state: state)
+        let stats = await store.answer(until: .drain) { store throws(PortFailure) in try await store.stats(call) }
+        return stats?.job.flatMap { $0.status.isOpen ? nil : $0.status }
+    }
+}

@@ -1,0 +1,39 @@
+import Foundation
+import Migration
+import Synchronization
+
+/// The process that started this one as a worker: it reads our standard output, and holds the other end of our standard input.
+final class ParentProcess: Sendable {
+    private let encoder = Mutex(JSONEncoder())
+
+    /// Tells it what happens here, a line of JSON an event; what it sees or counts by itself is left out.
+    func tell(_ event: MigrationEvent) {
+        switch event {
+        case .claimed, .finished, .leaseLost, .recordFailed, .embedded, .throttled, .retrying, .reaped, .stopping:
+            encoder.withLock { encoder in
+                // What a dead parent cannot hear is nobody's loss.
+                guard let line = try? encoder.encode(event) else { return }
+                try? FileHandle.standardOutput.write(contentsOf: line + Data("\n".utf8))
+            }
+        case .jobOpened, .controlling, .planned, .sealed, .isolated, .workerEnded, .paused, .waitingForLeases,
+            .progress:
+            break
+        }
+    }
+
+    /// Raises `stop` when the parent has died: it never writes, so the end of our input is its end.
+    func watch(raising stop: StopSignal) {
+        // A thread of its own, because it blocks until then.
+        Thread.detachNewThread {
+            var byte: UInt8 = 0
+            while unsafe read(STDIN_FILENO, &byte, 1) > 0 {}
+            stop.raise(.drain)
+        }
+    }
+}
+
+/// The worker processes of `migrate run --processes`.
+struct WorkerPool: Sendable {
+    let count: Int
+    let processes: any WorkerProcesses
+}
