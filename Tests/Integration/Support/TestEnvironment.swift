@@ -24,10 +24,18 @@ import Testing
 /// | `MIGRATE_TEST_VOCABULARY` | the file `cl100k_base.tiktoken` |
 /// | `MIGRATE_TEST_PYTHON` | a Python with what `Tests/Integration/Support/python/requirements.txt` lists |
 /// | `MIGRATE_TEST_RECORDS`, `_CORPUS` | never required: how many rows the whole job moves, and a file of JSON lines with `text` |
+/// | `MIGRATE_TEST_LONG` | never required: `1` makes the suites that search for races try everything |
+/// | `MIGRATE_TEST_SEED` | never required: the number that such a suite printed, to repeat its choices |
 /// | `MIGRATE_TEST_COMPOSE_SCHEMA` | the Compose specification's JSON schema |
 enum TestEnvironment {
     /// Whether a missing variable is a failure.
     static var require: Bool { values["MIGRATE_TEST_REQUIRE"] == "1" }
+
+    /// Whether the suites that search for races try everything.
+    static var isLong: Bool { values["MIGRATE_TEST_LONG"] == "1" }
+
+    /// What the choices of such a suite follow from; it prints it.
+    static let seed = values["MIGRATE_TEST_SEED"].flatMap { UInt64($0) } ?? .random(in: 0...9999)
 
     /// The MariaDB or MySQL server, when all of its variables are set.
     static let mysql: MySQLServer? = Need.mysql.isMet ? MySQLServer() : nil

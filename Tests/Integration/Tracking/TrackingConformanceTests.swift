@@ -5,7 +5,7 @@ import Testing
 @testable import Adapters
 
 /// A real database whose clock the rules move; one for all rules of a suite, each of which has targets of its own.
-private struct DatabaseHarness: JobStoreHarness {
+struct DatabaseHarness: JobStoreHarness {
     let store: any JobStore
     let database: TrackingDatabase
 
