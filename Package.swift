@@ -93,7 +93,7 @@ let package = Package(
         // The rules each port must keep: one suite, run by the fakes and by every real server at hand.
         .target(
             name: "Conformance",
-            dependencies: ["Migration", "TextProcessing"],
+            dependencies: ["Fakes", "Migration", "TextProcessing"],
             path: "Tests/Conformance",
             swiftSettings: strict
         ),

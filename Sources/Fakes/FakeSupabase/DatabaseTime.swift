@@ -1,28 +1,31 @@
 /// A moment of the database clock, in the resolution of PostgreSQL's `timestamptz`.
-struct DatabaseTime: Comparable, Sendable {
+package struct DatabaseTime: Comparable, Hashable, Sendable {
     /// Since 1970-01-01T00:00:00Z.
-    let microseconds: Int64
+    package let microseconds: Int64
 
-    static func < (left: Self, right: Self) -> Bool { left.microseconds < right.microseconds }
+    /// Where the database clock of a test starts: 2026-01-01T00:00:00Z.
+    package static let start = Self(microseconds: 1_767_225_600_000_000)
 
-    static func + (time: Self, duration: Duration) -> Self {
+    package static func < (left: Self, right: Self) -> Bool { left.microseconds < right.microseconds }
+
+    package static func + (time: Self, duration: Duration) -> Self {
         Self(microseconds: time.microseconds + duration.wholeMicroseconds)
     }
 
-    static func - (time: Self, duration: Duration) -> Self {
+    package static func - (time: Self, duration: Duration) -> Self {
         Self(microseconds: time.microseconds - duration.wholeMicroseconds)
     }
 
     /// Whole milliseconds left of a lease at `earlier`: rounded down, so that nobody believes in it too long.
-    func milliseconds(since earlier: Self) -> Int { Int(max(0, (microseconds - earlier.microseconds) / 1000)) }
+    package func milliseconds(since earlier: Self) -> Int { Int(max(0, (microseconds - earlier.microseconds) / 1000)) }
 
     /// Milliseconds to wait at `earlier` for this moment: rounded up, so that nobody comes too early.
-    func wait(at earlier: Self) -> Int { Int(max(0, (microseconds - earlier.microseconds + 999) / 1000)) }
+    package func wait(at earlier: Self) -> Int { Int(max(0, (microseconds - earlier.microseconds + 999) / 1000)) }
 }
 
 extension DatabaseTime {
     /// ISO 8601 in UTC with six decimals: `2026-01-01T00:00:00.000000Z`.
-    var text: String {
+    package var text: String {
         let second = microseconds.floored(by: 1_000_000)
         let day = second.floored(by: 86_400)
         let (year, month, date) = Self.civil(day: day)
@@ -33,7 +36,7 @@ extension DatabaseTime {
     }
 
     /// Reads what `text` wrote; nil for anything else.
-    init?(text: String) {
+    package init?(text: String) {
         let fields = text.split(whereSeparator: { "-T:.Z".contains($0) }).map { Int64($0) }
         guard fields.count == 7, let year = fields[0], let month = fields[1], let date = fields[2],
             let hour = fields[3], let minute = fields[4], let second = fields[5], let fraction = fields[6]

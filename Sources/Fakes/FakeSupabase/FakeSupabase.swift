@@ -7,10 +7,8 @@ import Synchronization
 /// its locks one by one in the order of the SQL, pauses while it holds them, and changes the tables when it has them all:
 /// then other calls really skip locked rows and really wait.
 ///
-/// The database clock is the injected `Time` counted from a fixed moment; nothing else decides leases and deadlines.
+/// The database clock is the injected `Time` counted from `DatabaseTime.start`; nothing else decides leases and deadlines.
 package final class FakeSupabase: JobStore, Sendable {
-    /// 2026-01-01T00:00:00Z: where the database clock starts.
-    private static let epoch = DatabaseTime(microseconds: 1_767_225_600_000_000)
     /// `lock_timeout` of every function.
     private static let lockTimeout = Duration.seconds(2)
     /// Ends a wait also where no time passes while everybody yields.
@@ -50,7 +48,10 @@ package final class FakeSupabase: JobStore, Sendable {
     /// The version of the SQL that this fake is the twin of.
     package static let schemaVersion = SchemaVersion.Answer(version: 1, minClient: 1)
 
-    private var now: DatabaseTime { Self.epoch + time.now }
+    /// The id of the last row of `ingestion_event`; 0 before the first.
+    package var lastEventID: Int64 { state.withLock { $0.tables.nextEventID - 1 } }
+
+    private var now: DatabaseTime { DatabaseTime.start + time.now }
 
     /// One call: hook, locks, one change of the tables.
     func perform<Call: TrackingCall>(

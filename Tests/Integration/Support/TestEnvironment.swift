@@ -26,6 +26,7 @@ import Testing
 /// | `MIGRATE_TEST_RECORDS`, `_CORPUS` | never required: how many rows the whole job moves, and a file of JSON lines with `text` |
 /// | `MIGRATE_TEST_LONG` | never required: `1` makes the suites that search for races try everything |
 /// | `MIGRATE_TEST_SEED` | never required: the number that such a suite printed, to repeat its choices |
+/// | `MIGRATE_TEST_HISTORIES` | never required: how many random histories each suite of the tracking store tries |
 /// | `MIGRATE_TEST_COMPOSE_SCHEMA` | the Compose specification's JSON schema |
 enum TestEnvironment {
     /// Whether a missing variable is a failure.

@@ -1,4 +1,5 @@
 import Adapters
+import Conformance
 import Fakes
 import Foundation
 import Migration

@@ -1,0 +1,177 @@
+import Migration
+
+// What the calls and their answers must agree on with the events.
+
+extension JobHistory {
+    /// I3: only the current (attempt, claim id) is heard.
+    var staleCallsApplied: [String] {
+        guard isRecorded else { return [] }
+        return calls.flatMap { observed -> [String] in
+            switch (observed.call, observed.answer) {
+            case (.finish(let call), .finish(let answer)) where answer.result == .applied:
+                let isStored = batch(call.batchNumber)?.events.contains {
+                    $0.attempt == call.attempt && $0.claimId == call.claimId && $0.kind == call.outcome.rawValue
+                }
+                return isStored == true
+                    ? [] : ["finish of \(Self.name(call)) was applied, but did not end that attempt"]
+            case (.heartbeat(let call), .heartbeat(let answer)):
+                return zip(call.items, answer.items).compactMap { item, answer in
+                    answer.result == .lost ? nil : staleness(of: item, before: observed.eventBefore)
+                }
+            default: return []
+            }
+        }
+    }
+
+    /// Why an item of a heartbeat should have been lost.
+    private func staleness(of item: HeartbeatItem, before event: Int64?) -> String? {
+        let name = "heartbeat of batch \(item.batchNumber) attempt \(item.attempt)"
+        guard let batch = batch(item.batchNumber),
+            let attempt = batch.attempts.first(where: {
+                $0.claimed.attempt == item.attempt && $0.claimed.claimId == item.claimId
+            })
+        else { return "\(name) was accepted, but nobody claimed it so" }
+        if let event, let end = attempt.end, end.id <= event { return "\(name) was accepted after its \(end.kind)" }
+        return nil
+    }
+
+    /// I9: while its leases live, every answer to one claim id lists the same batches.
+    var differingClaims: [String] {
+        guard isRecorded else { return [] }
+        let attempts = Dictionary(grouping: batches.flatMap(\.attempts)) { $0.claimed.claimId ?? "" }
+        return calls.flatMap { observed -> [String] in
+            guard case .claim(let call) = observed.call, case .claim(let answer) = observed.answer,
+                !answer.batches.isEmpty
+            else { return [] }
+            let mine = attempts[call.claimId] ?? []
+            let isListed = { (attempt: BatchHistory.Attempt) in
+                answer.batches.contains {
+                    $0.batchNumber == attempt.claimed.batchNumber && $0.attempt == attempt.claimed.attempt
+                }
+            }
+            let listed = mine.filter(isListed)
+            if listed.count != answer.batches.count { return ["claim \(call.claimId) lists what it did not take"] }
+            return mine.compactMap { other in
+                if isListed(other) { return nil }
+                // What ended before the answer need not be in it.
+                if let end = other.end, end.id <= observed.eventAfter ?? .max { return nil }
+                let liveTogether = listed.contains {
+                    $0.isAlive(at: other, lease) || other.isAlive(at: $0, lease)
+                }
+                let number = other.claimed.batchNumber ?? 0
+                return liveTogether
+                    ? "claim \(call.claimId) holds batch \(number) too, but an answer leaves it out" : nil
+            }
+        }
+    }
+
+    /// I10: a repeated call leaves the same state and gets a compatible answer.
+    var harmfulRepeats: [String] {
+        repeatedFinishes + repeatedRequeues + repeatedPages + progressCountedTwice
+    }
+
+    private var repeatedFinishes: [String] {
+        var applied: Set<String> = []
+        return calls.compactMap { observed in
+            guard case .finish(let call) = observed.call, case .finish(let answer) = observed.answer,
+                answer.result == .applied
+            else { return nil }
+            return applied.insert(Self.name(call)).inserted ? nil : "finish of \(Self.name(call)) was applied twice"
+        }
+    }
+
+    /// Only the last request is remembered, so another one in between excuses a repeat.
+    private var repeatedRequeues: [String] {
+        var last: String?
+        return calls.compactMap { observed in
+            let request: (id: String, answer: RequeueAnswer)? =
+                switch (observed.call, observed.answer) {
+                case (.requeueBatches(let call), .requeueBatches(let answer)): (call.requestId, answer)
+                case (.requeueRecords(let call), .requeueRecords(let answer)): (call.requestId, answer)
+                default: nil
+                }
+            guard let request, request.answer.result == .applied else { return nil }
+            defer { last = request.id }
+            return last == request.id ? "requeue \(request.id) was applied twice" : nil
+        }
+    }
+
+    private var repeatedPages: [String] {
+        var stored: Set<RecordID> = []
+        return calls.compactMap { observed in
+            guard case .append(let call) = observed.call, case .append(let answer) = observed.answer,
+                answer.result == .appended, let last = call.batches.last?.last
+            else { return nil }
+            return stored.insert(last).inserted ? nil : "the page up to \(last) was stored twice"
+        }
+    }
+
+    /// Progress is absolute: a row at work shows the highest that was said, never a sum.
+    private var progressCountedTwice: [String] {
+        let now = batches.map(\.row).filter { $0.status == .processing }.compactMap {
+            exaggeration(of: $0, before: .max)
+        }
+        return now
+            + calls.flatMap { observed -> [String] in
+                guard case .batches(let answer) = observed.answer, let end = observed.ended else { return [] }
+                return answer.rows.filter { $0.status == .processing }.compactMap { exaggeration(of: $0, before: end) }
+            }
+    }
+
+    private func exaggeration(of row: BatchSummary, before tick: Int) -> String? {
+        guard !calls.isEmpty else { return nil }
+        var highest = BatchCounts()
+        for heartbeat in heartbeats[row.batchNumber] ?? []
+        where heartbeat.began < tick && heartbeat.item.attempt == row.attempt {
+            highest.raise(to: heartbeat.item.counts)
+        }
+        var both = highest
+        both.raise(to: row.counts)
+        return both == highest ? nil : "batch \(row.batchNumber) counts \(row.counts), nobody said more than \(highest)"
+    }
+
+    /// I11: epochs only rise, an old one plans nothing, and a target has one open job.
+    var rivalControllers: [String] {
+        var findings = rivals.map { "job \($0) of the same target is open too" }
+        let opens = calls.compactMap { observed -> (observed: ObservedCall, epoch: Int, token: String)? in
+            guard case .open(let call) = observed.call, case .open(let answer) = observed.answer,
+                answer.role == .controller
+            else { return nil }
+            return (observed, answer.epoch, call.token)
+        }
+        for (index, open) in opens.enumerated() {
+            for later in opens[(index + 1)...] {
+                if later.epoch == open.epoch, later.token != open.token {
+                    findings.append("epoch \(open.epoch) was given to two controllers")
+                }
+                if let end = open.observed.ended, end < later.observed.began, later.epoch < open.epoch {
+                    findings.append("epoch \(later.epoch) was given after epoch \(open.epoch)")
+                }
+            }
+        }
+        for observed in calls {
+            guard let epoch = observed.acceptedEpoch else { continue }
+            let newer = opens.first { $0.epoch > epoch && $0.observed.ended.map { $0 < observed.began } ?? false }
+            if let newer { findings.append("epoch \(epoch) was heard after epoch \(newer.epoch) had begun") }
+        }
+        return findings
+    }
+
+    func batch(_ number: Int) -> BatchHistory? { batches.first { $0.row.batchNumber == number } }
+
+    private static func name(_ call: FinishBatch) -> String {
+        "batch \(call.batchNumber) attempt \(call.attempt) by claim \(call.claimId)"
+    }
+}
+
+extension ObservedCall {
+    /// The epoch of a controller's call that was not refused.
+    fileprivate var acceptedEpoch: Int? {
+        switch (call, answer) {
+        case (.renew(let call), .renew(let answer)): answer.result == .ok ? call.epoch : nil
+        case (.append(let call), .append(let answer)): answer.result == .lost ? nil : call.epoch
+        case (.seal(let call), .seal(let answer)): answer.result == .lost ? nil : call.epoch
+        default: nil
+        }
+    }
+}

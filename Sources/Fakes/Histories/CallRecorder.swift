@@ -1,0 +1,41 @@
+package import Migration
+import Synchronization
+
+/// Takes notes of calls, in the order in which they begin and end, for the checks of `TrackingEvidence`.
+package final class CallRecorder: Sendable {
+    private struct State {
+        var tick = 0
+        var calls: [ObservedCall] = []
+    }
+
+    private let state = Mutex(State())
+    private let moment: @Sendable () -> (at: DatabaseTime?, event: Int64?)
+
+    /// - Parameter moment: the database clock and the last event that is stored, where they are known.
+    package init(moment: @escaping @Sendable () -> (at: DatabaseTime?, event: Int64?) = { (nil, nil) }) {
+        self.moment = moment
+    }
+
+    /// By their begins.
+    package var calls: [ObservedCall] { state.withLock { $0.calls } }
+
+    /// Performs a call once; calls may overlap.
+    @discardableResult
+    package func perform(_ call: RecordedCall, on store: any JobStore) async -> RecordedAnswer {
+        let (at, event) = moment()
+        let index = state.withLock { state in
+            state.tick += 1
+            state.calls.append(ObservedCall(call, began: state.tick, at: at, eventBefore: event))
+            return state.calls.count - 1
+        }
+        let answer = await call.perform(on: store)
+        let after = moment().event
+        state.withLock { state in
+            state.tick += 1
+            state.calls[index].ended = state.tick
+            state.calls[index].answer = answer
+            state.calls[index].eventAfter = after
+        }
+        return answer
+    }
+}

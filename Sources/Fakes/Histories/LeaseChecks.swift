@@ -1,0 +1,92 @@
+import Migration
+
+// Who may hold a batch, and when.
+
+extension JobHistory {
+    /// I5: no two unexpired leases on one batch, and none beyond its deadline.
+    var overlappingLeases: [String] {
+        guard isRecorded else { return [] }
+        return batches.flatMap { batch in
+            zip(batch.attempts, batch.attempts.dropFirst()).compactMap { first, second -> String? in
+                guard let end = first.end, end.id < second.claimed.id else {
+                    return "\(batch.name): \(second.claimed.short) took what attempt \(first.claimed.attempt ?? 0) held"
+                }
+                // A worker that ends its attempt gives its lease back; the reaper must wait for it to run out.
+                guard end.kind == "reaped", second.claimedAt + slack < leaseEnd(of: first, in: batch) else {
+                    return nil
+                }
+                return "\(batch.name): \(second.claimed.short) while the lease before it lived"
+            }
+        } + leasesBeyondTheirDeadline
+    }
+
+    /// When a lease runs out: from its claim, or from the last heartbeat that was accepted.
+    private func leaseEnd(of attempt: BatchHistory.Attempt, in batch: BatchHistory) -> DatabaseTime {
+        (heartbeats[batch.row.batchNumber] ?? []).filter { $0.item.attempt == attempt.claimed.attempt }
+            .compactMap(\.until).reduce(attempt.claimedAt + lease) { max($0, $1) }
+    }
+
+    private var leasesBeyondTheirDeadline: [String] {
+        let timeout = Duration.seconds(job.summary.settings.batchTimeoutSeconds)
+        return batches.flatMap { batch in
+            (heartbeats[batch.row.batchNumber] ?? []).compactMap { heartbeat -> String? in
+                guard let until = heartbeat.until,
+                    let attempt = batch.attempts.first(where: { $0.claimed.attempt == heartbeat.item.attempt }),
+                    attempt.claimedAt + timeout + slack < until
+                else { return nil }
+                return "\(batch.name): a heartbeat of attempt \(heartbeat.item.attempt) got a lease beyond its deadline"
+            }
+        }
+    }
+
+    /// I8: no claim before its time, none unless the job runs, none with another configuration.
+    var forbiddenClaims: [String] {
+        claimsOfAnotherConfiguration + (isRecorded ? claimsBeforeTheirTime + claimsWhileNotRunning : [])
+    }
+
+    private var claimsOfAnotherConfiguration: [String] {
+        calls.compactMap { observed in
+            guard case .claim(let call) = observed.call, case .claim(let answer) = observed.answer,
+                !answer.batches.isEmpty, call.configHash != job.summary.configHash
+            else { return nil }
+            return "claim \(call.claimId) has another configuration, and got batches"
+        }
+    }
+
+    private var claimsBeforeTheirTime: [String] {
+        batches.flatMap { batch -> [String] in
+            var last: EventSummary?
+            return batch.events.compactMap { event in
+                defer { last = event }
+                guard event.kind == "claimed", let last, last.kind != "claimed" else { return nil }
+                let available = last.time + .milliseconds(last.number("wait_ms") ?? 0)
+                guard event.time + slack < available else { return nil }
+                return "\(batch.name): \(event.short) at \(event.at), before \(available.text)"
+            }
+        }
+    }
+
+    /// Claims share the job lock with each other only, so the order of their events against those of the job is exact.
+    private var claimsWhileNotRunning: [String] {
+        var findings: [String] = []
+        var stopped: String?
+        let start = job.summary.startTime.flatMap { DatabaseTime(text: $0) }
+        for event in job.events {
+            switch event.kind {
+            case "paused", "cancelled", "finalized": stopped = event.kind
+            case "resumed": stopped = nil
+            case "requeued": if stopped == "finalized" { stopped = nil }
+            case "claimed":
+                let name = "batch \(event.batchNumber ?? 0): \(event.short)"
+                if let stopped { findings.append("\(name) of a job that was \(stopped)") }
+                guard let start else {
+                    findings.append("\(name) of a job that was never started")
+                    break
+                }
+                if event.time + slack < start { findings.append("\(name) before the job was started") }
+            default: break
+            }
+        }
+        return findings
+    }
+}

@@ -1,0 +1,109 @@
+package import Migration
+
+/// A call of any function of the tracking contract as one value, so that a history is a list that can be kept and replayed.
+package enum RecordedCall: Codable, Sendable, Equatable {
+    case open(OpenIngestionJob)
+    case renew(RenewController)
+    case append(AppendIngestionBatches)
+    case seal(SealIngestionPlan)
+    case claim(ClaimNextBatch)
+    case heartbeat(BumpBatchProgress)
+    case finish(FinishBatch)
+    case reset(ResetStuckBatches)
+    case stats(GetIngestionJobStats)
+    case exactStats(GetIngestionJobStatsExact)
+    case control(ControlIngestionJob)
+    case finalize(FinalizeIngestionJob)
+    case requeueBatches(RequeueFailedBatches)
+    case requeueRecords(RequeueFailedRecords)
+    case reserve(ReserveQuota)
+    case report(ReportQuota)
+    case jobs(ListIngestionJobs)
+    case batches(ListIngestionBatches)
+    case failures(ListIngestionFailures)
+    case events(ListIngestionEvents)
+}
+
+/// What a call answered, or why it did not.
+package enum RecordedAnswer: Codable, Sendable, Equatable {
+    case open(OpenIngestionJob.Answer)
+    case renew(RenewController.Answer)
+    case append(AppendIngestionBatches.Answer)
+    case seal(SealIngestionPlan.Answer)
+    case claim(ClaimNextBatch.Answer)
+    case heartbeat(BumpBatchProgress.Answer)
+    case finish(FinishBatch.Answer)
+    case reset(ResetStuckBatches.Answer)
+    case stats(GetIngestionJobStats.Answer)
+    case exactStats(GetIngestionJobStatsExact.Answer)
+    case control(ControlIngestionJob.Answer)
+    case finalize(FinalizeIngestionJob.Answer)
+    case requeueBatches(RequeueFailedBatches.Answer)
+    case requeueRecords(RequeueFailedRecords.Answer)
+    case reserve(ReserveQuota.Answer)
+    case report(ReportQuota.Answer)
+    case jobs(ListIngestionJobs.Answer)
+    case batches(ListIngestionBatches.Answer)
+    case failures(ListIngestionFailures.Answer)
+    case events(ListIngestionEvents.Answer)
+    /// A caller's bug: raised by the functions, and nothing was done.
+    case refused
+    /// Any other failure: its code, or its kind.
+    case failed(String)
+}
+
+/// One call at one moment of the database clock.
+///
+/// The same steps on another store, with the same clock and the same chance, must give the same answers.
+package struct RecordedStep: Codable, Sendable, Equatable {
+    /// Microseconds of the database clock since it was started.
+    package var at: Int64
+    /// What `ingestion_random()` gives during the call, again and again: 0..<1.
+    package var chance: Double
+    package var call: RecordedCall
+    /// What was answered, where it is known.
+    package var answer: RecordedAnswer?
+
+    package init(at: Int64, chance: Double, call: RecordedCall, answer: RecordedAnswer? = nil) {
+        self.at = at
+        self.chance = chance
+        self.call = call
+        self.answer = answer
+    }
+}
+
+extension RecordedCall {
+    /// Performs the call once.
+    package func perform(on store: any JobStore) async -> RecordedAnswer {
+        do throws(PortFailure) { return try await answer(of: store) } catch {
+            // 22…: a bad value; 23…: a constraint of the tables.
+            let isBug = error.kind == .rejected && ["22", "23"].contains(error.code?.prefix(2) ?? "")
+            return isBug ? .refused : .failed(error.code ?? "\(error.kind)")
+        }
+    }
+
+    private func answer(of store: any JobStore) async throws(PortFailure) -> RecordedAnswer {
+        switch self {
+        case .open(let call): .open(try await store.openJob(call))
+        case .renew(let call): .renew(try await store.renewController(call))
+        case .append(let call): .append(try await store.appendBatches(call))
+        case .seal(let call): .seal(try await store.sealPlan(call))
+        case .claim(let call): .claim(try await store.claim(call))
+        case .heartbeat(let call): .heartbeat(try await store.heartbeat(call))
+        case .finish(let call): .finish(try await store.finish(call))
+        case .reset(let call): .reset(try await store.resetStuck(call))
+        case .stats(let call): .stats(try await store.stats(call))
+        case .exactStats(let call): .exactStats(try await store.exactStats(call))
+        case .control(let call): .control(try await store.control(call))
+        case .finalize(let call): .finalize(try await store.finalize(call))
+        case .requeueBatches(let call): .requeueBatches(try await store.requeueBatches(call))
+        case .requeueRecords(let call): .requeueRecords(try await store.requeueRecords(call))
+        case .reserve(let call): .reserve(try await store.reserveQuota(call))
+        case .report(let call): .report(try await store.reportQuota(call))
+        case .jobs(let call): .jobs(try await store.jobs(call))
+        case .batches(let call): .batches(try await store.batches(call))
+        case .failures(let call): .failures(try await store.failures(call))
+        case .events(let call): .events(try await store.events(call))
+        }
+    }
+}

@@ -1,0 +1,130 @@
+package import Migration
+
+/// What is known of a tracking store at a quiet moment: its rows, its history and, where somebody took notes, the calls
+/// that led there.
+///
+/// Plain values, so that the checks of the invariants are functions of them, whichever store they came from.
+package struct TrackingEvidence: Sendable {
+    /// One job with everything that belongs to it.
+    package struct Job: Sendable {
+        package var summary: JobSummary
+        /// As the counters say.
+        package var stats: JobStats
+        /// By number.
+        package var batches: [BatchSummary]
+        /// Dead letters, open and resolved, by record id.
+        package var failures: [FailureSummary]
+        /// By id; empty where the job records none.
+        package var events: [EventSummary]
+
+        package init(
+            summary: JobSummary,
+            stats: JobStats,
+            batches: [BatchSummary],
+            failures: [FailureSummary],
+            events: [EventSummary]
+        ) {
+            self.summary = summary
+            self.stats = stats
+            self.batches = batches
+            self.failures = failures
+            self.events = events
+        }
+    }
+
+    package var jobs: [Job]
+    /// By their begins.
+    package var calls: [ObservedCall]
+    /// How far the time of an event may lie behind the time by which its call decided: zero where time stands still
+    /// during a call, some seconds on a server that calls wait for.
+    package var slack: Duration
+
+    package init(jobs: [Job], calls: [ObservedCall] = [], slack: Duration = .zero) {
+        self.jobs = jobs
+        self.calls = calls
+        self.slack = slack
+    }
+}
+
+/// A call as its caller saw it.
+package struct ObservedCall: Sendable {
+    package var call: RecordedCall
+    /// Nil where it was lost.
+    package var answer: RecordedAnswer?
+    /// The places of its begin and its end among all begins and ends; no end where it was given up.
+    package var began: Int
+    package var ended: Int?
+    /// The database clock when it began, where it is known.
+    package var at: DatabaseTime?
+    /// The last event that was stored when it began, and when it ended, where they are known.
+    package var eventBefore: Int64?
+    package var eventAfter: Int64?
+
+    package init(
+        _ call: RecordedCall,
+        answer: RecordedAnswer? = nil,
+        began: Int,
+        ended: Int? = nil,
+        at: DatabaseTime? = nil,
+        eventBefore: Int64? = nil,
+        eventAfter: Int64? = nil
+    ) {
+        self.call = call
+        self.answer = answer
+        self.began = began
+        self.ended = ended
+        self.at = at
+        self.eventBefore = eventBefore
+        self.eventAfter = eventAfter
+    }
+}
+
+extension TrackingEvidence {
+    /// Reads every job of a store through the functions that list them: any store, at a moment when nobody changes it.
+    package init(
+        reading store: any JobStore,
+        calls: [ObservedCall] = [],
+        slack: Duration = .zero
+    ) async throws(PortFailure) {
+        self.init(jobs: [], calls: calls, slack: slack)
+        var after: JobID?
+        repeat {
+            let page = try await store.jobs(.init(job: nil, filter: .init(), after: after, limit: 1000))
+            for summary in page.rows { jobs.append(try await Job(reading: summary, from: store)) }
+            after = page.next
+        } while after != nil
+        jobs.sort { $0.summary.id < $1.summary.id }
+    }
+}
+
+extension TrackingEvidence.Job {
+    fileprivate init(reading summary: JobSummary, from store: any JobStore) async throws(PortFailure) {
+        self.init(
+            summary: summary,
+            stats: try await store.stats(.init(job: summary.id)),
+            batches: [],
+            failures: [],
+            events: []
+        )
+        var afterBatch: Int?
+        repeat {
+            let page = try await store.batches(.init(job: summary.id, filter: .init(), after: afterBatch, limit: 1000))
+            batches += page.rows
+            afterBatch = page.next
+        } while afterBatch != nil
+        var afterRecord: RecordID?
+        repeat {
+            let page = try await store.failures(
+                .init(job: summary.id, filter: .init(), after: afterRecord, limit: 1000)
+            )
+            failures += page.rows
+            afterRecord = page.next
+        } while afterRecord != nil
+        var afterEvent: Int64?
+        repeat {
+            let page = try await store.events(.init(job: summary.id, filter: .init(), after: afterEvent, limit: 1000))
+            events += page.rows
+            afterEvent = page.next
+        } while afterEvent != nil
+    }
+}

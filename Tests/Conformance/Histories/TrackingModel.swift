@@ -1,0 +1,241 @@
+package import Fakes
+import Migration
+
+/// The tracking contract once more, as small as it can be said: one list of jobs, no locks, no indexes, no counters.
+///
+/// It says what every call must answer. The fake and the SQL were written with care for speed, overlap and storage; this
+/// was not, and shares no code with them but the spelling of a time.
+package struct TrackingModel: Sendable {
+    /// Where a batch stands.
+    enum State: Sendable, Equatable {
+        case waiting(until: DatabaseTime)
+        case held(since: DatabaseTime, lease: DatabaseTime, deadline: DatabaseTime)
+        case done, failed
+    }
+
+    struct Batch: Sendable {
+        let number: Int
+        let round: Int
+        let ids: [RecordID]
+        var state: State
+        var attempt = 0
+        var retries = 0
+        var claim: String?
+        var worker: String?
+        var counts = BatchCounts()
+        var moved = 0
+        var outcome: String?
+        var error: BatchError?
+    }
+
+    struct Job: Sendable {
+        let id: JobID
+        let target: String
+        let hash: String
+        let config: [String: String]
+        let settings: JobSettings
+        let created: DatabaseTime
+        var status = JobStatus.pending
+        var started: DatabaseTime?
+        var ended: DatabaseTime?
+        var reason: String?
+        var controller = ""
+        var epoch = 0
+        var token = ""
+        var controlledUntil: DatabaseTime
+        var cursor: RecordID?
+        var upper: RecordID?
+        var sourceCount: Int64?
+        var isSealed = false
+        var round = 0
+        var batches: [Batch] = []
+        var letters: [RecordID: FailureSummary] = [:]
+        var lastRequest: (id: String, answer: RequeueAnswer)?
+        /// How attempts ended: what no row remembers.
+        var retries: Int64 = 0
+        var reaps: Int64 = 0
+        var releases: Int64 = 0
+        var defers: Int64 = 0
+    }
+
+    /// One call's moment.
+    struct Moment {
+        let now: DatabaseTime
+        let chance: Double
+    }
+
+    var jobs: [Job] = []
+    /// What happened that a good history must contain.
+    package internal(set) var coverage = HistoryCoverage()
+
+    package init() {}
+
+    /// Performs a call.
+    ///
+    /// - Returns: what it must answer; nil where the model has no opinion (quotas, events, other lists).
+    package mutating func answer(_ step: RecordedStep) -> RecordedAnswer? {
+        let moment = Moment(now: DatabaseTime.start + .microseconds(step.at), chance: step.chance)
+        switch step.call {
+        case .open(let call): return open(call, moment)
+        case .renew(let call): return renew(call, moment)
+        case .append(let call): return append(call, moment)
+        case .seal(let call): return seal(call)
+        case .claim(let call): return claim(call, moment)
+        case .heartbeat(let call): return heartbeat(call, moment)
+        case .finish(let call): return finish(call, moment)
+        case .reset(let call): return reset(call, moment)
+        case .control(let call): return control(call, moment)
+        case .finalize(let call): return finalize(call, moment)
+        case .requeueBatches(let call): return requeue(call, moment)
+        case .requeueRecords(let call): return requeue(call, moment)
+        case .stats(let call): return .stats(stats(of: call.job, isExact: false))
+        case .exactStats(let call): return .exactStats(stats(of: call.job, isExact: true))
+        case .batches(let call): return batches(call, moment)
+        case .failures(let call): return failures(call)
+        case .jobs, .events, .reserve, .report: return nil
+        }
+    }
+
+    func index(of job: JobID) -> Int? { jobs.firstIndex { $0.id == job } }
+}
+
+// MARK: Planning
+
+extension TrackingModel {
+    private static let controllerTTL = Duration.seconds(30)
+
+    private mutating func open(_ call: OpenIngestionJob, _ moment: Moment) -> RecordedAnswer {
+        var result = OpenIngestionJob.Result.resumed
+        let index: Int
+        if let open = jobs.firstIndex(where: { $0.target == call.targetKey && $0.status.isOpen }) {
+            index = open
+        } else {
+            result = .created
+            index = jobs.count
+            jobs.append(
+                Job(
+                    id: JobID(index + 1),
+                    target: call.targetKey,
+                    hash: call.configHash,
+                    config: call.config,
+                    settings: call.settings,
+                    created: moment.now,
+                    controlledUntil: moment.now
+                )
+            )
+        }
+        var job = jobs[index]
+        guard job.hash == call.configHash else {
+            return .open(.init(result: .configMismatch, role: .follower, epoch: job.epoch, job: job.summary))
+        }
+        let isFree = job.controlledUntil <= moment.now
+        let isOurs = isFree || job.token == call.token
+        if isFree {
+            if job.epoch > 0, !job.isSealed, !job.batches.isEmpty, job.token != call.token {
+                coverage.plannersDied += 1
+            }
+            job.epoch += 1
+            job.token = call.token
+        }
+        if isOurs {
+            job.controller = call.controllerId
+            job.controlledUntil = moment.now + Self.controllerTTL
+        }
+        if call.start, job.status == .pending {
+            job.status = .running
+            job.started = moment.now
+        }
+        jobs[index] = job
+        return .open(.init(result: result, role: isOurs ? .controller : .follower, epoch: job.epoch, job: job.summary))
+    }
+
+    private mutating func renew(_ call: RenewController, _ moment: Moment) -> RecordedAnswer {
+        guard let index = index(of: call.job), jobs[index].isControlled(by: call.epoch, call.token) else {
+            return .renew(.init(result: .lost, ttlMs: 0))
+        }
+        jobs[index].controlledUntil = moment.now + Self.controllerTTL
+        return .renew(.init(result: .ok, ttlMs: 30_000))
+    }
+
+    private mutating func append(_ call: AppendIngestionBatches, _ moment: Moment) -> RecordedAnswer {
+        let ids = call.batches.flatMap(\.self)
+        let chain = (call.expectedCursor.map { [$0] } ?? []) + ids
+        guard !call.batches.isEmpty, call.batches.allSatisfy({ !$0.isEmpty }),
+            zip(chain, chain.dropFirst()).allSatisfy({ $0 < $1 })
+        else { return .refused }
+        guard let index = index(of: call.job) else {
+            return .append(.init(result: .closed, cursor: nil, nextNumber: 0))
+        }
+        let job = jobs[index]
+        let stored = job.batches.filter { $0.round == 0 }.suffix(call.batches.count).map(\.ids)
+        let bounds = { (page: [[RecordID]]) in page.map { [$0[0], $0[$0.count - 1], RecordID($0.count)] } }
+        let result: AppendIngestionBatches.Result =
+            if !job.isControlled(by: call.epoch, call.token) {
+                .lost
+            } else if !job.status.isOpen {
+                .closed
+            } else if job.cursor == ids.last, bounds(stored) == bounds(call.batches) {
+                .duplicate
+            } else if job.isSealed {
+                .sealed
+            } else if job.cursor != call.expectedCursor {
+                .cursorMismatch
+            } else {
+                .appended
+            }
+        if result == .lost, call.epoch < job.epoch { coverage.pagesOfAnOldEpoch += 1 }
+        if result == .appended {
+            jobs[index].add(call.batches, round: 0, at: moment.now)
+            jobs[index].cursor = ids.last
+        }
+        let after = jobs[index]
+        return .append(.init(result: result, cursor: after.cursor, nextNumber: after.batches.count))
+    }
+
+    private mutating func seal(_ call: SealIngestionPlan) -> RecordedAnswer {
+        guard let index = index(of: call.job) else { return .seal(.init(result: .closed)) }
+        let job = jobs[index]
+        if !job.isControlled(by: call.epoch, call.token) { return .seal(.init(result: .lost)) }
+        if job.isSealed { return .seal(.init(result: .alreadySealed)) }
+        if !job.status.isOpen { return .seal(.init(result: .closed)) }
+        if job.cursor != call.expectedCursor { return .seal(.init(result: .cursorMismatch)) }
+        jobs[index].isSealed = true
+        jobs[index].upper = call.upper
+        jobs[index].sourceCount = call.sourceCount
+        return .seal(.init(result: .sealed))
+    }
+}
+
+extension TrackingModel.Job {
+    func isControlled(by epoch: Int, _ token: String) -> Bool { self.epoch == epoch && self.token == token }
+
+    mutating func add(_ groups: [[RecordID]], round: Int, at now: DatabaseTime) {
+        for ids in groups {
+            batches.append(.init(number: batches.count, round: round, ids: ids, state: .waiting(until: now)))
+        }
+    }
+
+    var summary: JobSummary {
+        JobSummary(
+            id: id,
+            targetKey: target,
+            status: status,
+            configHash: hash,
+            config: config,
+            settings: settings,
+            planCursor: cursor,
+            planUpper: upper,
+            sealed: isSealed,
+            nextBatchNumber: batches.count,
+            totalBatches: batches.count,
+            totalRecords: Int64(batches.filter { $0.round == 0 }.reduce(0) { $0 + $1.ids.count }),
+            sourceCount: sourceCount,
+            currentRound: round,
+            controllerId: controller,
+            createdAt: created.text,
+            startTime: started?.text,
+            endTime: ended?.text,
+            reason: reason
+        )
+    }
+}

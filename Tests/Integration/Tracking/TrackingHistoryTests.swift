@@ -1,0 +1,55 @@
+import Conformance
+import Fakes
+import Migration
+import Testing
+
+@testable import Adapters
+
+/// The same histories as in the unit tests: what the fake answered, the SQL must answer, to the last character.
+@Suite(.needs(.postgres), .serialized) struct `Histories on a real PostgreSQL` {
+    /// Replays the fake's histories; a failing one is made short.
+    private static func replay(_ seeds: ClosedRange<UInt64>, steps: Int, on stage: DatabaseStage) async throws {
+        var coverage = HistoryCoverage()
+        for seed in seeds {
+            let history = HistoryGenerator.history(seed: seed, steps: steps)
+            let answered = try await HistoryReplay.run(history, on: FakeStage()).answered
+            try await stage.clear()
+            do { coverage += try await HistoryReplay.run(answered, on: stage).coverage } catch is HistoryFailure {
+                let empty: () async throws -> any HistoryStage = {
+                    try await stage.clear()
+                    return stage
+                }
+                let short = try await HistoryReplay.shrunk(
+                    answered,
+                    replaysMax: 60,
+                    reference: { FakeStage() },
+                    on: empty
+                )
+                Issue.record("seed \(seed), \(short?.steps.count ?? 0) steps: \(short?.description ?? "")")
+                return
+            }
+        }
+        print("\(seeds.count) histories of \(steps) steps: \(coverage)")
+        #expect(coverage.repeatedClaims > 0 && coverage.reaped > 0)
+    }
+
+    @Test func `are answered over libpq as by the fake`() async throws {
+        try await TrackingDatabase.use { database in
+            try await database.makeTimeReplayable()
+            let stage = try DatabaseStage(database, through: database.store(connectionsMax: 1))
+            try await Self.replay(1...UInt64(historyCount(reduced: 20)), steps: 120, on: stage)
+        }
+    }
+
+    @Test func `are answered over PostgREST's gateway as by the fake`() async throws {
+        try await TrackingDatabase.use { database in
+            try await database.makeTimeReplayable()
+            let gateway = try await PostgRESTGateway.start(database.authenticator)
+            let key = Secret(PostgRESTGateway.Key.secret)
+            let transport = try PostgRESTTransport(url: gateway.url, key: key, exchange: try CurlClient())
+            let stage = try DatabaseStage(database, through: RPCJobStore(transport))
+            try await Self.replay(1001...UInt64(1000 + max(2, historyCount(reduced: 20) / 10)), steps: 120, on: stage)
+            await gateway.stop()
+        }
+    }
+}

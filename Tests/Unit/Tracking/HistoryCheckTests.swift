@@ -1,0 +1,162 @@
+import Fakes
+import Migration
+import Testing
+
+/// A check that cannot fail is a defect: for each there is a history that breaks exactly its invariant.
+@Suite struct `Checks of a tracking history` {
+    @Test func `find nothing in a history without a mistake`() {
+        #expect(Story.clean.evidence.violations() == [])
+    }
+
+    @Test(arguments: Breach.all) func `find what was planted, and nothing else`(_ breach: Breach) {
+        var story = Story.clean
+        breach.plant(&story)
+        let violations = story.evidence.violations()
+        #expect(Set(violations.map(\.invariant)) == [breach.invariant], "\(violations)")
+    }
+
+    @Test func `each have a history that breaks them`() {
+        #expect(Set(Breach.all.map(\.invariant)) == Set(TrackingInvariant.allCases))
+    }
+
+    @Test func `name the invariant by its number`() {
+        #expect(TrackingInvariant.currentFence.description == "I3")
+        #expect(TrackingInvariant.finalStatus.description == "I17")
+    }
+}
+
+/// One way to break an invariant.
+struct Breach: Sendable, CustomTestStringConvertible {
+    let invariant: TrackingInvariant
+    let how: String
+    let plant: @Sendable (inout Story) -> Void
+
+    init(_ invariant: TrackingInvariant, _ how: String, _ plant: @escaping @Sendable (inout Story) -> Void) {
+        self.invariant = invariant
+        self.how = how
+        self.plant = plant
+    }
+
+    var testDescription: String { "\(invariant): \(how)" }
+
+    static let all: [Self] = [
+        Self(.oneClaimOneEnd, "an attempt is deferred twice") { story in
+            story.edit {
+                $0.kind == "defer"
+            } with: {
+                [$0, $0]
+            }
+            story.job.stats.defers = 2
+        },
+        Self(.completedOnce, "a completed batch waits again") { story in
+            story.change("defer") { $0.kind = "completed" }
+            story.job.stats.defers = 0
+        },
+        Self(.currentFence, "a late worker's finish is applied") { story in
+            story.answer(.lost) { .finish(.init(result: .applied, status: .completed, outcome: $0)) }
+        },
+        Self(.currentFence, "a heartbeat is heard after the end") { story in
+            story.heartbeat(batch: 1, attempt: 1, claim: "A", at: 16, leaseMs: 4000, after: 7)
+        },
+        Self(.denseAttempts, "the first claim is attempt 2") { story in
+            story.edit {
+                $0.claimId == "D"
+            } with: {
+                [$0.with { $0.attempt = 2 }]
+            }
+            story.edit(batch: 2) { $0.attempt = 2 }
+            story.removeHeartbeats()
+            story.heartbeat(batch: 2, attempt: 2, claim: "D", at: 33, leaseMs: 10_000, after: 12)
+        },
+        Self(.oneLease, "the reaper comes before the lease is over") { story in
+            story.change("reaped") { ($0.at, $0.detail["wait_ms"]) = (Story.time(5), "0") }
+            story.edit {
+                $0.claimId == "B" && $0.kind == "claimed"
+            } with: {
+                [$0.with { $0.at = Story.time(6) }]
+            }
+        },
+        Self(.oneLease, "a batch is taken from its holder") { story in
+            story.edit {
+                $0.kind == "defer"
+            } with: { _ in
+                []
+            }
+            story.job.stats.defers = 0
+        },
+        Self(.oneLease, "a heartbeat passes the deadline") { story in
+            story.heartbeat(batch: 2, attempt: 1, claim: "D", at: 33, leaseMs: 60_000, after: 12)
+        },
+        Self(.endedStaysEnded, "a completed batch is requeued as a whole") { story in
+            story.add("requeued", batch: 0, attempt: 1, claim: "A", at: 33, ["mode": "plain"])
+        },
+        Self(.retryBudget, "a defer uses the budget") { story in
+            story.change("defer") { $0.detail["retry_count"] = "2" }
+            story.edit(batch: 1) { $0.retryCount = 2 }
+        },
+        Self(.retryBudget, "a batch is given up too early") { story in
+            story.change("completed", batch: 1) { ($0.kind, $0.detail["status"]) = ("failed", "failed") }
+            story.edit(batch: 1) { $0.status = .failed }
+            story.finishes { $0.outcome = .failed }
+            (story.job.stats.completed, story.job.stats.failed) = (1, 1)
+        },
+        Self(.termsOfClaims, "a claim before the backoff is over") { story in
+            story.edit {
+                $0.claimId == "B" && $0.kind == "claimed"
+            } with: {
+                [$0.with { $0.at = Story.time(17) }]
+            }
+        },
+        Self(.termsOfClaims, "a claim of a paused job") { story in
+            story.insert("paused", before: "D")
+        },
+        Self(.termsOfClaims, "a claim with another configuration") { story in
+            story.job.summary.configHash = "other"
+        },
+        Self(.repeatedClaim, "the repeated claim forgets a batch") { story in
+            story.repeatClaim(listing: [0])
+        },
+        Self(.harmlessRepeats, "progress is added up") { story in
+            story.edit(batch: 2) { $0.counts.processed = 2 }
+        },
+        Self(.harmlessRepeats, "a repeated finish is applied again") { story in
+            story.repeatCall { if case .finish = $0.call { true } else { false } }
+        },
+        Self(.oneController, "a page of an old epoch is stored") { story in
+            story.append(epoch: 1, after: 2)
+        },
+        Self(.oneController, "two controllers in one epoch") { story in
+            story.open(epoch: 1, token: "other")
+        },
+        Self(.exactPlan, "the cursor is ahead of the batches") { story in
+            story.job.summary.planCursor = 9
+        },
+        Self(.exactPlan, "a record is planned twice") { story in
+            story.job.batches[1].recordIds = [3, 5]
+        },
+        Self(.sumOfABatch, "one batch counts a record of another") { story in
+            story.edit(batch: 0) { $0.counts.processed = 2 }
+            story.edit(batch: 1) { $0.counts.processed = 2 }
+        },
+        Self(.sumOfTheJob, "the job has a record more than its batches") { story in
+            story.job.summary.totalRecords = 9
+        },
+        Self(.exactCounters, "a release was counted, and none happened") { story in
+            story.job.stats.releases = 1
+        },
+        Self(.deadLetters, "a failed record has no dead letter") { story in
+            story.job.failures = []
+        },
+        Self(.deadLetters, "a resolved dead letter of a record that nobody planned") { story in
+            var stray = story.job.failures[0]
+            (stray.recordId, stray.resolvedAt) = (99, Story.time(1))
+            story.job.failures.append(stray)
+        },
+        Self(.finalStatus, "completed with a batch at work") { story in
+            story.job.summary.status = .completed
+        },
+        Self(.finalStatus, "was finalized with a batch at work") { story in
+            story.add("finalized", at: 34)
+        },
+    ]
+}
