@@ -35,7 +35,7 @@ struct Migrate: AsyncParsableCommand {
             CommandGroup(name: "Job", subcommands: [Run.self, Worker.self, Pause.self, Resume.self, Cancel.self]),
             CommandGroup(
                 name: "Report",
-                subcommands: [Status.self, Jobs.self, Failures.self, Retry.self, Verify.self, Search.self]
+                subcommands: [Status.self, Jobs.self, Events.self, Failures.self, Retry.self, Verify.self, Search.self]
             ),
             CommandGroup(name: "Other", subcommands: [ShowSettings.self, Text.self, ServeFakes.self]),
         ]

@@ -73,6 +73,9 @@ struct `Workers in processes` {
             #expect(failures.out.split(separator: "\n").count == 1)
             #expect(failures.out.contains(#""record_id":77"#) || failures.out.contains(#""recordId":77"#))
             #expect(failures.out.contains("runner_died"))
+            let number = try #require(try await stage.history(job: 1).last { $0.kind == "failed" }?.batchNumber)
+            let events = try await stage.migrate("events", "1", "--batch", "\(number)", "--json")
+            #expect(events.out.split(separator: "\n").count == 4, "claimed and failed, twice")
         }
     }
 

@@ -15,7 +15,7 @@ import Testing
             Set(names)
                 == [
                     "demo", "check", "setup", "tokenizer", "plan", "run", "worker", "pause", "resume", "cancel",
-                    "status", "jobs",
+                    "status", "jobs", "events",
                     "failures", "retry", "verify", "search", "settings", "serve-fakes",
                     "text", "normalize", "tokens", "chunks", "sparse", "points", "languages",
                 ]
@@ -57,7 +57,8 @@ import Testing
     @Test(arguments: [
         ["run", "--resume", "--new"], ["run", "--limit", "0"], ["run", "--limit", "-1"], ["run", "--where", " "],
         ["plan", "--limit", "0"], ["demo", "--records", "0"], ["search", " "], ["search"], ["worker"],
-        ["jobs", "--limit", "0"], ["run", "--processes", "0"], ["run", "--processes", "2", "--workers", "2"],
+        ["jobs", "--limit", "0"], ["events", "--limit", "0"],
+        ["run", "--processes", "0"], ["run", "--processes", "2", "--workers", "2"],
         ["serve-fakes", "mysql"], ["serve-fakes", "--key", ""], ["failures", "--stage", "nowhere"],
         ["run", "--mysql-password", "x"],
         ["nonsense"],

@@ -1,0 +1,65 @@
+import Fakes
+import Migration
+import Testing
+
+@testable import migrate
+
+@Suite struct `The history of a job` {
+    private func world(recordEvents: Bool) async throws -> (World, JobSummary) {
+        let world = try await World(rows: World.rows(30))
+        try await world.run(
+            workers: 1,
+            settings: JobSettings(
+                maxRetries: 3,
+                leaseSeconds: 120,
+                batchTimeoutSeconds: 600,
+                recordEvents: recordEvents
+            )
+        )
+        let jobs = try await world.store.jobs(ListIngestionJobs(job: 1, filter: .init(), after: nil, limit: 1))
+        return (world, try #require(jobs.rows.first))
+    }
+
+    @Test func `is shown oldest first, whole, by batch, by kind, and the last of it`() async throws {
+        let (world, job) = try await world(recordEvents: true)
+        func kinds(_ filter: ListIngestionEvents.Filter, last: Int? = nil) async throws -> [String] {
+            var kinds: [String] = []
+            try await history(of: job, filter, last: last, in: world.store) { kinds += $0.map(\.kind) }
+            return kinds
+        }
+        let all = try await kinds(.init())
+        #expect(all.first == "opened" && all.last == "finalized")
+        #expect(try await kinds(.init(batchNumbers: [1])) == ["claimed", "completed"])
+        #expect(try await kinds(.init(kind: "completed")).count == 3)
+        #expect(try await kinds(.init(), last: 2) == Array(all.suffix(2)))
+        #expect(try await kinds(.init(kind: "reaped")).isEmpty)
+    }
+
+    @Test func `that is off is a sentence that says how to have one`() async throws {
+        let (world, job) = try await world(recordEvents: false)
+        let end = await #expect(throws: CommandEnd.self) {
+            try await history(of: job, .init(), last: nil, in: world.store) { _ in Issue.record("there is none") }
+        }
+        #expect(end?.status == .incomplete)
+        #expect(end?.message.contains("RECORD_EVENTS=on") == true)
+    }
+
+    @Test func `is a table for people`() {
+        let event = EventSummary(
+            id: 4,
+            at: "2026-01-31T12:00:00.123456Z",
+            batchNumber: 12,
+            attempt: 2,
+            claimId: "c",
+            workerId: "host:7/0",
+            kind: "failed",
+            detail: ["status": "pending", "code": "runner_died"]
+        )
+        let expected = """
+            TIME                  BATCH  ATTEMPT  EVENT   WORKER    DETAIL
+            2026-01-31 12:00:00Z  12     2        failed  host:7/0  code=runner_died status=pending
+            """
+        #expect(EventTable.text([event]) == expected)
+        #expect(EventTable.text([event], hasHeader: false) == expected.split(separator: "\n")[1])
+    }
+}
