@@ -24,9 +24,12 @@ extension BatchWork {
         while true {
             if writes { try checkWrite() } else { try checkpoint() }
             do throws(PortFailure) {
-                return try await operation()
+                let value = try await operation()
+                if writes { state.withWrites { $0.succeeded() } }
+                return value
             } catch {
                 guard error.kind != .rejected else { throw .fatal(service, error) }
+                if writes { noteRefusedWrite(error) }
                 tries += 1
                 try await pause(after: error, from: service, tries: tries)
             }
@@ -50,7 +53,9 @@ extension BatchWork {
         while true {
             try await waitForQuota(tokens: tokens, store: store)
             do throws(PortFailure) {
-                return .success(try await ports.embedder.embed(texts))
+                let answer = try await ports.embedder.embed(texts)
+                await plan.quota.learn(answer.limits, store)
+                return .success(answer)
             } catch {
                 switch error.kind {
                 case .rejected: return .failure(error)
@@ -58,7 +63,7 @@ extension BatchWork {
                     throttles += 1
                     try await throttled(error, tries: throttles, store: store)
                 case .outOfMoney, .unauthorised:
-                    await plan.quota.stop(reason: error.code ?? "stopped", store)
+                    await plan.quota.stop(error, store)
                     throw .fatal(.embedder, error)
                 case .unavailable, .outcomeUnknown, .cancelled:
                     tries += 1
@@ -77,9 +82,11 @@ extension BatchWork {
             try checkWrite()
             do throws(PortFailure) {
                 try await ports.points.upsert(points)
+                state.withWrites { $0.succeeded() }
                 return nil
             } catch {
                 if error.kind == .rejected { return error }
+                noteRefusedWrite(error)
                 tries += 1
                 try await pause(after: error, from: .points, tries: tries)
             }
@@ -99,14 +106,30 @@ extension BatchWork {
         }
     }
 
+    private func noteRefusedWrite(_ failure: PortFailure) {
+        guard failure.kind == .unavailable || failure.kind == .outcomeUnknown else { return }
+        state.withWrites { $0.failed(at: ports.time.now) }
+    }
+
+    /// Vectors that cannot be written are not paid for.
+    private func waitForWrites() async throws(WorkEnd) {
+        var waited = Duration.zero
+        while let wait = state.withWrites({ $0.wait(of: ObjectIdentifier(permit), at: ports.time.now) }) {
+            if waited + wait > permit.waitMax { throw .deferred(after: WriteBreaker.restMin, by: .points, .unwritable) }
+            try await self.wait(for: wait, by: .points)
+            waited += wait
+            try checkpoint()
+        }
+    }
+
     private func waitForQuota(tokens: Int, store: StoreCaller) async throws(WorkEnd) {
+        try await waitForWrites()
         try await wait(for: state.embedderPausedUntil - ports.time.now, by: .embedder)
         try checkpoint()
         switch await plan.quota.reserve(tokens: tokens, waitMax: permit.waitMax, from: store) {
         case .after(let duration): try await wait(for: duration, by: .embedder)
         case .tooLong(let duration): throw .deferred(after: duration, by: .embedder, .quota)
-        case .stopped(let reason):
-            throw .fatal(.embedder, PortFailure(.outOfMoney, "another runner reported: \(reason)", code: reason))
+        case .stopped(let stop): throw .fatal(.embedder, stop.failure)
         }
         try checkpoint()
     }
@@ -150,6 +173,8 @@ extension BatchWork {
 extension BatchError {
     static let quota = BatchError(code: "quota", message: "the minute quota has no room within half a lease")
     static let throttled = BatchError(code: "throttled", message: "the server asked to wait longer than half a lease")
+
+    static let unwritable = BatchError(code: "points_unavailable", message: "points cannot be written now")
 
     static func outage(of service: Service, _ failure: PortFailure) -> BatchError {
         BatchError(code: "\(service.rawValue)_unavailable", message: String(failure.detail.prefix(400)))

@@ -32,6 +32,15 @@ package struct BatchWork: Sendable {
             self.quota = quota
             self.schema = schema
         }
+
+        /// The limits of one request, with those that were learned since.
+        var limitsInForce: RequestLimits {
+            let learned = RequestLimits.openAI(tokensPerMinute: quota.limits.tokensPerMinute)
+            return RequestLimits(
+                inputsMax: limits.inputsMax,
+                tokensMax: min(limits.tokensMax, learned.tokensMax)
+            )
+        }
     }
 
     let ports: EnginePorts
@@ -75,7 +84,7 @@ package struct BatchWork: Sendable {
     }
 
     private func runPortion(after done: BatchCounts) async throws(WorkEnd) -> (BatchCounts, [FailedRecord]) {
-        var machine = BatchStateMachine(ids: ids, limits: plan.limits)
+        var machine = BatchStateMachine(ids: ids, limits: plan.limitsInForce)
         var shelf = Shelf()
         while true {
             permit.counts = done + machine.counts

@@ -1,7 +1,10 @@
+import Synchronization
+
 /// The account's minute quota, shared by all runners through one row in the store.
 ///
-/// Without known limits it lets everything pass, and the server's own 429 answers drive.
-package struct QuotaGate: Sendable {
+/// The limits are those of the settings, or lower ones that the embedder's answers state. Without either it lets everything
+/// pass, and the server's own 429 answers drive.
+package final class QuotaGate: Sendable {
     /// What the gate said.
     package enum Answer: Sendable, Equatable {
         /// Send after this wait.
@@ -9,24 +12,29 @@ package struct QuotaGate: Sendable {
         /// The wait would be too long.
         case tooLong(Duration)
         /// Nobody may send at all.
-        case stopped(reason: String)
+        case stopped(QuotaStop)
     }
 
     /// Names provider, model and organisation.
     package let name: String
-    /// Tokens a minute; nil = unknown.
-    package let tokensPerMinute: Int?
-    /// Requests a minute; nil = unknown.
-    package let requestsPerMinute: Int?
+    private let known: Mutex<EmbedderLimits>
 
+    /// Makes a gate.
+    ///
+    /// - Parameters:
+    ///   - name: of the provider, model and organisation.
+    ///   - tokensPerMinute: by the settings; nil = unknown.
+    ///   - requestsPerMinute: by the settings; nil = unknown.
     package init(name: String, tokensPerMinute: Int?, requestsPerMinute: Int?) {
         self.name = name
-        self.tokensPerMinute = tokensPerMinute
-        self.requestsPerMinute = requestsPerMinute
+        known = Mutex(EmbedderLimits(tokensPerMinute: tokensPerMinute, requestsPerMinute: requestsPerMinute))
     }
 
+    /// The limits in force; nil = unknown.
+    package var limits: EmbedderLimits { known.withLock(\.self) }
+
     /// Whether reservations are made at all.
-    package var isOn: Bool { tokensPerMinute != nil || requestsPerMinute != nil }
+    package var isOn: Bool { limits != EmbedderLimits(tokensPerMinute: nil, requestsPerMinute: nil) }
 
     /// Tells the store the limits.
     ///
@@ -37,11 +45,7 @@ package struct QuotaGate: Sendable {
     ///   - store: the job store.
     func open(resumes: Bool, _ store: StoreCaller) async {
         await report(
-            QuotaReport(
-                tokensPerMinute: tokensPerMinute,
-                requestsPerMinute: requestsPerMinute,
-                resumed: resumes ? true : nil
-            ),
+            QuotaReport(limits, resumed: resumes ? true : nil),
             to: store,
             within: nil,
             until: .drain
@@ -58,7 +62,7 @@ package struct QuotaGate: Sendable {
             try await store.reserveQuota(call)
         }
         guard let answer else { return .after(.zero) }
-        if let reason = answer.stopReason { return .stopped(reason: reason) }
+        if let reason = answer.stopReason { return .stopped(QuotaStop(reason: reason)) }
         let wait = Duration.milliseconds(answer.waitMs)
         return answer.granted ? .after(wait) : .tooLong(wait)
     }
@@ -69,8 +73,20 @@ package struct QuotaGate: Sendable {
     }
 
     /// Tells everybody that nobody may send any more.
-    func stop(reason: String, _ store: StoreCaller) async {
-        await report(QuotaReport(stopReason: reason), to: store)
+    func stop(_ failure: PortFailure, _ store: StoreCaller) async {
+        await report(QuotaReport(stopReason: QuotaStop(failure).reason), to: store)
+    }
+
+    /// Takes what an answer of the embedder states; lower limits than ours become everybody's.
+    func learn(_ stated: EmbedderLimits?, _ store: StoreCaller) async {
+        guard let stated else { return }
+        let lower = known.withLock { known -> EmbedderLimits? in
+            let lower = known.lowered(by: stated)
+            if lower == known { return nil }
+            known = lower
+            return lower
+        }
+        if let lower { await report(QuotaReport(lower), to: store) }
     }
 
     private func report(
@@ -79,12 +95,56 @@ package struct QuotaGate: Sendable {
         within limit: Duration? = .seconds(5),
         until level: StopSignal.Level = .release
     ) async {
-        guard isOn else { return }
+        // Without limits nobody asks, so nobody would hear; but a stop may be older than what is known here.
+        guard isOn || report.resumed == true else { return }
         let call = ReportQuota(quota: name, report: report)
         _ = await store.answer(within: limit, until: level) { store throws(PortFailure) in
             try await store.reportQuota(call)
         }
     }
+}
+
+extension EmbedderLimits {
+    /// The lower of two limits each; an unknown one says nothing.
+    func lowered(by other: EmbedderLimits) -> EmbedderLimits {
+        func lower(_ one: Int?, _ other: Int?) -> Int? {
+            one.flatMap { one in other.map { min(one, $0) } ?? one } ?? other
+        }
+        return EmbedderLimits(
+            tokensPerMinute: lower(tokensPerMinute, other.tokensPerMinute),
+            requestsPerMinute: lower(requestsPerMinute, other.requestsPerMinute)
+        )
+    }
+}
+
+extension QuotaReport {
+    fileprivate init(_ limits: EmbedderLimits, resumed: Bool? = nil) {
+        self.init(
+            tokensPerMinute: limits.tokensPerMinute,
+            requestsPerMinute: limits.requestsPerMinute,
+            resumed: resumed
+        )
+    }
+}
+
+/// Why nobody may send any more, as the store keeps it: a word for the kind, and the sentence of the runner that met it.
+package struct QuotaStop: Sendable, Equatable {
+    package let reason: String
+
+    package init(reason: String) { self.reason = reason }
+
+    init(_ failure: PortFailure) {
+        let word = failure.kind == .unauthorised ? Self.unauthorised : "out of money: "
+        reason = word + String(failure.detail.prefix(400))
+    }
+
+    /// What it means for a runner that was told of it.
+    var failure: PortFailure {
+        let kind: PortFailure.Kind = reason.hasPrefix(Self.unauthorised) ? .unauthorised : .outOfMoney
+        return PortFailure(kind, "another runner reported: \(reason)")
+    }
+
+    private static let unauthorised = "unauthorised: "
 }
 
 extension Duration {

@@ -1,12 +1,13 @@
 import Synchronization
 
-/// What the loops of one runner share: a pause that all workers keep, and the reason to stop.
+/// What the loops of one runner share: pauses that all workers keep, and the reason to stop.
 package final class RunnerState: Sendable {
     private struct State {
         var embedderPausedUntil = Duration.zero
         var reason: StopReason?
         var storeFailingSince: Duration?
         var storeBackAt: Duration?
+        var writes = WriteBreaker()
     }
 
     private let state = Mutex(State())
@@ -41,6 +42,14 @@ package final class RunnerState: Sendable {
 
     /// When the embedder may be called again.
     package var embedderPausedUntil: Duration { state.withLock { $0.embedderPausedUntil } }
+
+    /// What keeps workers from paying for vectors that cannot be written.
+    package var writes: WriteBreaker { state.withLock { $0.writes } }
+
+    /// Lets the breaker know, or asks it.
+    func withWrites<Answer>(_ body: (inout WriteBreaker) -> Answer) -> Answer {
+        state.withLock { body(&$0.writes) }
+    }
 
     /// Notes whether the store answered, so that nobody reaps just after an outage.
     package func storeAnswered(_ answered: Bool, at now: Duration) {

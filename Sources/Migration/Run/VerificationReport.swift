@@ -29,8 +29,6 @@ package struct VerificationReport: Sendable, Equatable {
     package var blank = 0
     /// Planned records that have vanished from the source, and have no points.
     package var vanished = 0
-    /// Planned records that have vanished from the source, with or without points.
-    var gone = 0
     /// Open dead letters.
     package var failures: [FailureSummary] = []
     /// Records of batches that are not ended yet.

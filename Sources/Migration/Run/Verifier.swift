@@ -3,6 +3,7 @@ import TextProcessing
 /// Proves that nothing is missing: compares the source, the job and the collection, record by record.
 package struct Verifier: Sendable {
     private static let page = 50
+    private static let idsPage = 10_000
 
     private let ports: EnginePorts
     private let state: RunnerState
@@ -42,8 +43,10 @@ package struct Verifier: Sendable {
         }
         var report = VerificationReport(stats: stats)
         let later = summary.currentRound > 0 ? try await laterRounds(job) : [:]
+        let isWhole = summary.config[JobConfiguration.limitKey] == nil
         var points = 0
         var compared = 0
+        var cursor: RecordID?
         var after: Int?
         repeat {
             let call = ListIngestionBatches(
@@ -58,6 +61,11 @@ package struct Verifier: Sendable {
                 compared += batch.recordIds.count
                 progress(compared)
             }
+            let planned = page.rows.filter { $0.round == 0 }.flatMap(\.recordIds)
+            if isWhole, let last = planned.last {
+                report.late += try await unplanned(after: cursor, through: last, besides: Set(planned))
+                cursor = last
+            }
             after = page.next
         } while after != nil
         report.failures = try await openFailures(job)
@@ -67,14 +75,29 @@ package struct Verifier: Sendable {
                 try await ports.points.count(nil)
             } - points
         )
-        if let upper = summary.planUpper, summary.config[JobConfiguration.limitKey] == nil {
-            let rows = try await call(.source) { () async throws(PortFailure) in
-                try await ports.source.count(through: upper)
-            }
-            // The planned rows that are still there are not late.
-            report.late = max(0, rows - summary.totalRecords + Int64(report.gone))
+        if isWhole, let upper = summary.planUpper {
+            report.late += try await unplanned(after: cursor, through: upper, besides: [])
         }
         return report
+    }
+
+    /// How many rows of a range, that the job would plan now, are not among those it has planned there.
+    private func unplanned(
+        after cursor: RecordID?,
+        through upper: RecordID,
+        besides planned: Set<RecordID>
+    ) async throws(ServiceFailure) -> Int64 {
+        var count: Int64 = 0
+        var cursor = cursor
+        while true {
+            let from = cursor
+            let ids = try await call(.source) { () async throws(PortFailure) in
+                try await ports.source.ids(after: from, through: upper, limit: Self.idsPage)
+            }
+            count += Int64(ids.count { !planned.contains($0) })
+            guard ids.count == Self.idsPage else { return count }
+            cursor = ids.last
+        }
     }
 
     /// The latest round of every record that was requeued.
@@ -113,22 +136,19 @@ package struct Verifier: Sendable {
         _ later: [RecordID: Int],
         into report: inout VerificationReport
     ) async throws(ServiceFailure) -> Int {
-        var ids = batch.recordIds.filter { batch.round >= later[$0] ?? 0 }
+        let ids = batch.recordIds.filter { batch.round >= later[$0] ?? 0 }
         guard !ids.isEmpty else { return 0 }
         guard batch.status == .completed || batch.status == .failed else {
             report.open += ids.count
             return try await work(ids).counted()
         }
-        var points = 0
+        var givenUp: Set<RecordID> = []
         if batch.counts.failed > 0, let job = report.stats.job {
-            let failed = Set(try await openFailures(job.id, batch: batch.batchNumber).map(\.recordId))
-            let given = ids.filter { failed.contains($0) }
-            if !given.isEmpty { points += try await work(given).counted() }
-            ids.removeAll { failed.contains($0) }
-            guard !ids.isEmpty else { return points }
+            givenUp = Set(try await openFailures(job.id, batch: batch.batchNumber).map(\.recordId))
         }
+        var points = 0
         for portion in try await portions(ids) {
-            points += try await comparePortion(portion, of: batch.batchNumber, into: &report)
+            points += try await comparePortion(portion, givenUp, of: batch.batchNumber, into: &report)
         }
         return points
     }
@@ -138,14 +158,14 @@ package struct Verifier: Sendable {
     /// - Returns: how many points the collection holds for them, after the repair where there was one.
     private func comparePortion(
         _ ids: [RecordID],
+        _ givenUp: Set<RecordID>,
         of batch: Int,
         into report: inout VerificationReport
     ) async throws(ServiceFailure) -> Int {
-        let comparison = try await Comparison(of: ids, batch: batch, work: work(ids), plan: plan)
+        let comparison = try await Comparison(of: ids, givenUp, batch: batch, work: work(ids), plan: plan)
         report.right += comparison.right
         report.blank += comparison.blank
         report.vanished += comparison.vanished
-        report.gone += comparison.gone
         guard repairs, !comparison.findings.isEmpty else {
             report.findings += comparison.findings
             return comparison.points
@@ -224,21 +244,30 @@ extension BatchWork {
     }
 }
 
-/// One batch of ended records, compared.
+/// Ended records of one batch, compared.
+///
+/// A dead letter may have points, for example of its older text or of a write that was refused half way: they must be right, and
+/// none need be there (I18).
 private struct Comparison {
     var right = 0
     var blank = 0
     var vanished = 0
-    /// Records without a row, with or without points.
-    var gone = 0
     var points = 0
     var findings: [VerificationReport.Finding] = []
     /// The points to delete when repairing.
     var unexpected: [StoredPoint] = []
     private let batch: Int
+    private let givenUp: Set<RecordID>
 
-    init(of ids: [RecordID], batch: Int, work: BatchWork, plan: BatchWork.Plan) async throws(ServiceFailure) {
+    init(
+        of ids: [RecordID],
+        _ givenUp: Set<RecordID>,
+        batch: Int,
+        work: BatchWork,
+        plan: BatchWork.Plan
+    ) async throws(ServiceFailure) {
         self.batch = batch
+        self.givenUp = givenUp
         let rows: [SourceRecord]
         let stored: [RecordID: [StoredPoint]]
         do throws(WorkEnd) {
@@ -254,8 +283,8 @@ private struct Comparison {
         for id in ids {
             let found = stored[id] ?? []
             points += found.count
+            if found.isEmpty, givenUp.contains(id) { continue }
             guard let row = byID[id] else {
-                gone += 1
                 if found.isEmpty { vanished += 1 } else { surplus(id, found) }
                 continue
             }
@@ -276,10 +305,11 @@ private struct Comparison {
         let present = found.filter { wanted.contains($0.id) }
         let older = present.filter { $0.checksum != expected.checksum || $0.profile != profile }
         let others = found.filter { !wanted.contains($0.id) }
-        if present.count < wanted.count { add(expected.id, .missing, wanted.count - present.count) }
+        let isGivenUp = givenUp.contains(expected.id)
+        if present.count < wanted.count, !isGivenUp { add(expected.id, .missing, wanted.count - present.count) }
         if !older.isEmpty { add(expected.id, .stale, older.count) }
         if !others.isEmpty { surplus(expected.id, others) }
-        if present.count == wanted.count, older.isEmpty, others.isEmpty { right += 1 }
+        if present.count == wanted.count, older.isEmpty, others.isEmpty, !isGivenUp { right += 1 }
     }
 
     private mutating func surplus(_ id: RecordID, _ found: [StoredPoint]) {

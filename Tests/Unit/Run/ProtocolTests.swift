@@ -254,12 +254,38 @@ extension EngineTests {
             world.embedder.update { $0.refusesText = { $0.contains("refuse") } }
             try await world.run()
             #expect(try await world.stats(2).failedRecords == 1)
+            // It keeps the points of its older text, which are not right any more.
+            #expect(try await world.verify(2).findings.map(\.kind) == [.stale])
             #expect(try await world.verify(2).strangers == 0)
 
             try await world.points.delete(try await world.points.points(of: [World.rows(10)[0].id]))
             let repaired = try await world.verify(2, repairs: true)
-            #expect(repaired.isRight)
+            #expect(repaired.findings.map(\.isRepaired) == [true, false])
             #expect(repaired.strangers == 0)
+        }
+
+        @Test func `a dead letter may have points, but only right ones`() async throws {
+            let world = try await World(rows: World.rows(10))
+            let id = World.rows(10)[4].id
+            world.embedder.update { $0.refusesText = { $0.contains("Record 4 ") } }
+            try await world.run()
+            let verified = try await world.verify()
+            #expect(verified.failures.map(\.recordId) == [id])
+            #expect(verified.isRight, "it has none, and that is accounted for")
+
+            let point = Point(
+                id: try #require(try await world.points.points(of: [World.rows(10)[5].id]).first).id,
+                summaryID: id,
+                memberCode: "member-0",
+                collectionIDs: [],
+                checksum: "older",
+                profile: "older",
+                parentIndex: 0,
+                body: .parent(text: "older")
+            )
+            try await world.points.upsert([point])
+            let found = try await world.verify().findings.filter { $0.record == id }
+            #expect(found.map(\.kind) == [.unexpected])
         }
 
         @Test func `a late row is seen although a planned one was deleted meanwhile`() async throws {
@@ -269,6 +295,26 @@ extension EngineTests {
             world.source.delete(rows[2].id)
             world.source.put(SourceRecord(id: rows[2].id + 1, memberCode: "m", content: .text("late")))
             #expect(try await world.verify().late == 1)
+        }
+
+        @Test func `late rows are those that nobody planned, whatever became of the planned ones`() async throws {
+            // The condition of --where: a row may cease to meet it, and is still found by its id.
+            let world = try await World(rows: World.rows(10), admits: { $0.memberCode != "elsewhere" })
+            let rows = World.rows(10)
+            world.embedder.update { $0.refusesText = { $0.contains("Record 4 ") } }
+            try await world.run()
+            for number in [1, 2] {
+                world.source.put(
+                    SourceRecord(id: rows[number].id, memberCode: "elsewhere", content: rows[number].content)
+                )
+            }
+            // A dead letter whose row is gone.
+            world.source.delete(rows[4].id)
+            for number in [0, 3, 8] {
+                let id = rows[number].id + 1
+                world.source.put(SourceRecord(id: id, memberCode: "member-0", content: .text("late \(id)")))
+            }
+            #expect(try await world.verify().late == 3)
         }
 
         @Test func `texts are compared in portions, so that memory is bounded`() async throws {
@@ -304,24 +350,6 @@ extension EngineTests {
             let failure = await #expect(throws: ServiceFailure.self) { try await world.verify() }
             #expect(failure?.service == .points)
         }
-    }
-}
-
-/// A service that is out until the test says so, and the calls it answers afterwards.
-private final class Outage: Sendable {
-    private let isOver = Mutex(false)
-    private let calls = Mutex<[String]>([])
-
-    var answered: [String] { calls.withLock(\.self) }
-    func end() { isOver.withLock { $0 = true } }
-
-    var hook: FaultHook {
-        FaultHook(
-            before: { [self] _ throws(PortFailure) in
-                if !isOver.withLock(\.self) { throw PortFailure(.unavailable, "connection refused") }
-            },
-            after: { [self] call throws(PortFailure) in calls.withLock { $0.append(call) } }
-        )
     }
 }
 

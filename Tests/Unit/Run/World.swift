@@ -41,12 +41,13 @@ final class World: Sendable {
         rows: [SourceRecord],
         seed: UInt64 = 1,
         bytesMax: Int = 4 << 20,
+        admits: @escaping FakeMySQL.Admission = { _ in true },
         storeFaults: FaultHook = .none,
         sourceFaults: FaultHook = .none,
         embedderFaults: FaultHook = .none,
         pointFaults: FaultHook = .none
     ) async throws {
-        source = FakeMySQL(rows: rows, bytesMax: bytesMax, faults: sourceFaults)
+        source = FakeMySQL(rows: rows, bytesMax: bytesMax, faults: sourceFaults, admits: admits)
         store = FakeSupabase(time: time, entropy: SeededEntropy(seed), faults: storeFaults)
         embedder = FakeOpenAI(
             dimensions: Self.schema.dimensions,
@@ -186,5 +187,33 @@ extension JobStore {
             if let answer = try? await openJob(call) { return answer }
         }
         return try await openJob(call)
+    }
+}
+
+/// A service that is out while the test says so, and the calls it answers.
+final class Outage: Sendable {
+    private let isOn: Mutex<Bool>
+    private let calls = Mutex<[String]>([])
+    private let call: String?
+
+    /// Makes an outage of one call, or of all.
+    init(of call: String? = nil, isOn: Bool = true) {
+        self.call = call
+        self.isOn = Mutex(isOn)
+    }
+
+    var answered: [String] { calls.withLock(\.self) }
+    func begin() { isOn.withLock { $0 = true } }
+    func end() { isOn.withLock { $0 = false } }
+
+    var hook: FaultHook {
+        FaultHook(
+            before: { [self] name throws(PortFailure) in
+                if call == nil || call == name, isOn.withLock(\.self) {
+                    throw PortFailure(.unavailable, "connection refused")
+                }
+            },
+            after: { [self] name throws(PortFailure) in calls.withLock { $0.append(name) } }
+        )
     }
 }
