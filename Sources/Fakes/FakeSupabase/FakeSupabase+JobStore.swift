@@ -36,11 +36,15 @@ extension FakeSupabase {
     }
 
     package func claim(_ call: ClaimNextBatch) async throws(PortFailure) -> ClaimNextBatch.Answer {
-        let locks = LockPlan(
-            locks: [(.claim(call.claimId), .exclusive), (.job(call.job), .shared)],
-            rows: .init(job: call.job, limit: call.limit, skipsLocked: true) { $0.claimCandidates(call, $1) }
-        )
-        return try await perform(call, locks: locks) { tables, transaction throws(PortFailure) in
+        let rows = LockPlan.Rows(
+            job: call.job,
+            limit: call.limit,
+            skipsLocked: true,
+            locks: planted != .claimChecksThenSets
+        ) { $0.claimCandidates(call, $1) }
+        let own = planted == .claimWithoutItsLock ? [] : [(LockKey.claim(call.claimId), LockMode.exclusive)]
+        let plan = LockPlan(locks: own + [(.job(call.job), .shared)], rows: rows)
+        return try await perform(call, locks: plan) { tables, transaction throws(PortFailure) in
             try tables.claim(call, transaction)
         }
     }
@@ -84,7 +88,11 @@ extension FakeSupabase {
     }
 
     package func finalize(_ call: FinalizeIngestionJob) async throws(PortFailure) -> FinalizeIngestionJob.Answer {
-        try await perform(call, locks: .exclusively(call.job)) { tables, transaction throws(PortFailure) in
+        let rows = LockPlan.Rows(job: call.job, limit: .max, skipsLocked: true, locks: false) { tables, _ in
+            tables.waitingBatches(of: call.job)
+        }
+        let plan = LockPlan.exclusively(call.job, planted == .finalizeReadsTwice ? rows : nil)
+        return try await perform(call, locks: plan) { tables, transaction throws(PortFailure) in
             try tables.finalize(call, transaction)
         }
     }

@@ -15,15 +15,16 @@ package final class FakeSupabase: JobStore, Sendable {
     private static let pausesMax = 100_000
 
     private struct State: Sendable {
-        var tables = TrackingTables()
+        var tables: TrackingTables
         var locks = LockTable()
     }
 
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let time: Time
     private let entropy: any Entropy
     private let faults: FaultHook
     private let interleaving: (@Sendable () async -> Void)?
+    let planted: PlantedBug?
 
     /// An empty store.
     ///
@@ -33,12 +34,16 @@ package final class FakeSupabase: JobStore, Sendable {
     ///   - faults: asked before and after every call, by the name of the SQL function.
     ///   - interleaving: what a call does between its steps while it holds its locks, for example `Task.yield`; nil makes
     ///     each call one step.
+    ///   - planted: what the store does wrong, for tests of the checks.
     package init(
         time: Time,
         entropy: any Entropy,
         faults: FaultHook = .none,
-        interleaving: (@Sendable () async -> Void)? = nil
+        interleaving: (@Sendable () async -> Void)? = nil,
+        planted: PlantedBug? = nil
     ) {
+        state = Mutex(State(tables: TrackingTables(planted: planted)))
+        self.planted = planted
         self.time = time
         self.entropy = entropy
         self.faults = faults
@@ -53,6 +58,9 @@ package final class FakeSupabase: JobStore, Sendable {
 
     private var now: DatabaseTime { DatabaseTime.start + time.now }
 
+    /// What is committed now.
+    func snapshot() -> (tables: TrackingTables, now: DatabaseTime) { (state.withLock { $0.tables }, now) }
+
     /// One call: hook, locks, one change of the tables.
     func perform<Call: TrackingCall>(
         _ call: Call,
@@ -63,7 +71,7 @@ package final class FakeSupabase: JobStore, Sendable {
             let now = now
             guard let interleaving else {
                 return try state.withLock { state throws(PortFailure) in
-                    try change(&state.tables, Transaction(now: now, entropy: entropy, locked: nil))
+                    try change(&state.tables, Transaction(now: now, entropy: entropy, seen: nil, locked: nil))
                 }
             }
             let owner = state.withLock { $0.locks.open() }
@@ -72,12 +80,12 @@ package final class FakeSupabase: JobStore, Sendable {
                 try await wait(for: key, mode, owner, interleaving)
                 await interleaving()
             }
-            let locked = try await lockRows(plan, owner, now, interleaving)
+            let (seen, locked) = try await lockRows(plan, owner, now, interleaving)
             await interleaving()
             // The commit: the change becomes visible and the locks go in one step.
             return try state.withLock { state throws(PortFailure) in
                 defer { state.locks.close(owner) }
-                return try change(&state.tables, Transaction(now: now, entropy: entropy, locked: locked))
+                return try change(&state.tables, Transaction(now: now, entropy: entropy, seen: seen, locked: locked))
             }
         }
     }
@@ -88,11 +96,12 @@ package final class FakeSupabase: JobStore, Sendable {
         _ owner: LockTable.Owner,
         _ now: DatabaseTime,
         _ pause: @Sendable () async -> Void
-    ) async throws(PortFailure) -> Set<Int>? {
-        guard let rows = plan.rows else { return nil }
+    ) async throws(PortFailure) -> (seen: [Int]?, locked: Set<Int>?) {
+        guard let rows = plan.rows else { return (nil, nil) }
         let candidates = state.withLock { rows.candidates($0.tables, now) }
         var locked: Set<Int> = []
-        for number in candidates {
+        if candidates.isEmpty || !rows.locks { await pause() }
+        for number in candidates where rows.locks {
             if locked.count == rows.limit { break }
             let key = LockKey.batch(rows.job, number)
             if rows.skipsLocked {
@@ -103,7 +112,7 @@ package final class FakeSupabase: JobStore, Sendable {
             locked.insert(number)
             await pause()
         }
-        return locked
+        return (candidates, locked)
     }
 
     private func wait(
@@ -133,6 +142,8 @@ struct LockPlan {
         let limit: Int
         /// Whether it passes over what another call holds, instead of waiting for it.
         let skipsLocked: Bool
+        /// False for what only looks: a mistake.
+        var locks = true
         /// In the order of locking, by a read that is tested again when they are locked.
         let candidates: (TrackingTables, DatabaseTime) -> [Int]
     }

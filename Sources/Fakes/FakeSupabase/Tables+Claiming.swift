@@ -24,7 +24,9 @@ extension TrackingTables {
             answer.result = .configMismatch
             return answer
         }
-        var taken = Self.held(by: call.claimId, in: job, transaction.now)
+        // With the mistake, what the original took since the look at the batches stays unknown.
+        let isBlind = planted == .claimWithoutItsLock && transaction.seen?.isEmpty == false
+        var taken = isBlind ? [] : Self.held(by: call.claimId, in: job, transaction.now)
         if taken.isEmpty, job.status == .running {
             taken = pick(call, from: floor, of: index, transaction)
             if let last = taken.max(by: { job.claimKey($0) < job.claimKey($1) }) {
@@ -48,7 +50,8 @@ extension TrackingTables {
         of index: Int,
         _ transaction: Transaction
     ) -> [Int] {
-        for start in floor == nil ? [nil] : [floor, nil] {
+        if planted == .claimChecksThenSets, let seen = transaction.seen { return Array(seen.prefix(call.limit)) }
+        for start in floor == nil || planted == .claimWithoutSecondLook ? [floor] : [floor, nil] {
             let free = Self.claimable(in: jobs[index], from: start, transaction.now).filter(transaction.holds)
             if !free.isEmpty { return Array(free.prefix(call.limit)) }
         }
@@ -174,15 +177,24 @@ extension TrackingTables {
         let number = item.batchNumber
         guard jobs[index].batches.indices.contains(number) else { return Self.answer(item, .lost, "not_found") }
         let batch = jobs[index].batches[number]
-        guard batch.isFenced(by: item.attempt, item.claimId) else { return Self.answer(item, .lost, "new_owner") }
+        let isHeard = planted == .statusIsTheOnlyGuard && batch.status == .processing
+        guard isHeard || batch.isFenced(by: item.attempt, item.claimId) else {
+            return Self.answer(item, .lost, "new_owner")
+        }
         guard batch.status == .processing, let leaseEnd = batch.leaseExpiresAt, let deadline = batch.deadlineAt else {
             return Self.answer(item, .lost, batch.lastOutcome == "reaped" ? "reaped" : "ended")
         }
         if jobs[index].status == .cancelled { return Self.answer(item, .cancel, "cancelled") }
-        if deadline <= now { return Self.answer(item, .cancel, "deadline") }
-        let extended = max(leaseEnd, min(now + jobs[index].lease, deadline))
+        let passesDeadline = planted == .heartbeatPassesTheDeadline
+        if deadline <= now, !passesDeadline { return Self.answer(item, .cancel, "deadline") }
+        let wanted = now + jobs[index].lease
+        let extended = max(leaseEnd, passesDeadline ? wanted : min(wanted, deadline))
         jobs[index].batches[number].leaseExpiresAt = extended
-        jobs[index].batches[number].counts.raise(to: item.counts)
+        if planted == .progressIsAdded {
+            jobs[index].batches[number].counts = batch.counts + item.counts
+        } else {
+            jobs[index].batches[number].counts.raise(to: item.counts)
+        }
         return Self.answer(item, .ok, nil, leaseMs: extended.milliseconds(since: now))
     }
 

@@ -57,7 +57,8 @@ extension TrackingTables {
         guard let index = index(of: call.job) else { return .init(result: .notFound, status: nil) }
         let status = jobs[index].status
         guard status.isOpen else { return .init(result: .already, status: status) }
-        let isDrained = jobs[index].batches.allSatisfy { $0.status == .completed || $0.status == .failed }
+        let waiting = transaction.seen ?? waitingBatches(of: call.job)
+        let isDrained = waiting.isEmpty && !jobs[index].batches.contains { $0.status == .processing }
         guard status != .pending, jobs[index].isSealed, isDrained else {
             return .init(result: .notReady, status: status)
         }
@@ -66,6 +67,12 @@ extension TrackingTables {
         jobs[index].finishedAt = transaction.now
         record("finalized", in: index, transaction, ["status": jobs[index].status.rawValue])
         return .init(result: .finalized, status: jobs[index].status)
+    }
+}
+
+extension TrackingTables {
+    func waitingBatches(of job: JobID) -> [Int] {
+        index(of: job).map { jobs[$0].batches.filter { $0.status == .pending }.map(\.number) } ?? []
     }
 }
 

@@ -5,10 +5,10 @@ extension TrackingTables {
     mutating func finish(_ call: FinishBatch, _ transaction: Transaction) throws(PortFailure) -> FinishBatch.Answer {
         try Self.checkShape(of: call)
         guard let index = index(of: call.job), jobs[index].batches.indices.contains(call.batchNumber),
-            jobs[index].batches[call.batchNumber].isFenced(by: call.attempt, call.claimId)
+            isHeard(call, by: jobs[index].batches[call.batchNumber])
         else { return .init(result: .lost, status: nil, outcome: nil) }
         let batch = jobs[index].batches[call.batchNumber]
-        guard batch.status == .processing else {
+        guard batch.status == .processing || planted == .finishByNumberAlone else {
             if batch.lastOutcome == "reaped" { return .init(result: .lost, status: nil, outcome: nil) }
             return .init(result: .duplicate, status: batch.status, outcome: batch.lastOutcome)
         }
@@ -30,6 +30,15 @@ extension TrackingTables {
         }
         let status = jobs[index].batches[call.batchNumber].status
         return .init(result: .applied, status: status, outcome: call.outcome.rawValue)
+    }
+
+    /// The fence, or what a planted mistake leaves of it.
+    private func isHeard(_ call: FinishBatch, by batch: BatchRow) -> Bool {
+        switch planted {
+        case .finishByNumberAlone: true
+        case .statusIsTheOnlyGuard: batch.status == .processing || batch.isFenced(by: call.attempt, call.claimId)
+        default: batch.isFenced(by: call.attempt, call.claimId)
+        }
     }
 
     /// What is wrong whatever the row holds.
@@ -91,6 +100,7 @@ extension TrackingTables {
         jobs[index].batches[call.batchNumber].error = call.error
         end(call.batchNumber, of: index, as: .pending, call.outcome.rawValue, transaction)
         jobs[index].batches[call.batchNumber].nextRetryAt = transaction.now + wait
+        if isDefer, planted == .deferUsesTheBudget { jobs[index].batches[call.batchNumber].retryCount += 1 }
         recordEnd(of: call.batchNumber, in: index, transaction)
         jobs[index].count(
             Counters(inFlight: -1, releases: isDefer ? 0 : 1, defers: isDefer ? 1 : 0),
@@ -135,6 +145,7 @@ extension TrackingTables {
             jobs[index].batches[number].retryCount = retries + 1
             jobs[index].batches[number].nextRetryAt = transaction.now + wait
             delta.retries = 1
+            if planted == .everyAttemptIsCounted { delta.addRecords(end.counts) }
         }
         recordEnd(of: number, in: index, transaction)
         jobs[index].count(delta, at: number)
@@ -219,7 +230,8 @@ extension TrackingTables {
     ) throws(PortFailure) -> ResetStuckBatches.Answer {
         try require((1...1000).contains(call.limit), "p_limit must be 1…1000")
         guard let index = index(of: call.job) else { return .init(reset: 0, failed: 0, more: false) }
-        let stuck = stuckBatches(call, transaction.now).filter(transaction.holds)
+        let isBlind = planted == .reaperDoesNotLookAgain
+        let stuck = (isBlind ? transaction.seen : nil) ?? stuckBatches(call, transaction.now).filter(transaction.holds)
         var answer = ResetStuckBatches.Answer(reset: 0, failed: 0, more: stuck.count >= call.limit)
         for number in stuck.prefix(call.limit) {
             let batch = jobs[index].batches[number]

@@ -127,6 +127,7 @@ extension TrackingTables {
         withdraw(number, of: index, completed: 0, transaction)
         jobs[index].batches[number].status = .pending
         jobs[index].batches[number].finishedAt = nil
+        if planted == .requeueResetsTheAttempt { jobs[index].batches[number].attempt = 0 }
     }
 
     /// failed → completed with every record moved to a batch of its own in the next round.

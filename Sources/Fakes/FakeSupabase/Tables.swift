@@ -11,6 +11,8 @@ struct TrackingTables: Sendable {
     var quotas: [String: QuotaRow] = [:]
     /// The next id of `ingestion_event`.
     var nextEventID: Int64 = 1
+    /// What is done wrong on purpose.
+    var planted: PlantedBug?
 
     /// The index of a job, or nil when there is none.
     func index(of job: JobID) -> Int? {
@@ -29,6 +31,8 @@ struct Transaction: Sendable {
     let now: DatabaseTime
     /// Chance, for the backoff.
     let entropy: any Entropy
+    /// The batches that this call saw before it locked any, in order; nil = calls do not overlap.
+    let seen: [Int]?
     /// The batches this call has locked; nil = every row is free, since calls do not overlap.
     let locked: Set<Int>?
 

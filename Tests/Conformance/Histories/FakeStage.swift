@@ -16,8 +16,8 @@ package struct FakeStage: HistoryStage {
     private let entropy = StepEntropy()
     package let fake: FakeSupabase
 
-    package init() {
-        fake = FakeSupabase(time: Time(clock), entropy: entropy)
+    package init(planted: PlantedBug? = nil) {
+        fake = FakeSupabase(time: Time(clock), entropy: entropy, planted: planted)
     }
 
     package var store: any JobStore { fake }

@@ -1,0 +1,27 @@
+/// A mistake that the fake makes on purpose, so that a test can show that the checks of a history notice it.
+package enum PlantedBug: String, CaseIterable, Sendable {
+    /// Looks for free batches, gives way, and takes them as if nothing had happened.
+    case claimChecksThenSets
+    /// A repeat does not wait for its original.
+    case claimWithoutItsLock
+    /// A floor is believed.
+    case claimWithoutSecondLook
+    /// Whoever calls is heard while the batch is at work.
+    case statusIsTheOnlyGuard
+    /// The number of the batch is enough to end it.
+    case finishByNumberAlone
+    /// Heartbeats add to the counts.
+    case progressIsAdded
+    /// The counters take the records of attempts that will be repeated.
+    case everyAttemptIsCounted
+    case deferUsesTheBudget
+    case heartbeatPassesTheDeadline
+    /// The reaper ends what it saw, whatever became of it until it had the lock.
+    case reaperDoesNotLookAgain
+    case requeueResetsTheAttempt
+    /// A page is stored wherever the plan stands.
+    case appendIgnoresTheCursor
+    case oldEpochIsHeard
+    /// "Nothing is at work" and "nothing waits" are two reads.
+    case finalizeReadsTwice
+}
