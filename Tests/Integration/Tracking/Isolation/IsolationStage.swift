@@ -40,18 +40,18 @@ final class IsolationStage: Sendable {
         observer = PostgresConnection(try database.login)
         var sessions: [Session] = []
         for _ in 0..<3 {
-            let connection = PostgresConnection(try database.login)
+            let connection = PostgresConnection(try database.login, .init(statement: .seconds(40)))
             let pid = try #require(try await connection.run("SELECT pg_backend_pid()").first?.first ?? nil)
             sessions.append(Session(connection: connection, pid: pid))
         }
         self.sessions = sessions
     }
 
-    /// Plays one order of steps on a new scene.
+    /// Plays an order of steps, of all or of some transactions, on a new scene.
     func play(_ group: IsolationGroup, _ order: [Int]) async throws -> IsolationReport {
         let job = try #require(Int(try await observer.run(group.scene.sql).first?.first.flatMap(\.self) ?? ""))
         for call in group.before { _ = try await observer.run(call.sql(job: job)) }
-        var report = IsolationReport()
+        var report = IsolationReport(job: JobID(job))
         var calls: [Int: Call] = [:]
         var due: Set<Int> = []
         for step in order + [nil] {
@@ -72,11 +72,9 @@ final class IsolationStage: Sendable {
                     if report.answers[running] == nil { report.waited.insert(running) }
                 }
             } while due.contains { report.answers[$0] != nil && !report.committed.contains($0) }
-                || step == nil && report.committed.count < group.calls.count
+                || step == nil && report.committed.count < Set(order).count
         }
-        let end = try #require(try await observer.run(IsolationScene.endSQL(job: job)).first)
-        report.state = end[0] ?? ""
-        report.broken = end[1] ?? ""
+        report.state = try #require(try await observer.run(IsolationScene.endSQL(job: job)).first?.first ?? nil)
         return report
     }
 
@@ -92,18 +90,14 @@ final class IsolationStage: Sendable {
 
 /// How one order of steps came out; transactions are named by their place in the group.
 struct IsolationReport: Sendable {
+    let job: JobID
     /// By transaction.
     var answers: [Int: String] = [:]
     var state = ""
-    /// The invariants that the end state breaks; empty when it keeps them all.
-    var broken = ""
     /// Which were begun, each with those that had been committed before.
     var begun: [(Int, after: [Int])] = []
     /// In the order of their commits.
     var committed: [Int] = []
     /// Those that waited for another transaction.
     var waited: Set<Int> = []
-
-    /// Whether answers and end state are the same.
-    func isLike(_ other: Self) -> Bool { answers == other.answers && state == other.state }
 }

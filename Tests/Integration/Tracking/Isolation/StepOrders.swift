@@ -16,11 +16,12 @@ enum StepOrders {
     }
 
     /// Every order of whole transactions.
-    static func sequences(of count: Int) -> [[Int]] {
-        func sequences(_ left: [Int]) -> [[Int]] {
-            left.isEmpty ? [[]] : left.flatMap { next in sequences(left.filter { $0 != next }).map { [next] + $0 } }
-        }
-        return sequences(Array(0..<count))
+    static func sequences(of transactions: [Int]) -> [[Int]] {
+        transactions.isEmpty
+            ? [[]]
+            : transactions.flatMap { next in
+                sequences(of: transactions.filter { $0 != next }).map { [next] + $0 }
+            }
     }
 
     /// Every choice of some elements, repeats included, whatever their order.
