@@ -3,57 +3,59 @@
 /// An open hash table over one block of bytes, built once. A hash may be shared, so the bytes are compared too:
 /// without that, "12" was found where "123" was asked for.
 @safe
-final class BytePairVocabulary: @unchecked Sendable {  // Sendable: written only in `init`.
+struct BytePairVocabulary: @unchecked Sendable {  // Sendable: written only in `init`.
     /// The rank of what is not a token.
     static let none = UInt32.max
 
     private struct Slot {
-        var rank: UInt32
-        /// The token's place in `bytes`.
-        var start: UInt32
+        /// All of a token of at most eight bytes, the hash of a longer one.
+        var key: UInt64
         var length: UInt32
+        var rank: UInt32
     }
 
-    /// Half of each slot's hash, 0 where the slot is empty.
+    /// Some bits of each slot's hash, 0 where the slot is empty.
     ///
-    /// Apart from the slots, because most questions of a merge are
-    /// about what is no token: they are answered by this megabyte, which the processor's cache holds.
-    private let tags: UnsafeMutablePointer<UInt32>
+    /// Apart from the slots, because most questions of a merge are about what is no token: they are answered by these
+    /// 256 kB, which the processor's nearer caches hold.
+    private let tags: UnsafeMutablePointer<UInt8>
     private let slots: UnsafeMutablePointer<Slot>
+    /// Where each token begins in `bytes`, by its rank.
+    private let starts: UnsafeMutablePointer<UInt32>
     private let bytes: UnsafeMutablePointer<UInt8>
     /// The ranks of all tokens of two bytes, the most frequent question of a merge.
     private let pairs: UnsafeMutablePointer<UInt32>
     private let singles: UnsafeMutablePointer<UInt32>
-    private let mask: Int
     private let lengthMax: Int
+
+    private static let capacity = 1 << 18  // 100,256 tokens: less than half full
 
     /// Reads a vocabulary: a token in base64, a space and its rank in decimal on each line.
     ///
-    /// - Parameter file: known to be well-formed, because its checksum was compared.
-    init(file: [UInt8]) {
+    /// - Parameters:
+    ///   - file: known to be well-formed, because its checksum was compared.
+    ///   - memory: outlives this value.
+    init(file: [UInt8], in memory: TableMemory) {
         let (tokens, tokenBytes) = Self.read(file)
-        let capacity = 1 << 18  // 100,256 tokens: less than half full
-        mask = capacity - 1
         lengthMax = tokens.reduce(0) { max($0, $1.range.count) }
-        unsafe slots = .allocate(capacity: capacity)
-        unsafe slots.initialize(repeating: Slot(rank: Self.none, start: 0, length: 0), count: capacity)
-        unsafe tags = .allocate(capacity: capacity)
-        unsafe tags.initialize(repeating: 0, count: capacity)
-        unsafe bytes = .allocate(capacity: tokenBytes.count)
-        unsafe bytes.initialize(from: tokenBytes, count: tokenBytes.count)
-        unsafe pairs = .allocate(capacity: 1 << 16)
-        unsafe pairs.initialize(repeating: Self.none, count: 1 << 16)
-        unsafe singles = .allocate(capacity: 1 << 8)
-        unsafe singles.initialize(repeating: Self.none, count: 1 << 8)
+        unsafe slots = memory.allocate(Self.capacity, of: Slot(key: 0, length: 0, rank: Self.none))
+        unsafe tags = memory.allocate(Self.capacity, of: 0)
+        unsafe starts = memory.allocate(Self.capacity, of: 0)
+        unsafe bytes = memory.allocate(tokenBytes.count, of: 0)
+        unsafe bytes.update(from: tokenBytes, count: tokenBytes.count)
+        unsafe pairs = memory.allocate(1 << 16, of: Self.none)
+        unsafe singles = memory.allocate(1 << 8, of: Self.none)
         for (range, rank) in tokens {
             let token = unsafe bytes + range.lowerBound
-            let hash = unsafe Self.hash(token, range.count)
-            var place = Int(truncatingIfNeeded: hash) & mask
-            while unsafe tags[place] != 0 { place = (place &+ 1) & mask }
-            unsafe tags[place] = Self.tag(hash)
-            unsafe slots[place] = Slot(rank: rank, start: UInt32(range.lowerBound), length: UInt32(range.count))
+            unsafe starts[Int(rank)] = UInt32(range.lowerBound)
             if range.count == 1 { unsafe singles[Int(token[0])] = rank }
             if range.count == 2 { unsafe pairs[Int(token[0]) << 8 | Int(token[1])] = rank }
+            let key = unsafe Self.key(token, range.count)
+            let hash = Self.hash(key, range.count)
+            var place = Self.place(hash)
+            while unsafe tags[place] != 0 { place = Self.next(place) }
+            unsafe tags[place] = Self.tag(hash)
+            unsafe slots[place] = Slot(key: key, length: UInt32(range.count), rank: rank)
         }
     }
 
@@ -91,12 +93,12 @@ final class BytePairVocabulary: @unchecked Sendable {  // Sendable: written only
         return (tokens, bytes)
     }
 
-    deinit {
-        unsafe tags.deallocate()
-        unsafe slots.deallocate()
-        unsafe bytes.deallocate()
-        unsafe pairs.deallocate()
-        unsafe singles.deallocate()
+    /// Hands out the bytes and the rank of every token, in no order.
+    func forEachToken(_ body: (_ token: UTF8Bytes, _ rank: UInt32) -> Void) {
+        for place in 0..<Self.capacity where unsafe tags[place] != 0 {
+            let slot = unsafe slots[place]
+            unsafe body(UTF8Bytes(start: bytes + Int(starts[Int(slot.rank)]), count: Int(slot.length)), slot.rank)
+        }
     }
 
     /// The rank of a single byte; every byte is a token.
@@ -108,51 +110,77 @@ final class BytePairVocabulary: @unchecked Sendable {  // Sendable: written only
     func rank(_ first: UInt8, _ second: UInt8) -> UInt32 { unsafe pairs[Int(first) << 8 | Int(second)] }
 
     /// The rank of two or more bytes, or `none`.
+    @inline(__always)
     func rank(_ text: UTF8Bytes, _ range: Range<Int>) -> UInt32 {
-        let length = range.count
+        if range.count == 2 { return rank(text[range.lowerBound], text[range.lowerBound &+ 1]) }
+        return unsafe hashedRank(text.start + range.lowerBound, range.count)
+    }
+
+    /// The rank of the bytes from one place up to another, which are a token or more than one byte.
+    @inline(__always)
+    func rank(_ text: UTF8Bytes, _ start: Int, _ end: Int) -> UInt32 {
+        end &- start == 1 ? rank(text[start]) : rank(text, start..<end)
+    }
+
+    private func hashedRank(_ token: UnsafePointer<UInt8>, _ length: Int) -> UInt32 {
         if length > lengthMax { return Self.none }
-        let token = unsafe text.start + range.lowerBound
-        if length == 2 { return unsafe rank(token[0], token[1]) }
-        let hash = unsafe Self.hash(token, length)
+        let key = unsafe Self.key(token, length)
+        let hash = Self.hash(key, length)
         let wanted = Self.tag(hash)
-        var place = Int(truncatingIfNeeded: hash) & mask
+        var place = Self.place(hash)
         while true {
             let tag = unsafe tags[place]
             if tag == 0 { return Self.none }
             if tag == wanted {
                 let slot = unsafe slots[place]
-                let candidate = unsafe bytes + Int(slot.start)
-                var index = Int(slot.length) == length ? 0 : length + 1
-                while unsafe index < length && candidate[index] == token[index] { index += 1 }
-                if index == length { return slot.rank }
+                if slot.key == key, Int(slot.length) == length {
+                    if unsafe length <= 8 || isToken(slot.rank, token, length) { return slot.rank }
+                }
             }
-            place = (place &+ 1) & mask
+            place = Self.next(place)
         }
     }
 
-    @inline(__always)
-    private static func tag(_ hash: UInt64) -> UInt32 { UInt32(hash >> 32) | 1 }
-
-    /// A hash of all bytes and of their number, eight bytes a step.
-    @inline(__always)
-    private static func hash(_ token: UnsafePointer<UInt8>, _ length: Int) -> UInt64 {
-        let raw = unsafe UnsafeRawPointer(token)
-        var hash = UInt64(truncatingIfNeeded: length) &* 0x9E37_79B9_7F4A_7C15
+    private func isToken(_ rank: UInt32, _ token: UnsafePointer<UInt8>, _ length: Int) -> Bool {
+        let candidate = unsafe bytes + Int(starts[Int(rank)])
         var index = 0
-        while index &+ 8 <= length {
-            hash = unsafe mix(hash ^ raw.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+        while unsafe index < length && candidate[index] == token[index] { index &+= 1 }
+        return index == length
+    }
+
+    @inline(__always)
+    private static func tag(_ hash: UInt64) -> UInt8 { UInt8(truncatingIfNeeded: hash >> 56) | 1 }
+
+    @inline(__always)
+    private static func place(_ hash: UInt64) -> Int { Int(truncatingIfNeeded: hash) & (capacity &- 1) }
+
+    @inline(__always)
+    private static func next(_ place: Int) -> Int { (place &+ 1) & (capacity &- 1) }
+
+    @inline(__always)
+    private static func hash(_ key: UInt64, _ length: Int) -> UInt64 {
+        mix(key ^ UInt64(truncatingIfNeeded: length) &* 0x9E37_79B9_7F4A_7C15)
+    }
+
+    /// Up to eight bytes are their own key; more are mixed, eight bytes a step, the last of which may meet some again.
+    @inline(__always)
+    private static func key(_ token: UnsafePointer<UInt8>, _ length: Int) -> UInt64 {
+        let raw = unsafe UnsafeRawPointer(token)
+        if length <= 3 {
+            return unsafe UInt64(token[0]) | UInt64(token[length / 2]) << 8 | UInt64(token[length &- 1]) << 16
+        }
+        if length <= 8 {
+            let first = unsafe UInt64(raw.loadUnaligned(as: UInt32.self))
+            let last = unsafe UInt64(raw.loadUnaligned(fromByteOffset: length &- 4, as: UInt32.self))
+            return first | last << 32
+        }
+        var key: UInt64 = 0
+        var index = 0
+        while index < length &- 8 {
+            key = unsafe mix(key ^ raw.loadUnaligned(fromByteOffset: index, as: UInt64.self))
             index &+= 8
         }
-        if index &+ 4 <= length {
-            hash = unsafe mix(hash ^ UInt64(raw.loadUnaligned(fromByteOffset: index, as: UInt32.self)))
-            index &+= 4
-        }
-        var rest: UInt64 = 0
-        while index < length {
-            rest = unsafe rest << 8 | UInt64(token[index])
-            index &+= 1
-        }
-        return mix(hash ^ rest)
+        return unsafe key ^ raw.loadUnaligned(fromByteOffset: length &- 8, as: UInt64.self)
     }
 
     @inline(__always)

@@ -53,11 +53,12 @@ struct GraphemeCursor {
 
     /// Whether two such scalars in a row are always two clusters, CR LF excepted; `false` is no statement.
     ///
-    /// Blocks without marks, joiners, pictographs, conjoining Hangul and prepended signs (UAX 29, rules GB6 to GB13).
+    /// Blocks without marks, joiners, pictographs, conjoining letters of Hangul and prepended signs (UAX 29, rules GB6 to
+    /// GB13). Whole syllables of Hangul join only such letters.
     private static func isPlain(_ scalar: UInt32) -> Bool {
         switch scalar {
         case 0..<0x300, 0x370..<0x483, 0x48A..<0x591, 0x5D0..<0x5EB, 0x620..<0x64B, 0x1E00..<0x200B, 0x2010..<0x2028,
-            0x3001..<0x302A, 0x3041..<0x3097, 0x30A0..<0x3100, 0x4E00..<0xA000, 0xFF01..<0xFF9E:
+            0x3001..<0x302A, 0x3041..<0x3097, 0x30A0..<0x3100, 0x4E00..<0xA000, 0xAC00..<0xD7A4, 0xFF01..<0xFF9E:
             true
         default: false
         }

@@ -10,7 +10,8 @@ public struct Tokenizer: TokenCounting {
     /// The name of the vocabulary.
     public let identity = "cl100k_base"
 
-    private let vocabulary: BytePairVocabulary
+    private let memory = TableMemory()
+    private let merge: BytePairMerge
 
     /// Makes a tokenizer.
     ///
@@ -25,7 +26,7 @@ public struct Tokenizer: TokenCounting {
                     + "but cl100k_base.tiktoken has 1681126 bytes and the SHA-256 \(Self.vocabularyChecksum)"
             )
         }
-        self.vocabulary = BytePairVocabulary(file: vocabulary)
+        merge = BytePairMerge(BytePairVocabulary(file: vocabulary, in: memory), in: memory)
     }
 
     /// The tokens of a text.
@@ -33,10 +34,11 @@ public struct Tokenizer: TokenCounting {
     /// - Returns: ranks of the cl100k_base vocabulary, each below 100,256.
     public func encode(_ text: String) -> [UInt32] {
         var tokens: [UInt32] = []
-        text.withBytes { bytes in
-            let merge = BytePairMerge(vocabulary)
-            TokenScanner.forEachPiece(of: bytes) { start, end in
-                merge.encode(bytes, start..<end) { tokens.append($0) }
+        withExtendedLifetime(memory) {
+            text.withBytes { bytes in
+                TokenScanner.forEachPiece(of: bytes) { start, end in
+                    merge.encode(bytes, start..<end) { tokens.append($0) }
+                }
             }
         }
         return tokens
@@ -46,9 +48,10 @@ public struct Tokenizer: TokenCounting {
     public func forEachPiece(of utf8: Span<UInt8>, _ piece: (_ end: Int, _ tokens: Int) -> Void) {
         unsafe utf8.withUnsafeBufferPointer { buffer in
             let bytes = unsafe UTF8Bytes(buffer)
-            let merge = BytePairMerge(vocabulary)
-            TokenScanner.forEachPiece(of: bytes) { start, end in
-                piece(end, merge.count(bytes, start..<end))
+            withExtendedLifetime(memory) {
+                TokenScanner.forEachPiece(of: bytes) { start, end in
+                    piece(end, merge.count(bytes, start..<end))
+                }
             }
         }
     }

@@ -103,5 +103,6 @@ extension UInt8 {
     var isASCIIDigit: Bool { self >= 0x30 && self <= 0x39 }
     var isASCIILower: Bool { self >= 0x61 && self <= 0x7A }
     var isASCIIUpper: Bool { self >= 0x41 && self <= 0x5A }
+    var isUTF8Continuation: Bool { self & 0xC0 == 0x80 }
     var isASCIIAlphanumeric: Bool { isASCIIDigit || isASCIILower || isASCIIUpper }
 }
