@@ -239,6 +239,7 @@ extension TidyRule {
                 "Tests/Unit/Run/World.swift": "the clock of these tests, faster than the wall",
                 "Tests/Unit/Run/RunnerTests.swift": "an embedder slower than a lease on that clock",
                 "Tests/Unit/Run/ProtocolTests.swift": "outages and moments on that clock",
+                "Tests/Unit/Run/EnduranceTests.swift": "minutes on that clock",
                 "Tests/Unit/Run/SharedLimitsTests.swift": "an outage on that clock",
                 "Tests/Unit/Run/LeftClaimsTests.swift": "a lease that runs out on that clock",
                 "Tests/Integration/WholeJob/Stage.swift": "asks a real database again until something is so",

@@ -107,9 +107,7 @@ package final class QuotaGate: Sendable {
 extension EmbedderLimits {
     /// The lower of two limits each; an unknown one says nothing.
     func lowered(by other: EmbedderLimits) -> EmbedderLimits {
-        func lower(_ one: Int?, _ other: Int?) -> Int? {
-            one.flatMap { one in other.map { min(one, $0) } ?? one } ?? other
-        }
+        func lower(_ limits: Int?...) -> Int? { limits.compactMap(\.self).min() }
         return EmbedderLimits(
             tokensPerMinute: lower(tokensPerMinute, other.tokensPerMinute),
             requestsPerMinute: lower(requestsPerMinute, other.requestsPerMinute)

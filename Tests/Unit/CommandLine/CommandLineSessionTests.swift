@@ -18,7 +18,11 @@ import TextProcessing
         world = DemoWorld(records: 60, time: time, settings: settings) { _ in }
     }
 
-    private func engine(_ flags: [String: String] = [:], source: FakeMySQL? = nil) throws -> Engine {
+    private func engine(
+        _ flags: [String: String] = [:],
+        source: FakeMySQL? = nil,
+        where condition: String? = nil
+    ) throws -> Engine {
         let settings = try Settings(SettingsInput(flags: flags.merging(["BATCH_SIZE": "10"]) { $1 }), needs: [])
         let ports = EnginePorts(
             source: source ?? world.ports.source,
@@ -32,7 +36,14 @@ import TextProcessing
         return try Engine(
             ports: ports,
             tokenizer: WordTokenizer(),
-            names: DemoWorld.names,
+            names: Engine.Names(
+                table: DemoWorld.names.table,
+                collection: DemoWorld.names.collection,
+                idColumn: DemoWorld.names.idColumn,
+                tenantColumn: DemoWorld.names.tenantColumn,
+                contentColumn: DemoWorld.names.contentColumn,
+                condition: condition
+            ),
             target: settings.target,
             work: settings.work,
             text: settings.text,
@@ -127,6 +138,16 @@ import TextProcessing
         let end = try await ending { try await run(try engine(["CHUNK_SIZE": "256"]), RecordedConsole()) }
         #expect(end.status == .badSettings)
         #expect(end.message.contains("chunk_size: the job has 512, the settings say 256"))
+    }
+
+    @Test(arguments: [nil, "id > 9"])
+    func `another condition than the job's is refused with the difference`(condition: String?) async throws {
+        let first = try engine(where: "id > 5")
+        _ = try await world.points.ensure(first.schema)
+        try await interrupted(first)
+        let end = try await ending { try await run(try engine(where: condition), RecordedConsole()) }
+        #expect(end.status == .badSettings)
+        #expect(end.message.contains("where: the job has id > 5, the settings say \(condition ?? "nothing")"))
     }
 
     @Test func `another list of stop words is a difference of the job`() async throws {

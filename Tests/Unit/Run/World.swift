@@ -33,13 +33,14 @@ final class World: Sendable {
     let points: FakeQdrant
     /// All runners of a world run on one host.
     let host = FakeHost()
-    let time = Time(FastClock())
+    let time: Time
     private let log = Mutex<[MigrationEvent]>([])
     private let serial = Mutex(0)
 
     init(
         rows: [SourceRecord],
         seed: UInt64 = 1,
+        time: Time = Time(FastClock()),
         bytesMax: Int = 4 << 20,
         admits: @escaping FakeMySQL.Admission = { _ in true },
         storeFaults: FaultHook = .none,
@@ -47,6 +48,7 @@ final class World: Sendable {
         embedderFaults: FaultHook = .none,
         pointFaults: FaultHook = .none
     ) async throws {
+        self.time = time
         source = FakeMySQL(rows: rows, bytesMax: bytesMax, faults: sourceFaults, admits: admits)
         store = FakeSupabase(time: time, entropy: SeededEntropy(seed), faults: storeFaults)
         embedder = FakeOpenAI(
