@@ -80,19 +80,23 @@ extension JobHistory {
         }
     }
 
-    /// Only the last request is remembered, so another one in between excuses a repeat.
+    /// Only the last request is remembered, so another one that may have come in between excuses a repeat.
     private var repeatedRequeues: [String] {
-        var last: String?
-        return calls.compactMap { observed in
-            let request: (id: String, answer: RequeueAnswer)? =
-                switch (observed.call, observed.answer) {
-                case (.requeueBatches(let call), .requeueBatches(let answer)): (call.requestId, answer)
-                case (.requeueRecords(let call), .requeueRecords(let answer)): (call.requestId, answer)
-                default: nil
-                }
-            guard let request, request.answer.result == .applied else { return nil }
-            defer { last = request.id }
-            return last == request.id ? "requeue \(request.id) was applied twice" : nil
+        let requests = calls.compactMap { observed -> (id: String, began: Int, ended: Int)? in
+            let (id, answer): (String, RequeueAnswer)
+            switch (observed.call, observed.answer) {
+            case (.requeueBatches(let call), .requeueBatches(let given)): (id, answer) = (call.requestId, given)
+            case (.requeueRecords(let call), .requeueRecords(let given)): (id, answer) = (call.requestId, given)
+            default: return nil
+            }
+            return answer.result == .applied ? (id, observed.began, observed.ended ?? .max) : nil
+        }
+        return requests.enumerated().compactMap { index, first in
+            guard let second = requests[(index + 1)...].first(where: { $0.id == first.id }) else { return nil }
+            let isExcused = requests.contains { other in
+                other.id != first.id && other.ended > first.began && other.began < max(first.ended, second.ended)
+            }
+            return isExcused ? nil : "requeue \(first.id) was applied twice"
         }
     }
 

@@ -5,7 +5,7 @@ import Synchronization
 final class Turns: Sendable {
     private struct State {
         /// Tasks between two pauses.
-        var running: Int
+        var running = 0
         var parked: [(client: Int, continuation: CheckedContinuation<Void, Never>)] = []
         var driver: CheckedContinuation<Void, Never>?
 
@@ -18,10 +18,10 @@ final class Turns: Sendable {
     }
 
     @TaskLocal private static var client = 0
-    private let state: Mutex<State>
+    private let state = Mutex(State())
 
-    /// - Parameter clients: how many tasks will `play`.
-    init(clients: Int) { state = Mutex(State(running: clients)) }
+    /// Says how many tasks will `play`, before they do.
+    func expect(_ clients: Int) { state.withLock { $0.running = clients } }
 
     /// One task from its first turn to its last.
     func play(_ client: Int, _ body: () async -> Void) async {

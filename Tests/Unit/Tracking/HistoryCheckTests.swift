@@ -15,6 +15,12 @@ import Testing
         #expect(Set(violations.map(\.invariant)) == [breach.invariant], "\(violations)")
     }
 
+    @Test func `excuse a repeated requeue when another one came in between`() {
+        var story = Story.clean
+        for request in ["R", "S", "R"] { story.requeue(request) }
+        #expect(story.evidence.violations() == [])
+    }
+
     @Test func `each have a history that breaks them`() {
         #expect(Set(Breach.all.map(\.invariant)) == Set(TrackingInvariant.allCases))
     }
@@ -121,6 +127,10 @@ struct Breach: Sendable, CustomTestStringConvertible {
         },
         Self(.harmlessRepeats, "a repeated finish is applied again") { story in
             story.repeatCall { if case .finish = $0.call { true } else { false } }
+        },
+        Self(.harmlessRepeats, "a repeated requeue is applied again") { story in
+            story.requeue("R")
+            story.requeue("R")
         },
         Self(.oneController, "a page of an old epoch is stored") { story in
             story.append(epoch: 1, after: 2)

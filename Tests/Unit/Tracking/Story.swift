@@ -272,6 +272,12 @@ extension Story {
         evidence.calls.append(call)
     }
 
+    mutating func requeue(_ request: String) {
+        let call = RequeueFailedBatches(job: 1, requestId: request, filter: .init(), isolate: false, limit: 1)
+        let answer = RequeueAnswer(result: .applied, batches: 0, records: 0, more: false)
+        note(.requeueBatches(call), .requeueBatches(answer), before: 12, after: 12)
+    }
+
     mutating func removeHeartbeats() {
         evidence.calls.removeAll { if case .heartbeat = $0.call { true } else { false } }
     }
