@@ -27,6 +27,28 @@ struct TokenizerTests {
         #expect(tokenizer.count(String(repeating: "\u{0}", count: 10_000)) > 0)
         #expect(tokenizer.count(String(repeating: " ", count: 100_000)) > 0)
     }
+
+    @Test func `a long word has the tokens of its parts, cut anywhere between two of them`() throws {
+        // Long words are merged in windows of 4,096 bytes. Cut where a token ends, each half keeps its tokens.
+        let tokenizer = try TestVocabulary.tokenizer.get()
+        var numbers = SeededNumbers(seed: 1)
+        let letters = ["abcdefghijklmnopqrstuvwxyz", "aab", "的一是在不了有和人这é", "ابتثجحخد", "가나다라마바사아"].map(Array.init)
+        for alphabet in letters {
+            let word = String((0..<6_000).map { _ in alphabet[Int.random(in: 0..<alphabet.count, using: &numbers)] })
+            let whole = tokenizer.encode(word)
+            var offset = word.startIndex
+            var seen = 0
+            for _ in 0..<12 {
+                offset = word.index(offset, offsetBy: 500, limitedBy: word.endIndex) ?? word.endIndex
+                let left = tokenizer.encode(String(word[..<offset]))
+                if whole.starts(with: left) {
+                    #expect(whole == left + tokenizer.encode(String(word[offset...])))
+                    seen += 1
+                }
+            }
+            #expect(seen > 0)
+        }
+    }
 }
 
 @Suite("Tokenizer's vocabulary")
