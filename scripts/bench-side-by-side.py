@@ -124,5 +124,10 @@ def main():
             counted = allocations(stripped, options.vocabulary, file)
             print(f"{'ours':24}{name:10}{ours['records', name]:10.0f}{counted:22.0f}", flush=True)
 
+        print(flush=True)
+        linearity = [options.program, options.vocabulary, files[0], "--linearity"]
+        if subprocess.run(linearity).returncode != 0:
+            raise SystemExit("bench: a step's time is not linear in the bytes of a text")
+
 
 main()

@@ -6,6 +6,7 @@ import TextProcessing
 //
 //   SideBySide VOCABULARY FILE…            a line `what file number` each: megabytes a second, or records a second
 //   SideBySide VOCABULARY FILE --records N   only makes the points of N records, for counting allocations
+//   SideBySide VOCABULARY FILE --linearity   the speed of each step by the size of a text; fails where it is not linear
 
 /// Runs for about a second, at least three times, and prints the best.
 func measure(_ what: String, _ file: String, of amount: Double, _ body: () -> Void) {
@@ -59,6 +60,16 @@ if arguments.count == 4, arguments.dropFirst(2).first == "--records", let file =
     let all = records(of: try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n\n").map(String.init))
     for number in 0..<count { seen += points(all[number % all.count], Int64(number)) }
     exit(seen > 0 ? 0 : 1)
+}
+
+if arguments.count == 3, arguments.last == "--linearity", let file = arguments.dropFirst().first {
+    let linearity = Linearity(steps: [
+        ("normalise", { seen += normaliser.normalise($0).utf8.count }),
+        ("tokens", { seen += tokenizer.encode($0).count }),
+        ("chunks", { seen += chunker.parents(of: $0).count }),
+        ("sparse", { seen += encoder.document($0).indices.count }),
+    ])
+    exit(linearity.check(sample: try String(contentsOfFile: file, encoding: .utf8)) ? 0 : 1)
 }
 
 for file in arguments.dropFirst() {
