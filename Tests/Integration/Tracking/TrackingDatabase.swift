@@ -65,6 +65,23 @@ struct TrackingDatabase: Sendable {
         )
     }
 
+    /// Lets calls wait long for each other, as a busy machine may make them; who waits for ever is a deadlock.
+    func makeLocksPatient() async throws {
+        try await run(
+            """
+            DO $$
+            DECLARE
+                v_name regprocedure;
+            BEGIN
+                FOR v_name IN SELECT oid FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosecdef LOOP
+                    EXECUTE format('ALTER FUNCTION %s SET lock_timeout = 30000', v_name);
+                END LOOP;
+            END
+            $$
+            """
+        )
+    }
+
     func advance(by duration: Duration) async throws {
         try await run("UPDATE public.test_clock SET shift = shift + \(duration / .microseconds(1)) * interval '1 us'")
     }

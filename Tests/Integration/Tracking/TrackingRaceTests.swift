@@ -5,33 +5,6 @@ import Testing
 @testable import Adapters
 
 @Suite(.needs(.postgres)) struct `Tracking on a real PostgreSQL` {
-    @Test func `many claims at the same time hand out every batch exactly once`() async throws {
-        try await TrackingDatabase.use { database in
-            let batches = (0..<400).map { [RecordID($0)] }
-            let plan = try await PlannedJob.make(database.store(), batches: batches)
-            let claimed = try await withThrowingTaskGroup(of: [Int].self) { group in
-                for worker in 0..<10 {
-                    group.addTask {
-                        // A store of its own: a connection of its own.
-                        let mine = PlannedJob(job: plan.job, store: try database.store(connectionsMax: 1))
-                        var numbers: [Int] = []
-                        while true {
-                            let (_, batches) = try await mine.claim(1 + worker % 3)
-                            if batches.isEmpty { return numbers }
-                            numbers += batches.map(\.batchNumber)
-                        }
-                    }
-                }
-                return try await group.reduce(into: []) { $0 += $1 }
-            }
-            #expect(claimed.sorted() == Array(0..<400))  // I1, I5
-            let stats = try await plan.exactStats()
-            #expect(stats.claims == 400)
-            #expect(stats.processing == 400)
-            #expect(stats.equal == true)
-        }
-    }
-
     @Test func `ids keep every bit on their way through every function`() async throws {
         try await TrackingDatabase.use { database in
             let ids: [RecordID] = [.min, -1, 0, 1, 1 << 53 + 1, 1_823_456_789_012_345_679, .max - 1, .max]

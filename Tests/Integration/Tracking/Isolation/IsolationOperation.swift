@@ -73,17 +73,6 @@ enum IsolationScene: Int, Sendable {
 
     /// The functions that a test database needs besides ours.
     static let functions = """
-        -- A step may take long on a busy machine; who waits for ever is a deadlock.
-        DO $$
-        DECLARE
-            v_name regprocedure;
-        BEGIN
-            FOR v_name IN SELECT oid FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosecdef LOOP
-                EXECUTE format('ALTER FUNCTION %s SET lock_timeout = 30000', v_name);
-            END LOOP;
-        END
-        $$;
-
         CREATE FUNCTION public.test_claim(p_job bigint, p_number integer) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$
             SELECT (lpad(to_hex(p_job), 8, '0') || '-0000-4000-8000-00000000000' || p_number)::uuid
         $$;

@@ -71,6 +71,7 @@ struct IsolationCheck: CustomStringConvertible, Sendable {
     ) async throws -> Self {
         let database = try await TrackingDatabase.make()
         try await control?.spoil(database)
+        try await database.makeLocksPatient()
         try await database.run(IsolationScene.functions)
         // Two at a time: one computes while the other waits for the server.
         var result = try await withThrowingTaskGroup(of: Self.self) { lanes in
@@ -91,9 +92,11 @@ struct IsolationCheck: CustomStringConvertible, Sendable {
                 total.played.merge(lane.played) { $1 }
             }
         }
-        // The time of an event is that of the clock, the time of a decision that of the transaction.
-        let evidence = try await TrackingEvidence(reading: database.store(), slack: .seconds(30))
-        result.problems += evidence.violations().map { "\(result.played[$0.job] ?? "in sequence"): \($0)" }
+        // Each scene has a target of its own. An event has the time of the clock, a decision that of its transaction.
+        for job in try await TrackingEvidence(reading: database.store()).jobs {
+            let violations = TrackingEvidence(jobs: [job], slack: .seconds(30)).violations()
+            result.problems += violations.map { "\(result.played[$0.job] ?? "in sequence"): \($0)" }
+        }
         try await database.drop()
         return result
     }

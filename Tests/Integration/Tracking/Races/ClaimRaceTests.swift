@@ -9,6 +9,7 @@ import Testing
     @Test func `hand out no batch twice, whoever dies meanwhile`() async throws {
         let database = try await TrackingDatabase.make()
         try await database.makeClockMovable()
+        try await database.makeLocksPatient()
         let seed = TestEnvironment.seed
         let race = try await ClaimRace(database, seed: seed)
         let clock = ContinuousClock()
