@@ -6,7 +6,7 @@ package final class FakeHost: Sendable {
     fileprivate struct Notes: Sendable {
         let process: Int
         var job: JobMark
-        var claims: [NotedClaim] = []
+        var claims: [LeaseNote] = []
         var isAlive = true
         /// Who is taking it over, if somebody is.
         var successor: Int?
@@ -33,7 +33,10 @@ package final class FakeHost: Sendable {
     }
 
     /// Everything that is noted, by the order of the processes.
-    package var noted: [NotedClaim] { state.withLock { $0.notes.flatMap(\.claims) } }
+    package var noted: [LeaseNote] { state.withLock { $0.notes.flatMap(\.claims) } }
+
+    /// The claims among it.
+    package var claims: [LeaseNote] { noted.filter { !$0.isControl } }
 }
 
 /// The twin of a locked file: a process writes its own notes and takes over those of the dead.
@@ -57,23 +60,23 @@ package final class FakeLeaseJournal: LeaseJournal {
         }
     }
 
-    package func note(_ claim: NotedClaim, of job: JobMark) async {
+    package func note(_ note: LeaseNote, of job: JobMark) async {
         host.state.withLock { state in
             if state.killed.contains(process) { return }
             guard let index = ours(state) else {
-                state.notes.append(FakeHost.Notes(process: process, job: job, claims: [claim]))
+                state.notes.append(FakeHost.Notes(process: process, job: job, claims: [note]))
                 return
             }
             state.notes[index].job = job
-            state.notes[index].claims.removeAll { $0.claimID == claim.claimID }
-            state.notes[index].claims.append(claim)
+            state.notes[index].claims.removeAll { $0.token == note.token }
+            state.notes[index].claims.append(note)
         }
     }
 
-    package func strike(_ claimID: String) async {
+    package func strike(_ token: String) async {
         host.state.withLock { state in
             guard let index = ours(state) else { return }
-            state.notes[index].claims.removeAll { $0.claimID == claimID }
+            state.notes[index].claims.removeAll { $0.token == token }
         }
     }
 
@@ -85,10 +88,10 @@ package final class FakeLeaseJournal: LeaseJournal {
         }
     }
 
-    package func leftBehind(in job: JobMark) async -> [NotedClaim] {
+    package func leftBehind(in job: JobMark) async -> [LeaseNote] {
         host.state.withLock { state in
             if state.killed.contains(process) { return [] }
-            var claims: [NotedClaim] = []
+            var claims: [LeaseNote] = []
             for index in state.notes.indices {
                 let notes = state.notes[index]
                 guard !notes.isAlive, notes.successor == nil, notes.job == job else { continue }

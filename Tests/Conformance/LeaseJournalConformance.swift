@@ -20,20 +20,20 @@ package struct LeaseJournalConformance: Sendable {
     package init(process: @escaping @Sendable () -> any LeaseJournal) { self.process = process }
 
     package static let job = mark(7)
-    private static let first = NotedClaim(claimID: "a", attempt: .init(batch: 3, attempt: 1, records: 100))
-    private static let second = NotedClaim(claimID: "b", attempt: nil)
+    private static let first = LeaseNote(token: "a", attempt: .init(batch: 3, attempt: 1, records: 100))
+    private static let second = LeaseNote(token: "b", attempt: nil)
 
     private static func mark(_ id: JobID) -> JobMark { JobMark(target: "t -> c", id: id, createdAt: "2026-01-01") }
 
     /// Leaves these claims behind: closing with claims that are noted still is how a killed process looks to others.
-    private func leave(_ claims: [NotedClaim], in job: JobMark = job) async {
+    private func leave(_ claims: [LeaseNote], in job: JobMark = job) async {
         let dead = process()
-        for claim in claims { await dead.note(claim, of: job) }
+        for note in claims { await dead.note(note, of: job) }
         await dead.close()
     }
 
-    private func taken(in job: JobMark = job) async -> [NotedClaim] {
-        await process().leftBehind(in: job).sorted { $0.claimID < $1.claimID }
+    private func taken(in job: JobMark = job) async -> [LeaseNote] {
+        await process().leftBehind(in: job).sorted { $0.token < $1.token }
     }
 
     package func check(_ rule: Rule) async throws {
@@ -43,7 +43,7 @@ package struct LeaseJournalConformance: Sendable {
             await leave([Self.second])
             let heir = process()
             #expect(
-                await heir.leftBehind(in: Self.job).sorted { $0.claimID < $1.claimID } == [Self.first, Self.second]
+                await heir.leftBehind(in: Self.job).sorted { $0.token < $1.token } == [Self.first, Self.second]
             )
             #expect(await taken().isEmpty, "while another takes it over")
             await heir.settle(isDone: true)
@@ -59,12 +59,12 @@ package struct LeaseJournalConformance: Sendable {
             let dead = process()
             await dead.note(Self.first, of: Self.job)
             await dead.note(Self.second, of: Self.job)
-            await dead.strike(Self.first.claimID)
+            await dead.strike(Self.first.token)
             await dead.strike("never noted")
             await dead.close()
             #expect(await taken() == [Self.second])
         case .anAnswerReplacesTheIntention:
-            await leave([NotedClaim(claimID: Self.first.claimID, attempt: nil), Self.first])
+            await leave([LeaseNote(token: Self.first.token, attempt: nil), Self.first])
             #expect(await taken() == [Self.first])
         case .anotherJobsNotesStay:
             await leave([Self.first], in: Self.mark(8))
@@ -82,7 +82,7 @@ package struct LeaseJournalConformance: Sendable {
             _ = await heir.leftBehind(in: Self.job)
             await heir.note(Self.second, of: Self.job)
             await heir.settle(isDone: true)
-            await heir.strike(Self.second.claimID)
+            await heir.strike(Self.second.token)
             await heir.close()
             #expect(await taken().isEmpty)
         }

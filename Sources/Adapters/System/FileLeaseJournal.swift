@@ -14,7 +14,7 @@ package actor FileLeaseJournal: LeaseJournal {
     private struct Notes: Codable {
         var version = 1
         let job: JobMark
-        var claims: [NotedClaim]
+        var claims: [LeaseNote]
     }
 
     /// Every lease has run out after this time, so that older notes are of no use to anybody: the longest is 20 minutes.
@@ -45,17 +45,17 @@ package actor FileLeaseJournal: LeaseJournal {
 
     deinit { executor.stop() }
 
-    package func note(_ claim: NotedClaim, of job: JobMark) {
+    package func note(_ note: LeaseNote, of job: JobMark) {
         var claims = notes?.claims ?? []
-        claims.removeAll { $0.claimID == claim.claimID }
-        claims.append(claim)
+        claims.removeAll { $0.token == note.token }
+        claims.append(note)
         notes = Notes(job: job, claims: claims)
         write()
     }
 
-    package func strike(_ claimID: String) {
+    package func strike(_ token: String) {
         guard let count = notes?.claims.count else { return }
-        notes?.claims.removeAll { $0.claimID == claimID }
+        notes?.claims.removeAll { $0.token == token }
         if notes?.claims.count != count { write() }
     }
 
@@ -65,7 +65,7 @@ package actor FileLeaseJournal: LeaseJournal {
         notes = nil
     }
 
-    package func leftBehind(in job: JobMark) -> [NotedClaim] {
+    package func leftBehind(in job: JobMark) -> [LeaseNote] {
         let files: [String]
         do {
             guard FileManager.default.fileExists(atPath: folder.path()) else { return [] }
@@ -74,7 +74,7 @@ package actor FileLeaseJournal: LeaseJournal {
             complain("\(folder.path()) cannot be read (\(error.localizedDescription))")
             return []
         }
-        var claims: [NotedClaim] = []
+        var claims: [LeaseNote] = []
         for file in files where file.hasSuffix(LockedFile.ending) {
             let path = folder.appending(path: file)
             guard path.path() != lock?.path.path(), let dead = LockedFile.ofDead(path) else { continue }

@@ -3,19 +3,19 @@
 /// It only saves waiting: without it, or with one that has lost everything, leases run out by themselves. So nothing here
 /// throws; an implementation warns people in its own way. A note must never name an attempt that this runner did not have.
 package protocol LeaseJournal: Sendable {
-    /// Notes a claim, in place of an earlier note with the same claim id; once it returns, a kill does not undo it.
-    func note(_ claim: NotedClaim, of job: JobMark) async
+    /// Notes a claim or a token, in place of an earlier note of it; once it returns, a kill does not undo it.
+    func note(_ note: LeaseNote, of job: JobMark) async
 
-    /// Strikes a claim out: there is nothing any more that somebody else would have to end.
-    func strike(_ claimID: String) async
+    /// Strikes it out: there is nothing any more that somebody else would have to end.
+    func strike(_ token: String) async
 
-    /// Ends the journal of this runner; claims that are still noted are left behind for the next one.
+    /// Ends the journal of this runner; what is still noted is left behind for the next one.
     func close() async
 
     /// Takes over what dead runners have left behind in a job; nobody else is given the same until `settle`.
     ///
-    /// - Returns: their claims; empty also where nothing can be read.
-    func leftBehind(in job: JobMark) async -> [NotedClaim]
+    /// - Returns: their notes; empty also where nothing can be read.
+    func leftBehind(in job: JobMark) async -> [LeaseNote]
 
     /// Ends the take-over.
     ///
@@ -23,8 +23,8 @@ package protocol LeaseJournal: Sendable {
     func settle(isDone: Bool) async
 }
 
-/// A claim as it is noted: before it is sent, and again when it was answered.
-package struct NotedClaim: Codable, Sendable, Equatable {
+/// What is noted: a claim, before it is sent and again when it was answered; or the token of the runner as a controller.
+package struct LeaseNote: Codable, Sendable, Equatable {
     /// What the store answered.
     package struct Attempt: Codable, Sendable, Equatable {
         package let batch: Int
@@ -39,14 +39,17 @@ package struct NotedClaim: Codable, Sendable, Equatable {
         }
     }
 
-    /// Chosen by the client.
-    package let claimID: String
+    /// Chosen by the client: the claim's id, or the controller's token.
+    package let token: String
     /// Nil while the claim is not answered.
     package let attempt: Attempt?
+    /// Whether it is the token of a controller: whoever has it may go on planning at once.
+    package let isControl: Bool
 
-    package init(claimID: String, attempt: Attempt?) {
-        self.claimID = claimID
+    package init(token: String, attempt: Attempt?, isControl: Bool = false) {
+        self.token = token
         self.attempt = attempt
+        self.isControl = isControl
     }
 }
 
@@ -68,9 +71,9 @@ package struct JobMark: Codable, Sendable, Equatable {
 /// Notes nothing: the leases of a runner that is killed run out by themselves.
 package struct NoLeaseJournal: LeaseJournal {
     package init() {}
-    package func note(_ claim: NotedClaim, of job: JobMark) async {}
-    package func strike(_ claimID: String) async {}
+    package func note(_ note: LeaseNote, of job: JobMark) async {}
+    package func strike(_ token: String) async {}
     package func close() async {}
-    package func leftBehind(in job: JobMark) async -> [NotedClaim] { [] }
+    package func leftBehind(in job: JobMark) async -> [LeaseNote] { [] }
     package func settle(isDone: Bool) async {}
 }

@@ -31,7 +31,7 @@ struct Claimer: Sendable {
     /// - Returns: nil when it was given up, also because the runner has to stop.
     mutating func claim() async -> Claimed? {
         let call = call(ports.entropy.uuid(), floor: floor)
-        await ports.journal.note(NotedClaim(claimID: call.claimId, attempt: nil), of: order.job)
+        await ports.journal.note(LeaseNote(token: call.claimId, attempt: nil), of: order.job)
         let sent = ports.time.now
         let isOpen = Mutex(false)
         let answer = await store.answer(within: order.claimMax, until: .drain) { store throws(PortFailure) in
@@ -81,7 +81,7 @@ struct Claimer: Sendable {
             // `sent` is when the first try was sent, so a repeated claim is believed in for less, never for more.
             let lease = answer.batches.first.map { HeldLease(batch: $0, claimID: call.claimId, sent: sent) }
             if let lease {
-                await ports.journal.note(NotedClaim(lease), of: order.job)
+                await ports.journal.note(LeaseNote(lease), of: order.job)
             } else {
                 await ports.journal.strike(call.claimId)
             }
@@ -108,11 +108,11 @@ struct Claimer: Sendable {
     }
 }
 
-extension NotedClaim {
+extension LeaseNote {
     init(_ lease: HeldLease) {
         let batch = lease.batch
         self.init(
-            claimID: lease.claimID,
+            token: lease.claimID,
             attempt: Attempt(batch: batch.batchNumber, attempt: batch.attempt, records: batch.recordIds.count)
         )
     }

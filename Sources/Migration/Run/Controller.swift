@@ -47,14 +47,20 @@ package struct Controller: Sendable {
             }
             await pause(Self.followInterval)
             guard state.stop.level == .run, !Task.isCancelled else { return }
-            // Opening would begin a new job if ours has ended meanwhile.
-            guard await isOpen(opened.job.id) else { return }
-            let again = await store.answer(until: .drain) { store throws(PortFailure) in
-                try await store.openJob(order.open)
-            }
-            guard let again, again.job.id == opened.job.id, again.result == .resumed else { return }
+            guard let again = await reopen(opened.job.id) else { return }
             opened = again
         }
+    }
+
+    /// Asks for the controller lease; nil when the job is not open any more.
+    func reopen(_ job: JobID) async -> OpenIngestionJob.Answer? {
+        // Opening would begin a new job if ours has ended meanwhile.
+        guard await isOpen(job) else { return nil }
+        let again = await store.answer(until: .drain) { store throws(PortFailure) in
+            try await store.openJob(order.open)
+        }
+        guard let again, again.job.id == job, again.result == .resumed else { return nil }
+        return again
     }
 
     private func control(_ opened: OpenIngestionJob.Answer) async -> PlanEnd {

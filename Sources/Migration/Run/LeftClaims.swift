@@ -17,18 +17,22 @@ struct LeftClaims: Sendable {
     /// Each costs its batch a retry, like an attempt that the reaper ends: a batch may be what kills its runners. One that has
     /// no retry left is divided into its records, so that the one that kills is found and the others are migrated. An attempt
     /// that was ended before, or has a new owner, is left alone by the store.
-    func takeOver() async {
-        let claims = await ports.journal.leftBehind(in: job)
+    ///
+    /// - Returns: the tokens with which they controlled the job, or would have.
+    @discardableResult
+    func takeOver() async -> [String] {
+        let left = await ports.journal.leftBehind(in: job)
+        let claims = left.filter { !$0.isControl }
         var reset = 0
         var failed = 0
         var isDone = true
         for claim in claims {
             guard let attempt = claim.attempt else {
-                let isAnswered = await giveBack(claim.claimID, within: nil)
+                let isAnswered = await giveBack(claim.token, within: nil)
                 isDone = isDone && isAnswered
                 continue
             }
-            guard let answer = await end(attempt, claimID: claim.claimID) else {
+            guard let answer = await end(attempt, claimID: claim.token) else {
                 isDone = false
                 continue
             }
@@ -41,6 +45,7 @@ struct LeftClaims: Sendable {
         }
         await ports.journal.settle(isDone: isDone)
         if reset + failed > 0 { ports.report(.reaped(reset: reset, failed: failed)) }
+        return left.filter(\.isControl).map(\.token)
     }
 
     /// Asks again with the id of a claim whose answer nobody has seen, and gives back what comes: no work was done under it.
@@ -93,7 +98,7 @@ struct LeftClaims: Sendable {
     /// Makes each record of a failed batch a batch of its own.
     ///
     /// Between the failure and this somebody may have ended the job as failed: it is opened again.
-    private func isolate(_ attempt: NotedClaim.Attempt) async -> Bool {
+    private func isolate(_ attempt: LeaseNote.Attempt) async -> Bool {
         let call = RequeueFailedBatches(
             job: job.id,
             requestId: ports.entropy.uuid(),
@@ -112,7 +117,7 @@ struct LeftClaims: Sendable {
     /// What is given back is worth this much time once the runner has to leave.
     private static let grace = Duration.seconds(2)
 
-    private func end(_ attempt: NotedClaim.Attempt, claimID: String) async -> FinishBatch.Answer? {
+    private func end(_ attempt: LeaseNote.Attempt, claimID: String) async -> FinishBatch.Answer? {
         let call = FinishBatch(
             job: job.id,
             batchNumber: attempt.batch,

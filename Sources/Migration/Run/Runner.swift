@@ -51,6 +51,11 @@ package struct Runner: Sendable {
             case .working(let job): job
             }
         }
+
+        /// Of the controller; nil for one that only works.
+        var token: String? {
+            if case .controlling(_, let order) = self { order.open.token } else { nil }
+        }
     }
 
     private let ports: EnginePorts
@@ -100,7 +105,7 @@ package struct Runner: Sendable {
         let reaper = Reaper(ports: ports, state: state, job: job.id, heartbeat: settings.heartbeatInterval)
         let left = LeftClaims(ports: ports, state: state, job: job, configHash: configHash)
         let supervisor = processes.map {
-            Supervisor(ports: ports, state: state, job: job.id, left: left, processes: $0)
+            Supervisor(ports: ports, state: state, job: joining.job, left: left, processes: $0)
         }
         let monitor = Monitor(
             ports: ports,
@@ -112,7 +117,7 @@ package struct Runner: Sendable {
             isIdle: { supervisor?.isIdle ?? keeper.isIdle }
         )
         await plan.quota.open(resumes: !settings.isChild, StoreCaller(ports: ports, state: state))
-        if !settings.isChild { await left.takeOver() }
+        let joining = settings.isChild ? joining : await control(joining, heirOf: left.takeOver())
 
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await keeper.run() }
@@ -129,10 +134,30 @@ package struct Runner: Sendable {
             }
             group.cancelAll()
         }
-        await ports.journal.close()
         let reason = state.reason ?? .signalled
+        if case .jobEnded = reason, let token = joining.token { await ports.journal.strike(token) }
+        await ports.journal.close()
         ports.report(.stopping(reason))
         return reason
+    }
+
+    /// Goes on with the controller lease of a runner of this host that is gone: otherwise nobody could plan until it runs out.
+    ///
+    /// Our own token is noted for the next one.
+    private func control(_ joining: Joining, heirOf tokens: [String]) async -> Joining {
+        guard case .controlling(var opened, var order) = joining else { return joining }
+        for token in tokens where opened.role == .follower {
+            let heir = Controller.Order(open: order.open.with(token: token), batchSize: order.batchSize)
+            guard let again = await Controller(ports: ports, state: state, order: heir).reopen(opened.job.id) else {
+                continue
+            }
+            (opened, order) = (again, heir)
+        }
+        await ports.journal.note(
+            LeaseNote(token: order.open.token, attempt: nil, isControl: true),
+            of: JobMark(opened.job)
+        )
+        return .controlling(opened, order)
     }
 
     private func work(_ order: Worker.Order, _ keeper: LeaseKeeper) async {
@@ -150,5 +175,13 @@ package struct Runner: Sendable {
         await state.stop.wait(for: .drain)
         await ports.time.sleep(for: settings.grace, unless: state.stop, reaches: .release)
         if !Task.isCancelled { state.stop.raise(.release) }
+    }
+}
+
+extension OpenIngestionJob {
+    fileprivate func with(token: String) -> OpenIngestionJob {
+        var call = self
+        call.token = token
+        return call
     }
 }

@@ -4,7 +4,8 @@ import Synchronization
 /// on at once.
 final class Supervisor: Sendable {
     private struct Process {
-        var isBusy = false
+        /// When it claimed what it holds.
+        var busySince: Duration?
         /// Ends since a batch was last completed.
         var endsInVain = 0
     }
@@ -12,20 +13,29 @@ final class Supervisor: Sendable {
     private let ports: EnginePorts
     private let state: RunnerState
     private let job: JobID
+    private let busyMax: Duration
     private let left: LeftClaims
     private let processes: any WorkerProcesses
     private let known = Mutex<[Int: Process]>([:])
 
-    init(ports: EnginePorts, state: RunnerState, job: JobID, left: LeftClaims, processes: any WorkerProcesses) {
+    init(
+        ports: EnginePorts,
+        state: RunnerState,
+        job: JobSummary,
+        left: LeftClaims,
+        processes: any WorkerProcesses
+    ) {
         self.ports = ports
         self.state = state
-        self.job = job
+        self.job = job.id
+        // A worker that still runs has given its batch up before the deadline.
+        busyMax = .seconds(job.settings.batchTimeoutSeconds + 60)
         self.left = left
         self.processes = processes
     }
 
     /// Whether no process holds a batch.
-    var isIdle: Bool { known.withLock { $0.values.allSatisfy { !$0.isBusy } } }
+    var isIdle: Bool { known.withLock { $0.values.allSatisfy { $0.busySince == nil } } }
 
     /// Keeps that many processes at work until the job is final or the runner stops.
     ///
@@ -44,17 +54,45 @@ final class Supervisor: Sendable {
     private func process(_ number: Int, after wait: Duration) async -> (Int, WorkerProcessEnd)? {
         await ports.time.sleep(for: wait, unless: state.stop, reaches: .drain)
         guard state.stop.level == .run else { return nil }
-        return (number, await processes.run(job, until: state.stop) { self.hear($0, from: number) })
+        let stop = StopSignal()
+        return await withTaskGroup(of: WorkerProcessEnd?.self) { group in
+            group.addTask { await self.processes.run(self.job, until: stop) { self.hear($0, from: number) } }
+            group.addTask { await self.pass(to: stop) }
+            group.addTask { await self.watch(number, stop) }
+            for await case let end? in group {
+                group.cancelAll()
+                return (number, end)
+            }
+            return nil
+        }
+    }
+
+    private func pass(to stop: StopSignal) async -> WorkerProcessEnd? {
+        for level in [StopSignal.Level.drain, .release] {
+            await state.stop.wait(for: level)
+            if !Task.isCancelled { stop.raise(level) }
+        }
+        return nil
+    }
+
+    /// Ends a process that hangs: it holds a batch for longer than any worker may.
+    private func watch(_ number: Int, _ stop: StopSignal) async -> WorkerProcessEnd? {
+        while !Task.isCancelled, stop.level == .run {
+            await ports.time.sleep(for: .seconds(15), unless: stop, reaches: .drain)
+            let since = known.withLock { $0[number]?.busySince }
+            if let since, ports.time.now - since > busyMax { stop.raise(.release) }
+        }
+        return nil
     }
 
     private func hear(_ event: MigrationEvent, from number: Int) {
         known.withLock { known in
             switch event {
-            case .claimed: known[number, default: Process()].isBusy = true
+            case .claimed: known[number, default: Process()].busySince = ports.time.now
             case .finished(_, _, _, let outcome, _, _):
-                known[number, default: Process()].isBusy = false
+                known[number, default: Process()].busySince = nil
                 if outcome == .completed { known[number]?.endsInVain = 0 }
-            case .leaseLost: known[number, default: Process()].isBusy = false
+            case .leaseLost: known[number, default: Process()].busySince = nil
             default: break
             }
         }
@@ -66,7 +104,7 @@ final class Supervisor: Sendable {
     /// - Returns: the wait before it is started again; nil = never.
     private func restart(_ number: Int, _ end: WorkerProcessEnd) async -> Duration? {
         let tries = known.withLock { known in
-            known[number, default: Process()].isBusy = false
+            known[number, default: Process()].busySince = nil
             known[number]?.endsInVain += 1
             return known[number]?.endsInVain ?? 1
         }

@@ -10,6 +10,7 @@ import TextProcessing
 /// Commands over the fakes, as far as they are more than parsing and printing.
 @Suite(.serialized, .timeLimit(.minutes(2))) struct `Commands over the fakes` {
     private let world: DemoWorld
+    private let host = FakeHost()
     private let settings: Settings
     private let time = Time(ContinuousClock())
 
@@ -29,6 +30,7 @@ import TextProcessing
             store: world.ports.store,
             embedder: world.ports.embedder,
             points: world.ports.points,
+            journal: host.journal(),
             time: time,
             entropy: world.ports.entropy,
             report: { _ in }

@@ -27,7 +27,7 @@ extension EngineTests {
             let job = JobMark(opened.job)
             for number in 0..<(claims + unanswered) {
                 let id = SeededEntropy(UInt64(number) + 77).uuid()
-                await journal.note(NotedClaim(claimID: id, attempt: nil), of: job)
+                await journal.note(LeaseNote(token: id, attempt: nil), of: job)
                 let answer = try await world.store.claim(
                     ClaimNextBatch(
                         job: 1,
@@ -39,12 +39,12 @@ extension EngineTests {
                     )
                 )
                 let batch = try #require(answer.batches.first)
-                let attempt = NotedClaim.Attempt(
+                let attempt = LeaseNote.Attempt(
                     batch: batch.batchNumber,
                     attempt: batch.attempt,
                     records: batch.recordIds.count
                 )
-                if number < claims { await journal.note(NotedClaim(claimID: id, attempt: attempt), of: job) }
+                if number < claims { await journal.note(LeaseNote(token: id, attempt: attempt), of: job) }
             }
             journal.die()
             return world
@@ -60,7 +60,7 @@ extension EngineTests {
             #expect(stats.releases == 1, "the one whose answer it never saw")
             #expect(stats.reaps == 0, "nobody waited for a lease")
             #expect(stats.equal == true)
-            #expect(world.host.noted.isEmpty)
+            #expect(world.host.claims.isEmpty)
             let history = try await world.store.events(
                 ListIngestionEvents(job: 1, filter: .init(kind: "failed"), after: nil, limit: 10)
             )
@@ -76,7 +76,7 @@ extension EngineTests {
             #expect(stats.failedRecords == 0)
             #expect(stats.job?.totalBatches == 6 + 10)
             #expect(stats.equal == true)
-            #expect(world.host.noted.isEmpty)
+            #expect(world.host.claims.isEmpty)
             let divided = world.events.compactMap { if case .isolated(_, let records) = $0 { records } else { nil } }
             #expect(divided == [10])
         }
@@ -102,7 +102,47 @@ extension EngineTests {
                 Issue.record("it cleared the stop of the quota and ended with \(end)")
                 return
             }
-            #expect(world.host.noted.count == 1)
+            #expect(world.host.claims.count == 1)
+        }
+
+        @Test func `a planner that was killed is followed at once by the next runner of its host`() async throws {
+            let world = try await World(rows: World.rows(40))
+            let first = world.opening()
+            let opened = try await world.store.openJob(first)
+            let page = AppendIngestionBatches(
+                job: opened.job.id,
+                epoch: opened.epoch,
+                token: first.token,
+                expectedCursor: nil,
+                batches: [World.rows(10).map(\.id)]
+            )
+            #expect(try await world.store.appendBatches(page).result == .appended)
+            let journal = world.host.journal()
+            await journal.note(
+                LeaseNote(token: first.token, attempt: nil, isControl: true),
+                of: JobMark(opened.job)
+            )
+            journal.die()
+            try await world.run()
+            #expect(try await world.stats().processed == 40)
+            #expect(epochs(world) == [1], "nobody waited for the controller lease to run out")
+            #expect(world.host.noted.isEmpty)
+        }
+
+        @Test func `a planner that was stopped is followed at once by the next runner of its host`() async throws {
+            let world = try await World(rows: World.rows(40))
+            let stop = StopSignal()
+            stop.raise(.drain)
+            try await world.run(stop: stop)
+            #expect(try await world.stats().job?.sealed == false)
+            try await world.run()
+            #expect(try await world.stats().processed == 40)
+            #expect(epochs(world) == [1])
+            #expect(world.host.noted.isEmpty)
+        }
+
+        private func epochs(_ world: World) -> Set<Int> {
+            Set(world.events.compactMap { if case .controlling(true, let epoch) = $0 { epoch } else { nil } })
         }
 
         @Test func `an attempt that has a new owner since is left alone`() async throws {
@@ -122,7 +162,7 @@ extension EngineTests {
         {
             let host = Mutex<FakeHost?>(nil)
             let seen = Mutex<(asked: Int, worked: Int)>((0, 0))
-            @Sendable func noted() -> [NotedClaim] { host.withLock { $0?.noted ?? [] } }
+            @Sendable func noted() -> [LeaseNote] { host.withLock { $0?.claims ?? [] } }
             let world = try await World(
                 rows: World.rows(30),
                 storeFaults: FaultHook(before: { call throws(PortFailure) in
@@ -140,7 +180,7 @@ extension EngineTests {
             try await world.run(workers: 1)
             #expect(seen.withLock { $0.asked } >= 3)
             #expect(seen.withLock { $0.worked } == 3)
-            #expect(world.host.noted.isEmpty)
+            #expect(world.host.claims.isEmpty)
         }
 
         @Test func `an end that the store never heard of stays noted, and the next runner says it again`() async throws
@@ -156,13 +196,13 @@ extension EngineTests {
             let world = try await World(rows: World.rows(30), storeFaults: hook)
             isDown.withLock { $0 = true }
             try await world.run(workers: 1, stop: stop)
-            #expect(world.host.noted.count == 1)
+            #expect(world.host.claims.count == 1)
             isDown.withLock { $0 = false }
             try await world.run(workers: 1)
             let stats = try await world.stats()
             #expect(stats.processed == 30)
             #expect(stats.reaps == 0)
-            #expect(world.host.noted.isEmpty)
+            #expect(world.host.claims.isEmpty)
         }
 
         @Test func `a claim whose answer is lost at the moment of a drain is given back, and costs no retry`()
@@ -185,7 +225,7 @@ extension EngineTests {
             #expect(stats.releases == 1)
             #expect(stats.processing == 0)
             #expect(stats.retries == 0)
-            #expect(world.host.noted.isEmpty)
+            #expect(world.host.claims.isEmpty)
         }
     }
 }

@@ -74,6 +74,27 @@ extension EngineTests {
             #expect((1...3).contains(processes.runs))
         }
 
+        @Test func `one that hangs with a batch in its hands is ended, and another goes on`() async throws {
+            let world = try await World(rows: World.rows(5))
+            let processes = ScriptedProcesses { run, stop, hear in
+                if run > 1 { return .left(await world.child(stop: stop, hear: hear)) }
+                hear(.claimed(worker: 0, batch: 0, attempt: 1, records: 5))
+                await stop.wait(for: .drain)
+                return .died("was killed by signal 9")
+            }
+            // Its deadline is at 10 s, and a minute later nobody believes in it any more.
+            let settings = JobSettings(maxRetries: 3, leaseSeconds: 60, batchTimeoutSeconds: 10)
+            let begun = world.time.now
+            guard
+                case .jobEnded(.completed) = try await world.run(workers: 1, settings: settings, processes: processes)
+            else {
+                Issue.record("not completed")
+                return
+            }
+            #expect(world.time.now - begun >= .seconds(70))
+            #expect(processes.runs == 2)
+        }
+
         @Test func `one that found the job final a moment before it was opened again is started again`() async throws {
             let world = try await World(rows: World.rows(5))
             let processes = ScriptedProcesses { run, stop, hear in

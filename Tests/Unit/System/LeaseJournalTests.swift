@@ -32,7 +32,7 @@ import Testing
     @Test func `leaves no file when everything was ended`() async throws {
         try await withFolder { folder, _ in
             let journal = FileLeaseJournal(folder: folder, name: "1") { _ in }
-            await journal.note(NotedClaim(claimID: "a", attempt: nil), of: LeaseJournalConformance.job)
+            await journal.note(LeaseNote(token: "a", attempt: nil), of: LeaseJournalConformance.job)
             try expect(["1.json", "1.lock"], in: folder)
             await journal.strike("a")
             await journal.close()
@@ -69,7 +69,7 @@ import Testing
             try Data().write(to: URL(filePath: folder))
             let journal = FileLeaseJournal(folder: folder + "/in/a/file", name: "1") { warnings.add($0) }
             for name in ["a", "b"] {
-                await journal.note(NotedClaim(claimID: name, attempt: nil), of: LeaseJournalConformance.job)
+                await journal.note(LeaseNote(token: name, attempt: nil), of: LeaseJournalConformance.job)
                 await journal.strike(name)
             }
             #expect(await journal.leftBehind(in: LeaseJournalConformance.job).isEmpty)
@@ -88,10 +88,10 @@ import Testing
                             let name = "\(process)-\(round)"
                             let journal = FileLeaseJournal(folder: folder, name: name) { warnings.add($0) }
                             await journal.note(
-                                NotedClaim(claimID: name, attempt: nil),
+                                LeaseNote(token: name, attempt: nil),
                                 of: LeaseJournalConformance.job
                             )
-                            taken += await journal.leftBehind(in: LeaseJournalConformance.job).map(\.claimID)
+                            taken += await journal.leftBehind(in: LeaseJournalConformance.job).map(\.token)
                             await journal.settle(isDone: true)
                             await journal.close()
                         }
@@ -101,7 +101,7 @@ import Testing
                 return await group.reduce(into: []) { $0 += $1 }
             }
             let last = FileLeaseJournal(folder: folder, name: "last") { _ in }
-            let rest = await last.leftBehind(in: LeaseJournalConformance.job).map(\.claimID)
+            let rest = await last.leftBehind(in: LeaseJournalConformance.job).map(\.token)
             #expect(taken.count > 50, "most were taken over while others began")
             #expect((taken + rest).sorted() == (0..<24).flatMap { p in (0..<8).map { "\(p)-\($0)" } }.sorted())
             #expect(warnings.all == [])
