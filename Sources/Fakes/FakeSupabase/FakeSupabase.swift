@@ -17,6 +17,8 @@ package final class FakeSupabase: JobStore, Sendable {
     private struct State: Sendable {
         var tables: TrackingTables
         var locks = LockTable()
+        /// How often the server was restarted.
+        var restarts = 0
     }
 
     private let state: Mutex<State>
@@ -24,6 +26,7 @@ package final class FakeSupabase: JobStore, Sendable {
     private let entropy: any Entropy
     private let faults: FaultHook
     private let interleaving: (@Sendable () async -> Void)?
+    private let log: (@Sendable (RecordedStep) -> Void)?
     let planted: PlantedBug?
 
     /// An empty store.
@@ -34,14 +37,18 @@ package final class FakeSupabase: JobStore, Sendable {
     ///   - faults: asked before and after every call, by the name of the SQL function.
     ///   - interleaving: what a call does between its steps while it holds its locks, for example `Task.yield`; nil makes
     ///     each call one step.
+    ///   - log: gets every call with its answer, in the order of their commits. Without `interleaving`, another store that
+    ///     replays it must answer the same; with it, a call may have passed over rows that a replay finds free.
     ///   - planted: what the store does wrong, for tests of the checks.
     package init(
         time: Time,
         entropy: any Entropy,
         faults: FaultHook = .none,
         interleaving: (@Sendable () async -> Void)? = nil,
+        log: (@Sendable (RecordedStep) -> Void)? = nil,
         planted: PlantedBug? = nil
     ) {
+        self.log = log
         state = Mutex(State(tables: TrackingTables(planted: planted)))
         self.planted = planted
         self.time = time
@@ -61,6 +68,14 @@ package final class FakeSupabase: JobStore, Sendable {
     /// What is committed now.
     func snapshot() -> (tables: TrackingTables, now: DatabaseTime) { (state.withLock { $0.tables }, now) }
 
+    /// Restarts the server: what was committed stays, and calls under way end without effect.
+    package func restart() {
+        state.withLock { state in
+            state.restarts += 1
+            state.locks = LockTable()
+        }
+    }
+
     /// One call: hook, locks, one change of the tables.
     func perform<Call: TrackingCall>(
         _ call: Call,
@@ -68,25 +83,55 @@ package final class FakeSupabase: JobStore, Sendable {
         _ change: (inout TrackingTables, Transaction) throws(PortFailure) -> Call.Answer
     ) async throws(PortFailure) -> Call.Answer {
         try await faults.around(Call.function) { () async throws(PortFailure) -> Call.Answer in
-            let now = now
+            let (now, chance) = (now, entropy.unit())
             guard let interleaving else {
+                let transaction = Transaction(now: now, chance: chance, seen: nil, locked: nil)
                 return try state.withLock { state throws(PortFailure) in
-                    try change(&state.tables, Transaction(now: now, entropy: entropy, seen: nil, locked: nil))
+                    try commit(call, transaction, &state.tables, change)
                 }
             }
-            let owner = state.withLock { $0.locks.open() }
-            defer { state.withLock { $0.locks.close(owner) } }
+            let (owner, start) = state.withLock { ($0.locks.open(), $0.restarts) }
+            defer { state.withLock { if $0.restarts == start { $0.locks.close(owner) } } }
             for (key, mode) in plan.locks {
-                try await wait(for: key, mode, owner, interleaving)
+                try await wait(for: key, mode, owner, since: start, interleaving)
                 await interleaving()
             }
-            let (seen, locked) = try await lockRows(plan, owner, now, interleaving)
+            let (seen, locked) = try await lockRows(plan, owner, now, since: start, interleaving)
             await interleaving()
+            let transaction = Transaction(now: now, chance: chance, seen: seen, locked: locked)
             // The commit: the change becomes visible and the locks go in one step.
             return try state.withLock { state throws(PortFailure) in
+                try Self.requireConnection(state, since: start)
                 defer { state.locks.close(owner) }
-                return try change(&state.tables, Transaction(now: now, entropy: entropy, seen: seen, locked: locked))
+                return try commit(call, transaction, &state.tables, change)
             }
+        }
+    }
+
+    private static func requireConnection(_ state: State, since start: Int) throws(PortFailure) {
+        guard state.restarts == start else {
+            throw PortFailure(.unavailable, "terminating connection due to administrator command", code: "57P01")
+        }
+    }
+
+    /// Changes the tables, and says so while nobody else can.
+    private func commit<Call: TrackingCall>(
+        _ call: Call,
+        _ transaction: Transaction,
+        _ tables: inout TrackingTables,
+        _ change: (inout TrackingTables, Transaction) throws(PortFailure) -> Call.Answer
+    ) throws(PortFailure) -> Call.Answer {
+        guard let log, let recorded = RecordedCall(call) else { return try change(&tables, transaction) }
+        let at = transaction.now.microseconds - DatabaseTime.start.microseconds
+        var step = RecordedStep(at: at, chance: transaction.chance, call: recorded)
+        defer { log(step) }
+        do throws(PortFailure) {
+            let answer = try change(&tables, transaction)
+            step.answer = RecordedAnswer(answer, of: recorded)
+            return answer
+        } catch {
+            step.answer = RecordedAnswer(failure: error)
+            throw error
         }
     }
 
@@ -95,6 +140,7 @@ package final class FakeSupabase: JobStore, Sendable {
         _ plan: LockPlan,
         _ owner: LockTable.Owner,
         _ now: DatabaseTime,
+        since start: Int,
         _ pause: @Sendable () async -> Void
     ) async throws(PortFailure) -> (seen: [Int]?, locked: Set<Int>?) {
         guard let rows = plan.rows else { return (nil, nil) }
@@ -105,9 +151,13 @@ package final class FakeSupabase: JobStore, Sendable {
             if locked.count == rows.limit { break }
             let key = LockKey.batch(rows.job, number)
             if rows.skipsLocked {
-                guard state.withLock({ $0.locks.lockIfFree(key, by: owner) }) else { continue }
+                let isMine = try state.withLock { state throws(PortFailure) in
+                    try Self.requireConnection(state, since: start)
+                    return state.locks.lockIfFree(key, by: owner)
+                }
+                if !isMine { continue }
             } else {
-                try await wait(for: key, .exclusive, owner, pause)
+                try await wait(for: key, .exclusive, owner, since: start, pause)
             }
             locked.insert(number)
             await pause()
@@ -119,11 +169,17 @@ package final class FakeSupabase: JobStore, Sendable {
         for key: LockKey,
         _ mode: LockMode,
         _ owner: LockTable.Owner,
+        since restart: Int,
         _ pause: @Sendable () async -> Void
     ) async throws(PortFailure) {
         let start = time.now
         var pauses = 0
-        while !state.withLock({ $0.locks.lock(key, mode, by: owner) }) {
+        while true {
+            let isMine = try state.withLock { state throws(PortFailure) in
+                try Self.requireConnection(state, since: restart)
+                return state.locks.lock(key, mode, by: owner)
+            }
+            if isMine { return }
             guard time.now - start < Self.lockTimeout, pauses < Self.pausesMax else {
                 throw PortFailure(.unavailable, "canceling statement due to lock timeout", code: "55P03")
             }

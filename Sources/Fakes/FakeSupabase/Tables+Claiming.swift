@@ -11,30 +11,30 @@ extension TrackingTables {
         guard let index = index(of: call.job) else {
             return .init(result: .notFound, jobStatus: nil, sealed: false, batches: [], floor: nil, waitMs: 15_000)
         }
-        let job = jobs[index]
         var answer = ClaimNextBatch.Answer(
             result: .ok,
-            jobStatus: job.status,
-            sealed: job.isSealed,
+            jobStatus: jobs[index].status,
+            sealed: jobs[index].isSealed,
             batches: [],
             floor: call.floor,
             waitMs: 15_000
         )
-        guard job.configHash == call.configHash else {
+        guard jobs[index].configHash == call.configHash else {
             answer.result = .configMismatch
             return answer
         }
         // With the mistake, what the original took since the look at the batches stays unknown.
         let isBlind = planted == .claimWithoutItsLock && transaction.seen?.isEmpty == false
-        var taken = isBlind ? [] : Self.held(by: call.claimId, in: job, transaction.now)
-        if taken.isEmpty, job.status == .running {
+        var taken = isBlind ? [] : Self.held(by: call.claimId, in: jobs[index], transaction.now)
+        if taken.isEmpty, jobs[index].status == .running {
             taken = pick(call, from: floor, of: index, transaction)
-            if let last = taken.max(by: { job.claimKey($0) < job.claimKey($1) }) {
-                answer.floor = ClaimFloor(nextRetryAt: job.batches[last].nextRetryAt.text, batchNumber: last)
+            let places = taken.map { jobs[index].batches.place(of: $0) }
+            if let last = places.max() {
+                answer.floor = ClaimFloor(nextRetryAt: last.availableAt.text, batchNumber: last.number)
                 for number in taken { take(number, of: index, for: call, transaction) }
-                jobs[index].count(Counters(inFlight: taken.count, claims: Int64(taken.count)), at: last)
+                jobs[index].count(Counters(inFlight: taken.count, claims: Int64(taken.count)), at: last.number)
             } else {
-                answer.waitMs = Self.wait(for: job, transaction.now)
+                answer.waitMs = Self.wait(for: jobs[index], transaction.now)
             }
         }
         answer.batches = taken.sorted().map { claimed($0, of: index, transaction.now) }
@@ -46,14 +46,15 @@ extension TrackingTables {
     /// The floor is only speed: a second look without it finds a batch that came back out of order.
     private func pick(
         _ call: ClaimNextBatch,
-        from floor: JobRow.ClaimKey?,
+        from floor: BatchTable.Place?,
         of index: Int,
         _ transaction: Transaction
     ) -> [Int] {
         if planted == .claimChecksThenSets, let seen = transaction.seen { return Array(seen.prefix(call.limit)) }
         for start in floor == nil || planted == .claimWithoutSecondLook ? [floor] : [floor, nil] {
-            let free = Self.claimable(in: jobs[index], from: start, transaction.now).filter(transaction.holds)
-            if !free.isEmpty { return Array(free.prefix(call.limit)) }
+            let free = jobs[index].batches.claimable(from: start, at: transaction.now).lazy.map(\.number)
+            let picked = Array(free.filter(transaction.holds).prefix(call.limit))
+            if !picked.isEmpty { return picked }
         }
         return []
     }
@@ -63,32 +64,18 @@ extension TrackingTables {
         try require((1...16).contains(call.limit), "p_limit must be 1…16")
     }
 
-    private static func key(of floor: ClaimFloor?) throws(PortFailure) -> JobRow.ClaimKey? {
+    private static func key(of floor: ClaimFloor?) throws(PortFailure) -> BatchTable.Place? {
         guard let floor else { return nil }
         guard let time = DatabaseTime(text: floor.nextRetryAt) else { throw .invalid("p_floor is not one of ours") }
-        return (time, floor.batchNumber)
+        return BatchTable.Place(availableAt: time, number: floor.batchNumber)
     }
 
     /// The batches that an earlier try of the same claim took, as long as they are under its lease.
     static func held(by claimID: String, in job: JobRow, _ now: DatabaseTime) -> [Int] {
-        job.batches.indices.filter {
+        job.batches.working.filter {
             let batch = job.batches[$0]
-            guard batch.status == .processing, batch.claimID == claimID, let claimedAt = batch.claimedAt else {
-                return false
-            }
-            return claimedAt > now - job.lease
+            return batch.claimID == claimID && batch.claimedAt.map { $0 > now - job.lease } ?? false
         }
-    }
-
-    /// Batch numbers that may be claimed now, in claim order.
-    private static func claimable(in job: JobRow, from floor: JobRow.ClaimKey?, _ now: DatabaseTime) -> [Int] {
-        var keys: [JobRow.ClaimKey] = []
-        for batch in job.batches where batch.status == .pending && batch.nextRetryAt <= now {
-            let key = (batch.nextRetryAt, batch.number)
-            if let floor, key < floor { continue }
-            keys.append(key)
-        }
-        return keys.sorted { $0 < $1 }.map(\.1)
     }
 
     /// What a claim may take, in the order in which it locks the rows: those before the floor come last.
@@ -96,9 +83,9 @@ extension TrackingTables {
         guard let index = index(of: call.job), jobs[index].status == .running,
             Self.held(by: call.claimId, in: jobs[index], now).isEmpty
         else { return [] }
-        let all = Self.claimable(in: jobs[index], from: nil, now)
+        let all = jobs[index].batches.claimable(from: nil, at: now).map(\.number)
         guard let floor = try? Self.key(of: call.floor) else { return all }
-        let above = Self.claimable(in: jobs[index], from: floor, now)
+        let above = jobs[index].batches.claimable(from: floor, at: now).map(\.number)
         return above + all.prefix(all.count - above.count)
     }
 
@@ -107,7 +94,7 @@ extension TrackingTables {
     /// An open plan may get its next page at any moment.
     private static func wait(for job: JobRow, _ now: DatabaseTime) -> Int {
         guard job.isSealed else { return 1000 }
-        let next = job.batches.lazy.filter { $0.status == .pending }.map(\.nextRetryAt).min()
+        let next = job.batches.next(after: now)?.availableAt
         return min(15_000, max(1000, next?.wait(at: now) ?? 15_000))
     }
 
@@ -141,13 +128,6 @@ extension TrackingTables {
             deadlineMs: batch.deadlineAt?.milliseconds(since: now) ?? 0
         )
     }
-}
-
-extension JobRow {
-    /// The claim order.
-    typealias ClaimKey = (DatabaseTime, Int)
-
-    func claimKey(_ number: Int) -> ClaimKey { (batches[number].nextRetryAt, number) }
 }
 
 extension TrackingTables {

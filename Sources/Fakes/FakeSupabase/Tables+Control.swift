@@ -58,7 +58,7 @@ extension TrackingTables {
         let status = jobs[index].status
         guard status.isOpen else { return .init(result: .already, status: status) }
         let waiting = transaction.seen ?? waitingBatches(of: call.job)
-        let isDrained = waiting.isEmpty && !jobs[index].batches.contains { $0.status == .processing }
+        let isDrained = waiting.isEmpty && jobs[index].batches.working.isEmpty
         guard status != .pending, jobs[index].isSealed, isDrained else {
             return .init(result: .notReady, status: status)
         }
@@ -72,7 +72,7 @@ extension TrackingTables {
 
 extension TrackingTables {
     func waitingBatches(of job: JobID) -> [Int] {
-        index(of: job).map { jobs[$0].batches.filter { $0.status == .pending }.map(\.number) } ?? []
+        index(of: job).map { jobs[$0].batches.waiting.map(\.number) } ?? []
     }
 }
 

@@ -141,7 +141,7 @@ extension TrackingTables {
             delta.failedBatches = 1
             delta.addRecords(end.counts)
         } else {
-            let wait = end.retryAfter ?? backoff(retries + 1, jobs[index].settings, transaction.entropy)
+            let wait = end.retryAfter ?? backoff(retries + 1, jobs[index].settings, transaction.chance)
             jobs[index].batches[number].retryCount = retries + 1
             jobs[index].batches[number].nextRetryAt = transaction.now + wait
             delta.retries = 1
@@ -153,10 +153,11 @@ extension TrackingTables {
     }
 
     /// Equal jitter: half of the delay is certain, half is chance; `docs/tracking.md` §4.
-    private func backoff(_ retry: Int, _ settings: JobSettings, _ entropy: any Entropy) -> Duration {
+    private func backoff(_ retry: Int, _ settings: JobSettings, _ chance: Double) -> Duration {
         let doubled = settings.backoffBaseSeconds << min(retry - 1, 30)
         let delay = Double(min(settings.backoffCapSeconds, doubled))
-        return .seconds(delay * (0.5 + 0.5 * entropy.unit()))
+        // Rounded as PostgreSQL rounds an interval.
+        return .microseconds(Int64((delay * (0.5 + 0.5 * chance) * 1_000_000).rounded(.toNearestOrEven)))
     }
 
     /// Closes the attempt; claim id, worker and outcome stay, so that a repeated finish is recognised.
@@ -259,11 +260,11 @@ extension TrackingTables {
         let grace = job.lease / 4
         let oldest = now - (grace + job.batchTimeout + .seconds(60))
         var keys: [(DatabaseTime, Int)] = []
-        for batch in job.batches {
-            guard batch.status == .processing, let leaseEnd = batch.leaseExpiresAt, let claimedAt = batch.claimedAt,
+        for number in job.batches.working {
+            guard let leaseEnd = job.batches[number].leaseExpiresAt, let claimedAt = job.batches[number].claimedAt,
                 leaseEnd + grace < now, call.full || claimedAt > oldest
             else { continue }
-            keys.append((claimedAt, batch.number))
+            keys.append((claimedAt, number))
         }
         return keys.sorted { $0 < $1 }.map(\.1)
     }

@@ -15,7 +15,7 @@ extension TrackingTables {
 
     /// `list_ingestion_batches`: by number.
     func list(_ call: ListIngestionBatches, _ now: DatabaseTime) throws(PortFailure) -> ListIngestionBatches.Answer {
-        let batches = index(of: call.job).map { jobs[$0].batches } ?? []
+        let batches = index(of: call.job).map { jobs[$0].batches } ?? BatchTable()
         let rows = batches.lazy.filter { batch in
             (call.after.map { batch.number > $0 } ?? true)
                 && (call.filter.status.map { $0 == batch.status } ?? true)

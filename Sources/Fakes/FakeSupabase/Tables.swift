@@ -29,8 +29,8 @@ struct TrackingTables: Sendable {
 struct Transaction: Sendable {
     /// The transaction's start, as PostgreSQL's `now()`.
     let now: DatabaseTime
-    /// Chance, for the backoff.
-    let entropy: any Entropy
+    /// Chance, for the backoff: one number a call, so that a call can be replayed.
+    let chance: Double
     /// The batches that this call saw before it locked any, in order; nil = calls do not overlap.
     let seen: [Int]?
     /// The batches this call has locked; nil = every row is free, since calls do not overlap.
@@ -69,7 +69,7 @@ struct JobRow: Sendable {
     var lastRequestAnswer: RequeueAnswer?
 
     /// `ingestion_batch`: the number is the index.
-    var batches: [BatchRow] = []
+    var batches = BatchTable()
     /// `ingestion_failure`, by record id.
     var failures: [RecordID: FailureRow] = [:]
     /// `ingestion_counter`: sixteen rows, so that concurrent calls rarely meet on one.

@@ -6,18 +6,25 @@ extension JobHistory {
     /// I5: no two unexpired leases on one batch, and none beyond its deadline.
     var overlappingLeases: [String] {
         guard isRecorded else { return [] }
-        return batches.flatMap { batch in
-            zip(batch.attempts, batch.attempts.dropFirst()).compactMap { first, second -> String? in
-                guard let end = first.end, end.id < second.claimed.id else {
-                    return "\(batch.name): \(second.claimed.short) took what attempt \(first.claimed.attempt ?? 0) held"
-                }
-                // A worker that ends its attempt gives its lease back; the reaper must wait for it to run out.
-                guard end.kind == "reaped", second.claimedAt + slack < leaseEnd(of: first, in: batch) else {
-                    return nil
-                }
-                return "\(batch.name): \(second.claimed.short) while the lease before it lived"
+        return batches.flatMap { takenFromItsHolder(in: $0) + reapedTooEarly(in: $0) } + leasesBeyondTheirDeadline
+    }
+
+    private func takenFromItsHolder(in batch: BatchHistory) -> [String] {
+        zip(batch.attempts, batch.attempts.dropFirst()).compactMap { first, second in
+            if let end = first.end, end.id < second.claimed.id { return nil }
+            return "\(batch.name): \(second.claimed.short) took what attempt \(first.claimed.attempt ?? 0) held"
+        }
+    }
+
+    /// A worker that ends its attempt gives its lease back; the reaper must wait for it to run out.
+    private func reapedTooEarly(in batch: BatchHistory) -> [String] {
+        batch.attempts.compactMap { attempt in
+            guard let end = attempt.end, end.kind == "reaped", end.time + slack < leaseEnd(of: attempt, in: batch)
+            else {
+                return nil
             }
-        } + leasesBeyondTheirDeadline
+            return "\(batch.name): \(end.short) while its lease lived"
+        }
     }
 
     /// When a lease runs out: from its claim, or from the last heartbeat that was accepted.

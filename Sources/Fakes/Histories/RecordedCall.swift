@@ -72,14 +72,74 @@ package struct RecordedStep: Codable, Sendable, Equatable {
     }
 }
 
+extension RecordedAnswer {
+    init(failure: PortFailure) {
+        // 22…: a bad value; 23…: a constraint of the tables.
+        let isBug = failure.kind == .rejected && ["22", "23"].contains(failure.code?.prefix(2) ?? "")
+        self = isBug ? .refused : .failed(failure.code ?? "\(failure.kind)")
+    }
+
+    /// The answer of a call; its type alone does not say of which.
+    init?(_ answer: some Sendable, of call: RecordedCall) {
+        let made: Self? =
+            switch call {
+            case .open: (answer as? OpenIngestionJob.Answer).map(Self.open)
+            case .renew: (answer as? RenewController.Answer).map(Self.renew)
+            case .append: (answer as? AppendIngestionBatches.Answer).map(Self.append)
+            case .seal: (answer as? SealIngestionPlan.Answer).map(Self.seal)
+            case .claim: (answer as? ClaimNextBatch.Answer).map(Self.claim)
+            case .heartbeat: (answer as? BumpBatchProgress.Answer).map(Self.heartbeat)
+            case .finish: (answer as? FinishBatch.Answer).map(Self.finish)
+            case .reset: (answer as? ResetStuckBatches.Answer).map(Self.reset)
+            case .stats: (answer as? GetIngestionJobStats.Answer).map(Self.stats)
+            case .exactStats: (answer as? GetIngestionJobStatsExact.Answer).map(Self.exactStats)
+            case .control: (answer as? ControlIngestionJob.Answer).map(Self.control)
+            case .finalize: (answer as? FinalizeIngestionJob.Answer).map(Self.finalize)
+            case .requeueBatches: (answer as? RequeueFailedBatches.Answer).map(Self.requeueBatches)
+            case .requeueRecords: (answer as? RequeueFailedRecords.Answer).map(Self.requeueRecords)
+            case .reserve: (answer as? ReserveQuota.Answer).map(Self.reserve)
+            case .report: (answer as? ReportQuota.Answer).map(Self.report)
+            case .jobs: (answer as? ListIngestionJobs.Answer).map(Self.jobs)
+            case .batches: (answer as? ListIngestionBatches.Answer).map(Self.batches)
+            case .failures: (answer as? ListIngestionFailures.Answer).map(Self.failures)
+            case .events: (answer as? ListIngestionEvents.Answer).map(Self.events)
+            }
+        guard let made else { return nil }
+        self = made
+    }
+}
+
 extension RecordedCall {
+    /// Nil for a call that changes and tells nothing: the question for the version.
+    init?(_ call: some TrackingCall) {
+        switch call {
+        case let call as OpenIngestionJob: self = .open(call)
+        case let call as RenewController: self = .renew(call)
+        case let call as AppendIngestionBatches: self = .append(call)
+        case let call as SealIngestionPlan: self = .seal(call)
+        case let call as ClaimNextBatch: self = .claim(call)
+        case let call as BumpBatchProgress: self = .heartbeat(call)
+        case let call as FinishBatch: self = .finish(call)
+        case let call as ResetStuckBatches: self = .reset(call)
+        case let call as GetIngestionJobStats: self = .stats(call)
+        case let call as GetIngestionJobStatsExact: self = .exactStats(call)
+        case let call as ControlIngestionJob: self = .control(call)
+        case let call as FinalizeIngestionJob: self = .finalize(call)
+        case let call as RequeueFailedBatches: self = .requeueBatches(call)
+        case let call as RequeueFailedRecords: self = .requeueRecords(call)
+        case let call as ReserveQuota: self = .reserve(call)
+        case let call as ReportQuota: self = .report(call)
+        case let call as ListIngestionJobs: self = .jobs(call)
+        case let call as ListIngestionBatches: self = .batches(call)
+        case let call as ListIngestionFailures: self = .failures(call)
+        case let call as ListIngestionEvents: self = .events(call)
+        default: return nil
+        }
+    }
+
     /// Performs the call once.
     package func perform(on store: any JobStore) async -> RecordedAnswer {
-        do throws(PortFailure) { return try await answer(of: store) } catch {
-            // 22…: a bad value; 23…: a constraint of the tables.
-            let isBug = error.kind == .rejected && ["22", "23"].contains(error.code?.prefix(2) ?? "")
-            return isBug ? .refused : .failed(error.code ?? "\(error.kind)")
-        }
+        do throws(PortFailure) { return try await answer(of: store) } catch { return RecordedAnswer(failure: error) }
     }
 
     private func answer(of store: any JobStore) async throws(PortFailure) -> RecordedAnswer {

@@ -1,5 +1,6 @@
 package import Fakes
 import Migration
+import Synchronization
 
 /// Overlapping clients on the fake, where a seed decides who goes on at each pause of each call.
 package enum OverlappingHistory {
@@ -7,13 +8,32 @@ package enum OverlappingHistory {
     ///
     /// - Returns: what they left behind.
     package static func run(seed: UInt64, planted: PlantedBug? = nil) async -> TrackingEvidence {
-        let dice = Dice(seed)
-        let clock = SteppedClock()
-        let turns = Turns()
+        let (dice, clock, turns) = (Dice(seed), SteppedClock(), Turns())
         let pause: @Sendable () async -> Void = { await turns.pause() }
         let fake = FakeSupabase(time: Time(clock), entropy: dice, interleaving: pause, planted: planted)
         let recorder = CallRecorder { (DatabaseTime.start + clock.now.offset, fake.lastEventID) }
         let clients = OverlappingClients(dice, fake, recorder, pause: pause).all
+        await play(clients, turns, dice, clock) { if dice.oneIn(3000) { fake.restart() } }
+        return fake.evidence(calls: recorder.calls)
+    }
+
+    /// The same clients, but each call is one step: what they called and were answered, for another store to replay.
+    package static func log(seed: UInt64) async -> [RecordedStep] {
+        let (dice, clock, turns) = (Dice(seed), SteppedClock(), Turns())
+        let log = Mutex<[RecordedStep]>([])
+        let fake = FakeSupabase(time: Time(clock), entropy: dice, log: { step in log.withLock { $0.append(step) } })
+        let clients = OverlappingClients(dice, fake, CallRecorder()) { await turns.pause() }.all
+        await play(clients, turns, dice, clock) {}
+        return log.withLock { $0 }
+    }
+
+    private static func play(
+        _ clients: [@Sendable () async -> Void],
+        _ turns: Turns,
+        _ dice: Dice,
+        _ clock: SteppedClock,
+        disturb: @escaping @Sendable () -> Void
+    ) async {
         turns.expect(clients.count)
         await withTaskGroup { group in
             for (number, client) in clients.enumerated() {
@@ -23,11 +43,11 @@ package enum OverlappingHistory {
             while goesOn {
                 goesOn = await turns.giveOne { count in
                     clock.advance(by: passed(dice))
+                    disturb()
                     return dice.below(count)
                 }
             }
         }
-        return fake.evidence(calls: recorder.calls)
     }
 
     /// Between two turns mostly no time passes; sometimes a lease, or a controller's lease.
@@ -48,12 +68,15 @@ package struct Meetings: Sendable, CustomStringConvertible {
     /// Two calls that end attempts were under way at the same time.
     package var ends = 0
     package var finalized = 0
+    /// Calls that a restart of the server ended.
+    package var interrupted = 0
 
     package init() {}
 
     package mutating func count(in evidence: TrackingEvidence) {
         finalized += evidence.jobs.flatMap(\.events).count { $0.kind == "finalized" }
         let calls = evidence.calls
+        interrupted += calls.count { $0.answer == .failed("57P01") }
         for (index, one) in calls.enumerated() {
             for other in calls[(index + 1)...].prefix(30) where other.began < one.ended ?? .max {
                 switch (one.call, other.call) {
@@ -67,7 +90,8 @@ package struct Meetings: Sendable, CustomStringConvertible {
     }
 
     package var description: String {
-        "repeated claim met its original \(repeatAndOriginal), ends met \(ends), finalized \(finalized)"
+        "repeated claim met its original \(repeatAndOriginal), ends met \(ends), finalized \(finalized), "
+            + "ended by a restart \(interrupted)"
     }
 }
 

@@ -312,7 +312,8 @@ extension TrackingModel.Job {
         var delay = Double(settings.backoffBaseSeconds)
         for _ in 0..<min(batch.retries, 30) { delay *= 2 }
         delay = min(delay, Double(settings.backoffCapSeconds))
-        let wait = wait ?? .seconds(delay * (0.5 + 0.5 * moment.chance))
+        let jittered = delay * (0.5 + 0.5 * moment.chance)
+        let wait = wait ?? .microseconds((jittered * 1_000_000).rounded(.toNearestOrEven))
         batches[number].end(.waiting(until: moment.now + wait), outcome, error)
         return false
     }

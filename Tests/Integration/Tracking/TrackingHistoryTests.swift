@@ -53,6 +53,23 @@ import Testing
         }
     }
 
+    @Test func `are answered as a fake's log says that its clients were`() async throws {
+        try await TrackingDatabase.use { database in
+            try await database.makeTimeReplayable()
+            let stage = try DatabaseStage(database, through: database.store(connectionsMax: 1))
+            let seeds = 1...UInt64(max(2, historyCount(reduced: 20) / 5))
+            for seed in seeds {
+                let log = await OverlappingHistory.log(seed: seed)
+                try await stage.clear()
+                do { try await HistoryReplay.run(log, on: stage) } catch let failure as HistoryFailure {
+                    Issue.record("seed \(seed): \(failure)")
+                    return
+                }
+            }
+            print("replayed the logs of \(seeds.count) fakes")
+        }
+    }
+
     /// Each run is another one: here the server decides who goes on.
     @Test func `keep every invariant when calls overlap`() async throws {
         try await TrackingDatabase.use { database in

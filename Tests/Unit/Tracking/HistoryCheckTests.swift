@@ -62,7 +62,7 @@ struct Breach: Sendable, CustomTestStringConvertible {
             story.answer(.lost) { .finish(.init(result: .applied, status: .completed, outcome: $0)) }
         },
         Self(.currentFence, "a heartbeat is heard after the end") { story in
-            story.heartbeat(batch: 1, attempt: 1, claim: "A", at: 16, leaseMs: 4000, after: 7)
+            story.heartbeat(batch: 0, attempt: 1, claim: "A", at: 2, leaseMs: 10_000, after: 6)
         },
         Self(.denseAttempts, "the first claim is attempt 2") { story in
             story.edit {

@@ -18,6 +18,7 @@ import Testing
         #expect(meetings.repeatAndOriginal >= 20)
         #expect(meetings.ends >= 50)
         #expect(meetings.finalized >= 20)
+        #expect(meetings.interrupted >= 50)
     }
 
     @Test func `are the same each time`() async {
@@ -57,7 +58,7 @@ struct Hunt: Sendable, CustomTestStringConvertible {
         Self(bug: .requeueResetsTheAttempt, finder: .check(.denseAttempts), seeds: 50),
         Self(bug: .appendIgnoresTheCursor, finder: .check(.exactPlan), seeds: 50),
         Self(bug: .oldEpochIsHeard, finder: .check(.oneController), seeds: 50),
-        Self(bug: .finalizeReadsTwice, finder: .check(.finalStatus), seeds: 50, overlaps: true),
+        Self(bug: .finalizeReadsTwice, finder: .check(.finalStatus), seeds: 200, overlaps: true),
     ]
 
     /// The first seed that shows the bug to its finder.

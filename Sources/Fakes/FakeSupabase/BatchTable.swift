@@ -1,0 +1,85 @@
+import Migration
+
+/// `ingestion_batch` of one job: the rows by number, and the two partial indexes that claims and the reaper read.
+///
+/// A write through the subscript keeps the indexes, so that no caller has to think of them, and a claim looks at what can be
+/// claimed and not at every batch.
+struct BatchTable: RandomAccessCollection, Sendable {
+    /// A place in the order of claims.
+    struct Place: Comparable, Sendable {
+        let availableAt: DatabaseTime
+        let number: Int
+
+        static func < (left: Self, right: Self) -> Bool {
+            (left.availableAt, left.number) < (right.availableAt, right.number)
+        }
+    }
+
+    private var rows: [BatchRow] = []
+    /// What waits, in the order of claims.
+    private(set) var waiting: [Place] = []
+    /// What is at work, ascending.
+    private(set) var working: [Int] = []
+
+    var startIndex: Int { 0 }
+    var endIndex: Int { rows.count }
+
+    subscript(number: Int) -> BatchRow {
+        get { rows[number] }
+        set {
+            let (before, after) = (rows[number], newValue)
+            rows[number] = newValue
+            if before.place != after.place {
+                before.place.map { waiting.remove(sorted: $0) }
+                after.place.map { waiting.insert(sorted: $0) }
+            }
+            guard (before.status == .processing) != (after.status == .processing) else { return }
+            if after.status == .processing { working.insert(sorted: number) } else { working.remove(sorted: number) }
+        }
+    }
+
+    /// Adds a row with the next number.
+    mutating func append(_ row: BatchRow) {
+        rows.append(row)
+        row.place.map { waiting.insert(sorted: $0) }
+    }
+
+    /// Where a batch stands, or stood, in the order of claims.
+    func place(of number: Int) -> Place { Place(availableAt: rows[number].nextRetryAt, number: number) }
+
+    /// The first that becomes available later than now.
+    func next(after now: DatabaseTime) -> Place? { waiting[end(at: now)...].first }
+
+    /// What may be claimed now, in order, from a place on.
+    func claimable(from floor: Place?, at now: DatabaseTime) -> ArraySlice<Place> {
+        let start = floor.map { waiting.partition(before: $0) } ?? 0
+        return waiting[Swift.min(start, end(at: now))..<end(at: now)]
+    }
+
+    /// The end of what is available now.
+    private func end(at now: DatabaseTime) -> Int {
+        waiting.partition(before: Place(availableAt: now + .microseconds(1), number: .min))
+    }
+}
+
+extension BatchRow {
+    fileprivate var place: BatchTable.Place? {
+        status == .pending ? BatchTable.Place(availableAt: nextRetryAt, number: number) : nil
+    }
+}
+
+extension Array where Element: Comparable {
+    /// The index of the first element that is not before another.
+    fileprivate func partition(before element: Element) -> Int {
+        var (low, high) = (0, count)
+        while low < high {
+            let middle = (low + high) / 2
+            if self[middle] < element { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    fileprivate mutating func insert(sorted element: Element) { insert(element, at: partition(before: element)) }
+
+    fileprivate mutating func remove(sorted element: Element) { remove(at: partition(before: element)) }
+}
