@@ -12,8 +12,12 @@ struct BytePairMerge: Sendable {
 
     /// The number of tokens of a piece.
     @inline(__always)
-    func count(_ text: UTF8Bytes, _ piece: Range<Int>) -> Int {
+    func count(_ text: UTF8Bytes, _ piece: Range<Int>, _ memory: CountMemory) -> Int {
         if piece.count == 1 || vocabulary.rank(text, piece) != BytePairVocabulary.none { return 1 }
+        return memory.count(piece) { mergedCount(text, piece) }
+    }
+
+    private func mergedCount(_ text: UTF8Bytes, _ piece: Range<Int>) -> Int {
         var count = 0
         let bytes = unsafe UTF8Bytes(start: text.start + piece.lowerBound, count: piece.count)
         let isShort = withList(bytes) { count = $0.merge() }

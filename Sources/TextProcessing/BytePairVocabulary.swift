@@ -157,6 +157,13 @@ struct BytePairVocabulary: @unchecked Sendable {  // Sendable: written only in `
     @inline(__always)
     private static func next(_ place: Int) -> Int { (place &+ 1) & (capacity &- 1) }
 
+    /// A hash of some bytes, token or not.
+    @inline(__always)
+    static func hash(_ text: UTF8Bytes, _ range: Range<Int>) -> Int {
+        let key = unsafe key(text.start + range.lowerBound, range.count)
+        return Int(truncatingIfNeeded: hash(key, range.count))
+    }
+
     @inline(__always)
     private static func hash(_ key: UInt64, _ length: Int) -> UInt64 {
         mix(key ^ UInt64(truncatingIfNeeded: length) &* 0x9E37_79B9_7F4A_7C15)

@@ -49,8 +49,10 @@ public struct Tokenizer: TokenCounting {
         unsafe utf8.withUnsafeBufferPointer { buffer in
             let bytes = unsafe UTF8Bytes(buffer)
             withExtendedLifetime(memory) {
-                TokenScanner.forEachPiece(of: bytes) { start, end in
-                    piece(end, merge.count(bytes, start..<end))
+                CountMemory.with(bytes) { counts in
+                    TokenScanner.forEachPiece(of: bytes) { start, end in
+                        piece(end, merge.count(bytes, start..<end, counts))
+                    }
                 }
             }
         }

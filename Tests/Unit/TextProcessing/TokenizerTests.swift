@@ -28,6 +28,15 @@ struct TokenizerTests {
         #expect(tokenizer.count(String(repeating: " ", count: 100_000)) > 0)
     }
 
+    @Test func `words that come again are counted as at first, also when others took their place`() throws {
+        let tokenizer = try TestVocabulary.tokenizer.get()
+        var numbers = SeededNumbers(seed: 2)
+        let words = (0..<6_000).map { "\($0)qzx é\($0 % 700)문장 зюк\($0 % 90)ъ" }
+        let picked = (0..<12_000).map { _ in words[Int.random(in: 0..<words.count, using: &numbers)] }
+        let text = picked.joined(separator: " x")
+        #expect(tokenizer.count(text) == tokenizer.encode(text).count)
+    }
+
     @Test func `a long word has the tokens of its parts, cut anywhere between two of them`() throws {
         // Long words are merged in windows of 4,096 bytes. Cut where a token ends, each half keeps its tokens.
         let tokenizer = try TestVocabulary.tokenizer.get()
