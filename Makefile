@@ -1,7 +1,7 @@
 # The front door. Each target is one readable script in scripts/, which does its own set-up on a fresh Debian machine
 # that has the Swift toolchain, git and make.
 
-.PHONY: help demo test integration bench fuzz lint release integration-docker first-run first-run-http
+.PHONY: help demo test integration bench chaos fuzz lint release integration-docker first-run first-run-http
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,6 +17,9 @@ integration: ## only the tests that need servers
 
 bench: ## the benchmarks behind the numbers in the README
 	@scripts/bench
+
+chaos: ## 20 minutes of jobs whose processes and servers are killed, and the long races: make chaos MINUTES=3
+	@scripts/chaos $(MINUTES)
 
 fuzz: ## 108,000 generated texts: tokens and sparse vectors compared with tiktoken and fastembed
 	@scripts/fuzz

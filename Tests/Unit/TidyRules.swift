@@ -242,6 +242,7 @@ extension TidyRule {
                 "Tests/Unit/Run/EnduranceTests.swift": "minutes on that clock",
                 "Tests/Unit/Run/SharedLimitsTests.swift": "an outage on that clock",
                 "Tests/Unit/Run/LeftClaimsTests.swift": "a lease that runs out on that clock",
+                "Tests/Integration/Chaos/Fleet.swift": "real processes and servers, between one fault and the next",
                 "Tests/Integration/WholeJob/Stage.swift": "asks a real database again until something is so",
             ],
             example: "try await Task.sleep(for: .seconds(1))"

@@ -1,9 +1,9 @@
 # What the scripts of this folder share: sourced by them, not run. Sets $verb, $root (the servers' private folder)
 # and $dir (this server's part of it), and reads the accounts.
 . scripts/lib.sh
-[ $# = 2 ] || fail "usage: $0 start|stop DIR"
+[ $# = 2 ] || fail "usage: $0 start|stop|restart DIR"
 verb=$1 root=$2 dir=$2/${0##*/}
-[ "$verb" != start ] || . "$root/accounts"
+[ "$verb" = stop ] || . "$root/accounts"
 
 # Database servers refuse to run as root: then they run as nobody, with nobody's rights.
 as_server=()

@@ -27,6 +27,8 @@ import Testing
 /// | `MIGRATE_TEST_LONG` | never required: `1` makes the suites that search for races try everything |
 /// | `MIGRATE_TEST_SEED` | never required: the number that such a suite printed, to repeat its choices |
 /// | `MIGRATE_TEST_HISTORIES` | never required: how many random histories each suite of the tracking store tries |
+/// | `MIGRATE_TEST_CHAOS_MINUTES` | never required: for how long jobs are begun that real faults befall; unset = none |
+/// | `MIGRATE_TEST_SERVERS` | for chaos: the folder given to `scripts/servers`, whose servers it may crash |
 /// | `MIGRATE_TEST_COMPOSE_SCHEMA` | the Compose specification's JSON schema |
 enum TestEnvironment {
     /// Whether a missing variable is a failure.
@@ -37,6 +39,9 @@ enum TestEnvironment {
 
     /// What the choices of such a suite follow from; it prints it.
     static let seed = values["MIGRATE_TEST_SEED"].flatMap { UInt64($0) } ?? .random(in: 0...9999)
+
+    /// For how long jobs are begun that real faults befall; nil = none.
+    static var chaosMinutes: Double? { values["MIGRATE_TEST_CHAOS_MINUTES"].flatMap { Double($0) } }
 
     /// The MariaDB or MySQL server, when all of its variables are set.
     static let mysql: MySQLServer? = Need.mysql.isMet ? MySQLServer() : nil

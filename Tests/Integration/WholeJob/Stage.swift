@@ -11,9 +11,9 @@ struct Stage: Sendable {
     let embedder: FakeOpenAI
     /// The table `ip_summary`, and what else a test puts beside it.
     let rows: MySQLTestDatabase
-    private let program: Program
-    private let settings: [String: String]
-    private let database: TrackingDatabase
+    let program: Program
+    let settings: [String: String]
+    let database: TrackingDatabase
 
     /// Sets the stage, lends it to `body` and clears it away.
     ///

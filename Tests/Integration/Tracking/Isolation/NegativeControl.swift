@@ -22,7 +22,9 @@ struct NegativeControl: Sendable, CustomTestStringConvertible {
     let check: Check
 
     /// Replaces the functions of a database by those with the mistake.
-    func spoil(_ database: TrackingDatabase) async throws {
+    func spoil(_ database: TrackingDatabase) async throws { try await Self.spoil(database, edits) }
+
+    static func spoil(_ database: TrackingDatabase, _ edits: [Edit]) async throws {
         var files = SchemaInstaller.files.map(\.text)
         for edit in edits {
             let places = files.map { $0.components(separatedBy: edit.passage).count - 1 }
