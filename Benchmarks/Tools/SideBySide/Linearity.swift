@@ -28,7 +28,10 @@ struct Linearity {
             var best = [Double](repeating: 0, count: steps.count)
             for size in sizes {
                 let text = text(size)
-                let speeds = steps.map { step in Double(text.utf8.count) / 1e6 / seconds { step.run(text) } }
+                let megabytes = Double(text.utf8.count) / 1e6
+                let speeds = steps.map { step in
+                    megabytes / fastest(runsMin: 2, secondsMin: 0.2) { step.run(text) }
+                }
                 let cells = zip(speeds, best).map { speed, best in
                     let isSlow = speed * Self.slowdownMax < best
                     if isSlow { isLinear = false }
@@ -40,27 +43,6 @@ struct Linearity {
         }
         if !isLinear { print("slow: more than \(Self.slowdownMax) times the time a byte of a smaller text takes") }
         return isLinear
-    }
-
-    /// The processor time of the fastest run: other programs on the same processor do not count.
-    private func seconds(_ body: () -> Void) -> Double {
-        var (best, total) = (Double.infinity, 0.0)
-        var runs = 0
-        while runs < 2 || total < 0.2 {
-            let start = Self.processorSeconds()
-            body()
-            let time = max(Self.processorSeconds() - start, 1e-9)
-            best = min(best, time)
-            total += time
-            runs += 1
-        }
-        return best
-    }
-
-    private static func processorSeconds() -> Double {
-        var time = timespec()
-        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
-        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 
     private static func repeating(_ part: String, _ bytes: Int, _ start: String = "") -> String {

@@ -8,17 +8,9 @@ import TextProcessing
 //   SideBySide VOCABULARY FILE --records N   only makes the points of N records, for counting allocations
 //   SideBySide VOCABULARY FILE --linearity   the speed of each step by the size of a text; fails where it is not linear
 
-/// Runs for about a second, at least three times, and prints the best.
+/// Prints how much is done in a second of processor time.
 func measure(_ what: String, _ file: String, of amount: Double, _ body: () -> Void) {
-    let clock = ContinuousClock()
-    let start = clock.now
-    var best = Duration.seconds(1_000_000)
-    var runs = 0
-    while runs < 3 || clock.now - start < .seconds(1) {
-        best = min(best, clock.measure(body))
-        runs += 1
-    }
-    print("\(what) \(file) \(amount / (best / .seconds(1)))")
+    print("\(what) \(file) \(amount / fastest(runsMin: 3, secondsMin: 1, body))")
 }
 
 /// Records of about 2 kB: a few paragraphs each.
