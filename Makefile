@@ -1,7 +1,7 @@
 # The front door. Each target is one readable script in scripts/, which does its own set-up on a fresh Debian machine
 # that has the Swift toolchain, git and make.
 
-.PHONY: help demo test integration bench chaos fuzz lint release integration-docker first-run first-run-http
+.PHONY: help demo test integration bench chaos fuzz simulate lint release integration-docker first-run first-run-http
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ chaos: ## 20 minutes of jobs whose processes and servers are killed, and the lon
 
 fuzz: ## 108,000 generated texts: tokens and sparse vectors compared with tiktoken and fastembed
 	@scripts/fuzz
+
+simulate: ## 10,000 whole migrations in virtual time, under faults
+	@scripts/simulate
 
 lint: ## the formatter's rules, and the syntax of every script
 	@scripts/lint

@@ -68,11 +68,18 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        // The seeded executor with virtual time; knows nothing of migrations. Its C part is a hook of the Swift runtime.
+        .target(name: "CSimulation"),
+        .target(
+            name: "Simulation",
+            dependencies: ["CSimulation", .product(name: "HeapModule", package: "swift-collections")],
+            swiftSettings: strict
+        ),
         // In-memory twins of the four services, and the same twins behind loopback HTTP.
         .target(
             name: "Fakes",
             dependencies: [
-                "Migration", "TextProcessing",
+                "Migration", "Simulation", "TextProcessing",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "FlyingFox", package: "FlyingFox"),
                 .product(name: "FlyingSocks", package: "FlyingFox"),
@@ -100,7 +107,7 @@ let package = Package(
         .testTarget(
             name: "Unit",
             dependencies: [
-                "Adapters", "Conformance", "Fakes", "Migration", "TextProcessing", "migrate",
+                "Adapters", "Conformance", "Fakes", "Migration", "Simulation", "TextProcessing", "migrate",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "FlyingFox", package: "FlyingFox"),

@@ -53,6 +53,14 @@ package final class FakeMySQL: RecordSource, Sendable {
     /// All rows now, ascending; for checkers.
     package var snapshot: [SourceRecord] { rows.withLock { $0 } }
 
+    /// A row now, or nil; for checkers.
+    package func row(_ id: RecordID) -> SourceRecord? {
+        rows.withLock { rows in
+            let place = Self.place(of: id, in: rows)
+            return place < rows.count && rows[place].id == id ? rows[place] : nil
+        }
+    }
+
     // MARK: RecordSource
 
     package func highestID() async throws(PortFailure) -> RecordID? {

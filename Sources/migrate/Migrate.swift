@@ -37,7 +37,7 @@ struct Migrate: AsyncParsableCommand {
                 name: "Report",
                 subcommands: [Status.self, Jobs.self, Events.self, Failures.self, Retry.self, Verify.self, Search.self]
             ),
-            CommandGroup(name: "Other", subcommands: [ShowSettings.self, Text.self, ServeFakes.self]),
+            CommandGroup(name: "Other", subcommands: [ShowSettings.self, Text.self, ServeFakes.self, Simulate.self]),
         ]
     )
 

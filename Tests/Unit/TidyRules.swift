@@ -187,6 +187,8 @@ extension TidyRule {
         ),
     ]
 
+    private static let confined = "confined to the simulation's thread, which `Simulation.submit` checks"
+
     private static let safe: [TidyRule] = [
         TidyRule(
             banned: "@unchecked Sendable",
@@ -196,6 +198,15 @@ extension TidyRule {
             scope: everywhere,
             exceptions: [
                 "Sources/Adapters/System/ThreadExecutor.swift": "a thread's queue behind its own lock and condition",
+                "Sources/Fakes/Scenarios/Scenario.swift": confined,
+                "Sources/Fakes/Scenarios/ServiceFaults.swift": confined,
+                "Sources/Fakes/Scenarios/SimEntropy.swift": confined,
+                "Sources/Fakes/Scenarios/SimulatedProcess.swift": confined,
+                "Sources/Fakes/Scenarios/SimulatedWorld.swift": confined,
+                "Sources/Simulation/SimNetwork.swift": confined,
+                "Sources/Simulation/SimTimer.swift": confined,
+                "Sources/Simulation/Simulation.swift": confined,
+                "Tests/Unit/Simulation/SimulationTests.swift": confined,
                 "Sources/TextProcessing/BytePairVocabulary.swift": "memory written only in the initialiser",
                 "Sources/TextProcessing/ScalarTable.swift": "memory written only in the initialiser",
                 "Sources/TextProcessing/TableMemory.swift": "used only by the initialisers of a tokenizer's tables",
@@ -241,6 +252,7 @@ extension TidyRule {
                 "Tests/Unit/Run/ProtocolTests.swift": "outages and moments on that clock",
                 "Tests/Unit/Run/EnduranceTests.swift": "minutes on that clock",
                 "Tests/Unit/Run/SharedLimitsTests.swift": "an outage on that clock",
+                "Tests/Unit/Simulation/SimulationTests.swift": "virtual time",
                 "Tests/Unit/Run/LeftClaimsTests.swift": "a lease that runs out on that clock",
                 "Tests/Integration/Chaos/Fleet.swift": "real processes and servers, between one fault and the next",
                 "Tests/Integration/WholeJob/Stage.swift": "asks a real database again until something is so",

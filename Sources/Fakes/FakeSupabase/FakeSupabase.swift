@@ -63,6 +63,9 @@ package final class FakeSupabase: JobStore, Sendable {
     /// The id of the last row of `ingestion_event`; 0 before the first.
     package var lastEventID: Int64 { state.withLock { $0.tables.nextEventID - 1 } }
 
+    /// What the tables hold, for checkers.
+    func read<Value>(_ body: (TrackingTables) -> Value) -> Value { state.withLock { body($0.tables) } }
+
     private var now: DatabaseTime { DatabaseTime.start + time.now }
 
     /// What is committed now.

@@ -22,20 +22,32 @@ package final class CallRecorder: Sendable {
     /// Performs a call once; calls may overlap.
     @discardableResult
     package func perform(_ call: RecordedCall, on store: any JobStore) async -> RecordedAnswer {
+        let number = begin(call)
+        let answer = await call.perform(on: store)
+        end(number, answer)
+        return answer
+    }
+
+    /// Notes that a call begins.
+    ///
+    /// - Returns: its number, for `end`.
+    package func begin(_ call: RecordedCall) -> Int {
         let (at, event) = moment()
-        let index = state.withLock { state in
+        return state.withLock { state in
             state.tick += 1
             state.calls.append(ObservedCall(call, began: state.tick, at: at, eventBefore: event))
             return state.calls.count - 1
         }
-        let answer = await call.perform(on: store)
+    }
+
+    /// Notes that it was answered.
+    package func end(_ number: Int, _ answer: RecordedAnswer) {
         let after = moment().event
         state.withLock { state in
             state.tick += 1
-            state.calls[index].ended = state.tick
-            state.calls[index].answer = answer
-            state.calls[index].eventAfter = after
+            state.calls[number].ended = state.tick
+            state.calls[number].answer = answer
+            state.calls[number].eventAfter = after
         }
-        return answer
     }
 }

@@ -6,22 +6,26 @@ package struct PlanPaging: Sendable, Equatable {
     package let limit: Int?
 
     /// Ids a page at most.
+    package let idsMax: Int
+
+    /// The most ids that one call should carry.
     ///
     /// Measured on MySQL, pages of 10,000 cost little more than a stream and leave nothing open. A page of as many 19-digit
     /// ids is 200 kB of JSON, far below the 1 MB of one append.
-    private static let idsMax = 10_000
+    package static let idsMax = 10_000
 
-    package init(batchSize: Int, limit: Int?) {
+    package init(batchSize: Int, limit: Int?, idsMax: Int = Self.idsMax) {
         precondition(batchSize > 0)
         self.batchSize = batchSize
         self.limit = limit
+        self.idsMax = idsMax
     }
 
     /// Ids to read for the next page: a whole number of batches, and no more than the limit leaves.
     ///
     /// 0 = the plan is full.
     package func pageSize(planned: Int64) -> Int {
-        let whole = max(1, Self.idsMax / batchSize) * batchSize
+        let whole = max(1, idsMax / batchSize) * batchSize
         guard let limit else { return whole }
         return min(whole, max(0, Int(clamping: Int64(limit) - planned)))
     }

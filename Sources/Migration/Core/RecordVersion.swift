@@ -4,6 +4,9 @@ package import TextProcessing
 package enum RecordVersion: Sendable, Equatable {
     /// Exactly the expected points are there, all of this version: nothing is paid.
     case unchanged
+    /// The expected points are there, and older ones beside them: whoever wrote them died before these were deleted. They go,
+    /// and nothing is paid.
+    case outlived(stale: [StoredPoint])
     /// New points must be written; then these older ones go, exactly as they were seen.
     case replaced(stale: [StoredPoint])
 
@@ -23,7 +26,8 @@ package enum RecordVersion: Sendable, Equatable {
     ) -> RecordVersion {
         let wanted = Set(expected)
         let current = found.filter { wanted.contains($0.id) && $0.checksum == checksum && $0.profile == profile }
-        if current.count == wanted.count, found.count == wanted.count { return .unchanged }
-        return .replaced(stale: found.filter { !wanted.contains($0.id) })
+        let stale = found.filter { !wanted.contains($0.id) }
+        if current.count < wanted.count { return .replaced(stale: stale) }
+        return stale.isEmpty ? .unchanged : .outlived(stale: stale)
     }
 }

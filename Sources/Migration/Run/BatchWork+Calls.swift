@@ -63,6 +63,8 @@ extension BatchWork {
                     throttles += 1
                     try await throttled(error, tries: throttles, store: store)
                 case .outOfMoney, .unauthorised:
+                    // First within this runner: telling the others may take a while.
+                    state.stopEmbedder(error)
                     await plan.quota.stop(error, store)
                     throw .fatal(.embedder, error)
                 case .unavailable, .outcomeUnknown, .cancelled:
@@ -124,14 +126,24 @@ extension BatchWork {
 
     private func waitForQuota(tokens: Int, store: StoreCaller) async throws(WorkEnd) {
         try await waitForWrites()
-        try await wait(for: state.embedderPausedUntil - ports.time.now, by: .embedder)
-        try checkpoint()
+        try await waitWhilePaused()
         switch await plan.quota.reserve(tokens: tokens, waitMax: permit.waitMax, from: store) {
         case .after(let duration): try await wait(for: duration, by: .embedder)
         case .tooLong(let duration): throw .deferred(after: duration, by: .embedder, .quota)
         case .stopped(let stop): throw .fatal(.embedder, stop.failure)
         }
+        // Another worker may have been refused meanwhile.
+        try await waitWhilePaused()
+    }
+
+    /// Returns when nobody has asked this runner to wait any longer.
+    private func waitWhilePaused() async throws(WorkEnd) {
         try checkpoint()
+        while state.embedderPausedUntil > ports.time.now {
+            try await wait(for: state.embedderPausedUntil - ports.time.now, by: .embedder)
+            try checkpoint()
+        }
+        if let refusal = state.embedderRefusal { throw .fatal(.embedder, refusal) }
     }
 
     private func throttled(_ failure: PortFailure, tries: Int, store: StoreCaller) async throws(WorkEnd) {

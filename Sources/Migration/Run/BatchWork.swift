@@ -132,6 +132,7 @@ package struct BatchWork: Sendable {
     private func lookUp(_ places: [Int], _ shelf: inout Shelf) async throws(WorkEnd) -> BatchStateMachine.Event {
         let found = try await storedPoints(places)
         var unchanged: [Int] = []
+        var outlived: [StoredPoint] = []
         for place in places {
             guard let record = shelf.records[place] else { continue }
             let stored = found[ids[place]] ?? []
@@ -144,13 +145,23 @@ package struct BatchWork: Sendable {
             case .unchanged:
                 unchanged.append(place)
                 shelf.records[place] = nil
+            case .outlived(let stale):
+                unchanged.append(place)
+                outlived += stale
+                shelf.records[place] = nil
             case .replaced(let stale):
                 shelf.stale[place] = stale
                 if !stored.isEmpty { shelf.known.insert(place) }
                 shelf.vectors[place] = Array(repeating: nil, count: record.children.count)
             }
         }
+        try await delete(outlived)
         return .lookedUp(unchanged: unchanged)
+    }
+
+    private func delete(_ stale: [StoredPoint]) async throws(WorkEnd) {
+        if stale.isEmpty { return }
+        try await call(.points, writes: true) { () async throws(PortFailure) in try await ports.points.delete(stale) }
     }
 
     private func embed(
@@ -195,11 +206,7 @@ package struct BatchWork: Sendable {
             return .writeRefused(places, code: refusal.code ?? "point_refused", message: refusal.detail)
         }
         let stale = places.flatMap { shelf.stale[$0] ?? [] }
-        if !stale.isEmpty {
-            try await call(.points, writes: true) { () async throws(PortFailure) in
-                try await ports.points.delete(stale)
-            }
-        }
+        try await delete(stale)
         for place in places {
             shelf.records[place] = nil
             shelf.vectors[place] = nil

@@ -6,10 +6,13 @@ package struct Controller: Sendable {
     package struct Order: Sendable {
         package let open: OpenIngestionJob
         package let batchSize: Int
+        /// Ids a page of the plan at most.
+        package let pageSize: Int
 
-        package init(open: OpenIngestionJob, batchSize: Int) {
+        package init(open: OpenIngestionJob, batchSize: Int, pageSize: Int = PlanPaging.idsMax) {
             self.open = open
             self.batchSize = batchSize
+            self.pageSize = pageSize
         }
     }
 
@@ -94,7 +97,7 @@ package struct Controller: Sendable {
     private func plan(_ opened: OpenIngestionJob.Answer) async -> PlanEnd {
         let job = opened.job
         let limit = job.config[JobConfiguration.limitKey].flatMap { Int($0) }
-        let paging = PlanPaging(batchSize: order.batchSize, limit: limit)
+        let paging = PlanPaging(batchSize: order.batchSize, limit: limit, idsMax: order.pageSize)
         guard let upper = await read({ () async throws(PortFailure) in try await ports.source.highestID() }) else {
             return .stopped
         }

@@ -88,6 +88,9 @@ package struct DryRun: Sendable {
                     found: stored[row.id] ?? []
                 ) {
                 case .unchanged: report.unchanged += 1
+                case .outlived(let stale):
+                    report.unchanged += 1
+                    report.deletes += stale.count
                 case .replaced(let stale):
                     report.points += points.pointIDs.count
                     report.deletes += stale.count

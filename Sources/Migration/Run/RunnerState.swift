@@ -4,6 +4,7 @@ import Synchronization
 package final class RunnerState: Sendable {
     private struct State {
         var embedderPausedUntil = Duration.zero
+        var embedderRefusal: PortFailure?
         var reason: StopReason?
         var storeFailingSince: Duration?
         var storeBackAt: Duration?
@@ -39,6 +40,12 @@ package final class RunnerState: Sendable {
     package func pauseEmbedder(until time: Duration) {
         state.withLock { $0.embedderPausedUntil = max($0.embedderPausedUntil, time) }
     }
+
+    /// Keeps every worker of this runner from calling the embedder for good: a person must act.
+    package func stopEmbedder(_ refusal: PortFailure) { state.withLock { $0.embedderRefusal = refusal } }
+
+    /// Why the embedder may not be called any more; nil while it may.
+    package var embedderRefusal: PortFailure? { state.withLock { $0.embedderRefusal } }
 
     /// When the embedder may be called again.
     package var embedderPausedUntil: Duration { state.withLock { $0.embedderPausedUntil } }

@@ -78,6 +78,30 @@ import Testing
         }
     }
 
+    /// The calls of whole simulated migrations, under faults.
+    @Test func `simulated runs are answered as by the fake`() async throws {
+        try await TrackingDatabase.use { database in
+            try await database.makeTimeReplayable()
+            let stage = try DatabaseStage(database, through: database.store(connectionsMax: 1))
+            var calls = 0
+            var runs = 0
+            for seed in 0..<200 as Range<UInt64> where runs < max(3, historyCount(reduced: 20) / 5) {
+                let history = Scenario.swarm.run(seed: seed, keepsHistory: true).history
+                // Calls that overlap have no order to be repeated in.
+                if history.isEmpty { continue }
+                try await stage.clear()
+                do { try await HistoryReplay.run(history, on: stage) } catch let failure as HistoryFailure {
+                    Issue.record("simulated seed \(seed): \(failure.finding)")
+                    return
+                }
+                calls += history.count
+                runs += 1
+            }
+            print("\(runs) simulated runs, \(calls) calls: the same answers")
+            #expect(calls > 1000)
+        }
+    }
+
     /// Each run is another one: here the server decides who goes on.
     @Test func `keep every invariant when calls overlap`() async throws {
         try await TrackingDatabase.use { database in

@@ -169,9 +169,13 @@ import TextProcessing
         #expect(compare([1, 2], [stored(1)]) == .replaced(stale: []))
         #expect(compare([1, 2], [stored(1), stored(2, checksum: "old")]) == .replaced(stale: []))
         #expect(compare([1, 2], [stored(1), stored(2, profile: nil)]) == .replaced(stale: []))
-        #expect(
-            compare([1], [stored(1), stored(2, checksum: "old")]) == .replaced(stale: [stored(2, checksum: "old")])
-        )
+        let older = stored(2, checksum: "old")
+        #expect(compare([1], [stored(1, checksum: "old"), older]) == .replaced(stale: [older]))
+    }
+
+    @Test func `older points beside the expected ones only go`() {
+        let older = stored(2, checksum: "old")
+        #expect(compare([1], [stored(1), older]) == .outlived(stale: [older]))
     }
 }
 

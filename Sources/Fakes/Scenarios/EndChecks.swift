@@ -1,0 +1,120 @@
+import Migration
+import Simulation
+
+/// The state of all four fakes when everything is over: I1–I19, each planned record exactly one of what it may be.
+struct EndChecks {
+    private let world: SimulatedWorld
+
+    init(_ world: SimulatedWorld) { self.world = world }
+
+    func run() {
+        let evidence = evidence
+        if let first = evidence.violations().first { return world.simulation.fail("\(first)") }
+        for job in evidence.jobs {
+            checkPlan(of: job)
+            checkRecords(of: job)
+        }
+        checkStrangers(evidence)
+        Observations(evidence, world).count()
+    }
+
+    private var evidence: TrackingEvidence {
+        var evidence = world.store.evidence(calls: world.calls.calls)
+        evidence.slack = slack
+        return evidence
+    }
+
+    /// The invariants of the store that are broken now, but for the one that is known already.
+    func others(than finding: String) -> String? {
+        let names = Set(evidence.violations().map(\.invariant.description)).filter { !finding.hasPrefix($0 + " ") }
+        return names.isEmpty ? nil : "(also \(names.sorted().joined(separator: ", ")))"
+    }
+
+    /// While calls overlap, time passes between a call's decision and its event.
+    private var slack: Duration { world.plan.has(.interleaving) ? .seconds(3) : .zero }
+
+    /// I12: the plan holds every row that was there from the beginning to the end, and no other but those of others' making.
+    private func checkPlan(of job: TrackingEvidence.Job) {
+        guard job.summary.sealed else { return }
+        let planned = Set(job.batches.filter { $0.round == 0 }.flatMap(\.recordIds))
+        for row in world.source.snapshot where !world.watch.hasChanged(row.id) && !planned.contains(row.id) {
+            return fail("record \(row.id) is not in the plan", "I12")
+        }
+    }
+
+    /// I18: processed with all points right; skipped; missing; or an open dead letter.
+    private func checkRecords(of job: TrackingEvidence.Job) {
+        let letters = Set(job.failures.filter { $0.resolvedAt == nil }.map(\.recordId))
+        var blank: Int64 = 0
+        var isExact = true
+        for batch in job.batches where batch.status == .completed && batch.moved == 0 {
+            for id in batch.recordIds {
+                if world.watch.hasChanged(id) {
+                    isExact = false
+                    continue
+                }
+                if letters.contains(id) { continue }
+                let row = world.source.row(id)
+                if world.watch.expected(id) == nil {
+                    blank += 1
+                    if row?.memberCode == nil, row?.content != .null {
+                        return fail("record \(id) has no tenant, but no dead letter")
+                    }
+                } else if !world.watch.isComplete(id) {
+                    return fail(
+                        "record \(id) of batch \(batch.batchNumber) counts as processed, but its points are not all there"
+                    )
+                }
+            }
+        }
+        let stats = job.stats
+        if isExact, stats.skipped != blank {
+            fail("\(stats.skipped) records count as skipped, \(blank) are blank")
+        }
+        if isExact, stats.missing != 0 { fail("\(stats.missing) records count as missing, none has vanished") }
+        checkLetters(letters, job)
+    }
+
+    /// A dead letter needs a reason: what the embedder refuses, a tenant that is missing, or a batch that failed as a whole.
+    private func checkLetters(_ letters: Set<RecordID>, _ job: TrackingEvidence.Job) {
+        let failed = Set(job.batches.filter { $0.status == .failed }.flatMap(\.recordIds))
+        for id in letters.sorted() where !failed.contains(id) && !world.watch.hasChanged(id) {
+            guard let row = world.source.row(id) else { continue }
+            let isRefused =
+                if case .text(let text) = row.content { text.hasPrefix(Workload.refusedWord) } else { false }
+            if !isRefused, row.memberCode != nil || world.watch.expected(id) != nil {
+                fail("record \(id) is a dead letter without a reason")
+            }
+        }
+    }
+
+    /// I19 and I18 from the other side: every point is of a planned record, and right.
+    private func checkStrangers(_ evidence: TrackingEvidence) {
+        let planned = Set(evidence.jobs.flatMap { $0.batches.flatMap(\.recordIds) })
+        let older = Set(world.older.map(\.id))
+        // Of these every older point must be gone; of others it may still wait.
+        let letters = Set(evidence.jobs.flatMap { $0.failures.filter { $0.resolvedAt == nil }.map(\.recordId) })
+        let settled = Set(
+            evidence.jobs.flatMap { job in
+                job.batches.filter { $0.status == .completed && $0.moved == 0 }.flatMap(\.recordIds)
+            }
+        ).subtracting(letters)
+        for (id, payload) in world.points.payloads {
+            guard let record = payload["summary_id"]?.integer else { return fail("point \(id) names no record", "I19") }
+            if older.contains(id), !settled.contains(record) { continue }
+            guard planned.contains(record) else {
+                return fail("point \(id) is of record \(record), which nobody planned", "I19")
+            }
+            if world.watch.hasChanged(record) { continue }
+            guard let shape = world.watch.expected(record), shape.pointIDs.contains(id),
+                payload["checksum"]?.string == shape.checksum
+            else { return fail("point \(id) of record \(record) should not be there") }
+        }
+        guard let vector = world.points.firstWrongVector(oneOf: 4, at: Int(world.simulation.seed % 4)) else { return }
+        fail("the vector of point \(vector) is not that of its text")
+    }
+
+    private func fail(_ finding: String, _ invariant: String = "I18") {
+        world.simulation.fail("\(invariant) \(finding)")
+    }
+}

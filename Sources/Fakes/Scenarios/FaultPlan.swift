@@ -1,0 +1,63 @@
+import Migration
+import Simulation
+
+/// What goes wrong in one run, and how often: each seed switches a random half of the classes on.
+///
+/// All at once would hide what one alone shows.
+package struct FaultPlan: Sendable {
+    package enum Class: String, CaseIterable, Sendable {
+        case network, lostAnswers, crashes, freezes, clocks, database, embedder, quota, money, qdrant, source, changes,
+            control, signals, killers, successor, interleaving
+    }
+
+    var classes: Set<Class> = []
+    /// How strong, 0…1; drawn for each class.
+    private var strengths: [Class: Double] = [:]
+    /// When everything is mended.
+    var healing = Duration.seconds(300)
+    var runners = 5
+    var workersPerRunner = 1
+    var batches = 40
+    var batchSize = 5
+    /// So few that the plan has many pages.
+    var batchesPerPage = 4
+    /// Tokens a minute at most, where there is a quota, and whether the settings state it.
+    var quotaMax = 12_000
+    var statesQuota = false
+    /// How long the embedder takes: what makes a job long enough for faults to meet it.
+    var latency = Duration.seconds(5)
+
+    /// A random half.
+    static func drawn(_ random: inout SimRandom, from allowed: [Class], always: Set<Class>) -> FaultPlan {
+        var plan = FaultPlan()
+        for member in Class.allCases where always.contains(member) || allowed.contains(member) && random.chance(0.5) {
+            plan.classes.insert(member)
+            plan.strengths[member] = 0.1 + 0.9 * random.unit()
+        }
+        plan.healing = random.duration(.seconds(60)...Duration.seconds(600))
+        plan.batchSize = random.chance(0.1) ? 1 + random.below(25) : 1 + random.below(8)
+        plan.statesQuota = random.chance(0.5)
+        plan.batchesPerPage = 1 + random.below(10)
+        plan.latency = random.duration(.milliseconds(200)...Duration.seconds(20))
+        plan.workersPerRunner = random.chance(0.25) ? 2 : 1
+        return plan
+    }
+
+    func has(_ member: Class) -> Bool { classes.contains(member) }
+
+    /// 0 where the class is off.
+    func strength(_ member: Class) -> Double { strengths[member] ?? 0 }
+
+    /// The classes that are on, for people.
+    var words: String { Class.allCases.filter(classes.contains).map(\.rawValue).joined(separator: " ") }
+
+    var weather: SimNetwork.Weather {
+        var weather = SimNetwork.Weather()
+        let network = strength(.network)
+        weather.requestLost = 0.05 * network
+        weather.requestTwice = 0.1 * network
+        weather.slow = 0.05 * network
+        weather.answerLost = 0.15 * strength(.lostAnswers)
+        return weather
+    }
+}

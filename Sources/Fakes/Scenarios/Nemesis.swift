@@ -1,0 +1,139 @@
+import Migration
+import Simulation
+
+/// Something that strikes again and again until everything is mended.
+struct Nemesis: Sendable {
+    /// The class of faults that switches it on.
+    let trigger: FaultPlan.Class
+    /// Between two strikes on average, at full strength.
+    let every: Duration
+    let strike: @Sendable (SimulatedWorld, SimClock) async -> Void
+
+    static let all: [Nemesis] = [
+        Nemesis(trigger: .crashes, every: .seconds(20)) { world, _ in world.anyProcess()?.kill() },
+        Nemesis(trigger: .freezes, every: .seconds(40)) { world, clock in
+            guard let node = world.anyProcess()?.node else { return }
+            await world.freeze(node, for: world.drawn(.seconds(1)...Duration.seconds(300)), clock)
+        },
+        Nemesis(trigger: .network, every: .seconds(60)) { world, clock in
+            guard let node = world.anyProcess()?.node else { return }
+            let server = [world.db, world.mysql, world.openai, world.qdrant][world.below(4)]
+            world.simulation.note("cut between \(node.name) and \(server.name)")
+            if world.below(2) == 0 {
+                world.network.cut(from: node, to: server)
+            } else {
+                world.network.cut(from: server, to: node)
+            }
+            try? await clock.sleep(for: world.drawn(.seconds(1)...Duration.seconds(200)))
+            world.network.mend()
+        },
+        Nemesis(trigger: .database, every: .seconds(60)) { world, clock in
+            switch world.below(3) {
+            case 0: world.faults.takeDown(.database, for: world.drawn(.seconds(1)...Duration.seconds(240)))
+            case 1:
+                world.simulation.note("the database restarts")
+                world.store.restart()
+                world.faults.takeDown(.database, for: world.drawn(.seconds(1)...Duration.seconds(10)))
+            default: await world.freeze(world.db, for: world.drawn(.milliseconds(100)...Duration.seconds(12)), clock)
+            }
+        },
+        Nemesis(trigger: .qdrant, every: .seconds(90)) { world, _ in
+            world.faults.takeDown(.qdrant, for: world.drawn(.seconds(1)...Duration.seconds(200)))
+        },
+        Nemesis(trigger: .embedder, every: .seconds(90)) { world, _ in
+            world.faults.takeDown(.embedder, for: world.drawn(.seconds(1)...Duration.seconds(200)))
+        },
+        Nemesis(trigger: .source, every: .seconds(90)) { world, _ in
+            world.faults.takeDown(.source, for: world.drawn(.seconds(1)...Duration.seconds(100)))
+        },
+        Nemesis(trigger: .quota, every: .seconds(120)) { world, _ in
+            let limit = 1_000 + world.below(12_000)
+            // What a gate of ours does not know, the server tells by refusing.
+            if world.statedLimit == nil { world.embedder.update { $0.tokensPerMinute = limit } }
+        },
+        Nemesis(trigger: .money, every: .seconds(150)) { world, clock in
+            world.simulation.note("out of money")
+            world.embedder.update { $0.isOutOfMoney = true }
+            try? await clock.sleep(for: world.drawn(.seconds(1)...Duration.seconds(60)))
+            world.embedder.update { $0.isOutOfMoney = false }
+        },
+        Nemesis(trigger: .changes, every: .seconds(4)) { world, _ in world.changeSomeRow() },
+        Nemesis(trigger: .control, every: .seconds(60)) { world, clock in await world.operate(clock) },
+        Nemesis(trigger: .signals, every: .seconds(40)) { world, clock in
+            guard let process = world.anyProcess() else { return }
+            process.signal(.drain)
+            guard world.below(2) == 0 else { return }
+            try? await clock.sleep(for: world.drawn(.milliseconds(10)...Duration.seconds(20)))
+            if process.isAlive { process.signal(.release) }
+        },
+        Nemesis(trigger: .successor, every: .seconds(100)) { world, _ in
+            // On a host of its own, so that nobody is replaced by it.
+            world.start(.stranger, on: SimulatedWorld.hosts)
+        },
+    ]
+}
+
+extension SimulatedWorld {
+    func below(_ bound: Int) -> Int { simulation.chance.below(bound) }
+    func drawn(_ range: ClosedRange<Duration>) -> Duration { simulation.chance.duration(range) }
+
+    /// A running process of any host.
+    func anyProcess() -> SimulatedProcess? {
+        let running = processes.filter { $0.isAlive && $0.node.isRunning && $0.kind != .stranger }
+        return running.isEmpty ? nil : running[below(running.count)]
+    }
+
+    func freeze(_ node: SimNode, for duration: Duration, _ clock: SimClock) async {
+        simulation.freeze(node)
+        if duration > .seconds(settings.leaseSeconds) { coverage.add(.freezePastTheLease) }
+        try? await clock.sleep(for: duration)
+        simulation.thaw(node)
+    }
+
+    /// Another application works with the table meanwhile.
+    func changeSomeRow() {
+        let rows = source.snapshot
+        guard !rows.isEmpty else { return }
+        let row = rows[below(rows.count)]
+        var random = simulation.chance.split()
+        switch below(3) {
+        case 0:
+            source.delete(row.id)
+            watch.rowHasChanged(row.id, to: nil)
+        case 1:
+            let changed = Workload.row(row.id, &random)
+            source.put(changed)
+            watch.rowHasChanged(row.id, to: changed)
+        default:
+            // Behind the cursor as well as before it.
+            let (id, overflow) = row.id.addingReportingOverflow(1)
+            guard !overflow, !rows.contains(where: { $0.id == id }) else { return }
+            let new = Workload.row(id, &random)
+            source.put(new)
+            watch.rowHasChanged(id, to: new)
+        }
+    }
+
+    /// An operator pauses for a while, or cancels.
+    func operate(_ clock: SimClock) async {
+        guard let job = store.read({ $0.jobs.last }), job.status.isOpen else { return }
+        let cancels = below(8) == 0
+        let claims = claimsUnderWay
+        simulation.note(cancels ? "cancel" : "pause")
+        _ = try? await asked(.control(.init(job: job.id, action: cancels ? .cancel : .pause, reason: "simulated")))
+        if claims > 0 { coverage.add(.controlRacedClaim) }
+        if cancels { return }
+        try? await clock.sleep(for: drawn(.seconds(1)...Duration.seconds(120)))
+        simulation.note("resume")
+        _ = try? await asked(.control(.init(job: job.id, action: .resume, reason: nil)))
+    }
+
+    /// An operator's call: noted, and without a network.
+    @discardableResult
+    func asked(_ call: RecordedCall) async throws(PortFailure) -> RecordedAnswer {
+        let number = calls.begin(call)
+        let answer = await call.perform(on: store)
+        calls.end(number, answer)
+        return answer
+    }
+}

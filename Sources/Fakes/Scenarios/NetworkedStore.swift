@@ -1,0 +1,170 @@
+import Migration
+import Simulation
+
+/// The tracking store over the network, as one process reaches it.
+///
+/// What the database answers is noted there, at the moment it is decided, for the checks of the invariants.
+struct NetworkedStore: JobStore {
+    let link: Link
+
+    private func ask<Call: TrackingCall>(
+        _ call: Call,
+        _ noted: (Call) -> RecordedCall,
+        _ answered: @escaping @Sendable (Call.Answer) -> RecordedAnswer,
+        _ body: @escaping @Sendable (any JobStore, Call) async throws(PortFailure) -> Call.Answer
+    ) async throws(PortFailure) -> Call.Answer {
+        let world = link.world
+        let note = noted(call)
+        let store = world.store
+        if let claim = call as? ClaimNextBatch { world.watch.claimIsSent(claim.claimId) }
+        let answer = try await link.ask(Call.function, at: world.db, within: .seconds(10)) {
+            () async throws(PortFailure) -> Call.Answer in
+            let number = world.calls.begin(note)
+            let isClaim = Call.self == ClaimNextBatch.self
+            if isClaim { world.claimsUnderWay += 1 }
+            defer { if isClaim { world.claimsUnderWay -= 1 } }
+            let answer = try await body(store, call)
+            world.calls.end(number, answered(answer))
+            world.watch.storeHasAnswered(note)
+            return answer
+        }
+        link.process.reached(at: world.simulation.now)
+        return answer
+    }
+
+    func schemaVersion(_ call: SchemaVersion) async throws(PortFailure) -> SchemaVersion.Answer {
+        try await link.world.store.schemaVersion(call)
+    }
+
+    func openJob(_ call: OpenIngestionJob) async throws(PortFailure) -> OpenIngestionJob.Answer {
+        try await ask(call, RecordedCall.open, RecordedAnswer.open) { store, call throws(PortFailure) in
+            try await store.openJob(call)
+        }
+    }
+
+    func renewController(_ call: RenewController) async throws(PortFailure) -> RenewController.Answer {
+        try await ask(call, RecordedCall.renew, RecordedAnswer.renew) { store, call throws(PortFailure) in
+            try await store.renewController(call)
+        }
+    }
+
+    func appendBatches(_ call: AppendIngestionBatches) async throws(PortFailure) -> AppendIngestionBatches.Answer {
+        try await link.append(call) { call throws(PortFailure) in
+            try await ask(call, RecordedCall.append, RecordedAnswer.append) { store, call throws(PortFailure) in
+                try await store.appendBatches(call)
+            }
+        }
+    }
+
+    func sealPlan(_ call: SealIngestionPlan) async throws(PortFailure) -> SealIngestionPlan.Answer {
+        try await ask(call, RecordedCall.seal, RecordedAnswer.seal) { store, call throws(PortFailure) in
+            try await store.sealPlan(call)
+        }
+    }
+
+    func claim(_ call: ClaimNextBatch) async throws(PortFailure) -> ClaimNextBatch.Answer {
+        try await link.claim(call) { call throws(PortFailure) in
+            try await ask(call, RecordedCall.claim, RecordedAnswer.claim) { store, call throws(PortFailure) in
+                try await store.claim(call)
+            }
+        }
+    }
+
+    func heartbeat(_ call: BumpBatchProgress) async throws(PortFailure) -> BumpBatchProgress.Answer {
+        try await link.heartbeat(call) { call throws(PortFailure) in
+            try await ask(call, RecordedCall.heartbeat, RecordedAnswer.heartbeat) { store, call throws(PortFailure) in
+                try await store.heartbeat(call)
+            }
+        }
+    }
+
+    func finish(_ call: FinishBatch) async throws(PortFailure) -> FinishBatch.Answer {
+        try await link.finish(call) { call throws(PortFailure) in
+            try await ask(call, RecordedCall.finish, RecordedAnswer.finish) { store, call throws(PortFailure) in
+                try await store.finish(call)
+            }
+        }
+    }
+
+    func resetStuck(_ call: ResetStuckBatches) async throws(PortFailure) -> ResetStuckBatches.Answer {
+        try await ask(call, RecordedCall.reset, RecordedAnswer.reset) { store, call throws(PortFailure) in
+            try await store.resetStuck(call)
+        }
+    }
+
+    func stats(_ call: GetIngestionJobStats) async throws(PortFailure) -> GetIngestionJobStats.Answer {
+        try await ask(call, RecordedCall.stats, RecordedAnswer.stats) { store, call throws(PortFailure) in
+            try await store.stats(call)
+        }
+    }
+
+    func exactStats(_ call: GetIngestionJobStatsExact) async throws(PortFailure) -> GetIngestionJobStatsExact.Answer {
+        try await ask(call, RecordedCall.exactStats, RecordedAnswer.exactStats) { store, call throws(PortFailure) in
+            try await store.exactStats(call)
+        }
+    }
+
+    func control(_ call: ControlIngestionJob) async throws(PortFailure) -> ControlIngestionJob.Answer {
+        try await ask(call, RecordedCall.control, RecordedAnswer.control) { store, call throws(PortFailure) in
+            try await store.control(call)
+        }
+    }
+
+    func finalize(_ call: FinalizeIngestionJob) async throws(PortFailure) -> FinalizeIngestionJob.Answer {
+        try await ask(call, RecordedCall.finalize, RecordedAnswer.finalize) { store, call throws(PortFailure) in
+            try await store.finalize(call)
+        }
+    }
+
+    func requeueBatches(_ call: RequeueFailedBatches) async throws(PortFailure) -> RequeueFailedBatches.Answer {
+        try await ask(call, RecordedCall.requeueBatches, RecordedAnswer.requeueBatches) {
+            store,
+            call throws(PortFailure) in
+            try await store.requeueBatches(call)
+        }
+    }
+
+    func requeueRecords(_ call: RequeueFailedRecords) async throws(PortFailure) -> RequeueFailedRecords.Answer {
+        try await ask(call, RecordedCall.requeueRecords, RecordedAnswer.requeueRecords) {
+            store,
+            call throws(PortFailure) in
+            try await store.requeueRecords(call)
+        }
+    }
+
+    func reserveQuota(_ call: ReserveQuota) async throws(PortFailure) -> ReserveQuota.Answer {
+        try await ask(call, RecordedCall.reserve, RecordedAnswer.reserve) { store, call throws(PortFailure) in
+            try await store.reserveQuota(call)
+        }
+    }
+
+    func reportQuota(_ call: ReportQuota) async throws(PortFailure) -> ReportQuota.Answer {
+        try await ask(call, RecordedCall.report, RecordedAnswer.report) { store, call throws(PortFailure) in
+            try await store.reportQuota(call)
+        }
+    }
+
+    func jobs(_ call: ListIngestionJobs) async throws(PortFailure) -> ListIngestionJobs.Answer {
+        try await ask(call, RecordedCall.jobs, RecordedAnswer.jobs) { store, call throws(PortFailure) in
+            try await store.jobs(call)
+        }
+    }
+
+    func batches(_ call: ListIngestionBatches) async throws(PortFailure) -> ListIngestionBatches.Answer {
+        try await ask(call, RecordedCall.batches, RecordedAnswer.batches) { store, call throws(PortFailure) in
+            try await store.batches(call)
+        }
+    }
+
+    func failures(_ call: ListIngestionFailures) async throws(PortFailure) -> ListIngestionFailures.Answer {
+        try await ask(call, RecordedCall.failures, RecordedAnswer.failures) { store, call throws(PortFailure) in
+            try await store.failures(call)
+        }
+    }
+
+    func events(_ call: ListIngestionEvents) async throws(PortFailure) -> ListIngestionEvents.Answer {
+        try await ask(call, RecordedCall.events, RecordedAnswer.events) { store, call throws(PortFailure) in
+            try await store.events(call)
+        }
+    }
+}

@@ -1,0 +1,64 @@
+/// Mistakes that are made on purpose, so that a test can show who finds them.
+extension Scenario {
+    package enum Bug: Sendable, Equatable {
+        /// By the store.
+        case store(PlantedBug)
+        /// By the processes.
+        case port(PortBug)
+
+        /// All but the one that makes nothing unsafe or late: only a model of the store sees it (`PlantedBugTests`).
+        package static let all =
+            PlantedBug.allCases.filter { $0 != .claimWithoutSecondLook }.map(Self.store)
+            + PortBug.allCases.map(Self.port)
+
+        package var name: String {
+            switch self {
+            case .store(let bug): bug.rawValue
+            case .port(let bug): bug.rawValue
+            }
+        }
+
+        var ofStore: PlantedBug? { if case .store(let bug) = self { bug } else { nil } }
+        var ofPorts: PortBug? { if case .port(let bug) = self { bug } else { nil } }
+
+        /// Where it shows soonest.
+        package var scenario: Scenario {
+            let name =
+                switch self {
+                case .store(.heartbeatPassesTheDeadline), .store(.progressIsAdded): "slow"
+                case .store(.claimChecksThenSets), .store(.claimWithoutItsLock), .store(.reaperDoesNotLookAgain),
+                    .store(.finalizeReadsTwice):
+                    "races"
+                case .port(.sendsWithoutMoney), .port(.hurriesWhenThrottled): "money"
+                default: "swarm"
+                }
+            return Scenario.all.first { $0.name == name } ?? .swarm
+        }
+
+        /// The checkers of which one must find it.
+        package var invariants: [String] {
+            switch self {
+            case .store(let bug): bug.invariants
+            case .port(let bug): [bug.invariant]
+            }
+        }
+    }
+}
+
+extension PlantedBug {
+    fileprivate var invariants: [String] {
+        switch self {
+        case .claimChecksThenSets, .heartbeatPassesTheDeadline: ["I5"]
+        case .claimWithoutItsLock: ["I9"]
+        case .claimWithoutSecondLook: []
+        case .statusIsTheOnlyGuard, .finishByNumberAlone: ["I3", "I1"]
+        case .progressIsAdded, .everyAttemptIsCounted: ["I10", "I13", "I15"]
+        case .deferUsesTheBudget: ["I7"]
+        case .reaperDoesNotLookAgain: ["I6", "I1"]
+        case .requeueResetsTheAttempt: ["I4", "I1"]
+        case .appendIgnoresTheCursor: ["I12"]
+        case .oldEpochIsHeard: ["I11"]
+        case .finalizeReadsTwice: ["I17"]
+        }
+    }
+}

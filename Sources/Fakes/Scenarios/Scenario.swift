@@ -1,0 +1,138 @@
+import Migration
+import Simulation
+
+/// A kind of run: which faults it may have, and what it is there to show.
+package struct Scenario: Sendable {
+    package let name: String
+    package let about: String
+    /// What may go wrong; each seed draws from it.
+    let faults: [FaultPlan.Class]
+    /// What always goes wrong.
+    var always: Set<FaultPlan.Class> = []
+    /// The settings that make it what it is.
+    var set: @Sendable (inout FaultPlan, inout SimRandom) -> Void = { _, _ in }
+
+    /// The whole workload.
+    package static let swarm = Scenario(
+        name: "swarm",
+        about: "five hosts and a random half of all faults",
+        faults: FaultPlan.Class.allCases
+    )
+
+    package static let all: [Scenario] = [
+        swarm,
+        Scenario(name: "calm", about: "nothing goes wrong", faults: []),
+        Scenario(
+            name: "races",
+            about: "calls overlap step by step inside the database, answers are lost",
+            faults: [.network],
+            always: [.interleaving, .lostAnswers]
+        ),
+        Scenario(
+            name: "crashes",
+            about: "processes are killed and stopped",
+            faults: [.clocks],
+            always: [.crashes, .freezes]
+        ),
+        Scenario(
+            name: "money",
+            about: "429 storms, a tight quota, an account that runs out of money",
+            faults: [.embedder],
+            always: [.quota, .money]
+        ),
+        Scenario(
+            name: "slow",
+            about: "batches that take as long as they may: a slow embedder and small requests",
+            faults: [.network, .lostAnswers, .freezes, .crashes],
+            always: [.quota]
+        ) { plan, random in
+            plan.latency = random.duration(.seconds(20)...Duration.seconds(50))
+            plan.batchSize = 10 + random.below(10)
+            plan.batches = 15
+            plan.quotaMax = 3_000
+            plan.statesQuota = true
+        },
+        Scenario(
+            name: "operators",
+            about: "pause, resume, cancel and signals at any moment",
+            faults: [.network],
+            always: [.control, .signals]
+        ),
+    ]
+
+    /// One seed of it.
+    package func run(
+        seed: UInt64,
+        bug: Bug? = nil,
+        isTraced: Bool = false,
+        keepsHistory: Bool = false
+    ) -> SeedReport {
+        var options = Simulation.Options()
+        options.isTraced = isTraced
+        let findings = Findings()
+        let result = Simulation.run(seed: seed, options: options) { simulation in
+            var random = simulation.chance.split()
+            var drawn = FaultPlan.drawn(&random, from: faults, always: always)
+            set(&drawn, &random)
+            let plan = drawn
+            findings.faults = plan.words
+            simulation.note("faults: \(plan.words), healed at \(plan.healing)")
+            let world = SimulatedWorld(simulation, plan: plan, bug: bug, keepsHistory: keepsHistory)
+            simulation.world = world
+            simulation.explanation = { [unowned world] in EndChecks(world).others(than: $0) }
+            defer {
+                findings.coverage = world.coverage
+                findings.history = plan.has(.interleaving) ? [] : world.history
+            }
+            try await Story(world).run()
+        }
+        return SeedReport(
+            seed: seed,
+            hash: result.hash,
+            steps: result.steps,
+            time: result.time,
+            failure: result.failure,
+            faults: findings.faults,
+            coverage: findings.coverage,
+            trace: result.trace,
+            history: findings.history
+        )
+    }
+
+    private final class Findings: @unchecked Sendable {  // Written by the simulation's thread, read after it.
+        var coverage = Coverage()
+        var faults = ""
+        var history: [RecordedStep] = []
+    }
+}
+
+/// How one seed ended.
+package struct SeedReport: Sendable {
+    package let seed: UInt64
+    package let hash: UInt64
+    package let steps: Int
+    /// Virtual.
+    package let time: Duration
+    /// The invariant's number and what was found; nil when all was well.
+    package let failure: String?
+    package let faults: String
+    package let coverage: Coverage
+    package let trace: [String]
+    /// The calls of the store in their order, so that another store can be asked the same; empty where calls overlap.
+    package let history: [RecordedStep]
+
+    /// The same with a finding of its own.
+    package func failing(_ reason: String) -> SeedReport {
+        SeedReport(
+            seed: seed,
+            hash: hash,
+            steps: steps,
+            time: time,
+            failure: reason,
+            faults: faults,
+            coverage: coverage,
+            trace: trace,
+            history: history
+        )
+    }
+}

@@ -1,0 +1,86 @@
+import Migration
+import Simulation
+
+/// What the four services do wrong: refusals before a call is done, and answers that come too late after it.
+final class ServiceFaults: @unchecked Sendable {  // Confined to the simulation's thread.
+    enum Service: Int, CaseIterable {
+        case database, source, embedder, qdrant
+
+        var faultClass: FaultPlan.Class {
+            switch self {
+            case .database: .database
+            case .source: .source
+            case .embedder: .embedder
+            case .qdrant: .qdrant
+            }
+        }
+    }
+
+    private let simulation: Simulation
+    private let plan: FaultPlan
+    /// Not while the stage is set, and not after everything is mended.
+    private var isOn = false
+    /// Until when a service is down.
+    private var down = [Int64](repeating: 0, count: Service.allCases.count)
+
+    init(_ simulation: Simulation, _ plan: FaultPlan) {
+        self.simulation = simulation
+        self.plan = plan
+    }
+
+    func begin() { isOn = true }
+    func end() { isOn = false }
+
+    /// Takes a service down for a while.
+    func takeDown(_ service: Service, for duration: Duration) {
+        simulation.note("\(service) is down for \(duration)")
+        down[service.rawValue] = max(down[service.rawValue], simulation.now + duration.nanoseconds)
+    }
+
+    /// Before a call is done.
+    func strike(_ service: Service, _ call: String) async throws(PortFailure) {
+        // After the verdict nothing may have an effect.
+        if simulation.isUnwinding { throw PortFailure(.cancelled, "the run is over") }
+        if !isOn { return }
+        if simulation.now < down[service.rawValue] {
+            throw PortFailure(.unavailable, "the service is down", code: service == .database ? "57P03" : "503")
+        }
+        guard simulation.chance.chance(0.06 * plan.strength(service.faultClass)) else { return }
+        switch service {
+        case .database:
+            let codes = ["57014", "55P03", "40P01", "53300", "PGRST002", "503"]
+            throw PortFailure(.unavailable, "refused", code: codes[simulation.chance.below(codes.count)])
+        case .source: throw PortFailure(.unavailable, "Lost connection to server during query", code: "2013")
+        case .qdrant: throw PortFailure(.unavailable, "Service Unavailable", code: "503")
+        case .embedder: try await strikeEmbedder()
+        }
+    }
+
+    private func strikeEmbedder() async throws(PortFailure) {
+        switch simulation.chance.below(4) {
+        case 0: throw PortFailure(.unavailable, "the server had an error", code: "500")
+        case 1:
+            let wait = simulation.chance.duration(.milliseconds(500)...Duration.seconds(20))
+            throw PortFailure(
+                .throttled(retryAfter: simulation.chance.chance(0.7) ? wait : nil),
+                "slow down",
+                code: "429"
+            )
+        case 2: throw PortFailure(.unavailable, "the answer ends in the middle", code: "truncated")
+        default:
+            try? await simulation.harness.clock.sleep(
+                for: simulation.chance.duration(.seconds(1)...Duration.seconds(50))
+            )
+        }
+    }
+
+    /// After a call was done.
+    func strikeAfter(_ service: Service, _ call: String) async throws(PortFailure) {
+        if simulation.isUnwinding || !isOn { return }
+        guard simulation.chance.chance(0.05 * plan.strength(service.faultClass)) else { return }
+        if simulation.chance.chance(0.5) {
+            throw PortFailure(.outcomeUnknown, "applied, but not in time", code: "timeout")
+        }
+        try? await simulation.harness.clock.sleep(for: simulation.chance.duration(.seconds(1)...Duration.seconds(30)))
+    }
+}

@@ -1,0 +1,242 @@
+import Migration
+import Simulation
+import TextProcessing
+
+/// Everything of one run: the fakes on their nodes, the processes, and what the checkers must know that no fake knows.
+final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation's thread.
+    static let target = "app.memos -> memos"
+    static let hosts = 5
+    static let dimensions = 8
+
+    let simulation: Simulation
+    let network: SimNetwork
+    let plan: FaultPlan
+    let portBug: PortBug?
+    let settings = JobSettings(maxRetries: 3, leaseSeconds: 120, batchTimeoutSeconds: 600, recordEvents: true)
+
+    let db: SimNode
+    let mysql: SimNode
+    let openai: SimNode
+    let qdrant: SimNode
+    let store: FakeSupabase
+    let source: FakeMySQL
+    let embedder: FakeOpenAI
+    let points: FakeQdrant
+    let faults: ServiceFaults
+    let calls: CallRecorder
+    /// What the database was asked and what it said, by its commits.
+    private let log = CallLog()
+    var history: [RecordedStep] { log.steps }
+    /// The tokens a minute that the settings of the processes state.
+    let statedLimit: Int?
+
+    private(set) lazy var watch = WorldWatch(self)
+    /// Points of earlier versions, which are there when the run begins.
+    private(set) var older: [Point] = []
+    var coverage = Coverage()
+    private(set) var processes: [SimulatedProcess] = []
+    private let journals = (0...hosts).map { _ in FakeHost() }
+    /// The killing texts that still kill.
+    private var isLethal = true
+    /// Whether everything was mended: from here on the job must come to its end.
+    private(set) var isHealed = false
+    private(set) var healedAt = Int64.max
+    /// Claims that the database is working on.
+    var claimsUnderWay = 0
+
+    init(_ simulation: Simulation, plan: FaultPlan, bug: Scenario.Bug?, keepsHistory: Bool) {
+        self.simulation = simulation
+        self.plan = plan
+        portBug = bug?.ofPorts
+        network = SimNetwork(simulation)
+        network.weather = plan.weather
+        db = simulation.node("db")
+        mysql = simulation.node("mysql")
+        openai = simulation.node("openai")
+        qdrant = simulation.node("qdrant")
+        let faults = ServiceFaults(simulation, plan)
+        self.faults = faults
+        let time = Time(db.clock)
+        let db = db
+        let log = log
+        let note: @Sendable (RecordedStep) -> Void = { log.steps.append($0) }
+        store = FakeSupabase(
+            time: time,
+            entropy: SimEntropy(simulation.chance.split()),
+            faults: FaultHook(before: { call throws(PortFailure) in try await faults.strike(.database, call) }),
+            interleaving: plan.has(.interleaving) ? Self.steps(of: db, simulation) : nil,
+            log: keepsHistory ? note : nil,
+            planted: bug?.ofStore
+        )
+        var random = simulation.chance.split()
+        source = FakeMySQL(
+            rows: Workload(plan, &random).rows,
+            faults: FaultHook(before: { call throws(PortFailure) in try await faults.strike(.source, call) })
+        )
+        var behaviour = FakeOpenAI.Behaviour()
+        behaviour.refusesText = { $0.hasPrefix(Workload.refusedWord) }
+        behaviour.latency = plan.latency
+        if plan.has(.quota) { behaviour.tokensPerMinute = 2_000 + random.below(plan.quotaMax - 2_000) }
+        embedder = FakeOpenAI(
+            dimensions: Self.dimensions,
+            time: Time(openai.clock),
+            behaviour: behaviour,
+            faults: FaultHook(before: { call throws(PortFailure) in try await faults.strike(.embedder, call) }),
+            countTokens: SimulatedText.tokens
+        )
+        points = FakeQdrant(
+            pointsPerRequest: 4,
+            faults: FaultHook(
+                before: { call throws(PortFailure) in try await faults.strike(.qdrant, call) },
+                after: { call throws(PortFailure) in try await faults.strikeAfter(.qdrant, call) }
+            )
+        )
+        let store = store
+        calls = CallRecorder { (DatabaseTime.start + time.now, store.lastEventID) }
+        // Half of the accounts with a quota do not tell it: then only the answers of the server drive.
+        statedLimit = plan.has(.quota) && plan.statesQuota ? behaviour.tokensPerMinute : nil
+        preload(&random)
+        network.answerWasLost = { [unowned self] _ in coverage.add(.answerLostAfterCommit) }
+    }
+
+    /// A call of the database takes this long between two of its steps.
+    private static func steps(of db: SimNode, _ simulation: Simulation) -> @Sendable () async -> Void {
+        {
+            let pause = simulation.chance.duration(.microseconds(200)...Duration.milliseconds(2))
+            // Only the end of the run wakes it early.
+            try? await db.clock.sleep(for: pause)
+        }
+    }
+
+    /// Some records were migrated before, with other texts: their points are to be replaced.
+    private func preload(_ random: inout SimRandom) {
+        for row in source.snapshot where watch.expected(row.id) != nil && random.chance(0.1) {
+            let old = SourceRecord(
+                id: row.id,
+                memberCode: row.memberCode,
+                content: .text(Workload.text(row.id, &random))
+            )
+            guard case .points(let shape) = SimulatedText.shaper.shape(old) else { continue }
+            let vectors = shape.children.map { WordVectors(dimensions: Self.dimensions).vector(of: $0.text) }
+            older += shape.points(vectors: vectors, collectionIDs: [7], shaper: SimulatedText.shaper)
+        }
+    }
+
+    // MARK: - Processes
+
+    /// Starts a process on a host.
+    @discardableResult
+    func start(_ kind: SimulatedProcess.Kind, on host: Int) -> SimulatedProcess {
+        let error =
+            plan.has(.clocks)
+            ? ClockError(
+                skew: .seconds(simulation.chance.below(7200) - 3600),
+                drift: Int64(simulation.chance.below(401)) - 200
+            ) : .none
+        let node = simulation.node("\(kind)\(host).\(processes.count)", error: error)
+        let process = SimulatedProcess(kind, host: host, node: node, journal: journals[host].journal(), world: self)
+        processes.append(process)
+        process.launch()
+        return process
+    }
+
+    /// The process that runs on a host, if one does.
+    func process(on host: Int) -> SimulatedProcess? { processes.last { $0.host == host && $0.isAlive } }
+
+    /// By the name that stands in the store: `run0.0/1` is a worker of `run0.0`.
+    func process(named worker: String) -> SimulatedProcess? {
+        let name = worker.prefix { $0 != "/" }
+        return processes.first { $0.name == name }
+    }
+
+    func configuration(of process: SimulatedProcess) -> JobConfiguration {
+        let values = ["collection": "memos", "table": "app.memos", "profile": SimulatedText.shaper.profile]
+        return JobConfiguration(
+            values: process.kind == .stranger ? values.merging(["profile": "another"]) { $1 } : values
+        )
+    }
+
+    /// As one process has it: what it learns of the quota is its own.
+    func work() -> BatchWork.Plan {
+        BatchWork.Plan(
+            shaper: SimulatedText.shaper,
+            limits: RequestLimits.openAI(tokensPerMinute: statedLimit),
+            quota: QuotaGate(name: "openai/simulated", tokensPerMinute: statedLimit, requestsPerMinute: nil),
+            schema: CollectionSchema(dimensions: Self.dimensions)
+        )
+    }
+
+    func ports(of process: SimulatedProcess) -> EnginePorts {
+        let link = Link(world: self, process: process)
+        return EnginePorts(
+            source: NetworkedSource(link: link),
+            store: NetworkedStore(link: link),
+            embedder: NetworkedEmbedder(link: link),
+            points: NetworkedPoints(link: link),
+            journal: process.journal,
+            time: Time(process.node.clock),
+            entropy: SimEntropy(simulation.chance.split()),
+            report: { [unowned self] event in watch.happened(event, in: process) }
+        )
+    }
+
+    /// Whether these texts kill the process that sends them.
+    func kills(_ process: SimulatedProcess, with texts: [String]) -> Bool {
+        guard isLethal, plan.has(.killers), process.isAlive,
+            texts.contains(where: { $0.hasPrefix(Workload.killingWord) })
+        else {
+            return false
+        }
+        // Alone it is found and harms nobody any more: the operator has the row mended.
+        simulation.note("a lethal text kills \(process.name)")
+        process.kill()
+        return true
+    }
+
+    /// From now on no text kills.
+    func disarm() { isLethal = false }
+
+    /// Ends every fault: from now on the system owes us an end.
+    func heal() {
+        isHealed = true
+        healedAt = simulation.now
+        simulation.note("healed")
+        network.mend()
+        network.weather = SimNetwork.Weather()
+        faults.end()
+        embedder.update { $0.isOutOfMoney = false }
+        for process in processes { simulation.thaw(process.node) }
+    }
+}
+
+private final class CallLog: @unchecked Sendable {  // Confined to the simulation's thread.
+    var steps: [RecordedStep] = []
+}
+
+/// The text work of simulated jobs: the real engine with chunks so small that a short text has several.
+enum SimulatedText {
+    static let limits: ChunkLimits = {
+        guard let limits = try? ChunkLimits(parentMaxTokens: 160, parentChunkSize: 96, chunkSize: 48, chunkOverlap: 8)
+        else { preconditionFailure("these limits make sense") }
+        return limits
+    }()
+
+    static let shaper: RecordShaper = {
+        let counter = WordTokenizer()
+        guard let encoder = try? SparseEncoder() else { preconditionFailure("English is supported") }
+        return RecordShaper(
+            chunker: Chunker(counter: counter, limits: limits),
+            sparseEncoder: encoder,
+            identity: PointIdentity(namespace: "migrate"),
+            profile: Profile(
+                tokenizer: counter.identity,
+                limits: limits,
+                model: "simulated",
+                dimensions: SimulatedWorld.dimensions,
+                sparse: SparseParameters()
+            )
+        )
+    }()
+
+    @Sendable static func tokens(_ text: String) -> Int { max(1, WordTokenizer().count(text)) }
+}

@@ -1,0 +1,133 @@
+import Migration
+import Simulation
+
+/// What happens in one run: processes begin, faults strike, operators act; then all is mended and the job must end.
+struct Story: Sendable {
+    private let world: SimulatedWorld
+    private let simulation: Simulation
+    private let clock: SimClock
+
+    init(_ world: SimulatedWorld) {
+        self.world = world
+        simulation = world.simulation
+        clock = world.simulation.harness.clock
+    }
+
+    /// I23: batch timeout + 2 · backoff cap + the work left.
+    private static let endingMax = Duration.seconds(600 + 2 * 1800 + 1800)
+
+    func run() async throws {
+        _ = try await world.points.ensure(CollectionSchema(dimensions: SimulatedWorld.dimensions))
+        try await world.points.upsert(world.older)
+        world.faults.begin()
+        for host in 0..<SimulatedWorld.hosts {
+            simulation.after(.milliseconds(simulation.chance.below(5000)), on: simulation.harness) { [self] in
+                world.start(kind(of: host), on: host)
+            }
+        }
+        for fault in Nemesis.all where world.plan.has(fault.trigger) {
+            simulation.harness.spawn { [self] in
+                while !world.isHealed, simulation.failure == nil, !simulation.isUnwinding {
+                    let mean = fault.every / max(0.05, world.plan.strength(fault.trigger))
+                    try? await clock.sleep(for: simulation.chance.duration(mean / 10...mean * 2))
+                    if world.isHealed || simulation.isUnwinding { return }
+                    await fault.strike(world, clock)
+                }
+            }
+        }
+        try await supervise(until: world.plan.healing)
+        world.heal()
+        try await supervise(until: Self.endingMax, requeues: true)
+        EndChecks(world).run()
+    }
+
+    private func kind(of host: Int) -> SimulatedProcess.Kind { host < 2 ? .run : .worker }
+
+    /// Restarts what has died, lets operators retry what has failed, and returns when the job is over or the time is up.
+    private func supervise(until limit: Duration, requeues: Bool = false) async throws {
+        let end = simulation.now + limit.nanoseconds
+        var restarts: [Int: Int64] = [:]
+        var retries = 0
+        while simulation.now < end, simulation.failure == nil {
+            try await clock.sleep(for: .seconds(2))
+            let job = world.store.read { $0.jobs.last }
+            checkEnds(job)
+            if requeues {
+                checkLeases(job)
+                if job?.status == .paused {
+                    _ = try await world.store.control(.init(job: job?.id ?? 0, action: .resume, reason: nil))
+                }
+                if let job, !job.status.isOpen {
+                    guard retries < 2, try await retry(job, isolates: retries == 0) else { return }
+                    retries += 1
+                }
+            }
+            for host in 0..<SimulatedWorld.hosts where world.process(on: host) == nil {
+                let isOver = job.map { !$0.status.isOpen } ?? false
+                if isOver, !requeues || retries == 0 { continue }
+                // Crash loops, and hosts that stay down for a while.
+                let due =
+                    restarts[host] ?? simulation.now
+                    + simulation.chance.duration(.seconds(1)...Duration.seconds(60)).nanoseconds
+                restarts[host] = due
+                guard simulation.now >= due, !isOver else { continue }
+                restarts[host] = nil
+                world.start(kind(of: host), on: host)
+            }
+        }
+        if requeues, let job = world.store.read({ $0.jobs.last }), simulation.failure == nil {
+            simulation.fail("I23 job \(job.id) is \(job.status.rawValue), \(limit) after the faults have stopped")
+        }
+    }
+
+    /// I24: nobody leaves while the job is open, except by signal or refusal.
+    private func checkEnds(_ job: JobRow?) {
+        for process in world.processes where !process.isJudged {
+            guard let reason = process.reason else { continue }
+            process.isJudged = true
+            switch reason {
+            case .jobEnded(let status) where !status.isOpen: continue
+            case .signalled where process.wasSignalled: continue
+            case .configMismatch where process.kind == .stranger, .signalled where process.kind == .stranger: continue
+            case .fatal(.embedder, let failure) where failure.kind == .outOfMoney && world.plan.has(.money): continue
+            default: simulation.fail("I24 \(process.name) has left: \(reason.word)")
+            }
+        }
+    }
+
+    /// I25: what a dead worker held can be claimed again within 1.25 leases and 20 s; judged when nothing is broken.
+    private func checkLeases(_ job: JobRow?) {
+        guard let job, simulation.now > world.healedAt + (job.lease * 1.25 + .seconds(20)).nanoseconds,
+            (0..<SimulatedWorld.hosts).contains(where: {
+                world.process(on: $0).map { $0.age > Duration.seconds(60) } ?? false
+            })
+        else { return }
+        for batch in job.batches where batch.status == .processing {
+            guard let end = batch.leaseExpiresAt?.simulated else { continue }
+            if simulation.now > end + (job.lease / 4 + .seconds(22)).nanoseconds {
+                simulation.fail(
+                    "I25 batch \(batch.number) is still held, its lease ended \(Duration.nanoseconds(simulation.now - end)) ago"
+                )
+            }
+        }
+    }
+
+    /// An operator tries failed batches once more, cut into single records at first, and then failed records.
+    private func retry(_ job: JobRow, isolates: Bool) async throws -> Bool {
+        guard job.status == .failed || job.status == .completed else { return false }
+        // The row that has killed its workers is mended meanwhile in half of the runs.
+        if isolates, simulation.chance.chance(0.5) { world.disarm() }
+        let request = SimEntropy(simulation.chance.split()).uuid()
+        let call = RequeueFailedBatches(
+            job: job.id,
+            requestId: request,
+            filter: .init(),
+            isolate: isolates,
+            limit: 1000
+        )
+        let answer = try await world.asked(.requeueBatches(call))
+        guard case .requeueBatches(let answer) = answer, answer.batches > 0 else { return false }
+        simulation.note("requeued \(answer.batches) batches, isolate \(isolates)")
+        return true
+    }
+}

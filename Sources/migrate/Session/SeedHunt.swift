@@ -1,0 +1,102 @@
+import Fakes
+import Foundation
+import Simulation
+import Synchronization
+
+/// Many seeds of one scenario, on several threads: each seed is a world of its own, so they share nothing.
+struct SeedHunt: Sendable {
+    let scenario: Scenario
+    var first: UInt64 = 0
+    let count: Int
+    var threads = 1
+    var bug: Scenario.Bug?
+    /// Whether each seed runs twice: two unequal hashes are a failure of their own.
+    var isDouble = false
+    /// Whether the first failure ends it.
+    var stopsAtFailure = true
+
+    /// What was found.
+    struct Report: Sendable {
+        var seeds = 0
+        var steps = 0
+        /// Virtual.
+        var time = Duration.zero
+        /// Over the hashes of all seeds, in their order.
+        var hash: UInt64 = 0
+        var coverage = Coverage()
+        /// By seed.
+        var failures: [SeedReport] = []
+    }
+
+    /// What keeps this build from simulating, or nil.
+    static func selfTest() -> String? { Simulation.selfTest() }
+
+    /// Runs the seeds; blocks the calling thread.
+    ///
+    /// - Parameter progress: told the number of seeds that are done, from any of the threads.
+    /// - Returns: what was found.
+    func run(progress: @escaping @Sendable (Int) -> Void = { _ in }) -> Report {
+        let state = Mutex(State())
+        let group = DispatchGroup()
+        for _ in 0..<threads {
+            group.enter()
+            let thread = Thread {
+                while let seed = state.withLock({ $0.next(of: self) }) {
+                    let report = judged(seed)
+                    let done = state.withLock { $0.add(report) }
+                    progress(done)
+                }
+                group.leave()
+            }
+            thread.stackSize = 8 << 20
+            thread.start()
+        }
+        group.wait()
+        return state.withLock { $0.report }
+    }
+
+    /// One seed, twice if asked for.
+    func judged(_ seed: UInt64) -> SeedReport {
+        let report = scenario.run(seed: seed, bug: bug)
+        guard isDouble, report.failure == nil else { return report }
+        let again = scenario.run(seed: seed, bug: bug)
+        return again.hash == report.hash
+            ? report : report.failing("DETERMINISM the second run of the seed went another way")
+    }
+
+    private struct State {
+        var begun = 0
+        var isOver = false
+        var reports: [SeedReport] = []
+
+        mutating func next(of hunt: SeedHunt) -> UInt64? {
+            guard !isOver, begun < hunt.count else { return nil }
+            defer { begun += 1 }
+            if hunt.stopsAtFailure, reports.contains(where: { $0.failure != nil }) {
+                isOver = true
+                return nil
+            }
+            return hunt.first + UInt64(begun)
+        }
+
+        mutating func add(_ report: SeedReport) -> Int {
+            reports.append(report)
+            return reports.count
+        }
+
+        var report: Report {
+            var sum = Report()
+            var hash = TraceHash()
+            for report in reports.sorted(by: { $0.seed < $1.seed }) {
+                sum.seeds += 1
+                sum.steps += report.steps
+                sum.time += report.time
+                hash.add(report.hash)
+                sum.coverage += report.coverage
+                if report.failure != nil { sum.failures.append(report) }
+            }
+            sum.hash = hash.value
+            return sum
+        }
+    }
+}
