@@ -17,6 +17,7 @@ package final class FakeSupabase: JobStore, Sendable {
     private struct State: Sendable {
         var tables: TrackingTables
         var locks = LockTable()
+        var skips = 0
         /// How often the server was restarted.
         var restarts = 0
     }
@@ -62,6 +63,9 @@ package final class FakeSupabase: JobStore, Sendable {
 
     /// The id of the last row of `ingestion_event`; 0 before the first.
     package var lastEventID: Int64 { state.withLock { $0.tables.nextEventID - 1 } }
+
+    /// How many held rows were passed over.
+    package var skippedRows: Int { state.withLock { $0.skips } }
 
     /// What the tables hold, for checkers.
     func read<Value>(_ body: (TrackingTables) -> Value) -> Value { state.withLock { body($0.tables) } }
@@ -158,7 +162,10 @@ package final class FakeSupabase: JobStore, Sendable {
                     try Self.requireConnection(state, since: start)
                     return state.locks.lockIfFree(key, by: owner)
                 }
-                if !isMine { continue }
+                if !isMine {
+                    state.withLock { $0.skips += 1 }
+                    continue
+                }
             } else {
                 try await wait(for: key, .exclusive, owner, since: start, pause)
             }

@@ -24,6 +24,8 @@ package struct FaultPlan: Sendable {
     /// Tokens a minute at most, where there is a quota, and whether the settings state it.
     var quotaMax = 12_000
     var statesQuota = false
+    /// The longest pause of a database call between two of its steps, where calls overlap.
+    var stepMax = Duration.milliseconds(2)
     /// How long the embedder takes: what makes a job long enough for faults to meet it.
     var latency = Duration.seconds(5)
 
@@ -37,10 +39,22 @@ package struct FaultPlan: Sendable {
         plan.healing = random.duration(.seconds(60)...Duration.seconds(600))
         plan.batchSize = random.chance(0.1) ? 1 + random.below(25) : 1 + random.below(8)
         plan.statesQuota = random.chance(0.5)
+        plan.stepMax = [.milliseconds(2), .milliseconds(50), .milliseconds(400)][random.below(3)]
         plan.batchesPerPage = 1 + random.below(10)
         plan.latency = random.duration(.milliseconds(200)...Duration.seconds(20))
+        // Some batches take as long as they may.
+        if random.chance(0.1) { plan.slowDown(&random) }
         plan.workersPerRunner = random.chance(0.25) ? 2 : 1
         return plan
+    }
+
+    /// Makes batches so large and the embedder so slow that deadlines come near.
+    mutating func slowDown(_ random: inout SimRandom) {
+        latency = random.duration(.seconds(20)...Duration.seconds(50))
+        batchSize = 10 + random.below(10)
+        batches = 12
+        quotaMax = 3_000
+        statesQuota = true
     }
 
     func has(_ member: Class) -> Bool { classes.contains(member) }

@@ -13,7 +13,11 @@ struct Nemesis: Sendable {
         Nemesis(trigger: .crashes, every: .seconds(20)) { world, _ in world.anyProcess()?.kill() },
         Nemesis(trigger: .freezes, every: .seconds(40)) { world, clock in
             guard let node = world.anyProcess()?.node else { return }
-            await world.freeze(node, for: world.drawn(.seconds(1)...Duration.seconds(300)), clock)
+            await world.freeze(
+                node,
+                for: world.drawn(.seconds(1)...Duration.seconds(world.below(5) == 0 ? 900 : 200)),
+                clock
+            )
         },
         Nemesis(trigger: .network, every: .seconds(60)) { world, clock in
             guard let node = world.anyProcess()?.node else { return }

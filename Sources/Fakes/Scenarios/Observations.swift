@@ -12,6 +12,7 @@ struct Observations {
     }
 
     func count() {
+        world.coverage.add(.claimSkippedLockedRow, world.store.skippedRows)
         for job in evidence.jobs {
             countEvents(of: job)
             countCalls(of: job)
@@ -44,6 +45,8 @@ struct Observations {
     private func countCalls(of job: TrackingEvidence.Job) {
         var claims: [String: Int] = [:]
         var running: [String: Int] = [:]
+        var leaseEnds: [String: DatabaseTime] = [:]
+        let lease = Duration.seconds(job.summary.settings.leaseSeconds)
         for observed in evidence.calls {
             switch (observed.call, observed.answer) {
             case (.finish(let call), .finish(let answer)) where answer.result == .lost && call.job == job.summary.id:
@@ -62,11 +65,18 @@ struct Observations {
                 if let end = running[call.claimId], end > observed.began {
                     world.coverage.add(.repeatedClaimMetOriginal)
                 }
+                for batch in answer.batches {
+                    if let at = observed.at { leaseEnds["\(batch.batchNumber).\(batch.attempt)"] = at + lease }
+                }
                 claims[call.claimId] = answer.batches.count
                 running[call.claimId] = observed.ended
             case (.heartbeat(let call), .heartbeat(let answer)) where call.job == job.summary.id:
-                for item in answer.items where item.result == .cancel && item.reason == "deadline" {
-                    world.coverage.add(.deadlineHit)
+                for (item, asked) in zip(answer.items, call.items) {
+                    if item.result == .cancel, item.reason == "deadline" { world.coverage.add(.deadlineHit) }
+                    guard item.result == .ok, let at = observed.at else { continue }
+                    let attempt = "\(asked.batchNumber).\(asked.attempt)"
+                    if let end = leaseEnds[attempt], end < at { world.coverage.add(.leaseRevived) }
+                    leaseEnds[attempt] = at + lease
                 }
             case (.append(let call), .append(let answer)) where call.job == job.summary.id && answer.result == .lost:
                 world.coverage.add(.oldEpochRefused)

@@ -39,7 +39,7 @@ extension Scenario {
         package var invariants: [String] {
             switch self {
             case .store(let bug): bug.invariants
-            case .port(let bug): [bug.invariant]
+            case .port(let bug): bug.invariants
             }
         }
     }

@@ -25,9 +25,11 @@ package struct Scenario: Sendable {
         Scenario(
             name: "races",
             about: "calls overlap step by step inside the database, answers are lost",
-            faults: [.network],
-            always: [.interleaving, .lostAnswers]
-        ),
+            faults: [.network, .qdrant, .embedder, .freezes],
+            always: [.interleaving, .lostAnswers, .crashes]
+        ) { plan, random in
+            plan.stepMax = random.duration(.milliseconds(50)...Duration.milliseconds(600))
+        },
         Scenario(
             name: "crashes",
             about: "processes are killed and stopped",
@@ -46,11 +48,7 @@ package struct Scenario: Sendable {
             faults: [.network, .lostAnswers, .freezes, .crashes],
             always: [.quota]
         ) { plan, random in
-            plan.latency = random.duration(.seconds(20)...Duration.seconds(50))
-            plan.batchSize = 10 + random.below(10)
-            plan.batches = 15
-            plan.quotaMax = 3_000
-            plan.statesQuota = true
+            plan.slowDown(&random)
         },
         Scenario(
             name: "operators",

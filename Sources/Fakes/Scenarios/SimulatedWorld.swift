@@ -64,7 +64,7 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
             time: time,
             entropy: SimEntropy(simulation.chance.split()),
             faults: FaultHook(before: { call throws(PortFailure) in try await faults.strike(.database, call) }),
-            interleaving: plan.has(.interleaving) ? Self.steps(of: db, simulation) : nil,
+            interleaving: plan.has(.interleaving) ? Self.steps(of: db, simulation, plan.stepMax) : nil,
             log: keepsHistory ? note : nil,
             planted: bug?.ofStore
         )
@@ -100,9 +100,10 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
     }
 
     /// A call of the database takes this long between two of its steps.
-    private static func steps(of db: SimNode, _ simulation: Simulation) -> @Sendable () async -> Void {
+    private static func steps(of db: SimNode, _ simulation: Simulation, _ most: Duration) -> @Sendable () async -> Void
+    {
         {
-            let pause = simulation.chance.duration(.microseconds(200)...Duration.milliseconds(2))
+            let pause = simulation.chance.duration(.microseconds(200)...most)
             // Only the end of the run wakes it early.
             try? await db.clock.sleep(for: pause)
         }

@@ -21,6 +21,8 @@ final class WorldWatch {
     /// Whether a reservation got no answer: then a request passes without one.
     private var hasUnreserved = false
     private var lastReapSeen: Int64 = 0
+    /// The most records that an attempt has said are done.
+    private var said: [String: Int] = [:]
     /// When each claim was sent first.
     private var claimsSent: [String: Int64] = [:]
 
@@ -173,7 +175,9 @@ final class WorldWatch {
     /// I25: nobody is reaped who lives and reaches the database.
     func storeHasAnswered(_ call: RecordedCall) {
         switch call {
-        case .heartbeat(let call): checkDeadlines(of: call)
+        case .heartbeat(let call):
+            checkDeadlines(of: call)
+            checkProgress(of: call)
         case .reset: checkReaps()
         default: break
         }
@@ -189,6 +193,22 @@ final class WorldWatch {
             }
         }
         if let number = late.first { fail("I5", "the lease of batch \(number) reaches beyond its deadline") }
+    }
+
+    /// I10: the row knows no more than the most that its attempt has said.
+    private func checkProgress(of call: BumpBatchProgress) {
+        for item in call.items {
+            let attempt = "\(item.batchNumber).\(item.attempt)"
+            said[attempt] = max(said[attempt] ?? 0, item.counts.total)
+            let known = world.store.read { tables -> Int? in
+                guard let index = tables.index(of: call.job) else { return nil }
+                let batch = tables.jobs[index].batches[item.batchNumber]
+                return batch.attempt == item.attempt && batch.status == .processing ? batch.counts.total : nil
+            }
+            if let known, known > said[attempt] ?? 0 {
+                fail("I10", "batch \(item.batchNumber) counts \(known) records, its worker \(said[attempt] ?? 0)")
+            }
+        }
     }
 
     private func checkReaps() {

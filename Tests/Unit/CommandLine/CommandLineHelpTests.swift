@@ -16,7 +16,7 @@ import Testing
                 == [
                     "demo", "check", "setup", "tokenizer", "plan", "run", "worker", "pause", "resume", "cancel",
                     "status", "jobs", "events",
-                    "failures", "retry", "verify", "search", "settings", "serve-fakes",
+                    "failures", "retry", "verify", "search", "settings", "serve-fakes", "simulate",
                     "text", "normalize", "tokens", "chunks", "sparse", "points", "languages",
                 ]
         )
