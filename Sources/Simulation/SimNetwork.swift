@@ -65,7 +65,7 @@ package final class SimNetwork: @unchecked Sendable {  // Confined to the simula
                 reply.timeout = simulation.after(timeout, on: caller) { reply.give(.unknown) }
                 for _ in 0..<copies() {
                     send(from: caller, to: server) { [self] in
-                        server.spawn { [self] in
+                        server.handle { [self] in
                             let answer = await handle()
                             guard !simulation.isUnwinding else { return }
                             if simulation.chance.chance(weather.answerLost) { return answerWasLost(name) }

@@ -35,4 +35,9 @@ package final class SimNode: TaskExecutor {
     package func spawn(_ body: @escaping @Sendable () async -> Void) {
         simulation.keep(Task.detached(executorPreference: self, priority: .medium, operation: body))
     }
+
+    /// Begins a short task: one that waits for nothing but its node's clock, so that nobody has to end it.
+    func handle(_ body: @escaping @Sendable () async -> Void) {
+        Task.detached(executorPreference: self, priority: .medium, operation: body)
+    }
 }

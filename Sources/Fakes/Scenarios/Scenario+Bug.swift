@@ -51,7 +51,8 @@ extension PlantedBug {
         case .claimChecksThenSets, .heartbeatPassesTheDeadline: ["I5"]
         case .claimWithoutItsLock: ["I9"]
         case .claimWithoutSecondLook: []
-        case .statusIsTheOnlyGuard, .finishByNumberAlone: ["I3", "I1"]
+        // Who is heard after his attempt goes on writing, too.
+        case .statusIsTheOnlyGuard, .finishByNumberAlone: ["I3", "I1", "I20"]
         case .progressIsAdded, .everyAttemptIsCounted: ["I10", "I13", "I15"]
         case .deferUsesTheBudget: ["I7"]
         case .reaperDoesNotLookAgain: ["I6", "I1"]
