@@ -37,7 +37,7 @@ package struct FaultPlan: Sendable {
             plan.strengths[member] = 0.1 + 0.9 * random.unit()
         }
         plan.healing = random.duration(.seconds(60)...Duration.seconds(600))
-        plan.batchSize = random.chance(0.1) ? 1 + random.below(25) : 1 + random.below(8)
+        plan.batchSize = random.chance(0.05) ? 1 + random.below(25) : 1 + random.below(5)
         plan.statesQuota = random.chance(0.5)
         plan.stepMax = [.milliseconds(2), .milliseconds(50), .milliseconds(400)][random.below(3)]
         plan.batchesPerPage = 1 + random.below(10)
@@ -55,6 +55,8 @@ package struct FaultPlan: Sendable {
         batches = 12
         quotaMax = 3_000
         statesQuota = true
+        // Not before the deadline of the first.
+        healing = random.duration(.seconds(600)...Duration.seconds(1500))
     }
 
     func has(_ member: Class) -> Bool { classes.contains(member) }

@@ -62,7 +62,7 @@ struct Nemesis: Sendable {
             world.embedder.update { $0.isOutOfMoney = false }
         },
         Nemesis(trigger: .changes, every: .seconds(4)) { world, _ in world.changeSomeRow() },
-        Nemesis(trigger: .control, every: .seconds(60)) { world, clock in await world.operate(clock) },
+        Nemesis(trigger: .control, every: .seconds(20)) { world, clock in await world.operate(clock) },
         Nemesis(trigger: .signals, every: .seconds(40)) { world, clock in
             guard let process = world.anyProcess() else { return }
             process.signal(.drain)
@@ -121,13 +121,13 @@ extension SimulatedWorld {
     /// An operator pauses for a while, or cancels.
     func operate(_ clock: SimClock) async {
         guard let job = store.read({ $0.jobs.last }), job.status.isOpen else { return }
-        let cancels = below(8) == 0
+        let cancels = below(20) == 0
         let claims = claimsUnderWay
         simulation.note(cancels ? "cancel" : "pause")
         _ = try? await asked(.control(.init(job: job.id, action: cancels ? .cancel : .pause, reason: "simulated")))
         if claims > 0 { coverage.add(.controlRacedClaim) }
         if cancels { return }
-        try? await clock.sleep(for: drawn(.seconds(1)...Duration.seconds(120)))
+        try? await clock.sleep(for: drawn(.seconds(1)...Duration.seconds(40)))
         simulation.note("resume")
         _ = try? await asked(.control(.init(job: job.id, action: .resume, reason: nil)))
     }

@@ -54,10 +54,11 @@ struct Observations {
                     $0.kind == "claimed" && $0.batchNumber == call.batchNumber && $0.id <= observed.eventBefore ?? 0
                 }
                 if let claimed, claimed.attempt != call.attempt { world.coverage.add(.staleFinishMetNewOwner) }
-                let reaped = job.events.contains {
-                    $0.kind == "reaped" && $0.claimId == call.claimId && $0.id > observed.eventBefore ?? 0
+                // A few seconds decide who comes first.
+                let reaped = job.events.last { $0.kind == "reaped" && $0.claimId == call.claimId }
+                if let reaped, let at = observed.at, at - .seconds(10) < reaped.time {
+                    world.coverage.add(.reaperRacedFinish)
                 }
-                if reaped { world.coverage.add(.reaperRacedFinish) }
             case (.claim(let call), .claim(let answer)) where call.job == job.summary.id:
                 if claims[call.claimId] != nil, !answer.batches.isEmpty {
                     world.coverage.add(.repeatedClaimAnsweredAlike)

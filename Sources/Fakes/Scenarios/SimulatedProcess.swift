@@ -137,7 +137,8 @@ final class SimulatedProcess: @unchecked Sendable {  // Confined to the simulati
                 )
             else { return nil }
             if let job = jobs.rows.first, !job.status.isOpen || kind == .worker { return .working(job) }
-            if kind == .stranger, jobs.rows.isEmpty { return nil }
+            // It may find the job, but must not begin one of its own when ours has just ended.
+            if kind == .stranger { return jobs.rows.first.map { .working($0) } }
             guard kind != .worker else {
                 await ports.time.sleep(for: .seconds(5), unless: stop, reaches: .drain)
                 continue
