@@ -12,6 +12,11 @@ struct Nemesis: Sendable {
     static let all: [Nemesis] = [
         Nemesis(trigger: .crashes, every: .seconds(20)) { world, _ in world.anyProcess()?.kill() },
         Nemesis(trigger: .freezes, every: .seconds(40)) { world, clock in
+            // Over its deadline, but not for so long that the reaper comes first.
+            if let (process, left) = world.nearestDeadline(), left < .seconds(100) {
+                let over = left + world.drawn(.seconds(1)...Duration.seconds(25))
+                return await world.freeze(process.node, for: over, clock)
+            }
             guard let node = world.anyProcess()?.node else { return }
             await world.freeze(
                 node,
@@ -85,6 +90,18 @@ extension SimulatedWorld {
     func anyProcess() -> SimulatedProcess? {
         let running = processes.filter { $0.isAlive && $0.node.isRunning && $0.kind != .stranger }
         return running.isEmpty ? nil : running[below(running.count)]
+    }
+
+    /// The running process whose batch has the least time left, and how much.
+    func nearestDeadline() -> (process: SimulatedProcess, left: Duration)? {
+        let nearest = store.read { tables in
+            tables.jobs.last?.batches.filter { $0.status == .processing }
+                .min { ($0.deadlineAt ?? .start, $0.number) < ($1.deadlineAt ?? .start, $1.number) }
+        }
+        guard let worker = nearest?.workerID, let deadline = nearest?.deadlineAt, let process = process(named: worker),
+            process.isAlive, process.node.isRunning, deadline.simulated > simulation.now
+        else { return nil }
+        return (process, .nanoseconds(deadline.simulated - simulation.now))
     }
 
     func freeze(_ node: SimNode, for duration: Duration, _ clock: SimClock) async {
