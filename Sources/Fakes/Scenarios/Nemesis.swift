@@ -12,17 +12,17 @@ struct Nemesis: Sendable {
     static let all: [Nemesis] = [
         Nemesis(trigger: .crashes, every: .seconds(20)) { world, _ in world.anyProcess()?.kill() },
         Nemesis(trigger: .freezes, every: .seconds(40)) { world, clock in
-            // Over its deadline, but not for so long that the reaper comes first.
-            if let (process, left) = world.nearestDeadline(), left < .seconds(100) {
-                let over = left + world.drawn(.seconds(1)...Duration.seconds(25))
-                return await world.freeze(process.node, for: over, clock)
-            }
             guard let node = world.anyProcess()?.node else { return }
             await world.freeze(
                 node,
                 for: world.drawn(.seconds(1)...Duration.seconds(world.below(5) == 0 ? 900 : 200)),
                 clock
             )
+        },
+        Nemesis(trigger: .freezes, every: .seconds(10)) { world, clock in
+            // Over its deadline, but not for so long that the reaper comes first.
+            guard let (process, left) = world.nearestDeadline(), left < .seconds(150) else { return }
+            await world.freeze(process.node, for: left + world.drawn(.seconds(1)...Duration.seconds(25)), clock)
         },
         Nemesis(trigger: .network, every: .seconds(60)) { world, clock in
             guard let node = world.anyProcess()?.node else { return }

@@ -82,7 +82,7 @@ final class SimulatedProcess: @unchecked Sendable {  // Confined to the simulati
     // MARK: - Whether it could reach the store
 
     /// A silence that lets no lease run out is none.
-    private static let silenceMin = Duration.seconds(40).nanoseconds
+    private static let silenceMin = Duration.seconds(25).nanoseconds
 
     func reached(at now: Int64) {
         if now - reached > Self.silenceMin { silences.append(reached...now) }

@@ -53,7 +53,9 @@ package struct Worker: Sendable {
         while state.stop.level == .run, !Task.isCancelled {
             // Claiming while the embedder asks everybody to wait would only let a lease run down.
             await pause(state.embedderPausedUntil - ports.time.now)
-            while state.stop.level == .run, let wait = state.writes.wait(at: ports.time.now) { await pause(wait) }
+            while state.stop.level == .run, !Task.isCancelled, let wait = state.writes.wait(at: ports.time.now) {
+                await pause(wait)
+            }
             guard state.stop.level == .run else { return }
             guard let answer = await claimer.claim() else {
                 // Given up, for example because the store asks to wait for longer than a claim may take.
