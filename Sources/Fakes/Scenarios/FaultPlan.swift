@@ -43,7 +43,7 @@ package struct FaultPlan: Sendable {
         plan.batchesPerPage = 1 + random.below(10)
         plan.latency = random.duration(.milliseconds(200)...Duration.seconds(20))
         // Some batches take as long as they may.
-        if random.chance(0.1) { plan.slowDown(&random) }
+        if random.chance(plan.has(.freezes) ? 0.3 : 0.05) { plan.slowDown(&random) }
         plan.workersPerRunner = random.chance(0.25) ? 2 : 1
         return plan
     }
