@@ -33,7 +33,7 @@ struct RunSession: Sendable {
         try await checkCollection()
         if unfinished == nil || isReplaced { try await confirmNew() }
         // Not before it is sure that another one can be begun.
-        if let unfinished, isReplaced { try await close(unfinished) }
+        if let unfinished, isReplaced { try await close(unfinished, "replaced by a new job") }
         let order = OpenIngestionJob(
             targetKey: engine.names.targetKey,
             configHash: engine.configuration.hash,
@@ -45,6 +45,7 @@ struct RunSession: Sendable {
         )
         let opened = try await patiently { () async throws(PortFailure) in try await engine.ports.store.openJob(order) }
         if opened.result == .configMismatch { throw mismatch(opened.job) }
+        if let unfinished, !isReplaced { try await refuse(opened, inPlaceOf: unfinished) }
         engine.ports.report(.jobOpened(opened.job, isNew: opened.result == .created))
         say(opened.result == .created ? "Job \(opened.job.id) opened." : "Working on job \(opened.job.briefly).")
         if opened.job.status == .paused { try await unpause(opened.job) }
@@ -105,10 +106,18 @@ struct RunSession: Sendable {
         }
     }
 
-    private func close(_ job: JobSummary) async throws {
-        let call = ControlIngestionJob(job: job.id, action: .cancel, reason: "replaced by a new job")
+    private func close(_ job: JobSummary, _ reason: String) async throws {
+        let call = ControlIngestionJob(job: job.id, action: .cancel, reason: reason)
         _ = try await patiently { () async throws(PortFailure) in try await engine.ports.store.control(call) }
         say("Job \(job.id) is cancelled; what it has written stays and is not paid for again.")
+    }
+
+    /// The job to resume may have ended since it was found; opening then began another one, which nobody asked for.
+    private func refuse(_ opened: OpenIngestionJob.Answer, inPlaceOf job: JobSummary) async throws {
+        // One that is planned, or that somebody else plans, is a job like any other.
+        guard opened.job.id != job.id, opened.role == .controller, opened.job.totalBatches == 0 else { return }
+        try await close(opened.job, "job \(job.id), which was to be resumed, had ended")
+        throw CommandEnd(.incomplete, "job \(job.id) has ended meanwhile: there is nothing to resume")
     }
 
     private func checkCollection() async throws {

@@ -130,11 +130,14 @@ struct ChaosChecks {
         coverage[.repeatedEnds] += calls.count {
             if case .finish(let answer) = $0.observed.answer { answer.result == .duplicate } else { false }
         }
-        let epochs = calls.compactMap { call -> Int? in
-            guard case .open(let answer) = call.observed.answer, answer.role == .controller else { return nil }
-            return answer.epoch
+        let controllers = calls.reduce(into: [Int: Set<String>]()) { controllers, call in
+            guard case .open(let open) = call.observed.call, case .open(let answer) = call.observed.answer,
+                answer.role == .controller
+            else { return }
+            controllers[answer.epoch, default: []].insert(open.controllerId)
         }
-        coverage[.takeOvers] += max(0, Set(epochs).count - 1)
+        coverage[.takeOvers] += max(0, controllers.count - 1)
+        coverage[.heirs] += controllers.values.reduce(0) { $0 + $1.count - 1 }
         for job in evidence.jobs {
             coverage[.batches] += job.stats.completed
             coverage[.ends] += Int(job.stats.claims) - job.stats.completed

@@ -16,7 +16,8 @@ struct ChaosCoverage: Sendable, CustomStringConvertible {
         case repeatedEnds = "a repeated finish was told so"
         case plannerDeaths = "a planner died between two pages"
         case stalePlanners = "a stopped planner came back after its successor"
-        case takeOvers = "controllers that took over"
+        case takeOvers = "controllers that took over when the lease of another had run out"
+        case heirs = "controllers that went on with the lease of a dead one of their host"
         case ends = "attempts that did not complete"
         case batches = "batches completed"
 

@@ -2,6 +2,7 @@ import Adapters
 import Fakes
 import Foundation
 import Migration
+import Synchronization
 import Testing
 import TextProcessing
 
@@ -22,12 +23,13 @@ import TextProcessing
     private func engine(
         _ flags: [String: String] = [:],
         source: FakeMySQL? = nil,
+        store: FakeSupabase? = nil,
         where condition: String? = nil
     ) throws -> Engine {
         let settings = try Settings(SettingsInput(flags: flags.merging(["BATCH_SIZE": "10"]) { $1 }), needs: [])
         let ports = EnginePorts(
             source: source ?? world.ports.source,
-            store: world.ports.store,
+            store: store ?? world.ports.store,
             embedder: world.ports.embedder,
             points: world.ports.points,
             journal: host.journal(),
@@ -131,6 +133,35 @@ import TextProcessing
         let end = try await ending { try await run(engine, RecordedConsole(), choice: .resume) }
         #expect(end.status == .incomplete)
         #expect(end.message.contains("no unfinished job"))
+    }
+
+    @Test(arguments: [false, true])
+    func `a job that ends while it is about to be resumed is not planned once more`(isAnswerLost: Bool) async throws {
+        let finished = Mutex<FakeSupabase?>(nil)
+        let hasLoss = Mutex(isAnswerLost)
+        let before: FaultHook.Step = { (call) async throws(PortFailure) in
+            guard call == OpenIngestionJob.function, let store = finished.withLock(\.self) else { return }
+            _ = try await store.control(ControlIngestionJob(job: 1, action: .cancel, reason: nil))
+        }
+        let after: FaultHook.Step = { (call) async throws(PortFailure) in
+            guard call == OpenIngestionJob.function, finished.withLock({ $0 != nil }) else { return }
+            let isLost = hasLoss.withLock { hasLoss in
+                defer { hasLoss = false }
+                return hasLoss
+            }
+            if isLost { throw PortFailure(.outcomeUnknown, "the answer was lost") }
+        }
+        let faults = FaultHook(before: before, after: after)
+        let store = FakeSupabase(time: time, entropy: Wiring.entropy, faults: faults)
+        let engine = try engine(store: store)
+        _ = try await world.points.ensure(engine.schema)
+        try await interrupted(engine)
+        finished.withLock { $0 = store }
+        let end = try await ending { try await run(engine, RecordedConsole(), choice: .resume) }
+        #expect(end.status == .incomplete)
+        #expect(end.message.contains("job 1 has ended meanwhile"))
+        let jobs = try await store.jobs(ListIngestionJobs(job: nil, filter: .init(), after: nil, limit: 10)).rows
+        #expect(jobs.allSatisfy { $0.status == .cancelled && $0.id < 3 }, "nothing is left open: \(jobs)")
     }
 
     @Test func `other settings than the job's are refused with each difference`() async throws {
