@@ -54,8 +54,9 @@ struct Story: Sendable {
             checkEnds(job)
             if requeues {
                 checkLeases(job)
-                if job?.status == .paused {
-                    _ = try await world.store.control(.init(job: job?.id ?? 0, action: .resume, reason: nil))
+                // What is refused now, because a row is held, is asked again at the next look.
+                if let job, job.status == .paused {
+                    try await world.asked(.control(.init(job: job.id, action: .resume, reason: nil)))
                 }
                 if let job, !job.status.isOpen {
                     guard retries < 2, try await retry(job, isolates: retries == 0) else { return }
