@@ -56,7 +56,7 @@ extension JobHistory {
                 // What ended before the answer need not be in it.
                 if let end = other.end, end.id <= observed.eventAfter ?? .max { return nil }
                 let liveTogether = listed.contains {
-                    $0.isAlive(at: other, lease) || other.isAlive(at: $0, lease)
+                    $0.isAlive(at: other, lease - slack) || other.isAlive(at: $0, lease - slack)
                 }
                 let number = other.claimed.batchNumber ?? 0
                 return liveTogether
