@@ -127,7 +127,7 @@ import Testing
                 #expect(evidence.violations() == [], "seed \(seed)")
                 meetings.count(in: evidence)
                 // The next clients open a job of their own.
-                try await database.run("UPDATE public.ingestion_job SET target_key = target_key || id")
+                try await database.run("UPDATE public.ingestion_job SET target_key = target_key || '#' || id")
             }
             print("overlapping histories on PostgreSQL: \(meetings)")
             #expect(meetings.ends > 0)
