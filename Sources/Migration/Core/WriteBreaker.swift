@@ -7,8 +7,8 @@ package struct WriteBreaker: Sendable {
         case closed
         /// Nobody goes on until then.
         case open(until: Duration, rest: Duration)
-        /// One piece of work has gone on since then.
-        case probing(ObjectIdentifier, since: Duration, rest: Duration)
+        /// One piece of work has gone on since then; it is kept, so that no later one can be taken for it.
+        case probing(any AnyObject & Sendable, since: Duration, rest: Duration)
     }
 
     /// The first rest; it doubles with each probe that fails.
@@ -51,8 +51,8 @@ package struct WriteBreaker: Sendable {
     /// Whether a piece of work may go on to pay; the time after which to ask again, or nil to go on.
     ///
     /// When its time has come, the first to ask becomes the probe.
-    package mutating func wait(of work: ObjectIdentifier, at now: Duration) -> Duration? {
-        if case .probing(work, _, _) = state { return nil }
+    package mutating func wait(of work: any AnyObject & Sendable, at now: Duration) -> Duration? {
+        if case .probing(let prober, _, _) = state, prober === work { return nil }
         if let wait = wait(at: now) { return wait }
         switch state {
         case .closed: break

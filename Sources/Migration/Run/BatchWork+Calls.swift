@@ -116,7 +116,7 @@ extension BatchWork {
     /// Vectors that cannot be written are not paid for.
     private func waitForWrites() async throws(WorkEnd) {
         var waited = Duration.zero
-        while let wait = state.withWrites({ $0.wait(of: ObjectIdentifier(permit), at: ports.time.now) }) {
+        while let wait = state.withWrites({ $0.wait(of: permit, at: ports.time.now) }) {
             if waited + wait > permit.waitMax { throw .deferred(after: WriteBreaker.restMin, by: .points, .unwritable) }
             try await self.wait(for: wait, by: .points)
             waited += wait

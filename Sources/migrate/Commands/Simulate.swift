@@ -39,6 +39,9 @@ struct Simulate: ParsableCommand {
     @Flag(name: .long, help: "Run each seed twice, and compare.")
     var twice = false
 
+    @Flag(name: .long, help: "Print the hash of each seed, to compare two hosts or builds.")
+    var hashes = false
+
     @Flag(name: .long, help: "Print every event of the run; for a single seed.")
     var trace = false
 
@@ -88,6 +91,7 @@ struct Simulate: ParsableCommand {
             console.out(try JSONText.of(document))
         } else {
             if trace || !report.failures.isEmpty { try show(scenario, report, console) }
+            if hashes { for line in document.hashes { console.out(line) } }
             console.out(document.text)
         }
         if !document.isGood { throw CommandEnd(.incomplete) }
@@ -128,6 +132,8 @@ struct SimulationReport: Encodable {
     let stepsPerSeed: Int
     let virtualHours: Double
     let hash: String
+    /// One for each seed, in their order.
+    let hashes: [String]
     let coverage: [Counter]
     let missedFloors: [String]
     let failures: [Failure]
@@ -140,6 +146,7 @@ struct SimulationReport: Encodable {
         stepsPerSeed = report.steps / max(1, report.seeds)
         virtualHours = report.time / .seconds(3600)
         hash = Self.hexadecimal(report.hash)
+        hashes = report.hashes.map { "\($0.seed) \(Self.hexadecimal($0.hash))" }
         // Floors are those of the whole workload, and of so many seeds that chance does not matter.
         let hasFloors = scenario.name == Scenario.swarm.name && report.seeds >= 1000 && bug == nil
         let floors = Dictionary(

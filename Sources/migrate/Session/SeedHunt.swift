@@ -23,6 +23,8 @@ struct SeedHunt: Sendable {
         var time = Duration.zero
         /// Over the hashes of all seeds, in their order.
         var hash: UInt64 = 0
+        /// By seed.
+        var hashes: [(seed: UInt64, hash: UInt64)] = []
         var coverage = Coverage()
         /// By seed.
         var failures: [SeedReport] = []
@@ -92,6 +94,7 @@ struct SeedHunt: Sendable {
                 sum.steps += report.steps
                 sum.time += report.time
                 hash.add(report.hash)
+                sum.hashes.append((report.seed, report.hash))
                 sum.coverage += report.coverage
                 if report.failure != nil { sum.failures.append(report) }
             }

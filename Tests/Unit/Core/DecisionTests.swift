@@ -206,18 +206,18 @@ import TextProcessing
 }
 
 @Suite struct WriteBreakerTests {
-    private final class Work {}
+    private final class Work: Sendable {}
     private let first = Work()
     private let second = Work()
 
     @Test func `lets everything pass until a write fails, and again when one succeeds`() {
         var breaker = WriteBreaker()
-        #expect(breaker.wait(of: ObjectIdentifier(first), at: .zero) == nil)
+        #expect(breaker.wait(of: first, at: .zero) == nil)
         breaker.failed(at: .seconds(1))
-        #expect(breaker.wait(of: ObjectIdentifier(first), at: .seconds(1)) == .seconds(1), "asked again each second")
+        #expect(breaker.wait(of: first, at: .seconds(1)) == .seconds(1), "asked again each second")
         #expect(breaker.wait(at: .seconds(15.5)) == .milliseconds(500))
         breaker.succeeded()
-        #expect(breaker.wait(of: ObjectIdentifier(first), at: .seconds(2)) == nil)
+        #expect(breaker.wait(of: first, at: .seconds(2)) == nil)
     }
 
     @Test func `lets one find out at a time, later each time`() {
@@ -227,9 +227,9 @@ import TextProcessing
         #expect(breaker.wait(at: .seconds(24)) != nil, "another writer found the same")
         var now = Duration.seconds(25)
         for rest in [30, 60, 60] {
-            #expect(breaker.wait(of: ObjectIdentifier(first), at: now) == nil)
-            #expect(breaker.wait(of: ObjectIdentifier(second), at: now) != nil)
-            #expect(breaker.wait(of: ObjectIdentifier(first), at: now) == nil, "it goes on with its next request")
+            #expect(breaker.wait(of: first, at: now) == nil)
+            #expect(breaker.wait(of: second, at: now) != nil)
+            #expect(breaker.wait(of: first, at: now) == nil, "it goes on with its next request")
             breaker.failed(at: now)
             #expect(breaker.wait(at: now + .seconds(rest) - .seconds(1)) != nil)
             now += .seconds(rest)
@@ -237,12 +237,19 @@ import TextProcessing
         }
     }
 
+    @Test func `takes no later work for the probe, wherever in memory it is`() {
+        var breaker = WriteBreaker()
+        breaker.failed(at: .zero)
+        #expect(breaker.wait(of: Work(), at: .seconds(15)) == nil, "a probe that ends at once")
+        for _ in 0..<100 { #expect(breaker.wait(of: Work(), at: .seconds(16)) != nil) }
+    }
+
     @Test func `gives up a probe that writes nothing`() {
         var breaker = WriteBreaker()
         breaker.failed(at: .zero)
-        #expect(breaker.wait(of: ObjectIdentifier(first), at: .seconds(15)) == nil)
-        #expect(breaker.wait(of: ObjectIdentifier(second), at: .seconds(74)) != nil)
-        #expect(breaker.wait(of: ObjectIdentifier(second), at: .seconds(75)) == nil)
-        #expect(breaker.wait(of: ObjectIdentifier(first), at: .seconds(75)) != nil)
+        #expect(breaker.wait(of: first, at: .seconds(15)) == nil)
+        #expect(breaker.wait(of: second, at: .seconds(74)) != nil)
+        #expect(breaker.wait(of: second, at: .seconds(75)) == nil)
+        #expect(breaker.wait(of: first, at: .seconds(75)) != nil)
     }
 }
