@@ -7,8 +7,9 @@ CREATE OR REPLACE FUNCTION public.ingestion_share(p_quota public.ingestion_quota
 RETURNS double precision
 LANGUAGE sql IMMUTABLE SET search_path = '' AS $$
     SELECT CASE WHEN isfinite(p_quota.cut_at)
-        THEN least(0.975, p_quota.share + 0.001 * greatest(0, extract(epoch FROM p_now - p_quota.cut_at)))
-        ELSE least(0.975, p_quota.share) END::double precision
+        THEN least(0.975, p_quota.share
+            + greatest(0, extract(epoch FROM p_now - p_quota.cut_at)::double precision) * 0.001::double precision)
+        ELSE least(0.975, p_quota.share) END
 $$;
 
 -- Reserves tokens and one request. A wait above the maximum is refused and not charged. A repeated call charges twice:
@@ -45,11 +46,12 @@ BEGIN
     IF v_wait > p_max_wait_ms THEN
         RETURN jsonb_build_object('granted', false, 'wait_ms', v_wait, 'stop_reason', NULL);
     END IF;
+    -- Whole microseconds, rounded up: many small requests together never get more than the limit.
     UPDATE public.ingestion_quota SET
-        tokens_arrival_at = CASE WHEN tokens_per_minute > 0 THEN v_tokens
-            + make_interval(secs => p_cost * unit_factor * 60 / (tokens_per_minute * v_share)) ELSE tokens_arrival_at END,
-        requests_arrival_at = CASE WHEN requests_per_minute > 0 THEN v_requests
-            + make_interval(secs => 60 / (requests_per_minute * v_share)) ELSE requests_arrival_at END
+        tokens_arrival_at = CASE WHEN tokens_per_minute > 0 THEN v_tokens + interval '1 microsecond'
+            * ceil(p_cost * unit_factor * 60000000 / (tokens_per_minute * v_share)) ELSE tokens_arrival_at END,
+        requests_arrival_at = CASE WHEN requests_per_minute > 0 THEN v_requests + interval '1 microsecond'
+            * ceil(60000000 / (requests_per_minute * v_share)) ELSE requests_arrival_at END
     WHERE quota = p_quota;
     RETURN jsonb_build_object('granted', true, 'wait_ms', v_wait, 'stop_reason', NULL);
 END

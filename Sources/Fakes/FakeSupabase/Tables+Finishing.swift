@@ -1,6 +1,9 @@
 import Migration
 
 extension TrackingTables {
+    /// No failure keeps its batch away for longer.
+    private static let retryAfterMax = Duration.seconds(604_800)
+
     /// `finish_batch`.
     mutating func finish(_ call: FinishBatch, _ transaction: Transaction) throws(PortFailure) -> FinishBatch.Answer {
         try Self.checkShape(of: call)
@@ -22,7 +25,7 @@ extension TrackingTables {
                 error: call.error,
                 counts: call.counts ?? BatchCounts(),
                 letters: letters,
-                retryAfter: call.retryAfterMs.map { max(.zero, .milliseconds($0)) }
+                retryAfter: call.retryAfterMs.map { min(max(.zero, .milliseconds($0)), Self.retryAfterMax) }
             )
             fail(call.batchNumber, of: index, end, transaction)
         case .released, .deferred:

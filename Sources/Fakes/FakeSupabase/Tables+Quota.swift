@@ -32,10 +32,9 @@ struct QuotaRow: Sendable {
         return min(Self.shareMax, cutShare + max(0, seconds) * Self.recoveryPerSecond)
     }
 
-    /// How long `amount` of a minute's `limit` takes at the present share; no time where the limit is unknown.
+    /// How long `amount` of a minute's `limit` takes at the present share: rounded up, so that nothing is overspent.
     func pace(of amount: Int, limit: Int, at now: DatabaseTime) -> Duration {
-        guard limit > 0 else { return .zero }
-        return .microseconds(Int64((Double(amount) * 60_000_000 / (Double(limit) * share(at: now))).rounded(.up)))
+        .microseconds(Int64((Double(amount) * 60_000_000 / (Double(limit) * share(at: now))).rounded(.up)))
     }
 }
 
@@ -47,13 +46,16 @@ extension TrackingTables {
         guard var row = quotas[call.quota] else { return .init(granted: true, waitMs: 0, stopReason: nil) }
         if let reason = row.stopReason { return .init(granted: false, waitMs: 0, stopReason: reason) }
         let open = max(now, row.pauseUntil ?? now)
-        let tokens = max(open, row.tokensArrival ?? open)
-        let requests = max(open, row.requestsArrival ?? open)
-        let start = max(open, max(tokens, requests) - QuotaRow.burst)
+        let earliest = open - QuotaRow.burst
+        let tokens = max(earliest, row.tokensArrival ?? earliest)
+        let requests = max(earliest, row.requestsArrival ?? earliest)
+        // A limit of 0 is unknown: it paces nothing.
+        let (pacesTokens, pacesRequests) = (row.tokensPerMinute > 0, row.requestsPerMinute > 0)
+        let start = max(open, pacesTokens ? tokens : open, pacesRequests ? requests : open)
         let wait = start.wait(at: now)
         guard wait <= call.maxWaitMs else { return .init(granted: false, waitMs: wait, stopReason: nil) }
-        row.tokensArrival = tokens + row.pace(of: call.cost, limit: row.tokensPerMinute, at: now)
-        row.requestsArrival = requests + row.pace(of: 1, limit: row.requestsPerMinute, at: now)
+        if pacesTokens { row.tokensArrival = tokens + row.pace(of: call.cost, limit: row.tokensPerMinute, at: now) }
+        if pacesRequests { row.requestsArrival = requests + row.pace(of: 1, limit: row.requestsPerMinute, at: now) }
         quotas[call.quota] = row
         return .init(granted: true, waitMs: wait, stopReason: nil)
     }

@@ -234,7 +234,7 @@ extension TrackingModel {
             let letters = all ? batch.letters(code, call.error?.message ?? "") : call.failedRecords
             jobs[index].bury(letters, of: call.batchNumber, at: moment.now)
         case .failed:
-            let wait = call.retryAfterMs.map { Duration.milliseconds(max(0, $0)) }
+            let wait = call.retryAfterMs.map { Duration.milliseconds(min(max(0, $0), 7 * 86_400_000)) }
             _ = jobs[index].fail(call.batchNumber, "failed", call.error, counts, call.failedRecords, wait, moment)
         case .released:
             jobs[index].releases += 1

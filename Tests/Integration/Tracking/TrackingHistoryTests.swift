@@ -13,27 +13,33 @@ import Testing
         return floors
     }()
 
-    /// Replays the fake's histories; a failing one is made short.
+    /// Replays what the fake answered; a failing history is made short.
+    ///
+    /// - Returns: nil when it fails.
+    private static func coverage(
+        replaying answered: [RecordedStep],
+        seed: UInt64,
+        on stage: DatabaseStage
+    ) async throws -> HistoryCoverage? {
+        try await stage.clear()
+        do { return try await HistoryReplay.run(answered, on: stage).coverage } catch is HistoryFailure {
+            let empty: () async throws -> any HistoryStage = {
+                try await stage.clear()
+                return stage
+            }
+            let short = try await HistoryReplay.shrunk(answered, replaysMax: 60, reference: { FakeStage() }, on: empty)
+            Issue.record("seed \(seed), \(short?.steps.count ?? 0) steps: \(short?.description ?? "")")
+            return nil
+        }
+    }
+
     private static func replay(_ seeds: ClosedRange<UInt64>, steps: Int, on stage: DatabaseStage) async throws {
         var coverage = HistoryCoverage()
         for seed in seeds {
             let history = HistoryGenerator.history(seed: seed, steps: steps)
             let answered = try await HistoryReplay.run(history, on: FakeStage()).answered
-            try await stage.clear()
-            do { coverage += try await HistoryReplay.run(answered, on: stage).coverage } catch is HistoryFailure {
-                let empty: () async throws -> any HistoryStage = {
-                    try await stage.clear()
-                    return stage
-                }
-                let short = try await HistoryReplay.shrunk(
-                    answered,
-                    replaysMax: 60,
-                    reference: { FakeStage() },
-                    on: empty
-                )
-                Issue.record("seed \(seed), \(short?.steps.count ?? 0) steps: \(short?.description ?? "")")
-                return
-            }
+            guard let one = try await Self.coverage(replaying: answered, seed: seed, on: stage) else { return }
+            coverage += one
         }
         print("\(seeds.count) histories of \(steps) steps: \(coverage)")
         // The few of each run show that the workload bites; a long run must reach what the fake's does.
@@ -61,6 +67,19 @@ import Testing
         }
     }
 
+    @Test func `are rounded as by the fake`() async throws {
+        try await TrackingDatabase.use { database in
+            try await database.makeTimeReplayable()
+            let stage = try DatabaseStage(database, through: database.store(connectionsMax: 1))
+            let seeds = 1...UInt64(max(4, historyCount(reduced: 10) / 3))
+            for seed in seeds {
+                let log = try await RoundedTimes.log(seed: seed, steps: 200)
+                guard try await Self.coverage(replaying: log, seed: seed, on: stage) != nil else { return }
+            }
+            print("\(seeds.count) histories at odd microseconds: the same answers")
+        }
+    }
+
     @Test func `are answered as a fake's log says that its clients were`() async throws {
         try await TrackingDatabase.use { database in
             try await database.makeTimeReplayable()
@@ -85,7 +104,8 @@ import Testing
             let stage = try DatabaseStage(database, through: database.store(connectionsMax: 1))
             var calls = 0
             var runs = 0
-            for seed in 0..<200 as Range<UInt64> where runs < max(3, historyCount(reduced: 20) / 5) {
+            let wanted = max(3, historyCount(reduced: 20) / 5)
+            for seed in 0..<UInt64(10 * wanted) where runs < wanted {
                 let history = Scenario.swarm.run(seed: seed, keepsHistory: true).history
                 // Calls that overlap have no order to be repeated in.
                 if history.isEmpty { continue }
