@@ -29,7 +29,7 @@ struct Wiring: Sendable {
         return try MySQLRecordSource(MySQLOptions(mysql, where: condition, allowsPlaintext: allowsPlaintext))
     }
 
-    func store() throws -> any JobStore { RPCJobStore(try transport()) }
+    func store() throws -> any JobStore { RPCJobStore(CheckedTransport(try transport())) }
 
     private func transport() throws -> any RPCTransport & Inspectable {
         switch settings.tracking {
@@ -95,6 +95,11 @@ struct Wiring: Sendable {
     /// The version of the tracking SQL this program is written for.
     static let trackingVersion = SchemaInstaller.version
 
+    /// Why this program cannot work with installed tracking SQL, or nil when it can.
+    static func trackingProblem(of installed: SchemaVersion.Answer) -> String? {
+        SchemaInstaller.problem(of: installed)
+    }
+
     /// The tracking SQL as one text.
     static var trackingSQL: String { SchemaInstaller.allText }
 
@@ -121,16 +126,19 @@ struct Wiring: Sendable {
 
     /// Asks the store for its version; PostgREST may need a few seconds to see new functions.
     ///
+    /// - Returns: the version that is installed.
     /// - Throws: `rejected` when the SQL is not there, or is of a version we cannot use.
-    func checkTracking(tries: Int) async throws {
+    func checkTracking(tries: Int) async throws -> Int {
         let store = try store()
-        for attempt in 1...max(tries, 1) {
+        var left = tries
+        while true {
             do throws(PortFailure) {
                 let answer = try await store.schemaVersion(SchemaVersion())
-                if let problem = SchemaInstaller.problem(of: answer) { throw PortFailure(.rejected, problem) }
-                return
+                if let problem = Self.trackingProblem(of: answer) { throw PortFailure(.rejected, problem) }
+                return answer.version
             } catch {
-                if attempt == tries || error.kind != .rejected { throw error }
+                left -= 1
+                if left <= 0 || error.kind != .rejected { throw error }
             }
             try await Task.sleep(for: .seconds(1))
         }

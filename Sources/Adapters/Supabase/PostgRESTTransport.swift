@@ -56,10 +56,7 @@ package struct PostgRESTTransport: RPCTransport {
 extension PostgRESTTransport: Inspectable {
     package func inspection() async throws(PortFailure) -> Inspection {
         do throws(PortFailure) {
-            let answer = try await call(SchemaVersion.function, Data("{}".utf8))
-            guard let installed = try? TrackingJSON.decodeAnswer(SchemaVersion.Answer.self, from: answer) else {
-                throw PortFailure(.rejected, "schema_version() is not ours")
-            }
+            let installed = try SchemaVersion.Answer(json: try await call(SchemaVersion.function, Data("{}".utf8)))
             return Inspection(
                 product: "Supabase (PostgREST)",
                 facts: ["tracking SQL version \(installed.version)"],

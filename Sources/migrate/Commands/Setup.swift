@@ -39,7 +39,7 @@ struct Setup: AsyncParsableCommand {
             in: wiring.points(),
             schema: schema
         )
-        try await tracking(wiring, session, console)
+        let version = try await tracking(wiring, session, console)
         let hasVocabulary = (try? Vocabulary.tokenizer(wiring.settings)) != nil
         console.out(
             hasVocabulary
@@ -49,14 +49,15 @@ struct Setup: AsyncParsableCommand {
         if settings.common.json {
             let report = SetupReport(
                 collection: collection,
-                trackingVersion: Wiring.trackingVersion,
+                trackingVersion: version,
                 hasVocabulary: hasVocabulary
             )
             Console.standard.out(try JSONText.of(report))
         }
     }
 
-    private func tracking(_ wiring: Wiring, _ session: SetupSession, _ console: Console) async throws {
+    /// Installs the tracking SQL where that is possible, and answers the version that is there.
+    private func tracking(_ wiring: Wiring, _ session: SetupSession, _ console: Console) async throws -> Int {
         if let installer = try wiring.installer() {
             try await session.sql(
                 version: Wiring.trackingVersion,
@@ -66,8 +67,9 @@ struct Setup: AsyncParsableCommand {
             )
         }
         do {
-            try await wiring.checkTracking(tries: wiring.settings.postgresURL == nil ? 1 : 10)
+            let version = try await wiring.checkTracking(tries: wiring.settings.postgresURL == nil ? 1 : 10)
             console.out("Tracking store: ready.")
+            return version
         } catch let failure as PortFailure where failure.kind == .rejected && wiring.settings.postgresURL == nil {
             console.out(Wiring.trackingSQL)
             throw CommandEnd(

@@ -56,6 +56,10 @@ struct SetupSession: Sendable {
             // A refusal means that there is no such function yet; anything else keeps us from going on.
             guard error.kind == .rejected else { throw error }
         }
+        if let before, before.version > version {
+            if let problem = Wiring.trackingProblem(of: before) { throw CommandEnd(.refused, problem) }
+            return console.out("Tracking SQL: version \(before.version) at \(server) is newer; it is left as it is.")
+        }
         let state = before.map { "has version \($0.version)" } ?? "is not there yet"
         if before?.version != version {
             try confirm("The tracking SQL \(state) at \(server). Install version \(version)?")

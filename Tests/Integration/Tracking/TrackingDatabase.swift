@@ -65,6 +65,16 @@ struct TrackingDatabase: Sendable {
         )
     }
 
+    /// Lets the SQL say that it is of another version than it is.
+    func announce(version: Int, minClient: Int) async throws {
+        try await run(
+            """
+            CREATE OR REPLACE FUNCTION public.schema_version() RETURNS jsonb LANGUAGE sql
+            AS $$ SELECT '{"version": \(version), "min_client": \(minClient)}'::jsonb $$
+            """
+        )
+    }
+
     /// Lets calls wait long for each other, as a busy machine may make them; who waits for ever is a deadlock.
     func makeLocksPatient() async throws {
         try await run(

@@ -102,19 +102,63 @@ import Testing
     }
 
     @Test(arguments: [
-        (#"{"version": 0, "min_client": 0}"#, "is version 0, this program needs 1: run `migrate setup`"),
-        (#"{"version": 2, "min_client": 2}"#, "is version 2, too new for this program (1): use a newer migrate"),
-        (#"{"version": 2, "min_client": 1}"#, nil),
+        (0, 0, "is version 0, this program needs 1: run `migrate setup`"),
+        (2, 2, "is version 2, too new for this program (1): use a newer migrate"),
+        (2, 1, nil),
     ])
-    func `of another version is refused unless it still serves this program`(answer: String, problem: String?)
-        async throws
-    {
+    func `of another version is refused unless it still serves this program`(
+        version: Int,
+        minClient: Int,
+        problem: String?
+    ) async throws {
         try await TrackingDatabase.use { database in
-            try await database.run(
-                "CREATE OR REPLACE FUNCTION public.schema_version() RETURNS jsonb LANGUAGE sql AS $$ SELECT '\(answer)'::jsonb $$"
-            )
+            try await database.announce(version: version, minClient: minClient)
             let problems = try await PostgresTransport(database.login).inspection().problems
             #expect(problems == (problem.map { ["the tracking SQL \($0)"] } ?? []))
+        }
+    }
+
+    /// What a later version may do while older programs work: new columns, new members of answers.
+    @Test func `may grow while an older program holds a batch, which goes on as if nothing had happened`() async throws
+    {
+        try await TrackingDatabase.use { database in
+            let plan = try await PlannedJob.make(database.store(), batches: [[1, 2], [3]])
+            let (claim, batches) = try await plan.claim()
+            let held = try #require(batches.first)
+            let growth = [
+                NegativeControl.Edit(
+                    passage: "ALTER TABLE public.ingestion_job ENABLE ROW LEVEL SECURITY;",
+                    mistake: """
+                        ALTER TABLE public.ingestion_job ENABLE ROW LEVEL SECURITY;
+                        ALTER TABLE public.ingestion_job ADD COLUMN IF NOT EXISTS priority integer NOT NULL DEFAULT 0;
+                        ALTER TABLE public.ingestion_batch ADD COLUMN IF NOT EXISTS weight integer NOT NULL DEFAULT 1;
+                        """
+                ),
+                .init(
+                    passage: "RETURN jsonb_build_object('result', v_result, 'job_status', v_job.status,",
+                    mistake: "RETURN jsonb_build_object('result', v_result, 'priority', 7, 'job_status', v_job.status,"
+                ),
+                .init(
+                    passage: "'applied', 'status', v_batch.status, 'outcome', p_outcome);",
+                    mistake: "'applied', 'status', v_batch.status, 'outcome', p_outcome, 'weight', v_batch.weight);"
+                ),
+                .init(passage: #"'{"version": 1, "min_client": 1}'"#, mistake: #"'{"version": 2, "min_client": 1}'"#),
+            ]
+            try await NegativeControl.spoil(database, growth)
+            #expect(try await plan.store.schemaVersion(SchemaVersion()) == .init(version: 2, minClient: 1))
+            let item = HeartbeatItem(
+                batchNumber: held.batchNumber,
+                attempt: held.attempt,
+                claimId: claim,
+                counts: BatchCounts(processed: 1)
+            )
+            let beat = try await plan.store.heartbeat(BumpBatchProgress(job: plan.job, worker: "old", items: [item]))
+            #expect(beat.items.map(\.result) == [.ok])
+            #expect(try await plan.complete(held, claim).result == .applied)
+            let (next, rest) = try await plan.claim()
+            #expect(try await plan.complete(try #require(rest.first), next).result == .applied)
+            let stats = try await plan.exactStats()
+            #expect(stats.processed == 3 && stats.equal == true)
         }
     }
 }

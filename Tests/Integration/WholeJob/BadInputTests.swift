@@ -53,6 +53,28 @@ struct `Bad input` {
         }
     }
 
+    @Test func `tracking SQL of another version is refused by every command, and nothing is begun`() async throws {
+        try await Stage.use(.libpq, records: 3) { stage in
+            try await stage.migrate("setup", "--yes")
+            try await stage.database.announce(version: 2, minClient: 2)
+            let words = ["the tracking SQL is version 2, too new for this program (1): use a newer migrate"]
+            try await stage.migrate("run", "--yes", exit: 77, saying: words)
+            try await stage.migrate("worker", "--job", "1", exit: 77, saying: words)
+            try await stage.migrate("cancel", "--yes", exit: 77, saying: words)
+            try await stage.migrate("retry", exit: 77, saying: words)
+            try await stage.migrate("verify", exit: 77, saying: words)
+            try await stage.migrate("setup", "--yes", exit: 77, saying: words)
+            #expect(try await stage.database.run("SELECT count(*) FROM public.ingestion_job") == [["0"]])
+
+            // A newer one that still serves this program is used as it is.
+            try await stage.database.announce(version: 2, minClient: 1)
+            try await stage.migrate("setup", "--yes", saying: ["version 2", "left as it is"])
+            try await stage.migrate("run", "--yes", saying: ["3 processed"])
+            let answer = try await stage.database.run("SELECT public.schema_version() ->> 'version'")
+            #expect(answer == [["2"]])
+        }
+    }
+
     @Test func `a wrong key of OpenAI stops the job with everything kept`() async throws {
         try await Stage.use(.libpq, records: 12, ["BATCH_SIZE": "5"]) { stage in
             try await stage.migrate("setup", "--yes")

@@ -232,6 +232,25 @@ import TextProcessing
         #expect(again.out.isEmpty && again.error.contains("Collection memos exists: 0 points"))
     }
 
+    /// An older program must not put its functions over newer ones.
+    @Test(arguments: [(2, "too new for this program (1)"), (1, nil)])
+    func `setup leaves newer tracking SQL as it is`(minClient: Int, refusal: String?) async throws {
+        let recorded = RecordedConsole()
+        let session = SetupSession(console: recorded.console, isSure: true)
+        let newer = SchemaVersion.Answer(version: 2, minClient: minClient)
+        var end: CommandEnd?
+        do {
+            try await session.sql(version: 1, at: "here") {
+                newer
+            } apply: { () async throws(PortFailure) in
+                Issue.record("it was replaced")
+                return newer
+            }
+        } catch let thrown as CommandEnd { end = thrown }
+        #expect(end?.status == (refusal == nil ? nil : .refused))
+        #expect(refusal.map { end?.message.contains($0) == true } ?? recorded.out.contains("left as it is"))
+    }
+
     @Test func `setup asks for a flag where nobody can answer`() async throws {
         let session = SetupSession(console: RecordedConsole().console, isSure: false)
         await #expect(throws: CommandEnd.self) {

@@ -1,0 +1,61 @@
+import Foundation
+import Migration
+import Synchronization
+import Testing
+
+@testable import Adapters
+
+@Suite struct `A tracking store of unknown version` {
+    /// Answers `schema_version` as it is told, one answer after the other, and everything else with `{}`.
+    private final class Installed: RPCTransport {
+        let called = Mutex<[String]>([])
+        private let answers: Mutex<[Result<String, PortFailure>]>
+
+        init(_ answers: [Result<String, PortFailure>]) { self.answers = Mutex(answers) }
+
+        func call(_ function: String, _ parameters: Data) async throws(PortFailure) -> Data {
+            called.withLock { $0.append(function) }
+            guard function == SchemaVersion.function else { return Data("{}".utf8) }
+            return Data(try answers.withLock { $0.removeFirst() }.get().utf8)
+        }
+    }
+
+    private static let ours = #"{"version":1,"min_client":1,"since":"a later version may say more"}"#
+    private static let newer = #"{"version":2,"min_client":1}"#
+
+    @Test(arguments: [ours, newer]) func `is asked for it once, before the first call`(answer: String) async throws {
+        let installed = Installed([.success(answer)])
+        let transport = CheckedTransport(installed)
+        for function in ["claim_next_batch", "finish_batch"] { _ = try await transport.call(function, Data()) }
+        #expect(installed.called.withLock(\.self) == ["schema_version", "claim_next_batch", "finish_batch"])
+    }
+
+    @Test(arguments: [
+        (#"{"version":0,"min_client":0}"#, "is version 0, this program needs 1: run `migrate setup`"),
+        (#"{"version":2,"min_client":2}"#, "is version 2, too new for this program (1): use a newer migrate"),
+        (#"{"version":"one"}"#, "is not ours"),
+    ])
+    func `is not called when it is not the one we know`(answer: String, problem: String) async throws {
+        let installed = Installed([.success(answer), .success(answer)])
+        let transport = CheckedTransport(installed)
+        for _ in 1...2 {
+            let failure = await #expect(throws: PortFailure.self) {
+                _ = try await transport.call("open_ingestion_job", Data())
+            }
+            #expect(failure?.kind == .rejected)
+            #expect(failure?.detail.hasSuffix(problem) == true)
+        }
+        #expect(installed.called.withLock(\.self) == ["schema_version", "schema_version"])
+    }
+
+    @Test func `is asked again when it did not answer`() async throws {
+        let installed = Installed([.failure(PortFailure(.unavailable, "away")), .success(Self.ours)])
+        let transport = CheckedTransport(installed)
+        let failure = await #expect(throws: PortFailure.self) {
+            _ = try await transport.call("claim_next_batch", Data())
+        }
+        #expect(failure?.kind == .unavailable)
+        _ = try await transport.call("claim_next_batch", Data())
+        #expect(installed.called.withLock(\.self) == ["schema_version", "schema_version", "claim_next_batch"])
+    }
+}
