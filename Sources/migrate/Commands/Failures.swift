@@ -90,7 +90,8 @@ struct Retry: AsyncParsableCommand {
             EXAMPLES
               migrate retry
               migrate retry --stage embed
-              migrate retry --isolate       each record of a failed batch by itself
+              migrate retry --records --code too_long
+              migrate retry --batches --isolate   each record of a failed batch by itself
             """
     )
 
@@ -100,10 +101,21 @@ struct Retry: AsyncParsableCommand {
     @Option(name: .long, help: "Only this record; may be repeated.")
     var record: [RecordID] = []
 
+    @Flag(name: .long, help: "Only batches that failed as a whole.")
+    var batches = false
+
+    @Flag(name: .long, help: "Only failed records of completed batches.")
+    var records = false
+
     @Flag(name: .long, help: "Make each record of a failed batch a batch of its own.")
     var isolate = false
 
     @OptionGroup var settings: TrackingSettings
+
+    func validate() throws {
+        if batches, records { throw ValidationError("--batches and --records exclude each other; neither means both") }
+        if records, isolate { throw ValidationError("--isolate divides failed batches, which --records leaves out") }
+    }
 
     func run() async throws {
         let store = try settings.wiring().store()
@@ -115,7 +127,8 @@ struct Retry: AsyncParsableCommand {
             code: filter.code
         )
         let entropy = Wiring.entropy
-        let report = try await requeue(job.id, wanted, isolate: isolate, in: store, entropy: entropy)
+        let parts: [RetryPart] = batches ? [.batches] : records ? [.records] : RetryPart.allCases
+        let report = try await requeue(job.id, wanted, parts, isolate: isolate, in: store, entropy: entropy)
         Console.standard.out(settings.common.json ? try JSONText.of(report) : report.text)
     }
 }
@@ -134,12 +147,21 @@ struct RetryReport: Encodable, Equatable {
     }
 }
 
+/// What can be given another try.
+enum RetryPart: CaseIterable {
+    /// Batches that failed as a whole.
+    case batches
+    /// Failed records of completed batches.
+    case records
+}
+
 /// Requeues all matching batches and records, page by page.
 ///
 /// - Throws: `CommandEnd` when the job does not allow it.
 func requeue(
     _ job: JobID,
     _ filter: RequeueFilter,
+    _ parts: [RetryPart] = RetryPart.allCases,
     isolate: Bool,
     in store: any JobStore,
     entropy: any Entropy
@@ -158,7 +180,7 @@ func requeue(
         report.records += answer.records
         return answer.more
     }
-    var hasMore = true
+    var hasMore = parts.contains(.batches)
     // Each page has its own request id, so that a repeated page is recognised and a new one is not.
     while hasMore {
         let call = RequeueFailedBatches(
@@ -170,7 +192,7 @@ func requeue(
         )
         hasMore = try add(await patiently { () async throws(PortFailure) in try await store.requeueBatches(call) })
     }
-    hasMore = true
+    hasMore = parts.contains(.records)
     while hasMore {
         let call = RequeueFailedRecords(
             job: job,

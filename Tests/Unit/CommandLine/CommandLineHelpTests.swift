@@ -60,6 +60,7 @@ import Testing
         ["jobs", "--limit", "0"], ["events", "--limit", "0"],
         ["run", "--processes", "0"], ["run", "--processes", "2", "--workers", "2"],
         ["serve-fakes", "mysql"], ["serve-fakes", "--key", ""], ["failures", "--stage", "nowhere"],
+        ["retry", "--batches", "--records"], ["retry", "--records", "--isolate"],
         ["run", "--mysql-password", "x"],
         ["nonsense"],
     ])
