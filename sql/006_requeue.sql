@@ -1,6 +1,16 @@
 -- Job tracking, 6 of 9: opening failed work again. The only way in which an ended batch changes (I6). total_records never
 -- changes: records that move to a new batch leave the counts of their old one (`moved_count`).
 
+-- A filter names what is wanted; what it does not name is wanted whatever it is, so a misspelt name must not pass.
+CREATE OR REPLACE FUNCTION public.ingestion_check_filter(p_filter jsonb) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = '' AS $$
+BEGIN
+    PERFORM public.ingestion_require(jsonb_typeof(p_filter) = 'object', 'the filter must be an object');
+    PERFORM public.ingestion_require(k IN ('batch_numbers', 'record_ids', 'stage', 'code'), 'the filter knows no ' || k)
+    FROM jsonb_object_keys(p_filter) k;
+END
+$$;
+
 -- What both requeues begin with: the exclusive job lock and the job, or the answer when there is nothing more to do. A
 -- repeat of the last request gets its stored answer (I10).
 CREATE OR REPLACE FUNCTION public.ingestion_requeue_begin(p_job bigint, p_request_id uuid, OUT job public.ingestion_job,
@@ -104,7 +114,7 @@ DECLARE
 BEGIN
     PERFORM public.ingestion_require(p_limit BETWEEN 1 AND 1000 AND p_isolate IS NOT NULL,
         'limit must be 1…1000, isolate true or false');
-    PERFORM public.ingestion_require(jsonb_typeof(p_filter) = 'object', 'the filter must be an object');
+    PERFORM public.ingestion_check_filter(p_filter);
     SELECT * INTO v_begin FROM public.ingestion_requeue_begin(p_job, p_request_id);
     IF v_begin.answer IS NOT NULL THEN
         RETURN v_begin.answer;
@@ -175,7 +185,7 @@ DECLARE
 BEGIN
     PERFORM public.ingestion_require(p_limit BETWEEN 1 AND 10000, 'limit must be 1…10000');
     PERFORM public.ingestion_require(p_batch_size BETWEEN 1 AND 1000, 'batch_size must be 1…1000');
-    PERFORM public.ingestion_require(jsonb_typeof(p_filter) = 'object', 'the filter must be an object');
+    PERFORM public.ingestion_check_filter(p_filter);
     SELECT * INTO v_begin FROM public.ingestion_requeue_begin(p_job, p_request_id);
     IF v_begin.answer IS NOT NULL THEN
         RETURN v_begin.answer;

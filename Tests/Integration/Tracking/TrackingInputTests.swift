@@ -84,6 +84,9 @@ import Testing
         Call("requeue_failed_batches(1, gen_random_uuid(), '7', false, 10)", blames: "filter"),
         Call("requeue_failed_batches(1, gen_random_uuid(), NULL, false, 10)", blames: "filter"),
         Call("requeue_failed_batches(1, gen_random_uuid(), '{\"batch_numbers\": 0}', false, 10)", blames: "scalar"),
+        // Misspelt, it would name every record.
+        Call("requeue_failed_batches(1, gen_random_uuid(), '{\"record_id\": [7]}', false, 10)", blames: "record_id"),
+        Call("requeue_failed_records(1, gen_random_uuid(), '{\"codes\": \"x\"}', 10, 10)", blames: "codes"),
         Call("requeue_failed_records(1, gen_random_uuid(), '[]', 10, 10)", blames: "filter"),
         Call("claim_next_batch(1, 'w', NULL, 1, 'hash', NULL)", blames: "claim_id"),
         Call("claim_next_batch(1, 'w', gen_random_uuid(), NULL, 'hash', NULL)", blames: "limit"),
