@@ -78,6 +78,20 @@ import Testing
         #expect(failure?.detail.contains("no_such_database") == true)
     }
 
+    /// 53300: a person need do nothing, and the next try may find a place.
+    @Test func `to a server that has no place left is unavailable`() async throws {
+        let role = "tracking_busy_" + String(UInt32.random(in: 0...(.max)))
+        let one = try Self.connection { _ in }
+        _ = try await one.run("CREATE ROLE \(role) LOGIN PASSWORD 'busy-password' CONNECTION LIMIT 0")
+        let crowded = try Self.connection { ($0.user, $0.password) = (role, "busy-password") }
+        let failure = await trackingFailure { _ = try await crowded.run("SELECT 1") }
+        #expect(failure?.code == "53300")
+        #expect(failure?.kind == .unavailable)
+        _ = try await one.run("ALTER ROLE \(role) CONNECTION LIMIT 1")
+        #expect(try await crowded.run("SELECT 1") == [["1"]])
+        _ = try await one.run("DROP ROLE \(role)")
+    }
+
     @Test func `refuses a certificate of an authority it was not told of`() async throws {
         let stranger = try #require(TestEnvironment.postgres).strangerAuthority
         let one = try Self.connection {

@@ -132,6 +132,28 @@ import Testing
         }
     }
 
+    /// PostgREST cuts sets off at its limit of rows, lets what is not volatile write nothing when asked by GET, and cannot
+    /// tell overloads apart.
+    @Test func `goes by functions that answer one jsonb, once each, with every argument named by its caller`()
+        async throws
+    {
+        try await TrackingDatabase.use { database in
+            let odd = try await database.run(
+                """
+                SELECT p.oid::regprocedure FROM pg_proc p
+                WHERE p.pronamespace = 'public'::regnamespace AND p.proname NOT LIKE 'ingestion\\_%'
+                AND (p.proretset OR p.prorettype <> 'jsonb'::regtype OR p.pronargdefaults > 0
+                    OR EXISTS (SELECT 1 FROM unnest(p.proargnames) a WHERE a NOT LIKE 'p\\_%')
+                    OR p.provolatile <> CASE WHEN p.proname = 'schema_version' OR p.proname LIKE '%\\_stats%'
+                        THEN 's' ELSE 'v' END
+                    OR 1 < (SELECT count(*) FROM pg_proc o
+                        WHERE o.pronamespace = p.pronamespace AND o.proname = p.proname))
+                """
+            )
+            #expect(odd.isEmpty)
+        }
+    }
+
     /// A server without Supabase's roles and grants, for the length of one transaction.
     private static let plain =
         ["anon", "authenticated", "service_role"].map {
