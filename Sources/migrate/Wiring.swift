@@ -29,7 +29,7 @@ struct Wiring: Sendable {
         return try MySQLRecordSource(MySQLOptions(mysql, where: condition, allowsPlaintext: allowsPlaintext))
     }
 
-    func store() throws -> any JobStore { RPCJobStore(CheckedTransport(try transport())) }
+    func store() throws -> any JobStore { RPCJobStore(CheckedTransport(try transport(), time: time)) }
 
     private func transport() throws -> any RPCTransport & Inspectable {
         switch settings.tracking {

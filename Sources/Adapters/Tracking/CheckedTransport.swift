@@ -2,20 +2,39 @@ package import Foundation
 package import Migration
 import Synchronization
 
-/// Asks for the version of the tracking SQL before the first call, so that nothing is begun on SQL that this program does
-/// not know.
+/// Knows what is installed: asks for the version of the tracking SQL before the first call, so that nothing is begun on SQL
+/// that this program does not know; and is patient when a function is missing that must be there.
+///
+/// PostgREST finds functions in a cache, which is stale for some seconds after `migrate setup` has changed them. That must
+/// not end workers that are at work; but where the SQL has never been seen, there is nothing to wait for.
 package final class CheckedTransport: RPCTransport {
+    /// Before each repeat: five tries over ten seconds.
+    private static let waits: [Duration] = [.seconds(1), .seconds(2), .seconds(3), .seconds(4)]
+
     private let transport: any RPCTransport
+    private let time: Time
     private let isKnown = Mutex(false)
 
-    package init(_ transport: any RPCTransport) { self.transport = transport }
+    package init(_ transport: any RPCTransport, time: Time) {
+        self.transport = transport
+        self.time = time
+    }
 
     package func call(_ function: String, _ parameters: Data) async throws(PortFailure) -> Data {
-        if function != SchemaVersion.function, !isKnown.withLock(\.self) {
+        guard function != SchemaVersion.function else { return try await transport.call(function, parameters) }
+        if !isKnown.withLock(\.self) {
             let answer = try await transport.call(SchemaVersion.function, Data("{}".utf8))
             let installed = try SchemaVersion.Answer(json: answer)
             if let problem = SchemaInstaller.problem(of: installed) { throw PortFailure(.rejected, problem) }
             isKnown.withLock { $0 = true }
+        }
+        for wait in Self.waits {
+            do throws(PortFailure) { return try await transport.call(function, parameters) } catch {
+                guard error.tellsOfMissingSQL else { throw error }
+            }
+            do { try await time.sleep(for: wait) } catch {
+                throw PortFailure(.cancelled, "cancelled while waiting for \(function) to be there")
+            }
         }
         return try await transport.call(function, parameters)
     }

@@ -11,7 +11,7 @@ extension PortFailure {
         let said = state.hasPrefix("22") && state != "22023" ? "a parameter it cannot read" : message
         let detail =
             switch state {
-            case "42883", "42P01", "PGRST202", "PGRST205":
+            case _ where Self.missing.contains(state):
                 "the tracking SQL is not installed, or is older than this program: run `migrate setup`"
             case "42501", "PGRST301", "PGRST302", "PGRST303":
                 "the tracking store refuses this key or role: \(said)"
@@ -20,6 +20,12 @@ extension PortFailure {
             }
         self.init(kind, detail, code: state)
     }
+
+    /// No such function, no such table, and the same as PostgREST's cache has it.
+    private static let missing: Set<String> = ["42883", "42P01", "PGRST202", "PGRST205"]
+
+    /// Whether the store has no such function or table, or does not know of it yet.
+    var tellsOfMissingSQL: Bool { code.map(Self.missing.contains) ?? false }
 
     /// The kind of an SQLSTATE or of a PostgREST code.
     static func kind(ofSQLState state: String) -> Kind {
