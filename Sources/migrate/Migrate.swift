@@ -29,7 +29,7 @@ struct Migrate: AsyncParsableCommand {
               77  refused by a service: key, grants, money
               78  bad settings
             """,
-        version: "migrate 0.1.0",
+        version: "migrate \(Build.version)",
         groupedSubcommands: [
             CommandGroup(name: "First", subcommands: [Demo.self, Check.self, Setup.self, Plan.self]),
             CommandGroup(name: "Job", subcommands: [Run.self, Worker.self, Pause.self, Resume.self, Cancel.self]),

@@ -12,12 +12,14 @@ package struct FaultPlan: Sendable {
 
     var classes: Set<Class> = []
     /// How strong, 0…1; drawn for each class.
-    private var strengths: [Class: Double] = [:]
+    var strengths: [Class: Double] = [:]
     /// When everything is mended.
     var healing = Duration.seconds(300)
-    var runners = 5
+    var hosts = 5
     var workersPerRunner = 1
     var batches = 40
+    /// How many of them are there, the first ones; nil for all.
+    var batchesWished: Int?
     var batchSize = 5
     /// So few that the plan has many pages.
     var batchesPerPage = 4
@@ -34,7 +36,7 @@ package struct FaultPlan: Sendable {
         var plan = FaultPlan()
         for member in Class.allCases where always.contains(member) || allowed.contains(member) && random.chance(0.5) {
             plan.classes.insert(member)
-            plan.strengths[member] = 0.1 + 0.9 * random.unit()
+            plan.strengths[member] = strength(&random)
         }
         plan.healing = random.duration(.seconds(60)...Duration.seconds(600))
         plan.batchSize = random.chance(0.05) ? 1 + random.below(25) : 1 + random.below(5)
@@ -47,6 +49,8 @@ package struct FaultPlan: Sendable {
         plan.workersPerRunner = random.chance(0.25) ? 2 : 1
         return plan
     }
+
+    static func strength(_ random: inout SimRandom) -> Double { 0.1 + 0.9 * random.unit() }
 
     /// Makes batches so large and the embedder so slow that deadlines come near.
     mutating func slowDown(_ random: inout SimRandom) {
@@ -65,7 +69,9 @@ package struct FaultPlan: Sendable {
     func strength(_ member: Class) -> Double { strengths[member] ?? 0 }
 
     /// The classes that are on, for people.
-    var words: String { Class.allCases.filter(classes.contains).map(\.rawValue).joined(separator: " ") }
+    var words: String {
+        classes.isEmpty ? "none" : shape.faultList.map(\.rawValue).joined(separator: " ")
+    }
 
     var weather: SimNetwork.Weather {
         var weather = SimNetwork.Weather()

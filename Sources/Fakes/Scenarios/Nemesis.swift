@@ -77,7 +77,7 @@ struct Nemesis: Sendable {
         },
         Nemesis(trigger: .successor, every: .seconds(100)) { world, _ in
             // On a host of its own, so that nobody is replaced by it.
-            world.start(.stranger, on: SimulatedWorld.hosts)
+            world.start(.stranger, on: world.plan.hosts)
         },
     ]
 }

@@ -19,9 +19,11 @@ package struct Scenario: Sendable {
         faults: FaultPlan.Class.allCases
     )
 
+    package static let calm = Scenario(name: "calm", about: "nothing goes wrong", faults: [])
+
     package static let all: [Scenario] = [
         swarm,
-        Scenario(name: "calm", about: "nothing goes wrong", faults: []),
+        calm,
         Scenario(
             name: "races",
             about: "calls overlap step by step inside the database, answers are lost",
@@ -58,9 +60,10 @@ package struct Scenario: Sendable {
         ),
     ]
 
-    /// One seed of it.
+    /// One seed of it, but for what is wished for.
     package func run(
         seed: UInt64,
+        wish: FaultPlan.Wish = FaultPlan.Wish(),
         bug: Bug? = nil,
         isTraced: Bool = false,
         keepsHistory: Bool = false
@@ -72,8 +75,9 @@ package struct Scenario: Sendable {
             var random = simulation.chance.split()
             var drawn = FaultPlan.drawn(&random, from: faults, always: always)
             set(&drawn, &random)
+            drawn.grant(wish, &random)
             let plan = drawn
-            findings.faults = plan.words
+            findings.shape = plan.shape
             simulation.note("faults: \(plan.words), healed at \(plan.healing)")
             let world = SimulatedWorld(simulation, plan: plan, bug: bug, keepsHistory: keepsHistory)
             simulation.world = world
@@ -90,7 +94,7 @@ package struct Scenario: Sendable {
             steps: result.steps,
             time: result.time,
             failure: result.failure,
-            faults: findings.faults,
+            shape: findings.shape,
             coverage: findings.coverage,
             trace: result.trace,
             history: findings.history
@@ -99,7 +103,7 @@ package struct Scenario: Sendable {
 
     private final class Findings: @unchecked Sendable {  // Written by the simulation's thread, read after it.
         var coverage = Coverage()
-        var faults = ""
+        var shape = FaultPlan.Wish()
         var history: [RecordedStep] = []
     }
 }
@@ -113,7 +117,8 @@ package struct SeedReport: Sendable {
     package let time: Duration
     /// The invariant's number and what was found; nil when all was well.
     package let failure: String?
-    package let faults: String
+    /// How large it was and what could go wrong.
+    package let shape: FaultPlan.Wish
     package let coverage: Coverage
     package let trace: [String]
     /// The calls of the store in their order, so that another store can be asked the same; empty where calls overlap.
@@ -127,7 +132,7 @@ package struct SeedReport: Sendable {
             steps: steps,
             time: time,
             failure: reason,
-            faults: faults,
+            shape: shape,
             coverage: coverage,
             trace: trace,
             history: history

@@ -5,7 +5,6 @@ import TextProcessing
 /// Everything of one run: the fakes on their nodes, the processes, and what the checkers must know that no fake knows.
 final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation's thread.
     static let target = "app.memos -> memos"
-    static let hosts = 5
     static let dimensions = 8
 
     let simulation: Simulation
@@ -35,7 +34,8 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
     private(set) var older: [Point] = []
     var coverage = Coverage()
     private(set) var processes: [SimulatedProcess] = []
-    private let journals = (0...hosts).map { _ in FakeHost() }
+    /// One a host, and one for the stranger's.
+    private let journals: [FakeHost]
     /// The killing texts that still kill.
     private var isLethal = true
     /// Whether everything was mended: from here on the job must come to its end.
@@ -47,6 +47,7 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
     init(_ simulation: Simulation, plan: FaultPlan, bug: Scenario.Bug?, keepsHistory: Bool) {
         self.simulation = simulation
         self.plan = plan
+        journals = (0...plan.hosts).map { _ in FakeHost() }
         portBug = bug?.ofPorts
         network = SimNetwork(simulation)
         network.weather = plan.weather

@@ -13,14 +13,18 @@ struct Story: Sendable {
         clock = world.simulation.harness.clock
     }
 
-    /// I23: batch timeout + 2 · backoff cap + the work left.
-    private static let endingMax = Duration.seconds(600 + 2 * 1800 + 1800)
+    /// I23: batch timeout + 2 · backoff cap + the work left, which takes longer with fewer hosts and more batches.
+    private var endingMax: Duration {
+        let hosts = Double(world.plan.hosts) / 5
+        let batches = Double(world.plan.batches) / 40
+        return .seconds(600 + 2 * 1800 + 1800 * max(1, 1 / hosts) * max(1, batches))
+    }
 
     func run() async throws {
         _ = try await world.points.ensure(CollectionSchema(dimensions: SimulatedWorld.dimensions))
         try await world.points.upsert(world.older)
         world.faults.begin()
-        for host in 0..<SimulatedWorld.hosts {
+        for host in 0..<world.plan.hosts {
             simulation.after(.milliseconds(simulation.chance.below(5000)), on: simulation.harness) { [self] in
                 world.start(kind(of: host), on: host)
             }
@@ -37,7 +41,7 @@ struct Story: Sendable {
         }
         try await supervise(until: world.plan.healing)
         world.heal()
-        try await supervise(until: Self.endingMax, requeues: true)
+        try await supervise(until: endingMax, requeues: true)
         EndChecks(world).run()
     }
 
@@ -63,7 +67,7 @@ struct Story: Sendable {
                     retries += 1
                 }
             }
-            for host in 0..<SimulatedWorld.hosts where world.process(on: host) == nil {
+            for host in 0..<world.plan.hosts where world.process(on: host) == nil {
                 let isOver = job.map { !$0.status.isOpen } ?? false
                 if isOver, !requeues || retries == 0 { continue }
                 // Crash loops, and hosts that stay down for a while.
@@ -99,7 +103,7 @@ struct Story: Sendable {
     /// I25: what a dead worker held can be claimed again within 1.25 leases and 20 s; judged when nothing is broken.
     private func checkLeases(_ job: JobRow?) {
         guard let job, simulation.now > world.healedAt + (job.lease * 1.25 + .seconds(20)).nanoseconds,
-            (0..<SimulatedWorld.hosts).contains(where: {
+            (0..<world.plan.hosts).contains(where: {
                 world.process(on: $0).map { $0.age > Duration.seconds(60) } ?? false
             })
         else { return }

@@ -21,6 +21,8 @@ struct Workload {
             id += 1 + RecordID(random.below(6))
             rows.append(Self.row(id, &random, word: killing.contains(number) ? Self.killingWord : nil))
         }
+        // Drawn as a whole, so that the seed draws the same after it.
+        if let wished = plan.batchesWished { rows = Array(rows.prefix(wished * plan.batchSize)) }
     }
 
     /// A row of some kind; every chunk of its text is its own.

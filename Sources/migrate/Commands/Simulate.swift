@@ -7,13 +7,21 @@ struct Simulate: ParsableCommand {
         abstract: "Runs whole migrations in virtual time, under faults, each from a seed.",
         discussion: """
             The engine is the real one; hosts, clocks, network and the four services are simulated in one thread, so that \
-            a seed repeats everything. Ends with 1 when an invariant of docs/tracking.md is broken, and shows how to see \
-            that again. docs/simulation.md says how to read it.
+            a seed repeats everything.
+
+            Ends with 1 when an invariant of docs/tracking.md is broken. Then it looks for the smallest run that breaks \
+            the same one: fewer classes of faults, fewer batches, fewer hosts, a seed near by. It prints what happened \
+            in that run, and the command that repeats it. A seed means something for one build of the program only. \
+            docs/simulation.md says how to read a failure.
+
+            --workers, --batches and --faults take the place of what the seed draws; all else stays as drawn. Classes \
+            of faults: \(FaultPlan.Class.allCases.map(\.rawValue).joined(separator: ", ")), or none.
 
             EXAMPLES
               migrate simulate                       1,000 seeds
               migrate simulate --seeds 100000 --seed 7000
               migrate simulate --scenario races --seed 91 --seeds 1 --trace
+              migrate simulate --workers 2 --batches 3 --faults crashes,clocks
               migrate simulate --bug leavesWhenIdle
             """
     )
@@ -33,6 +41,18 @@ struct Simulate: ParsableCommand {
     )
     var bug: String?
 
+    @Option(name: .long, help: "How many hosts, each with a runner; by default 5.")
+    var workers: Int?
+
+    @Option(name: .long, help: "How many batches; by default 40, or 12 slow ones.")
+    var batches: Int?
+
+    @Option(name: .long, help: "Exactly these classes of faults, with commas; by default the seed draws them.")
+    var faults: String?
+
+    @Option(name: .long, help: "Seconds of real time that one run may take before it counts as an endless loop.")
+    var patience = 60
+
     @Option(name: .long, help: "Threads; by default one for each processor.")
     var threads: Int?
 
@@ -51,7 +71,24 @@ struct Simulate: ParsableCommand {
     func validate() throws {
         guard seeds > 0 else { throw ValidationError("--seeds must be at least 1") }
         if let threads, !(1...256).contains(threads) { throw ValidationError("--threads must be from 1 to 256") }
+        if let workers, !(1...20).contains(workers) { throw ValidationError("--workers must be from 1 to 20") }
+        if let batches, !(1...1000).contains(batches) { throw ValidationError("--batches must be from 1 to 1000") }
+        guard patience > 0 else { throw ValidationError("--patience must be at least 1") }
+        _ = try wish
         _ = try chosen
+    }
+
+    private var wish: FaultPlan.Wish {
+        get throws {
+            var wish = FaultPlan.Wish(hosts: workers, batches: batches)
+            guard let faults else { return wish }
+            wish.faults = FaultPlan.Wish.faults(faults)
+            guard wish.faults != nil else {
+                let names = FaultPlan.Class.allCases.map(\.rawValue).joined(separator: ", ")
+                throw ValidationError("--faults takes none, or some of: \(names)")
+            }
+            return wish
+        }
     }
 
     private var chosen: (scenario: Scenario, bug: Scenario.Bug?) {
@@ -69,56 +106,63 @@ struct Simulate: ParsableCommand {
         }
     }
 
+    /// What was asked for.
+    var hunt: SeedHunt {
+        get throws {
+            let (scenario, bug) = try chosen
+            var hunt = SeedHunt(
+                scenario: scenario,
+                first: seed,
+                count: seeds,
+                threads: threads ?? ProcessInfo.processInfo.activeProcessorCount
+            )
+            hunt.bug = bug
+            hunt.isDouble = twice
+            hunt.wish = try wish
+            hunt.watchdog.limit = .seconds(patience)
+            return hunt
+        }
+    }
+
     func run() throws {
-        let (scenario, bug) = try chosen
         let console = Console.standard
         if let problem = SeedHunt.selfTest() { throw CommandEnd(.incomplete, "this build cannot simulate: \(problem)") }
         let start = ContinuousClock.now
-        var hunt = SeedHunt(
-            scenario: scenario,
-            first: seed,
-            count: seeds,
-            threads: threads ?? ProcessInfo.processInfo.activeProcessorCount
-        )
-        hunt.bug = bug
-        hunt.isDouble = twice
+        let hunt = try hunt
         let step = max(1, seeds / 20)
         let report = hunt.run { done in
             if console.isTerminal, done.isMultiple(of: step) { console.error("\(done) of \(seeds) seeds") }
         }
-        let document = SimulationReport(report, scenario: scenario, bug: bug, took: ContinuousClock.now - start)
-        if json {
-            console.out(try JSONText.of(document))
-        } else {
-            if trace || !report.failures.isEmpty { try show(scenario, report, console) }
-            if hashes { for line in document.hashes { console.out(line) } }
-            console.out(document.text)
+        if let stuck = report.stuck { throw Self.end(of: stuck, hunt) }
+        var document = SimulationReport(report, hunt, took: ContinuousClock.now - start)
+        if trace {
+            let seed = report.failures.first?.seed ?? seed
+            if !json { for line in hunt.traced(Trial(seed: seed, wish: hunt.wish)).trace { console.out(line) } }
+        } else if let failure = report.failures.first {
+            if console.isTerminal { console.error("seed \(failure.seed) fails; looking for a smaller run") }
+            let (found, stuck) = hunt.shortened(failure)
+            if let stuck { throw Self.end(of: stuck, hunt) }
+            document.failures[0].add(found, hunt)
         }
+        if hashes, !json { for line in document.hashes { console.out(line) } }
+        console.out(json ? try JSONText.of(document) : document.text)
         if !document.isGood { throw CommandEnd(.incomplete) }
     }
 
-    /// The events of the first failure, or of the only seed.
-    private func show(_ scenario: Scenario, _ report: SeedHunt.Report, _ console: Console) throws {
-        let seed = report.failures.first?.seed ?? self.seed
-        let again = try scenario.run(seed: seed, bug: chosen.bug, isTraced: true)
-        let lines = trace ? again.trace : Array(again.trace.suffix(40))
-        for line in lines { console.out(line) }
+    static func end(of stuck: Watchdog.Stuck, _ hunt: SeedHunt) -> CommandEnd {
+        CommandEnd(
+            .incomplete,
+            """
+            seed \(stuck.trial.seed) has not ended after \(stuck.after.components.seconds) s of real time: a loop without await?
+              replay: \(hunt.replay(stuck.trial))
+              valid for: \(Build.words)
+            """
+        )
     }
 }
 
 /// The answer of `migrate simulate`.
 struct SimulationReport: Encodable {
-    struct Failure: Encodable {
-        let seed: UInt64
-        let hash: String
-        let finding: String
-        let faults: String
-        let steps: Int
-        let virtualSeconds: Double
-        /// The command that shows it again.
-        let replay: String
-    }
-
     struct Counter: Encodable {
         let event: String
         let count: Int
@@ -136,11 +180,13 @@ struct SimulationReport: Encodable {
     let hashes: [String]
     let coverage: [Counter]
     let missedFloors: [String]
-    let failures: [Failure]
+    var failures: [Failure]
+    /// The build that the seeds and hashes mean something for.
+    let validFor = Build.words
 
-    init(_ report: SeedHunt.Report, scenario: Scenario, bug: Scenario.Bug?, took: Duration) {
-        self.scenario = scenario.name
-        self.bug = bug?.name
+    init(_ report: SeedHunt.Report, _ hunt: SeedHunt, took: Duration) {
+        scenario = hunt.scenario.name
+        bug = hunt.bug?.name
         seeds = report.seeds
         seedsPerSecond = Double(report.seeds) / max(1e-9, took / .seconds(1))
         stepsPerSeed = report.steps / max(1, report.seeds)
@@ -148,7 +194,8 @@ struct SimulationReport: Encodable {
         hash = Self.hexadecimal(report.hash)
         hashes = report.hashes.map { "\($0.seed) \(Self.hexadecimal($0.hash))" }
         // Floors are those of the whole workload, and of so many seeds that chance does not matter.
-        let hasFloors = scenario.name == Scenario.swarm.name && report.seeds >= 1000 && bug == nil
+        let hasFloors =
+            scenario == Scenario.swarm.name && report.seeds >= 1000 && bug == nil && hunt.wish.isEmpty
         let floors = Dictionary(
             uniqueKeysWithValues: Coverage.floors.map { ($0.event, $0.count * report.seeds / 1000) }
         )
@@ -158,34 +205,22 @@ struct SimulationReport: Encodable {
         missedFloors =
             hasFloors
             ? report.coverage.missed(seeds: report.seeds).map { "\($0.event.rawValue): \($0.count) < \($0.floor)" } : []
-        let options = (bug.map { " --bug \($0.name)" } ?? "") + " --scenario \(scenario.name)"
         failures = report.failures.map { failure in
-            Failure(
-                seed: failure.seed,
-                hash: Self.hexadecimal(failure.hash),
-                finding: failure.failure ?? "",
-                faults: failure.faults,
-                steps: failure.steps,
-                virtualSeconds: failure.time / .seconds(1),
-                replay: "migrate simulate --seed \(failure.seed) --seeds 1\(options) --trace"
-            )
+            Failure(run: Run(failure, replay: hunt.replay(Trial(seed: failure.seed, wish: hunt.wish))))
         }
     }
 
     var isGood: Bool { failures.isEmpty && missedFloors.isEmpty }
 
     var text: String {
-        var lines = failures.map { failure in
-            """
-            FAIL \(failure.finding)
-              seed \(failure.seed)  hash \(failure.hash)  step \(failure.steps)  t=\(failure.virtualSeconds)s  faults: \(failure.faults)
-              replay: \(failure.replay)
-            """
-        }
+        var lines = failures.map(\.text)
+        if !failures.isEmpty { lines.append("Seeds and hashes are valid for: \(validFor)") }
         lines.append(
             "\(scenario): \(seeds) seeds, \(Int(seedsPerSecond)) seeds/s, \(stepsPerSeed) steps a seed, "
                 + "\(Int(virtualHours)) virtual hours, hash \(hash), \(failures.count) failed"
         )
+        // What a few seeds have met says nothing.
+        guard failures.isEmpty else { return lines.joined(separator: "\n") }
         lines.append(
             Table(
                 header: ["MET", "TIMES", "FLOOR"],
@@ -196,7 +231,7 @@ struct SimulationReport: Encodable {
         return lines.joined(separator: "\n")
     }
 
-    private static func hexadecimal(_ word: UInt64) -> String {
+    static func hexadecimal(_ word: UInt64) -> String {
         let digits = String(word, radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits
     }

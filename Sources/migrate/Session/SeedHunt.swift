@@ -14,6 +14,11 @@ struct SeedHunt: Sendable {
     var isDouble = false
     /// Whether the first failure ends it.
     var stopsAtFailure = true
+    /// Otherwise than the seeds draw it.
+    var wish = FaultPlan.Wish()
+    var watchdog = Watchdog()
+    /// In the place of the scenario, for tests.
+    var judge: (@Sendable (Trial) -> SeedReport)?
 
     /// What was found.
     struct Report: Sendable {
@@ -28,6 +33,8 @@ struct SeedHunt: Sendable {
         var coverage = Coverage()
         /// By seed.
         var failures: [SeedReport] = []
+        /// What has not ended.
+        var stuck: Watchdog.Stuck?
     }
 
     /// What keeps this build from simulating, or nil.
@@ -39,29 +46,24 @@ struct SeedHunt: Sendable {
     /// - Returns: what was found.
     func run(progress: @escaping @Sendable (Int) -> Void = { _ in }) -> Report {
         let state = Mutex(State())
-        let group = DispatchGroup()
-        for _ in 0..<threads {
-            group.enter()
-            let thread = Thread {
-                while let seed = state.withLock({ $0.next(of: self) }) {
-                    let report = judged(seed)
-                    let done = state.withLock { $0.add(report) }
-                    progress(done)
-                }
-                group.leave()
+        let stuck = watchdog.run(threads: threads) { lane in
+            while let seed = state.withLock({ $0.next(of: self) }) {
+                let report = lane.work(on: Trial(seed: seed, wish: wish), judged)
+                let done = state.withLock { $0.add(report) }
+                progress(done)
             }
-            thread.stackSize = 8 << 20
-            thread.start()
         }
-        group.wait()
-        return state.withLock { $0.report }
+        var report = state.withLock { $0.report }
+        report.stuck = stuck
+        return report
     }
 
     /// One seed, twice if asked for.
-    func judged(_ seed: UInt64) -> SeedReport {
-        let report = scenario.run(seed: seed, bug: bug)
+    func judged(_ trial: Trial) -> SeedReport {
+        if let judge { return judge(trial) }
+        let report = scenario.run(seed: trial.seed, wish: trial.wish, bug: bug)
         guard isDouble, report.failure == nil else { return report }
-        let again = scenario.run(seed: seed, bug: bug)
+        let again = scenario.run(seed: trial.seed, wish: trial.wish, bug: bug)
         return again.hash == report.hash
             ? report : report.failing("DETERMINISM the second run of the seed went another way")
     }

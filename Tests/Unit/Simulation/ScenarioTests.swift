@@ -21,6 +21,7 @@ struct ScenarioTests {
                 "migrate simulate --scenario \(name) --seed \(failure.seed) --seeds 1: \(failure.failure ?? "")"
             )
         }
+        #expect(report.stuck == nil, "a loop without await?")
         let met = Coverage.Event.allCases.filter { report.coverage[$0] > 0 }
         print("\(name), \(count) seeds:", met.map { "\($0.rawValue) \(report.coverage[$0])" }.joined(separator: ", "))
     }

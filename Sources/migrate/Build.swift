@@ -1,0 +1,39 @@
+/// What this program was built from and how: a seed of the simulation means something for one build only.
+enum Build {
+    static let version = "0.1.0"
+
+    static let swift: String = {
+        #if compiler(>=6.4)
+        "6.4 or later"
+        #elseif compiler(>=6.3.3)
+        "6.3.3 or later"
+        #elseif compiler(>=6.3.2)
+        "6.3.2"
+        #elseif compiler(>=6.3.1)
+        "6.3.1"
+        #else
+        "6.3 or earlier"
+        #endif
+    }()
+
+    static let architecture: String = {
+        #if arch(x86_64)
+        "x86_64"
+        #elseif arch(arm64)
+        "arm64"
+        #else
+        "another architecture"
+        #endif
+    }()
+
+    /// For people.
+    static let words = "migrate \(version), Swift \(swift), \(architecture), \(kind) build"
+
+    static let kind: String = {
+        #if DEBUG
+        "debug"
+        #else
+        "release"
+        #endif
+    }()
+}

@@ -1,0 +1,79 @@
+import Fakes
+
+extension SimulationReport {
+    /// A run that broke an invariant.
+    struct Run: Encodable {
+        let seed: UInt64
+        let hash: String
+        let finding: String
+        let workers: Int
+        let batches: Int
+        let faults: [String]
+        let steps: Int
+        let virtualSeconds: Double
+        /// The command that shows it again.
+        let replay: String
+
+        init(_ report: SeedReport, replay: String) {
+            seed = report.seed
+            hash = SimulationReport.hexadecimal(report.hash)
+            finding = report.failure ?? ""
+            workers = report.shape.hosts ?? 0
+            batches = report.shape.batches ?? 0
+            faults = report.shape.faultList.map(\.rawValue)
+            steps = report.steps
+            virtualSeconds = report.time / .seconds(1)
+            self.replay = replay
+        }
+
+        /// Under its finding.
+        var text: String {
+            """
+              seed \(seed)  hash \(hash)  step \(steps)  t=\(Format.decimal(virtualSeconds, 3))s
+              \(workers) workers  \(batches) batches  faults: \(faults.isEmpty ? "none" : faults.joined(separator: " "))
+              replay: \(replay)
+            """
+        }
+    }
+
+    /// The smallest run found that breaks the same invariant.
+    struct Shortened: Encodable {
+        let run: Run
+        /// How many runs were tried.
+        let tried: Int
+        /// What happened in it; only what concerns the finding where that is long.
+        let trace: [String]
+    }
+
+    struct Failure: Encodable {
+        let run: Run
+        /// Whether it came back when it was tried again; nil when it was not tried.
+        var repeats: Bool?
+        var shortened: Shortened?
+
+        init(run: Run) { self.run = run }
+
+        /// Adds what was found by looking for a smaller one.
+        mutating func add(_ found: SeedHunt.Shortened?, _ hunt: SeedHunt) {
+            repeats = found != nil
+            guard let found else { return }
+            shortened = Shortened(
+                run: Run(found.report, replay: hunt.replay(found.trial)),
+                tried: found.runs,
+                trace: TraceExcerpt.lines(of: found.report.trace, finding: found.report.failure ?? "")
+            )
+        }
+
+        var text: String {
+            let original = "FAIL \(run.finding)\n\(run.text)"
+            if repeats == false { return original + "\n  It did not come back when it was run again." }
+            guard let shortened else { return original }
+            return """
+                \(shortened.trace.joined(separator: "\n"))
+                \(original)
+                SHORTENED in \(Format.plural(Int64(shortened.tried), "run")), what happened is above: \(shortened.run.finding)
+                \(shortened.run.text)
+                """
+        }
+    }
+}

@@ -1,0 +1,73 @@
+import Fakes
+import Synchronization
+
+extension SeedHunt {
+    /// What is left of a failure when everything that it does not need is taken away.
+    struct Shortened: Sendable {
+        let trial: Trial
+        /// With its events.
+        let report: SeedReport
+        /// How many runs it took.
+        let runs: Int
+    }
+
+    /// Makes a failure smaller; blocks the calling thread.
+    ///
+    /// - Returns: the smallest run found, traced; or the run that is stuck; or neither, when the failure does not come back.
+    func shortened(_ failure: SeedReport) -> (found: Shortened?, stuck: Watchdog.Stuck?) {
+        guard let finding = failure.failure else { return (nil, nil) }
+        let found = Mutex<Shortened?>(nil)
+        let stuck = watchdog.run(threads: 1) { lane in
+            var search = Shortening(
+                Trial(seed: failure.seed, wish: failure.shape),
+                invariant: Shortening.invariant(of: finding)
+            )
+            while let trial = search.next() {
+                let report = lane.work(on: trial, judged)
+                search.hear(
+                    Shortening.Outcome(
+                        invariant: report.failure.map { Shortening.invariant(of: $0) },
+                        steps: report.steps
+                    )
+                )
+            }
+            guard let best = search.best else { return }
+            var report = lane.work(on: best.trial, traced)
+            // That two runs differ is not seen in one.
+            if report.failure == nil { report = report.failing(finding) }
+            found.withLock { $0 = Shortened(trial: best.trial, report: report, runs: search.runs) }
+        }
+        return (found.withLock { $0 }, stuck)
+    }
+
+    /// The same run with its events.
+    func traced(_ trial: Trial) -> SeedReport {
+        scenario.run(seed: trial.seed, wish: trial.wish, bug: bug, isTraced: true)
+    }
+
+    /// The command that shows a run again.
+    func replay(_ trial: Trial) -> String {
+        var words = ["migrate simulate --seed \(trial.seed) --seeds 1 --scenario \(scenario.name)"]
+        if let bug { words.append("--bug \(bug.name)") }
+        if let hosts = trial.wish.hosts { words.append("--workers \(hosts)") }
+        if let batches = trial.wish.batches { words.append("--batches \(batches)") }
+        if trial.wish.faults != nil { words.append("--faults \(trial.wish.faultWords)") }
+        if isDouble { words.append("--twice") }
+        return (words + ["--trace"]).joined(separator: " ")
+    }
+}
+
+extension FaultPlan.Wish {
+    /// As on the command line: `crashes,clocks`, or `none`.
+    var faultWords: String { faults == [] ? "none" : faultList.map(\.rawValue).joined(separator: ",") }
+
+    /// Reads what `faultWords` writes.
+    ///
+    /// - Returns: nil when a word is not a class of faults.
+    static func faults(_ words: String) -> Set<FaultPlan.Class>? {
+        if words == "none" { return [] }
+        let names = words.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        let classes = names.compactMap(FaultPlan.Class.init(rawValue:))
+        return classes.count == names.count ? Set(classes) : nil
+    }
+}
