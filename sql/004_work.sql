@@ -253,6 +253,9 @@ BEGIN
         PERFORM public.ingestion_require(v_failed IN (0, p_batch.record_count), 'failed records must be listed');
         RETURN;
     END IF;
+    PERFORM public.ingestion_require(num_nulls(e.value ->> 'record_id', e.value ->> 'stage', e.value ->> 'code',
+        e.value ->> 'message', e.value ->> 'permanent') = 0,
+        'a failed record has record_id, stage, code, message and permanent') FROM jsonb_array_elements(p_failed) e;
     SELECT array_agg(DISTINCT (e.value ->> 'record_id')::bigint) INTO v_ids FROM jsonb_array_elements(p_failed) e;
     PERFORM public.ingestion_require(jsonb_array_length(p_failed) = v_failed AND cardinality(v_ids) = v_failed,
         'the failed records must be as many as were counted, and distinct');
