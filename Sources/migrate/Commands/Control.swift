@@ -63,9 +63,9 @@ struct ControlOptions: ParsableArguments {
         let console = Console.standard
         let store = try settings.wiring().store()
         let job = try await which.find(in: store)
-        if asks, console.canAsk, !console.ask("Cancel job \(job.id) (\(job.status.rawValue)) for good?", default: false)
-        {
-            throw CommandEnd(.incomplete, "nothing was changed")
+        if job.status.isOpen {
+            let question = "Cancel job \(job.id) (\(job.status.rawValue)) for good?"
+            try console.confirm(question, isSure: !asks, default: false)
         }
         let call = ControlIngestionJob(job: job.id, action: action, reason: reason)
         let answer = try await patiently { () async throws(PortFailure) in try await store.control(call) }

@@ -77,6 +77,17 @@ struct Console: Sendable {
         }
     }
 
+    /// Asks for leave, where nobody has given it by a flag.
+    ///
+    /// - Throws: `CommandEnd` when the answer is no, or nobody is there to be asked.
+    func confirm(_ question: String, isSure: Bool, default isYes: Bool) throws {
+        if isSure { return }
+        guard canAsk else {
+            throw CommandEnd(.usage, "\(question) Nobody is here to answer: confirm with --yes.")
+        }
+        if !ask(question, default: isYes) { throw CommandEnd(.incomplete, "nothing was changed") }
+    }
+
     /// Ends the process at once, after what was printed has left it.
     ///
     /// `exit` would run the exit handlers of OpenSSL, zstd and others while the threads of libcurl, libmariadb and libpq still

@@ -69,11 +69,7 @@ struct SetupSession: Sendable {
     }
 
     private func confirm(_ question: String) throws {
-        if isSure { return }
-        guard console.canAsk else {
-            throw CommandEnd(.usage, "\(question) Nobody is here to answer: confirm with --yes.")
-        }
-        if !console.ask(question, default: true) { throw CommandEnd(.incomplete, "nothing was changed") }
+        try console.confirm(question, isSure: isSure, default: true)
     }
 
     private static func lines(_ state: CollectionState) -> String {

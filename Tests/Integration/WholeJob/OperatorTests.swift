@@ -18,6 +18,11 @@ struct `Operators` {
             try await stage.migrate("status", saying: ["paused"])
             try await stage.migrate("resume", saying: ["Job 1 is running."])
             try await stage.migrate("jobs", "--open", saying: ["running"])
+            try await stage.migrate(
+                "cancel",
+                exit: 64,
+                saying: ["Cancel job 1 (running) for good?", "confirm with --yes"]
+            )
             try await stage.migrate("cancel", "--yes", "--reason", "wrong table", saying: ["Job 1 is cancelled."])
             try await stage.migrate("cancel", "--yes", saying: ["Job 1 was cancelled already."])
             try await stage.migrate("resume", exit: 1, saying: ["job 1 is cancelled: it cannot resume any more"])
