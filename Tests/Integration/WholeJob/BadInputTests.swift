@@ -258,7 +258,8 @@ struct `Bad input` {
 }
 
 extension EventSummary {
-    fileprivate var moment: Date? {
+    /// When it happened, by the database's clock.
+    var moment: Date? {
         try? Date(at, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true))
     }
 }
