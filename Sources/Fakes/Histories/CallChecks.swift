@@ -53,16 +53,19 @@ extension JobHistory {
             if listed.count != answer.batches.count { return ["claim \(call.claimId) lists what it did not take"] }
             return mine.compactMap { other in
                 if isListed(other) { return nil }
-                // What ended before the answer need not be in it.
-                if let end = other.end, end.id <= observed.eventAfter ?? .max { return nil }
-                let liveTogether = listed.contains {
-                    $0.isAlive(at: other, lease - slack) || other.isAlive(at: $0, lease - slack)
-                }
+                if let end = other.end, observed.mayHaveSeen(end) { return nil }
+                let liveTogether = listed.contains { isAlive($0, at: other) || isAlive(other, at: $0) }
                 let number = other.claimed.batchNumber ?? 0
                 return liveTogether
                     ? "claim \(call.claimId) holds batch \(number) too, but an answer leaves it out" : nil
             }
         }
+    }
+
+    /// Whether an attempt was neither over nor out of its first lease when another one began.
+    private func isAlive(_ attempt: BatchHistory.Attempt, at other: BatchHistory.Attempt) -> Bool {
+        attempt.claimed.id < other.claimed.id && attempt.end.map { $0.id > other.claimed.id } ?? true
+            && other.claimedAt < decided(attempt.claimed) + lease
     }
 
     /// I10: a repeated call leaves the same state and gets a compatible answer.
@@ -169,6 +172,12 @@ extension JobHistory {
 }
 
 extension ObservedCall {
+    /// Whether something had happened before the answer: then the answer need not tell of it.
+    fileprivate func mayHaveSeen(_ event: EventSummary) -> Bool {
+        if let eventAfter { return event.id <= eventAfter }
+        return until.map { event.time <= $0 } ?? true
+    }
+
     /// The epoch of a controller's call that was not refused.
     fileprivate var acceptedEpoch: Int? {
         switch (call, answer) {

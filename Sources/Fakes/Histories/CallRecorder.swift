@@ -9,11 +9,22 @@ package final class CallRecorder: Sendable {
     }
 
     private let state = Mutex(State())
-    private let moment: @Sendable () -> (at: DatabaseTime?, event: Int64?)
+    package typealias Moment = (at: DatabaseTime?, event: Int64?)
+
+    private let began: @Sendable () -> Moment
+    private let ended: @Sendable () -> Moment
 
     /// - Parameter moment: the database clock and the last event that is stored, where they are known.
-    package init(moment: @escaping @Sendable () -> (at: DatabaseTime?, event: Int64?) = { (nil, nil) }) {
-        self.moment = moment
+    package convenience init(moment: @escaping @Sendable () -> Moment = { (nil, nil) }) {
+        self.init(began: moment, ended: moment)
+    }
+
+    /// - Parameters:
+    ///   - began: that moment when a call begins, or an earlier one.
+    ///   - ended: that moment when a call ends, or a later one.
+    package init(began: @escaping @Sendable () -> Moment, ended: @escaping @Sendable () -> Moment) {
+        self.began = began
+        self.ended = ended
     }
 
     /// By their begins.
@@ -32,7 +43,7 @@ package final class CallRecorder: Sendable {
     ///
     /// - Returns: its number, for `end`.
     package func begin(_ call: RecordedCall) -> Int {
-        let (at, event) = moment()
+        let (at, event) = began()
         return state.withLock { state in
             state.tick += 1
             state.calls.append(ObservedCall(call, began: state.tick, at: at, eventBefore: event))
@@ -42,12 +53,13 @@ package final class CallRecorder: Sendable {
 
     /// Notes that it was answered.
     package func end(_ number: Int, _ answer: RecordedAnswer) {
-        let after = moment().event
+        let (until, event) = ended()
         state.withLock { state in
             state.tick += 1
             state.calls[number].ended = state.tick
             state.calls[number].answer = answer
-            state.calls[number].eventAfter = after
+            state.calls[number].until = until
+            state.calls[number].eventAfter = event
         }
     }
 }

@@ -19,18 +19,17 @@ extension JobHistory {
     /// A worker that ends its attempt gives its lease back; the reaper must wait for it to run out.
     private func reapedTooEarly(in batch: BatchHistory) -> [String] {
         batch.attempts.compactMap { attempt in
-            guard let end = attempt.end, end.kind == "reaped", end.time + slack < leaseEnd(of: attempt, in: batch)
-            else {
+            guard let end = attempt.end, end.kind == "reaped", end.time < leaseEnd(of: attempt, in: batch) else {
                 return nil
             }
             return "\(batch.name): \(end.short) while its lease lived"
         }
     }
 
-    /// When a lease runs out: from its claim, or from the last heartbeat that was accepted.
+    /// When a lease runs out, at the earliest: from its claim, or from the last heartbeat that was accepted.
     private func leaseEnd(of attempt: BatchHistory.Attempt, in batch: BatchHistory) -> DatabaseTime {
         (heartbeats[batch.row.batchNumber] ?? []).filter { $0.item.attempt == attempt.claimed.attempt }
-            .compactMap(\.until).reduce(attempt.claimedAt + lease) { max($0, $1) }
+            .compactMap(\.until).reduce(decided(attempt.claimed) + lease) { max($0, $1) }
     }
 
     private var leasesBeyondTheirDeadline: [String] {
@@ -39,7 +38,7 @@ extension JobHistory {
             (heartbeats[batch.row.batchNumber] ?? []).compactMap { heartbeat -> String? in
                 guard let until = heartbeat.until,
                     let attempt = batch.attempts.first(where: { $0.claimed.attempt == heartbeat.item.attempt }),
-                    attempt.claimedAt + timeout + slack < until
+                    attempt.claimedAt + timeout < until
                 else { return nil }
                 return "\(batch.name): a heartbeat of attempt \(heartbeat.item.attempt) got a lease beyond its deadline"
             }
@@ -66,8 +65,8 @@ extension JobHistory {
             return batch.events.compactMap { event in
                 defer { last = event }
                 guard event.kind == "claimed", let last, last.kind != "claimed" else { return nil }
-                let available = last.time + .milliseconds(last.number("wait_ms") ?? 0)
-                guard event.time + slack < available else { return nil }
+                let available = decided(last) + .milliseconds(last.number("wait_ms") ?? 0)
+                guard event.time < available else { return nil }
                 return "\(batch.name): \(event.short) at \(event.at), before \(available.text)"
             }
         }
@@ -95,5 +94,41 @@ extension JobHistory {
             }
         }
         return findings
+    }
+}
+
+// MARK: When a call decided
+
+extension JobHistory {
+    /// The earliest time by which the call may have decided that wrote this event; the latest is the event's own.
+    func decided(_ event: EventSummary) -> DatabaseTime {
+        let began = (writers[event.kind] ?? []).filter { $0.mayHaveWritten(event) }.compactMap(\.at).min()
+        return min(event.time, max(event.time - slack, began ?? event.time - slack))
+    }
+}
+
+extension ObservedCall {
+    /// The kinds of the events of batches that it may write.
+    var writes: [String] {
+        switch call {
+        case .claim: ["claimed"]
+        case .finish(let call): [call.outcome.rawValue]
+        case .reset: ["reaped"]
+        case .requeueBatches, .requeueRecords: ["requeued"]
+        default: []
+        }
+    }
+
+    /// Of an event that it writes: what it names, and when it was under way.
+    fileprivate func mayHaveWritten(_ event: EventSummary) -> Bool {
+        guard let at, at <= event.time else { return false }
+        let wasUnderWay = until.map { event.time <= $0 }
+        return switch call {
+        case .claim(let call): call.claimId == event.claimId && wasUnderWay != false
+        case .finish(let call):
+            call.batchNumber == event.batchNumber && call.attempt == event.attempt && call.claimId == event.claimId
+                && wasUnderWay != false
+        default: wasUnderWay == true
+        }
     }
 }

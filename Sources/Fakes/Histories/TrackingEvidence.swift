@@ -35,8 +35,8 @@ package struct TrackingEvidence: Sendable {
     package var jobs: [Job]
     /// By their begins.
     package var calls: [ObservedCall]
-    /// How far the time of an event may lie behind the time by which its call decided: zero where time stands still
-    /// during a call, some seconds on a server that calls wait for.
+    /// How far the time of an event may lie behind the time by which its call decided, where the call does not tell: zero
+    /// where time stands still during a call, some seconds on a server that calls wait for.
     package var slack: Duration
 
     package init(jobs: [Job], calls: [ObservedCall] = [], slack: Duration = .zero) {
@@ -54,8 +54,10 @@ package struct ObservedCall: Sendable {
     /// The places of its begin and its end among all begins and ends; no end where it was given up.
     package var began: Int
     package var ended: Int?
-    /// The database clock when it began, where it is known.
+    /// The database clock when it began, or an earlier moment, where it is known.
     package var at: DatabaseTime?
+    /// The database clock when it ended, or a later moment, where it is known.
+    package var until: DatabaseTime?
     /// The last event that was stored when it began, and when it ended, where they are known.
     package var eventBefore: Int64?
     package var eventAfter: Int64?
@@ -66,6 +68,7 @@ package struct ObservedCall: Sendable {
         began: Int,
         ended: Int? = nil,
         at: DatabaseTime? = nil,
+        until: DatabaseTime? = nil,
         eventBefore: Int64? = nil,
         eventAfter: Int64? = nil
     ) {
@@ -74,6 +77,7 @@ package struct ObservedCall: Sendable {
         self.began = began
         self.ended = ended
         self.at = at
+        self.until = until
         self.eventBefore = eventBefore
         self.eventAfter = eventAfter
     }

@@ -74,6 +74,8 @@ struct JobHistory {
     /// The calls that name this job, by their begins.
     let calls: [ObservedCall]
     let slack: Duration
+    /// The calls that may write an event of this kind about a batch.
+    let writers: [String: [ObservedCall]]
     /// What heartbeats said of a batch, by their begins.
     let heartbeats: [Int: [Heartbeat]]
     /// One for each row of `ingestion_batch`, in order.
@@ -88,6 +90,9 @@ struct JobHistory {
         }.map(\.id)
         let calls = evidence.calls.filter { $0.job == id }
         self.calls = calls
+        var writers: [String: [ObservedCall]] = [:]
+        for observed in calls { for kind in observed.writes { writers[kind, default: []].append(observed) } }
+        self.writers = writers
         heartbeats = Dictionary(
             grouping: calls.flatMap { observed -> [Heartbeat] in
                 guard case .heartbeat(let call) = observed.call else { return [] }
@@ -139,12 +144,6 @@ struct BatchHistory {
         let claimed: EventSummary
         let claimedAt: DatabaseTime
         var end: EventSummary?
-
-        /// Whether it was neither over nor out of its first lease when another one began.
-        func isAlive(at other: Self, _ lease: Duration) -> Bool {
-            claimed.id < other.claimed.id && end.map { $0.id > other.claimed.id } ?? true
-                && other.claimedAt < claimedAt + lease
-        }
     }
 
     let row: BatchSummary

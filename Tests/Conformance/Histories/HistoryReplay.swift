@@ -148,6 +148,7 @@ package enum HistoryReplay {
                 began: tick,
                 ended: tick + 1,
                 at: DatabaseTime.start + .microseconds(step.at),
+                until: DatabaseTime.start + .microseconds(step.at),
                 eventBefore: before
             )
         )

@@ -121,36 +121,4 @@ import Testing
             #expect(calls > 1000)
         }
     }
-
-    /// Each run is another one: here the server decides who goes on.
-    @Test func `keep every invariant when calls overlap`() async throws {
-        try await TrackingDatabase.use { database in
-            try await database.makeClockMovable()
-            let store = try database.store(connectionsMax: 11)
-            let seed = TestEnvironment.seed
-            let dice = Dice(seed)
-            let jumpMax = 14
-            var meetings = Meetings()
-            for _ in 0..<max(1, historyCount(reduced: 10) / 3) {
-                let recorder = CallRecorder()
-                let clients = OverlappingClients(dice, store, recorder) { await Task.yield() }
-                try await withThrowingTaskGroup { group in
-                    for client in clients.all { group.addTask { await client() } }
-                    group.addTask {
-                        for _ in 0..<30 { try await database.advance(by: .seconds(dice.number(1...jumpMax))) }
-                    }
-                    try await group.waitForAll()
-                }
-                // Between the decision of a call and the event that it writes, the clock may jump twice.
-                let slack = Duration.seconds(2 * jumpMax)
-                let evidence = try await TrackingEvidence(reading: store, calls: recorder.calls, slack: slack)
-                #expect(evidence.violations() == [], "seed \(seed)")
-                meetings.count(in: evidence)
-                // The next clients open a job of their own.
-                try await database.run("UPDATE public.ingestion_job SET target_key = target_key || '#' || id")
-            }
-            print("overlapping histories on PostgreSQL: \(meetings)")
-            #expect(meetings.ends > 0)
-        }
-    }
 }

@@ -21,6 +21,15 @@ import Testing
         #expect(story.evidence.violations() == [])
     }
 
+    /// The history of a server on which an event may be written an hour after its call decided.
+    @Test(arguments: [true, false]) func `judge by when a call began, if that is known`(isKnown: Bool) {
+        var story = Story.clean
+        story.change("reaped") { ($0.at, $0.detail["wait_ms"]) = (Story.time(5), "0") }
+        story.evidence.slack = .seconds(3600)
+        if !isKnown { for index in story.evidence.calls.indices { story.evidence.calls[index].at = nil } }
+        #expect(story.evidence.violations(of: [.oneLease]).isEmpty == !isKnown)
+    }
+
     @Test func `each have a history that breaks them`() {
         #expect(Set(Breach.all.map(\.invariant)) == Set(TrackingInvariant.allCases))
     }
