@@ -60,7 +60,7 @@ struct DroppingProxy: Sendable {
 
     /// Every call so far.
     func calls() throws -> [ProxiedCall] {
-        try String(contentsOf: log, encoding: .utf8).split(separator: "\n").map { try ProxiedCall(line: $0) }
+        try String(contentsOf: log, encoding: .utf8).split(separator: "\n").compactMap { try ProxiedCall(line: $0) }
     }
 }
 
@@ -72,9 +72,11 @@ struct ProxiedCall: Sendable {
     /// With the server's answer, also where its caller never saw it.
     let observed: ObservedCall
 
-    fileprivate init(line: Substring) throws {
+    /// Nil for a question for the version, which is about no job.
+    fileprivate init?(line: Substring) throws {
         let fields = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
         try #require(fields.count == 7, "\(line.prefix(200))")
+        if fields[4] == SchemaVersion.function { return nil }
         fate = try #require(Fate(rawValue: fields[3]))
         let answer = fields[6].isEmpty || fate == .failed ? nil : Data(fields[6].utf8)
         let function = try #require(Self.functions[fields[4]], "\(fields[4])")
