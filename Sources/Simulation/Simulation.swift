@@ -14,8 +14,8 @@ package final class Simulation: @unchecked Sendable {  // Confined to one thread
     package struct Options: Sendable {
         /// A run that has made so many steps will not end any more.
         package var stepsMax = 3_000_000
-        /// Whether to keep what happened in words.
-        package var isTraced = false
+        /// Hears of each event when it happens: of a run that never ends, too.
+        package var tell: (@Sendable (String) -> Void)?
 
         package init() {}
     }
@@ -48,7 +48,6 @@ package final class Simulation: @unchecked Sendable {  // Confined to one thread
     package private(set) var now: Int64 = 0
     package private(set) var steps = 0
     package private(set) var failure: String?
-    package private(set) var trace: [String] = []
     /// The run is judged; what is left only ends, so that its memory is freed.
     ///
     /// Nothing may have an effect any more.
@@ -135,14 +134,14 @@ package final class Simulation: @unchecked Sendable {  // Confined to one thread
 
     // MARK: - What happened
 
-    /// Puts an event into the hash, and into the trace if there is one.
+    /// Puts an event into the hash, and tells of it.
     package func note(_ event: @autoclosure () -> String) {
         guard !isUnwinding else { return }
         let text = event()
         hash.add(text)
-        if options.isTraced {
+        if let tell = options.tell {
             let seconds = String(format: "%11.6f", Double(now) * 1e-9)
-            trace.append("\(seconds)  \(current?.name ?? "")  \(text)")
+            tell("\(seconds)  \(current?.name ?? "")  \(text)")
         }
     }
 
@@ -303,7 +302,6 @@ extension Simulation {
         package let time: Duration
         /// Nil when all was well.
         package let failure: String?
-        package let trace: [String]
     }
 
     /// Runs a scenario to its end on the calling thread.
@@ -320,8 +318,7 @@ extension Simulation {
                 hash: simulation.hash.value,
                 steps: simulation.steps,
                 time: .nanoseconds(simulation.now),
-                failure: simulation.failure,
-                trace: simulation.trace
+                failure: simulation.failure
             )
         }
     }

@@ -61,15 +61,23 @@ package struct Scenario: Sendable {
     ]
 
     /// One seed of it, but for what is wished for.
+    ///
+    /// - Parameters:
+    ///   - seed: decides all the rest.
+    ///   - wish: takes the place of what the seed draws.
+    ///   - bug: a mistake to make.
+    ///   - keepsHistory: whether to note the calls of the store.
+    ///   - tell: hears of each event when it happens.
+    /// - Returns: how it ended.
     package func run(
         seed: UInt64,
         wish: FaultPlan.Wish = FaultPlan.Wish(),
         bug: Bug? = nil,
-        isTraced: Bool = false,
-        keepsHistory: Bool = false
+        keepsHistory: Bool = false,
+        tell: (@Sendable (String) -> Void)? = nil
     ) -> SeedReport {
         var options = Simulation.Options()
-        options.isTraced = isTraced
+        options.tell = tell
         let findings = Findings()
         let result = Simulation.run(seed: seed, options: options) { simulation in
             var random = simulation.chance.split()
@@ -96,7 +104,6 @@ package struct Scenario: Sendable {
             failure: result.failure,
             shape: findings.shape,
             coverage: findings.coverage,
-            trace: result.trace,
             history: findings.history
         )
     }
@@ -120,7 +127,6 @@ package struct SeedReport: Sendable {
     /// How large it was and what could go wrong.
     package let shape: FaultPlan.Wish
     package let coverage: Coverage
-    package let trace: [String]
     /// The calls of the store in their order, so that another store can be asked the same; empty where calls overlap.
     package let history: [RecordedStep]
 
@@ -134,7 +140,6 @@ package struct SeedReport: Sendable {
             failure: reason,
             shape: shape,
             coverage: coverage,
-            trace: trace,
             history: history
         )
     }

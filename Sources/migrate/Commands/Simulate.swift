@@ -62,7 +62,7 @@ struct Simulate: ParsableCommand {
     @Flag(name: .long, help: "Print the hash of each seed, to compare two hosts or builds.")
     var hashes = false
 
-    @Flag(name: .long, help: "Print every event of the run; for a single seed.")
+    @Flag(name: .long, help: "Print every event of a single seed, when it happens.")
     var trace = false
 
     @Flag(name: .long, help: "Print JSON for programs instead of text for people.")
@@ -73,6 +73,7 @@ struct Simulate: ParsableCommand {
         if let threads, !(1...256).contains(threads) { throw ValidationError("--threads must be from 1 to 256") }
         if let workers, !(1...20).contains(workers) { throw ValidationError("--workers must be from 1 to 20") }
         if let batches, !(1...1000).contains(batches) { throw ValidationError("--batches must be from 1 to 1000") }
+        if trace, seeds != 1 { throw ValidationError("--trace shows one run: add --seeds 1") }
         guard patience > 0 else { throw ValidationError("--patience must be at least 1") }
         _ = try wish
         _ = try chosen
@@ -128,24 +129,23 @@ struct Simulate: ParsableCommand {
         let console = Console.standard
         if let problem = SeedHunt.selfTest() { throw CommandEnd(.incomplete, "this build cannot simulate: \(problem)") }
         let start = ContinuousClock.now
-        let hunt = try hunt
+        var hunt = try hunt
+        if trace, !json { hunt.tell = { console.out($0) } }
         let step = max(1, seeds / 20)
         let report = hunt.run { done in
             if console.isTerminal, done.isMultiple(of: step) { console.error("\(done) of \(seeds) seeds") }
         }
-        if let stuck = report.stuck { throw Self.end(of: stuck, hunt) }
         var document = SimulationReport(report, hunt, took: ContinuousClock.now - start)
-        if trace {
-            let seed = report.failures.first?.seed ?? seed
-            if !json { for line in hunt.traced(Trial(seed: seed, wish: hunt.wish)).trace { console.out(line) } }
-        } else if let failure = report.failures.first {
+        var stuck = report.stuck
+        if let failure = report.failures.first, stuck == nil, !trace {
             if console.isTerminal { console.error("seed \(failure.seed) fails; looking for a smaller run") }
-            let (found, stuck) = hunt.shortened(failure)
-            if let stuck { throw Self.end(of: stuck, hunt) }
-            document.failures[0].add(found, hunt)
+            let shortened = hunt.shortened(failure)
+            stuck = shortened.stuck
+            if stuck == nil { document.failures[0].add(shortened.found, hunt) }
         }
         if hashes, !json { for line in document.hashes { console.out(line) } }
         console.out(json ? try JSONText.of(document) : document.text)
+        if let stuck { throw Self.end(of: stuck, hunt) }
         if !document.isGood { throw CommandEnd(.incomplete) }
     }
 

@@ -28,11 +28,15 @@ extension SimulationReport {
 
         /// Under its finding.
         var text: String {
-            """
-              seed \(seed)  hash \(hash)  step \(steps)  t=\(Format.decimal(virtualSeconds, 3))s
-              \(workers) workers  \(batches) batches  faults: \(faults.isEmpty ? "none" : faults.joined(separator: " "))
-              replay: \(replay)
-            """
+            let size = [
+                Format.plural(Int64(workers), "worker"), Format.plural(Int64(batches), "batch", "batches"),
+                "faults: \(faults.isEmpty ? "none" : faults.joined(separator: " "))",
+            ].joined(separator: "  ")
+            return """
+                  seed \(seed)  hash \(hash)  step \(steps)  t=\(Format.decimal(virtualSeconds, 3))s
+                  \(size)
+                  replay: \(replay)
+                """
         }
     }
 
@@ -60,7 +64,7 @@ extension SimulationReport {
             shortened = Shortened(
                 run: Run(found.report, replay: hunt.replay(found.trial)),
                 tried: found.runs,
-                trace: TraceExcerpt.lines(of: found.report.trace, finding: found.report.failure ?? "")
+                trace: TraceExcerpt.lines(of: found.trace, finding: found.report.failure ?? "")
             )
         }
 

@@ -5,15 +5,16 @@ extension SeedHunt {
     /// What is left of a failure when everything that it does not need is taken away.
     struct Shortened: Sendable {
         let trial: Trial
-        /// With its events.
         let report: SeedReport
+        /// Its events.
+        let trace: [String]
         /// How many runs it took.
         let runs: Int
     }
 
     /// Makes a failure smaller; blocks the calling thread.
     ///
-    /// - Returns: the smallest run found, traced; or the run that is stuck; or neither, when the failure does not come back.
+    /// - Returns: the smallest run found; or the run that is stuck; or neither, when the failure does not come back.
     func shortened(_ failure: SeedReport) -> (found: Shortened?, stuck: Watchdog.Stuck?) {
         guard let finding = failure.failure else { return (nil, nil) }
         let found = Mutex<Shortened?>(nil)
@@ -32,17 +33,21 @@ extension SeedHunt {
                 )
             }
             guard let best = search.best else { return }
-            var report = lane.work(on: best.trial, traced)
+            var (report, trace) = lane.work(on: best.trial, traced)
             // That two runs differ is not seen in one.
             if report.failure == nil { report = report.failing(finding) }
-            found.withLock { $0 = Shortened(trial: best.trial, report: report, runs: search.runs) }
+            found.withLock { $0 = Shortened(trial: best.trial, report: report, trace: trace, runs: search.runs) }
         }
         return (found.withLock { $0 }, stuck)
     }
 
-    /// The same run with its events.
-    func traced(_ trial: Trial) -> SeedReport {
-        scenario.run(seed: trial.seed, wish: trial.wish, bug: bug, isTraced: true)
+    /// A run with its events.
+    func traced(_ trial: Trial) -> (report: SeedReport, trace: [String]) {
+        let lines = Mutex<[String]>([])
+        let report = scenario.run(seed: trial.seed, wish: trial.wish, bug: bug) { line in
+            lines.withLock { $0.append(line) }
+        }
+        return (report, lines.withLock { $0 })
     }
 
     /// The command that shows a run again.

@@ -17,6 +17,8 @@ struct SeedHunt: Sendable {
     /// Otherwise than the seeds draw it.
     var wish = FaultPlan.Wish()
     var watchdog = Watchdog()
+    /// Hears of each event when it happens.
+    var tell: (@Sendable (String) -> Void)?
     /// In the place of the scenario, for tests.
     var judge: (@Sendable (Trial) -> SeedReport)?
 
@@ -61,7 +63,7 @@ struct SeedHunt: Sendable {
     /// One seed, twice if asked for.
     func judged(_ trial: Trial) -> SeedReport {
         if let judge { return judge(trial) }
-        let report = scenario.run(seed: trial.seed, wish: trial.wish, bug: bug)
+        let report = scenario.run(seed: trial.seed, wish: trial.wish, bug: bug, tell: tell)
         guard isDouble, report.failure == nil else { return report }
         let again = scenario.run(seed: trial.seed, wish: trial.wish, bug: bug)
         return again.hash == report.hash

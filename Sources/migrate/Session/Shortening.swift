@@ -25,8 +25,8 @@ struct Shortening: Sendable {
     /// Bounds of the whole search: a run of the swarm has about 9,000 steps, one that will not end has 3 million.
     static let runsMax = 200
     static let stepsMax = 20_000_000
-    /// How many seeds a smaller run is tried with, and how many in the end.
-    private static let neighbours: UInt64 = 4
+    /// How many seeds a smaller run is tried with in the first round and more in each round; and how many in the end.
+    private static let neighbours: UInt64 = 2
     private static let lastNeighbours: UInt64 = 16
     private static let sizes = [1, 2, 3, 5, 8, 13, 21, 34, 55, 89]
 
@@ -39,6 +39,7 @@ struct Shortening: Sendable {
     private var waiting: [Trial]
     private var tried: Set<Trial> = []
     private var pass = Pass.faults
+    private var round: UInt64 = 1
     /// Whether a pass of this round has made it smaller: then another round may do so again.
     private var hasGained = false
 
@@ -99,8 +100,9 @@ struct Shortening: Sendable {
         case .batches: pass = .hosts
         case .hosts: pass = .seeds
         case .seeds:
-            guard hasGained else { return false }
+            guard hasGained || round == 1 else { return false }
             hasGained = false
+            round += 1
             pass = .faults
         }
         return true
@@ -125,12 +127,12 @@ struct Shortening: Sendable {
 
     private func near(
         _ trial: Trial,
-        _ count: UInt64 = Self.neighbours,
+        _ count: UInt64? = nil,
         _ change: (inout FaultPlan.Wish) -> Void
     ) -> [Trial] {
         var changed = trial
         change(&changed.wish)
-        return (0..<count).map { Trial(seed: trial.seed &+ $0, wish: changed.wish) }
+        return (0..<(count ?? Self.neighbours * round)).map { Trial(seed: trial.seed &+ $0, wish: changed.wish) }
     }
 
     /// None of a list, each of it alone, all but each half, each quarter, … and all but each one.

@@ -61,6 +61,7 @@ import Testing
         ["run", "--processes", "0"], ["run", "--processes", "2", "--workers", "2"],
         ["serve-fakes", "mysql"], ["serve-fakes", "--key", ""], ["failures", "--stage", "nowhere"],
         ["retry", "--batches", "--records"], ["retry", "--records", "--isolate"],
+        ["simulate", "--trace"], ["simulate", "--faults", "crash"], ["simulate", "--workers", "0"],
         ["run", "--mysql-password", "x"],
         ["nonsense"],
     ])

@@ -124,20 +124,22 @@ struct ShorteningTests {
     }
 
     @Test func `a smaller run is smaller, and its other draws stay`() {
-        let drawn = Scenario.swarm.run(seed: 3, isTraced: true)
+        let hunt = SeedHunt(scenario: .swarm, count: 1)
         let small = FaultPlan.Wish(hosts: 1, batches: 2, faults: [.network])
-        let report = Scenario.swarm.run(seed: 3, wish: small, isTraced: true)
+        let (drawn, whole) = hunt.traced(Trial(seed: 3))
+        let (report, trace) = hunt.traced(Trial(seed: 3, wish: small))
         #expect(report.shape == small && report.failure == nil && report.steps < drawn.steps)
-        #expect(!report.trace.contains { $0.contains("run1.") || $0.contains("crash ") || $0.contains("batch 2 ") })
-        #expect(report.trace.contains { $0.contains("run0.") && $0.contains("batch 1 attempt") })
+        #expect(!trace.contains { $0.contains("run1.") || $0.contains("crash ") || $0.contains("batch 2 ") })
+        #expect(trace.contains { $0.contains("run0.") && $0.contains("batch 1 attempt") })
         // The moment of healing was drawn after the classes of faults.
         let healing = { (trace: [String]) in trace.first?.split(separator: ",").last }
-        #expect(healing(report.trace) == healing(drawn.trace))
+        #expect(healing(trace) == healing(whole))
     }
 
     @Test func `a larger run is larger`() {
-        let report = Scenario.calm.run(seed: 3, wish: FaultPlan.Wish(batches: 50), isTraced: true)
-        #expect(report.failure == nil && report.trace.contains { $0.contains("batch 49 attempt 1 completed") })
+        let trial = Trial(seed: 3, wish: FaultPlan.Wish(batches: 50))
+        let (report, trace) = SeedHunt(scenario: .calm, count: 1).traced(trial)
+        #expect(report.failure == nil && trace.contains { $0.contains("batch 49 attempt 1 completed") })
     }
 }
 
