@@ -26,17 +26,26 @@ struct BatchTable: RandomAccessCollection, Sendable {
 
     subscript(number: Int) -> BatchRow {
         get { rows[number] }
-        set {
-            let (before, after) = (rows[number], newValue)
-            rows[number] = newValue
-            if before.place != after.place {
-                before.place.map { waiting.remove(sorted: $0) }
-                after.place.map { waiting.insert(sorted: $0) }
-            }
-            guard (before.status == .processing) != (after.status == .processing) else { return }
-            if after.status == .processing { working.insert(sorted: number) } else { working.remove(sorted: number) }
+        _modify {
+            let (place, status) = (rows[number].place, rows[number].status)
+            defer { index(number, from: place, status) }
+            yield &rows[number]
         }
     }
+
+    /// Keeps the indexes after a row was changed.
+    private mutating func index(_ number: Int, from place: Place?, _ status: BatchStatus) {
+        let (newPlace, newStatus) = (rows[number].place, rows[number].status)
+        if place != newPlace {
+            place.map { waiting.remove(sorted: $0) }
+            newPlace.map { waiting.insert(sorted: $0) }
+        }
+        guard (status == .processing) != (newStatus == .processing) else { return }
+        if newStatus == .processing { working.insert(sorted: number) } else { working.remove(sorted: number) }
+    }
+
+    /// The rows that are at work, by number.
+    var atWork: some BidirectionalCollection<BatchRow> { working.lazy.map { rows[$0] } }
 
     /// Adds a row with the next number.
     mutating func append(_ row: BatchRow) {

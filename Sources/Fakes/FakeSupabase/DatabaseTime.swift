@@ -30,19 +30,39 @@ extension DatabaseTime {
         let day = second.floored(by: 86_400)
         let (year, month, date) = Self.civil(day: day)
         let time = second - day * 86_400
-        let clock = [time / 3600, time / 60 % 60, time % 60].map { Self.padded($0, to: 2) }.joined(separator: ":")
-        let calendar = Self.padded(year, to: 4) + "-" + Self.padded(month, to: 2) + "-" + Self.padded(date, to: 2)
-        return calendar + "T" + clock + "." + Self.padded(microseconds - second * 1_000_000, to: 6) + "Z"
+        let fields = [year, month, date, time / 3600, time / 60 % 60, time % 60, microseconds - second * 1_000_000]
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(27)
+        for (number, (width, mark)) in zip(fields, Self.layout) {
+            let digits = String(number).utf8
+            bytes += repeatElement(UInt8(ascii: "0"), count: max(0, width - digits.count))
+            bytes += digits
+            bytes.append(mark)
+        }
+        return String(decoding: bytes, as: UTF8.self)
     }
+
+    /// The fields of `text`: how many digits at least, and what follows.
+    private static let layout = zip([4, 2, 2, 2, 2, 2, 6], "--T::.Z".utf8).map { (width: $0, mark: $1) }
 
     /// Reads what `text` wrote; nil for anything else.
     package init?(text: String) {
-        let fields = text.split(whereSeparator: { "-T:.Z".contains($0) }).map { Int64($0) }
-        guard fields.count == 7, let year = fields[0], let month = fields[1], let date = fields[2],
-            let hour = fields[3], let minute = fields[4], let second = fields[5], let fraction = fields[6]
-        else { return nil }
-        let time = hour * 3600 + minute * 60 + second
-        self.init(microseconds: (Self.day(year, month, date) * 86_400 + time) * 1_000_000 + fraction)
+        // Of these only the right ones write the same text again.
+        guard text.utf8.count < 32 else { return nil }
+        var fields: [Int64] = []
+        var number: Int64 = 0
+        for byte in text.utf8 {
+            if (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) {
+                number = number &* 10 &+ Int64(byte - UInt8(ascii: "0"))
+            } else {
+                fields.append(number)
+                number = 0
+            }
+        }
+        guard fields.count == Self.layout.count, fields.allSatisfy({ (0..<1_000_000).contains($0) }) else { return nil }
+        let time = fields[3] * 3600 + fields[4] * 60 + fields[5]
+        let day = Self.day(fields[0], fields[1], fields[2])
+        self.init(microseconds: (day * 86_400 + time) * 1_000_000 + fields[6])
         guard self.text == text else { return nil }
     }
 
@@ -68,11 +88,6 @@ extension DatabaseTime {
         let yearOfEra = shifted - era * 400
         let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + date - 1
         return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
-    }
-
-    private static func padded(_ number: Int64, to width: Int) -> String {
-        let digits = String(number)
-        return String(repeating: "0", count: max(0, width - digits.count)) + digits
     }
 }
 

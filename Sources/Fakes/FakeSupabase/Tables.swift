@@ -182,7 +182,12 @@ func require(_ condition: Bool, _ detail: @autoclosure () -> String) throws(Port
 
 /// Throws unless a text is a UUID in the usual form.
 func requireUUID(_ text: String, _ parameter: String) throws(PortFailure) {
-    let groups = text.split(separator: "-", omittingEmptySubsequences: false)
-    let isUUID = groups.map(\.count) == [8, 4, 4, 4, 12] && groups.allSatisfy { $0.allSatisfy(\.isHexDigit) }
+    var isUUID = text.utf8.count == 36
+    for (place, byte) in text.utf8.enumerated() where isUUID {
+        switch place {
+        case 8, 13, 18, 23: isUUID = byte == UInt8(ascii: "-")
+        default: isUUID = Character(Unicode.Scalar(byte)).isHexDigit
+        }
+    }
     try require(isUUID, "\(parameter) must be a UUID")
 }

@@ -21,6 +21,8 @@ package struct FaultPlan: Sendable {
     /// How many of them are there, the first ones; nil for all.
     var batchesWished: Int?
     var batchSize = 5
+    var maxRetries = 3
+    var batchTimeoutSeconds = 600
     /// So few that the plan has many pages.
     var batchesPerPage = 4
     /// Tokens a minute at most, where there is a quota, and whether the settings state it.
@@ -38,7 +40,8 @@ package struct FaultPlan: Sendable {
             plan.classes.insert(member)
             plan.strengths[member] = strength(&random)
         }
-        plan.healing = random.duration(.seconds(60)...Duration.seconds(600))
+        plan.healing = random.duration(.seconds(60)...Duration.seconds(420))
+        plan.maxRetries = 1 + random.below(3)
         plan.batchSize = random.chance(0.05) ? 1 + random.below(25) : 1 + random.below(5)
         plan.statesQuota = random.chance(0.5)
         plan.stepMax = [.milliseconds(2), .milliseconds(50), .milliseconds(400)][random.below(3)]
@@ -54,13 +57,14 @@ package struct FaultPlan: Sendable {
 
     /// Makes batches so large and the embedder so slow that deadlines come near.
     mutating func slowDown(_ random: inout SimRandom) {
-        latency = random.duration(.seconds(20)...Duration.seconds(50))
+        latency = random.duration(.seconds(10)...Duration.seconds(25))
         batchSize = 10 + random.below(10)
         batches = 12
+        batchTimeoutSeconds = 300
         quotaMax = 3_000
         statesQuota = true
         // Not before the deadline of the first.
-        healing = random.duration(.seconds(600)...Duration.seconds(1500))
+        healing = random.duration(.seconds(300)...Duration.seconds(800))
     }
 
     func has(_ member: Class) -> Bool { classes.contains(member) }

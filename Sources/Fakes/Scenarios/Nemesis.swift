@@ -67,7 +67,7 @@ struct Nemesis: Sendable {
             world.embedder.update { $0.isOutOfMoney = false }
         },
         Nemesis(trigger: .changes, every: .seconds(4)) { world, _ in world.changeSomeRow() },
-        Nemesis(trigger: .control, every: .seconds(20)) { world, clock in await world.operate(clock) },
+        Nemesis(trigger: .control, every: .seconds(10)) { world, clock in await world.operate(clock) },
         Nemesis(trigger: .signals, every: .seconds(40)) { world, clock in
             guard let process = world.anyProcess() else { return }
             process.signal(.drain)
@@ -95,7 +95,7 @@ extension SimulatedWorld {
     /// The running process whose batch has the least time left, and how much.
     func nearestDeadline() -> (process: SimulatedProcess, left: Duration)? {
         let nearest = store.read { tables in
-            tables.jobs.last?.batches.filter { $0.status == .processing }
+            tables.jobs.last?.batches.atWork
                 .min { ($0.deadlineAt ?? .start, $0.number) < ($1.deadlineAt ?? .start, $1.number) }
         }
         guard let worker = nearest?.workerID, let deadline = nearest?.deadlineAt, let process = process(named: worker),
@@ -144,7 +144,7 @@ extension SimulatedWorld {
         _ = try? await asked(.control(.init(job: job.id, action: cancels ? .cancel : .pause, reason: "simulated")))
         if claims > 0 { coverage.add(.controlRacedClaim) }
         if cancels { return }
-        try? await clock.sleep(for: drawn(.seconds(1)...Duration.seconds(40)))
+        try? await clock.sleep(for: drawn(.seconds(1)...Duration.seconds(20)))
         simulation.note("resume")
         _ = try? await asked(.control(.init(job: job.id, action: .resume, reason: nil)))
     }

@@ -11,7 +11,7 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
     let network: SimNetwork
     let plan: FaultPlan
     let portBug: PortBug?
-    let settings = JobSettings(maxRetries: 3, leaseSeconds: 120, batchTimeoutSeconds: 600, recordEvents: true)
+    let settings: JobSettings
 
     let db: SimNode
     let mysql: SimNode
@@ -49,6 +49,12 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
         self.plan = plan
         journals = (0...plan.hosts).map { _ in FakeHost() }
         portBug = bug?.ofPorts
+        settings = JobSettings(
+            maxRetries: plan.maxRetries,
+            leaseSeconds: 120,
+            batchTimeoutSeconds: plan.batchTimeoutSeconds,
+            recordEvents: true
+        )
         network = SimNetwork(simulation)
         network.weather = plan.weather
         db = simulation.node("db")
@@ -100,10 +106,11 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
         network.answerWasLost = { [unowned self] _ in coverage.add(.answerLostAfterCommit) }
     }
 
-    /// A call of the database takes this long between two of its steps.
+    /// A call of the database takes this long between some of its steps; between the others nobody comes in between.
     private static func steps(of db: SimNode, _ simulation: Simulation, _ most: Duration) -> @Sendable () async -> Void
     {
         {
+            guard simulation.chance.chance(0.5) else { return }
             let pause = simulation.chance.duration(.microseconds(200)...most)
             // Only the end of the run wakes it early.
             try? await db.clock.sleep(for: pause)

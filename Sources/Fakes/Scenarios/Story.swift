@@ -107,7 +107,7 @@ struct Story: Sendable {
                 world.process(on: $0).map { $0.age > Duration.seconds(60) } ?? false
             })
         else { return }
-        for batch in job.batches where batch.status == .processing {
+        for batch in job.batches.atWork {
             guard let end = batch.leaseExpiresAt?.simulated else { continue }
             if simulation.now > end + (job.lease / 4 + .seconds(22)).nanoseconds {
                 simulation.fail(

@@ -158,7 +158,7 @@ final class WorldWatch {
     private func attempt(at id: RecordID, by process: SimulatedProcess) -> Held? {
         world.store.read { tables in
             for job in tables.jobs.reversed() {
-                for batch in job.batches.reversed() where batch.status == .processing {
+                for batch in job.batches.atWork.reversed() {
                     guard let worker = batch.workerID, worker.hasPrefix(process.name + "/"),
                         batch.recordIDs.contains(id),
                         let claimed = batch.claimedAt, let end = batch.leaseExpiresAt
@@ -239,7 +239,7 @@ final class WorldWatch {
         }
     }
 
-    /// Whether a claim arrived when its original was answered, or when its sender had given it up.
+    /// Whether a claim arrived when its original was answered, beside one that got nothing, or when its sender had given it up.
     ///
     /// It takes a batch that nobody knows of. Only a network does that, and the reaper is there for it.
     private func wasOverdue(_ claimID: String, _ claimed: Int64) -> Bool {
@@ -248,6 +248,7 @@ final class WorldWatch {
             guard case .claim(let call) = observed.call, call.claimId == claimID, let at = observed.at else {
                 return false
             }
+            if case .claim(let answer)? = observed.answer, answer.batches.isEmpty { return true }
             return at.simulated < claimed
         }
         return earlier || claimed - sent > Duration.seconds(40).nanoseconds

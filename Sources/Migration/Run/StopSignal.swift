@@ -38,8 +38,8 @@ package final class StopSignal: Sendable {
         var level = Level.run
         var nextID: UInt64 = 0
         var waiters: [Waiter] = []
-        /// Waits whose task was cancelled before they began.
-        var cancelled: Set<UInt64> = []
+        /// Waits that were over before they began.
+        var ended: Set<UInt64> = []
     }
 
     private let state = Mutex(State())
@@ -62,43 +62,65 @@ package final class StopSignal: Sendable {
 
     /// Returns when the level is reached, or when the task is cancelled.
     package func wait(for level: Level) async {
-        let id = state.withLock { state in
+        let id = newWait()
+        await wait(id, for: level)
+        forget(id)
+    }
+
+    /// The number of a wait, with which it can be ended before it has begun.
+    fileprivate func newWait() -> UInt64 {
+        state.withLock { state in
             state.nextID += 1
             return state.nextID
         }
+    }
+
+    /// Ends a wait.
+    fileprivate func end(_ id: UInt64) {
+        let waiter = state.withLock { state -> Waiter? in
+            guard let index = state.waiters.firstIndex(where: { $0.id == id }) else {
+                state.ended.insert(id)
+                return nil
+            }
+            return state.waiters.remove(at: index)
+        }
+        waiter?.resume()
+    }
+
+    fileprivate func wait(_ id: UInt64, for level: Level) async {
         await withTaskCancellationHandler {
             unsafe await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
                 let waiter = unsafe Waiter(id: id, level: level, continuation: continuation)
                 let isOver = state.withLock { state in
-                    if state.level >= level || state.cancelled.remove(id) != nil { return true }
+                    if state.level >= level || state.ended.remove(id) != nil { return true }
                     state.waiters.append(waiter)
                     return false
                 }
                 if isOver { waiter.resume() }
             }
         } onCancel: {
-            let waiter = state.withLock { state -> Waiter? in
-                guard let index = state.waiters.firstIndex(where: { $0.id == id }) else {
-                    state.cancelled.insert(id)
-                    return nil
-                }
-                return state.waiters.remove(at: index)
-            }
-            waiter?.resume()
+            end(id)
         }
-        state.withLock { _ = $0.cancelled.remove(id) }
     }
+
+    fileprivate func forget(_ id: UInt64) { state.withLock { _ = $0.ended.remove(id) } }
 }
 
 extension Time {
     /// Sleeps until the duration has passed, the signal has reached the level, or the task is cancelled.
     package func sleep(for duration: Duration, unless signal: StopSignal, reaches level: StopSignal.Level) async {
         guard duration > .zero, signal.level < level else { return }
+        let id = signal.newWait()
+        // The only child ends the wait of its parent: each further task would be scheduled several times for each sleep.
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { try? await sleep(for: duration) }
-            group.addTask { await signal.wait(for: level) }
-            await group.next()
+            group.addTask {
+                try? await sleep(for: duration)
+                signal.end(id)
+            }
+            await signal.wait(id, for: level)
             group.cancelAll()
         }
+        // The sleeper ends the wait once more where the signal or a cancellation was first.
+        signal.forget(id)
     }
 }
