@@ -36,8 +36,8 @@ package final class SimNode: TaskExecutor {
         simulation.keep(Task.detached(executorPreference: self, priority: .medium, operation: body))
     }
 
-    /// Begins a short task: one that waits for nothing but its node's clock, so that nobody has to end it.
+    /// Begins a short task at once: one that waits for nothing but its node's clock, so that nobody has to end it.
     func handle(_ body: @escaping @Sendable () async -> Void) {
-        Task.detached(executorPreference: self, priority: .medium, operation: body)
+        _ = Task<Void, Never>.immediateDetached(priority: .medium, executorPreference: self) { await body() }
     }
 }

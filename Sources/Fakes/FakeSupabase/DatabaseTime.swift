@@ -42,28 +42,29 @@ extension DatabaseTime {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// The fields of `text`: how many digits at least, and what follows.
+    /// The fields of `text`: how many digits, and what follows.
     private static let layout = zip([4, 2, 2, 2, 2, 2, 6], "--T::.Z".utf8).map { (width: $0, mark: $1) }
 
     /// Reads what `text` wrote; nil for anything else.
     package init?(text: String) {
-        // Of these only the right ones write the same text again.
-        guard text.utf8.count < 32 else { return nil }
-        var fields: [Int64] = []
-        var number: Int64 = 0
-        for byte in text.utf8 {
-            if (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) {
-                number = number &* 10 &+ Int64(byte - UInt8(ascii: "0"))
-            } else {
-                fields.append(number)
-                number = 0
+        let bytes = text.utf8.span
+        guard bytes.count == 27 else { return nil }
+        var fields: InlineArray<7, Int64> = .init(repeating: 0)
+        var place = 0
+        for field in Self.layout.indices {
+            let (width, mark) = Self.layout[field]
+            for byte in place..<place + width {
+                guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(bytes[byte]) else { return nil }
+                fields[field] = fields[field] * 10 + Int64(bytes[byte] - UInt8(ascii: "0"))
             }
+            guard bytes[place + width] == mark else { return nil }
+            place += width + 1
         }
-        guard fields.count == Self.layout.count, fields.allSatisfy({ (0..<1_000_000).contains($0) }) else { return nil }
-        let time = fields[3] * 3600 + fields[4] * 60 + fields[5]
         let day = Self.day(fields[0], fields[1], fields[2])
+        guard Self.civil(day: day) == (fields[0], fields[1], fields[2]), fields[3] < 24, fields[4] < 60, fields[5] < 60
+        else { return nil }
+        let time = fields[3] * 3600 + fields[4] * 60 + fields[5]
         self.init(microseconds: (day * 86_400 + time) * 1_000_000 + fields[6])
-        guard self.text == text else { return nil }
     }
 
     /// The proleptic Gregorian date of a day counted from 1970-01-01.

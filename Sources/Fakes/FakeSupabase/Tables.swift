@@ -186,7 +186,9 @@ func requireUUID(_ text: String, _ parameter: String) throws(PortFailure) {
     for (place, byte) in text.utf8.enumerated() where isUUID {
         switch place {
         case 8, 13, 18, 23: isUUID = byte == UInt8(ascii: "-")
-        default: isUUID = Character(Unicode.Scalar(byte)).isHexDigit
+        default:
+            // The digits; the letters, of which a bit tells small from capital.
+            isUUID = (0x30...0x39).contains(byte) || (0x61...0x66).contains(byte | 0x20)
         }
     }
     try require(isUUID, "\(parameter) must be a UUID")

@@ -102,6 +102,7 @@ extension JobHistory {
 extension JobHistory {
     /// The earliest time by which the call may have decided that wrote this event; the latest is the event's own.
     func decided(_ event: EventSummary) -> DatabaseTime {
+        guard slack > .zero else { return event.time }
         let began = (writers[event.kind] ?? []).filter { $0.mayHaveWritten(event) }.compactMap(\.at).min()
         return min(event.time, max(event.time - slack, began ?? event.time - slack))
     }

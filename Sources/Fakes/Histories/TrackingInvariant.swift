@@ -74,7 +74,7 @@ struct JobHistory {
     /// The calls that name this job, by their begins.
     let calls: [ObservedCall]
     let slack: Duration
-    /// The calls that may write an event of this kind about a batch.
+    /// The calls that may write an event of this kind about a batch; none where the time of an event is exact.
     let writers: [String: [ObservedCall]]
     /// What heartbeats said of a batch, by their begins.
     let heartbeats: [Int: [Heartbeat]]
@@ -91,7 +91,9 @@ struct JobHistory {
         let calls = evidence.calls.filter { $0.job == id }
         self.calls = calls
         var writers: [String: [ObservedCall]] = [:]
-        for observed in calls { for kind in observed.writes { writers[kind, default: []].append(observed) } }
+        if slack > .zero {
+            for observed in calls { for kind in observed.writes { writers[kind, default: []].append(observed) } }
+        }
         self.writers = writers
         heartbeats = Dictionary(
             grouping: calls.flatMap { observed -> [Heartbeat] in

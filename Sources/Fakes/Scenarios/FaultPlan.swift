@@ -40,15 +40,17 @@ package struct FaultPlan: Sendable {
             plan.classes.insert(member)
             plan.strengths[member] = strength(&random)
         }
-        plan.healing = random.duration(.seconds(60)...Duration.seconds(420))
+        plan.healing = random.duration(.seconds(60)...Duration.seconds(270))
+        // Who is stopped must sleep for longer than a lease before he is woken with all others.
+        if plan.has(.freezes) { plan.healing += .seconds(60) }
         plan.maxRetries = 1 + random.below(3)
-        plan.batchSize = random.chance(0.05) ? 1 + random.below(25) : 1 + random.below(5)
+        plan.batchSize = random.chance(0.02) ? 1 + random.below(25) : 1 + random.below(3)
         plan.statesQuota = random.chance(0.5)
         plan.stepMax = [.milliseconds(2), .milliseconds(50), .milliseconds(400)][random.below(3)]
         plan.batchesPerPage = 1 + random.below(10)
         plan.latency = random.duration(.milliseconds(200)...Duration.seconds(20))
         // Some batches take as long as they may.
-        if random.chance(plan.has(.freezes) ? 0.3 : 0.05) { plan.slowDown(&random) }
+        if random.chance(plan.has(.freezes) ? 0.15 : 0.02) { plan.slowDown(&random) }
         plan.workersPerRunner = random.chance(0.25) ? 2 : 1
         return plan
     }

@@ -11,11 +11,13 @@ struct Nemesis: Sendable {
 
     static let all: [Nemesis] = [
         Nemesis(trigger: .crashes, every: .seconds(20)) { world, _ in world.anyProcess()?.kill() },
-        Nemesis(trigger: .freezes, every: .seconds(40)) { world, clock in
-            guard let node = world.anyProcess()?.node else { return }
+        Nemesis(trigger: .freezes, every: .seconds(30)) { world, clock in
+            guard let node = (world.anyHolder() ?? world.anyProcess())?.node else { return }
+            // Half of them for a little longer than it takes until somebody else has the batch.
+            let bounds = [1...900, 170...250, 170...250, 170...250, 1...200, 1...200][world.below(6)]
             await world.freeze(
                 node,
-                for: world.drawn(.seconds(1)...Duration.seconds(world.below(5) == 0 ? 900 : 200)),
+                for: world.drawn(.seconds(bounds.lowerBound)...Duration.seconds(bounds.upperBound)),
                 clock
             )
         },
@@ -46,8 +48,13 @@ struct Nemesis: Sendable {
             default: await world.freeze(world.db, for: world.drawn(.milliseconds(100)...Duration.seconds(12)), clock)
             }
         },
-        Nemesis(trigger: .qdrant, every: .seconds(90)) { world, _ in
-            world.faults.takeDown(.qdrant, for: world.drawn(.seconds(1)...Duration.seconds(200)))
+        Nemesis(trigger: .qdrant, every: .seconds(60)) { world, clock in
+            if world.below(2) == 0 {
+                world.faults.takeDown(.qdrant, for: world.drawn(.seconds(1)...Duration.seconds(200)))
+            } else {
+                // What was sent meanwhile is done afterwards, whoever owns the batch by then.
+                await world.freeze(world.qdrant, for: world.drawn(.seconds(1)...Duration.seconds(115)), clock)
+            }
         },
         Nemesis(trigger: .embedder, every: .seconds(90)) { world, _ in
             world.faults.takeDown(.embedder, for: world.drawn(.seconds(1)...Duration.seconds(200)))
@@ -90,6 +97,13 @@ extension SimulatedWorld {
     func anyProcess() -> SimulatedProcess? {
         let running = processes.filter { $0.isAlive && $0.node.isRunning && $0.kind != .stranger }
         return running.isEmpty ? nil : running[below(running.count)]
+    }
+
+    /// A running process that holds a batch.
+    func anyHolder() -> SimulatedProcess? {
+        let workers = store.read { tables in (tables.jobs.last?.batches.atWork.map(\.workerID) ?? []) }
+        guard !workers.isEmpty, let worker = workers[below(workers.count)] else { return nil }
+        return process(named: worker).flatMap { $0.isAlive && $0.node.isRunning ? $0 : nil }
     }
 
     /// The running process whose batch has the least time left, and how much.

@@ -113,7 +113,7 @@ final class SimulatedProcess: @unchecked Sendable {  // Confined to the simulati
             let settings = Runner.Settings(
                 workers: world.plan.workersPerRunner,
                 heartbeatInterval: .seconds(Double(world.settings.leaseSeconds) / 4),
-                reportInterval: .seconds(60),
+                reportInterval: .seconds(120),
                 name: name
             )
             return await Runner(ports: ports, settings: settings, stop: stop)

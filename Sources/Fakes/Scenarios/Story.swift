@@ -52,8 +52,10 @@ struct Story: Sendable {
         let end = simulation.now + limit.nanoseconds
         var restarts: [Int: Int64] = [:]
         var retries = 0
+        // Failed batches in single records, and in half of the runs what is left once more.
+        let rounds = 1 + simulation.chance.below(2)
         while simulation.now < end, simulation.failure == nil {
-            try await clock.sleep(for: .seconds(2))
+            try await clock.sleep(for: .seconds(5))
             let job = world.store.read { $0.jobs.last }
             checkEnds(job)
             if requeues {
@@ -63,7 +65,7 @@ struct Story: Sendable {
                     try await world.asked(.control(.init(job: job.id, action: .resume, reason: nil)))
                 }
                 if let job, !job.status.isOpen {
-                    guard retries < 2, try await retry(job, isolates: retries == 0) else { return }
+                    guard retries < rounds, try await retry(job, isolates: retries == 0) else { return }
                     retries += 1
                 }
             }

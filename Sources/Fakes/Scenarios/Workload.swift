@@ -13,13 +13,12 @@ struct Workload {
     init(_ plan: FaultPlan, _ random: inout SimRandom) {
         let starts: [RecordID] = [-60, 0, 1 << 53 - 100, .max - 8 * RecordID(plan.batches * plan.batchSize) - 8]
         var id = starts[random.below(starts.count)]
-        let killers = plan.has(.killers) ? 1 + random.below(2) : 0
         let count = plan.batches * plan.batchSize - random.below(plan.batchSize)
-        let killing = Set((0..<killers).map { _ in random.below(count) })
+        let killing = plan.has(.killers) ? random.below(count) : nil
         rows.reserveCapacity(count)
         for number in 0..<count {
             id += 1 + RecordID(random.below(6))
-            rows.append(Self.row(id, &random, word: killing.contains(number) ? Self.killingWord : nil))
+            rows.append(Self.row(id, &random, word: number == killing ? Self.killingWord : nil))
         }
         // Drawn as a whole, so that the seed draws the same after it.
         if let wished = plan.batchesWished { rows = Array(rows.prefix(wished * plan.batchSize)) }
@@ -37,7 +36,7 @@ struct Workload {
         }
         let member = word == nil && kind == 6 ? nil : "m\(id % 3)"
         let marked = word ?? (kind == 7 ? refusedWord : nil)
-        let text = text(id, &random, length: kind < 85 ? 2 + random.below(4) : 2 + random.below(30), marked: marked)
+        let text = text(id, &random, length: kind < 90 ? 2 + random.below(4) : 2 + random.below(30), marked: marked)
         return SourceRecord(id: id, memberCode: member, content: .text(text))
     }
 

@@ -111,9 +111,10 @@ extension Time {
     package func sleep(for duration: Duration, unless signal: StopSignal, reaches level: StopSignal.Level) async {
         guard duration > .zero, signal.level < level else { return }
         let id = signal.newWait()
-        // The only child ends the wait of its parent: each further task would be scheduled several times for each sleep.
+        // One child, begun at once, that ends the wait of its parent: sleeping is what a runner does most, and each further
+        // task would be scheduled several times for each sleep.
         await withTaskGroup(of: Void.self) { group in
-            group.addTask {
+            group.addImmediateTask {
                 try? await sleep(for: duration)
                 signal.end(id)
             }
