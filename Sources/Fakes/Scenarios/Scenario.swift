@@ -40,10 +40,12 @@ package struct Scenario: Sendable {
         ),
         Scenario(
             name: "money",
-            about: "429 storms, a tight quota, an account that runs out of money",
-            faults: [.embedder],
+            about: "429 storms, a tight quota, no money left, and a store that is slow to hear of it",
+            faults: [.embedder, .network, .lostAnswers],
             always: [.quota, .money]
-        ),
+        ) { plan, _ in
+            plan.workersPerRunner = 2
+        },
         Scenario(
             name: "slow",
             about: "batches that take as long as they may: a slow embedder and small requests",
