@@ -40,9 +40,9 @@ package struct FaultPlan: Sendable {
             plan.classes.insert(member)
             plan.strengths[member] = strength(&random)
         }
-        plan.healing = random.duration(.seconds(60)...Duration.seconds(270))
-        // Who is stopped must sleep for longer than a lease before he is woken with all others.
-        if plan.has(.freezes) { plan.healing += .seconds(60) }
+        plan.healing = random.duration(.seconds(60)...Duration.seconds(220))
+        // Who is stopped must sleep until another one has his batch, before he is woken with all others.
+        if plan.has(.freezes) { plan.healing += .seconds(100) }
         plan.maxRetries = 1 + random.below(3)
         plan.batchSize = random.chance(0.02) ? 1 + random.below(25) : 1 + random.below(3)
         plan.statesQuota = random.chance(0.5)
@@ -50,7 +50,7 @@ package struct FaultPlan: Sendable {
         plan.batchesPerPage = 1 + random.below(10)
         plan.latency = random.duration(.milliseconds(200)...Duration.seconds(20))
         // Some batches take as long as they may.
-        if random.chance(plan.has(.freezes) ? 0.15 : 0.02) { plan.slowDown(&random) }
+        if random.chance(plan.has(.freezes) ? 0.11 : 0.01) { plan.slowDown(&random) }
         plan.workersPerRunner = random.chance(0.25) ? 2 : 1
         return plan
     }

@@ -11,10 +11,10 @@ struct Nemesis: Sendable {
 
     static let all: [Nemesis] = [
         Nemesis(trigger: .crashes, every: .seconds(20)) { world, _ in world.anyProcess()?.kill() },
-        Nemesis(trigger: .freezes, every: .seconds(30)) { world, clock in
+        Nemesis(trigger: .freezes, every: .seconds(22)) { world, clock in
             guard let node = (world.anyHolder() ?? world.anyProcess())?.node else { return }
             // Half of them for a little longer than it takes until somebody else has the batch.
-            let bounds = [1...900, 170...250, 170...250, 170...250, 1...200, 1...200][world.below(6)]
+            let bounds = [1...900, 195...255, 195...255, 195...255, 1...200, 1...200][world.below(6)]
             await world.freeze(
                 node,
                 for: world.drawn(.seconds(bounds.lowerBound)...Duration.seconds(bounds.upperBound)),

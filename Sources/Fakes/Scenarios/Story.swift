@@ -52,8 +52,8 @@ struct Story: Sendable {
         let end = simulation.now + limit.nanoseconds
         var restarts: [Int: Int64] = [:]
         var retries = 0
-        // Failed batches in single records, and in half of the runs what is left once more.
-        let rounds = 1 + simulation.chance.below(2)
+        // Failed batches in single records, and in a third of the runs what is left once more.
+        let rounds = simulation.chance.below(3) == 0 ? 2 : 1
         while simulation.now < end, simulation.failure == nil {
             try await clock.sleep(for: .seconds(5))
             let job = world.store.read { $0.jobs.last }

@@ -36,7 +36,7 @@ struct Workload {
         }
         let member = word == nil && kind == 6 ? nil : "m\(id % 3)"
         let marked = word ?? (kind == 7 ? refusedWord : nil)
-        let text = text(id, &random, length: kind < 90 ? 2 + random.below(4) : 2 + random.below(30), marked: marked)
+        let text = text(id, &random, length: kind < 92 ? 2 + random.below(4) : 2 + random.below(30), marked: marked)
         return SourceRecord(id: id, memberCode: member, content: .text(text))
     }
 

@@ -22,7 +22,7 @@ struct Shortening: Sendable {
         case faults, batches, hosts, seeds
     }
 
-    /// Bounds of the whole search: a run of the swarm has about 2,600 steps, one that will not end has 3 million.
+    /// Bounds of the whole search: a run of the swarm has about 2,500 steps, one that will not end has 3 million.
     static let runsMax = 200
     static let stepsMax = 20_000_000
     /// How many seeds a smaller run is tried with in the first round and more in each round; and how many in the end.
