@@ -9,7 +9,7 @@ help: ## this list
 demo: ## the main job for real: MariaDB to Qdrant's interface, tracked in PostgreSQL, then one search
 	@scripts/demo
 
-test: ## every test, against private MariaDB and PostgreSQL servers and Qdrant's own engine
+test: ## every test, against private MariaDB, MySQL and PostgreSQL servers and Qdrant's own engine
 	@scripts/test
 
 integration: ## only the tests that need servers

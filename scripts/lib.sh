@@ -7,6 +7,9 @@ venv=$cache/venv
 vocabulary=$cache/cl100k_base.tiktoken
 tiktoken_cache=$cache/tiktoken
 compose_schema=$cache/compose_spec.json
+# Debian's newest MySQL, unpacked; optional, because it cannot be had everywhere.
+mysql_root=$cache/mysql
+has_mysql() { [ -x "$mysql_root/usr/sbin/mysqld" ]; }
 
 # Debian keeps server programs here, and a user's PATH may lack it.
 PATH=$PATH:/usr/sbin

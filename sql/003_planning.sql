@@ -1,17 +1,46 @@
--- Job tracking, 3 of 9: opening a job and planning it.
+-- Job tracking, 3 of 12: opening a job and planning it.
+
+-- Asks for the controller lease of a job whose row is locked, and stores what became of it. Our own lease is extended; one
+-- that is free or has run out becomes ours with the next epoch (I11); another's stays.
+CREATE OR REPLACE FUNCTION public.ingestion_take_control(
+    INOUT job public.ingestion_job, p_controller_id text, p_token uuid, OUT role text
+)
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    v_now timestamptz := public.ingestion_now();
+BEGIN
+    role := 'follower';
+    IF job.controller_expires_at > v_now AND job.controller_token = p_token THEN
+        role := 'controller';
+    ELSIF job.controller_expires_at IS NULL OR job.controller_expires_at <= v_now THEN
+        role := 'controller';
+        job.controller_epoch := job.controller_epoch + 1; -- I11
+    END IF;
+    IF role = 'controller' THEN
+        job.controller_id := left(p_controller_id, 200);
+        job.controller_token := p_token;
+        job.controller_expires_at := v_now + interval '30 seconds';
+    END IF;
+    UPDATE public.ingestion_job j SET controller_id = job.controller_id, controller_epoch = job.controller_epoch,
+        controller_token = job.controller_token, controller_expires_at = job.controller_expires_at, updated_at = v_now
+    WHERE j.id = job.id;
+END
+$$;
 
 -- Opens the one open job of a target, or joins it, and asks for its controller lease (30 s).
 CREATE OR REPLACE FUNCTION public.open_ingestion_job(
     p_target_key text, p_config_hash text, p_config jsonb, p_settings jsonb, p_controller_id text, p_token uuid,
     p_start boolean
 ) RETURNS jsonb
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = '' SET lock_timeout = '2s' AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
     v_now timestamptz := public.ingestion_now();
     v_job public.ingestion_job;
     v_new bigint;
-    v_role text := 'follower';
+    v_control record;
+    v_servers jsonb := public.ingestion_servers('{}', coalesce(nullif(p_settings -> 'servers', 'null'), '{}'));
 BEGIN
+    PERFORM public.ingestion_require_read_committed();
     PERFORM public.ingestion_require(jsonb_typeof(p_config) = 'object' AND p_token IS NOT NULL AND p_start IS NOT NULL,
         'config, token and start are required');
     PERFORM public.ingestion_require((p_settings ->> 'max_retries')::integer BETWEEN 0 AND 1000
@@ -24,15 +53,20 @@ BEGIN
     -- A job can end between the insert that met it and the lock that wants it: then there is room for a new one.
     FOR i IN 1..3 LOOP
         INSERT INTO public.ingestion_job (target_key, config_hash, config, max_retries, lease_seconds,
-            batch_timeout_seconds, backoff_base_seconds, backoff_cap_seconds, record_events, created_at, updated_at)
+            batch_timeout_seconds, backoff_base_seconds, backoff_cap_seconds, record_events, servers, opened_token,
+            created_at, updated_at)
         VALUES (p_target_key, p_config_hash, p_config, (p_settings ->> 'max_retries')::integer,
             (p_settings ->> 'lease_seconds')::integer, (p_settings ->> 'batch_timeout_seconds')::integer,
             (p_settings ->> 'backoff_base_seconds')::integer, (p_settings ->> 'backoff_cap_seconds')::integer,
-            (p_settings ->> 'record_events')::boolean, v_now, v_now)
-        ON CONFLICT (target_key) WHERE status IN ('pending', 'running', 'paused') DO NOTHING
+            (p_settings ->> 'record_events')::boolean, v_servers, p_token, v_now, v_now)
+        ON CONFLICT DO NOTHING -- an open job of the target, or the job that this very call has opened
         RETURNING id INTO v_new;
         SELECT * INTO v_job FROM public.ingestion_job
         WHERE target_key = p_target_key AND status IN ('pending', 'running', 'paused') FOR UPDATE;
+        EXIT WHEN FOUND;
+        -- This call was here before, and the job that it opened has ended since: it opens no other one (I27).
+        SELECT * INTO v_job FROM public.ingestion_job WHERE target_key = p_target_key AND opened_token = p_token
+            AND status NOT IN ('pending', 'running', 'paused');
         EXIT WHEN FOUND;
     END LOOP;
     IF v_job.id IS NULL THEN
@@ -45,45 +79,90 @@ BEGIN
             'job', public.ingestion_job_summary(v_job));
     END IF;
 
+    IF v_job.status NOT IN ('pending', 'running', 'paused') THEN
+        RETURN jsonb_build_object('result', 'resumed', 'role', 'follower', 'epoch', v_job.controller_epoch,
+            'job', public.ingestion_job_summary(v_job));
+    END IF;
+
     IF v_new IS NOT NULL THEN
         INSERT INTO public.ingestion_counter (job_id, shard) SELECT v_new, s FROM generate_series(0, 15) s;
     END IF;
-    IF v_job.controller_expires_at > v_now AND v_job.controller_token = p_token THEN
-        v_role := 'controller';
-    ELSIF v_job.controller_expires_at IS NULL OR v_job.controller_expires_at <= v_now THEN
-        v_role := 'controller';
-        v_job.controller_epoch := v_job.controller_epoch + 1; -- I11
-    END IF;
-    IF v_role = 'controller' THEN
-        v_job.controller_id := left(p_controller_id, 200);
-        v_job.controller_token := p_token;
-        v_job.controller_expires_at := v_now + interval '30 seconds';
-    END IF;
     IF p_start AND v_job.status = 'pending' THEN
-        v_job.status := 'running';
-        v_job.metadata := v_job.metadata || jsonb_build_object('start_time', public.ingestion_iso(v_now));
+        UPDATE public.ingestion_job SET status = 'running',
+            metadata = metadata || jsonb_build_object('start_time', public.ingestion_iso(v_now))
+        WHERE id = v_job.id RETURNING * INTO v_job;
     END IF;
-    UPDATE public.ingestion_job SET status = v_job.status, metadata = v_job.metadata,
-        controller_id = v_job.controller_id, controller_epoch = v_job.controller_epoch,
-        controller_token = v_job.controller_token, controller_expires_at = v_job.controller_expires_at,
-        updated_at = v_now
-    WHERE id = v_job.id;
+    SELECT * INTO v_control FROM public.ingestion_take_control(v_job, p_controller_id, p_token);
+    v_job := v_control.job;
     IF v_new IS NOT NULL THEN
         PERFORM public.ingestion_log(v_job, NULL, 'opened', jsonb_build_object('target_key', p_target_key));
     END IF;
-    RETURN jsonb_build_object('result', CASE WHEN v_new IS NULL THEN 'resumed' ELSE 'created' END, 'role', v_role,
-        'epoch', v_job.controller_epoch, 'job', public.ingestion_job_summary(v_job));
+    RETURN jsonb_build_object('result', CASE WHEN v_new IS NULL THEN 'resumed' ELSE 'created' END,
+        'role', v_control.role, 'epoch', v_job.controller_epoch, 'job', public.ingestion_job_summary(v_job));
+END
+$$;
+
+-- Joins the named job, and asks for its controller lease as open_ingestion_job does of an open one. It opens no job and
+-- joins no other one: who was told of a job that has ended meanwhile learns that, and nothing changes (I11).
+CREATE OR REPLACE FUNCTION public.join_ingestion_job(
+    p_job bigint, p_config_hash text, p_controller_id text, p_token uuid
+) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
+DECLARE
+    v_job public.ingestion_job;
+    v_control record;
+    v_refusal text;
+BEGIN
+    PERFORM public.ingestion_require_read_committed();
+    PERFORM public.ingestion_require(p_token IS NOT NULL, 'token is required');
+    SELECT * INTO v_job FROM public.ingestion_job WHERE id = p_job FOR UPDATE;
+    IF v_job.id IS NULL THEN
+        RETURN jsonb_build_object('result', 'not_found', 'role', 'follower', 'epoch', 0, 'job', NULL);
+    END IF;
+    v_refusal := CASE
+        WHEN v_job.status NOT IN ('pending', 'running', 'paused') THEN 'ended'
+        -- Models must never mix.
+        WHEN v_job.config_hash IS DISTINCT FROM p_config_hash THEN 'config_mismatch' END;
+    IF v_refusal IS NOT NULL THEN
+        RETURN jsonb_build_object('result', v_refusal, 'role', 'follower', 'epoch', v_job.controller_epoch,
+            'job', public.ingestion_job_summary(v_job));
+    END IF;
+    SELECT * INTO v_control FROM public.ingestion_take_control(v_job, p_controller_id, p_token);
+    v_job := v_control.job;
+    RETURN jsonb_build_object('result', 'resumed', 'role', v_control.role, 'epoch', v_job.controller_epoch,
+        'job', public.ingestion_job_summary(v_job));
+END
+$$;
+
+-- Notes servers that a job uses, beside those it is known to have used. Repeating it changes nothing.
+CREATE OR REPLACE FUNCTION public.add_ingestion_servers(p_job bigint, p_servers jsonb) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
+DECLARE
+    v_job public.ingestion_job;
+    v_servers jsonb := public.ingestion_servers('{}', p_servers);
+BEGIN
+    PERFORM public.ingestion_require_read_committed();
+    SELECT * INTO v_job FROM public.ingestion_job WHERE id = p_job FOR UPDATE;
+    IF v_job.id IS NULL THEN
+        RETURN jsonb_build_object('result', 'not_found', 'servers', NULL);
+    END IF;
+    v_servers := public.ingestion_servers(v_job.servers, v_servers);
+    IF v_servers IS DISTINCT FROM v_job.servers THEN
+        UPDATE public.ingestion_job SET servers = v_servers, updated_at = public.ingestion_now() WHERE id = p_job;
+    END IF;
+    RETURN jsonb_build_object('result', 'ok', 'servers', v_servers);
 END
 $$;
 
 -- Extends the controller lease: compare and set on (epoch, token). Also refreshes the job's copies of the counters.
 CREATE OR REPLACE FUNCTION public.renew_controller(p_job bigint, p_epoch integer, p_token uuid) RETURNS jsonb
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = '' SET lock_timeout = '2s' AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
     v_now timestamptz := public.ingestion_now();
 BEGIN
+    PERFORM public.ingestion_require_read_committed();
     UPDATE public.ingestion_job j SET controller_expires_at = v_now + interval '30 seconds', updated_at = v_now,
-        completed_batches = c.completed_batches, failed_batches = c.failed_batches, processed_records = c.processed,
+        counted_at = v_now, completed_batches = c.completed_batches, failed_batches = c.failed_batches, processed_records = c.processed,
         skipped_records = c.skipped, failed_records = c.failed, missing_records = c.missing
     FROM (
         SELECT sum(completed_batches) AS completed_batches, sum(failed_batches) AS failed_batches,
@@ -99,11 +178,11 @@ END
 $$;
 
 -- Stores one page of the plan: a compare and set on the cursor, so that the plan is always an exact prefix of the source
--- order (I12), whoever plans and however often an answer is lost.
+-- order (I12), even when controllers change and answers are lost.
 CREATE OR REPLACE FUNCTION public.append_ingestion_batches(
     p_job bigint, p_epoch integer, p_token uuid, p_expected_cursor bigint, p_batches jsonb
 ) RETURNS jsonb
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = '' SET lock_timeout = '2s' AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
     v_now timestamptz := public.ingestion_now();
     v_job public.ingestion_job;
@@ -112,6 +191,7 @@ DECLARE
     v_count integer;
     v_result text;
 BEGIN
+    PERFORM public.ingestion_require_read_committed();
     PERFORM public.ingestion_require(jsonb_typeof(p_batches) = 'array' AND jsonb_array_length(p_batches) > 0,
         'a page has at least one batch');
     -- 1 MB as it is sent; the server writes a space after each comma.
@@ -172,12 +252,13 @@ $$;
 CREATE OR REPLACE FUNCTION public.seal_ingestion_plan(
     p_job bigint, p_epoch integer, p_token uuid, p_expected_cursor bigint, p_upper bigint, p_source_count bigint
 ) RETURNS jsonb
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = '' SET lock_timeout = '2s' AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
     v_now timestamptz := public.ingestion_now();
     v_job public.ingestion_job;
     v_result text;
 BEGIN
+    PERFORM public.ingestion_require_read_committed();
     SELECT * INTO v_job FROM public.ingestion_job WHERE id = p_job FOR UPDATE;
     v_result := CASE
         WHEN v_job.id IS NULL THEN 'closed'

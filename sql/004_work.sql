@@ -1,11 +1,11 @@
--- Job tracking, 4 of 9: what workers call. Every transition is decided on the locked row: lock by key, test status, attempt
+-- Job tracking, 4 of 12: what workers call. Every transition is decided on the locked row: lock by key, test status, attempt
 -- and claim id, write; never by an earlier read.
 
 -- Takes batches under a lease. Repeated with the same claim id it returns the same batches (I9).
 CREATE OR REPLACE FUNCTION public.claim_next_batch(
     p_job bigint, p_worker text, p_claim_id uuid, p_limit integer, p_config_hash text, p_floor jsonb
 ) RETURNS jsonb
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = '' SET lock_timeout = '2s' AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
     v_now timestamptz := public.ingestion_now();
     v_job public.ingestion_job;
@@ -18,6 +18,7 @@ DECLARE
     v_floor jsonb := nullif(p_floor, 'null');
     v_wait bigint := 15000;
 BEGIN
+    PERFORM public.ingestion_require_read_committed();
     PERFORM public.ingestion_require(p_limit BETWEEN 1 AND 16, 'limit must be 1…16');
     PERFORM public.ingestion_require(p_claim_id IS NOT NULL AND p_worker IS NOT NULL, 'claim_id and worker are required');
     -- The original of a repeated request may still be running: wait for it, then find what it took.
@@ -75,7 +76,7 @@ CREATE OR REPLACE FUNCTION public.ingestion_take(
     p_job public.ingestion_job, p_worker text, p_claim_id uuid, p_limit integer, p_floor_at timestamptz,
     p_floor_number integer
 ) RETURNS bigint[]
-LANGUAGE plpgsql VOLATILE SET search_path = '' AS $$
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     v_now timestamptz := public.ingestion_now();
     v_batch public.ingestion_batch;
@@ -84,6 +85,7 @@ BEGIN
     FOR v_batch IN
         UPDATE public.ingestion_batch SET
             status = 'processing', attempt = attempt + 1, claim_id = p_claim_id, worker_id = left(p_worker, 200),
+            last_outcome = NULL, -- comes with the end, and only from a call that counts it
             claimed_at = v_now, deadline_at = v_now + make_interval(secs => p_job.batch_timeout_seconds),
             lease_expires_at = v_now
                 + make_interval(secs => least(p_job.lease_seconds, p_job.batch_timeout_seconds)),
@@ -107,7 +109,7 @@ $$;
 -- greatest, so that loss, repeat and reordering cannot count twice (I10). A lease that has run out and that nobody has
 -- reaped lives again.
 CREATE OR REPLACE FUNCTION public.bump_batch_progress(p_job bigint, p_worker text, p_items jsonb) RETURNS jsonb
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = '' SET lock_timeout = '2s' AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
     v_now timestamptz := public.ingestion_now();
     v_job public.ingestion_job;
@@ -117,6 +119,7 @@ DECLARE
     v_reason text;
     v_answers jsonb[] := '{}';
 BEGIN
+    PERFORM public.ingestion_require_read_committed();
     PERFORM public.ingestion_require(jsonb_typeof(p_items) = 'array' AND jsonb_array_length(p_items) <= 1000,
         'items must be a list of at most 1000');
     SELECT * INTO v_job FROM public.ingestion_job WHERE id = p_job;
@@ -166,13 +169,13 @@ BEGIN
 END
 $$;
 
--- Ends an attempt. Repeating it is harmless: the first call is applied, a repeat is `duplicate`, and whoever is not the
--- row's current attempt and claim is `lost` (I1, I2, I3).
+-- Ends an attempt. Repeating it is harmless: the first call is applied, a repeat is `duplicate`, and a call with another attempt
+-- or claim than the row's current ones is `lost` (I1, I2, I3).
 CREATE OR REPLACE FUNCTION public.finish_batch(
     p_job bigint, p_batch_number integer, p_attempt integer, p_claim_id uuid, p_outcome text, p_counts jsonb,
     p_failed_records jsonb, p_retry_after_ms bigint, p_error jsonb
 ) RETURNS jsonb
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = '' SET lock_timeout = '2s' AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
     v_now timestamptz := public.ingestion_now();
     v_counts jsonb := nullif(p_counts, 'null');
@@ -183,9 +186,14 @@ DECLARE
     v_batch public.ingestion_batch;
     v_wait interval;
 BEGIN
+    PERFORM public.ingestion_require_read_committed();
     PERFORM public.ingestion_require(p_outcome IN ('completed', 'failed', 'release', 'defer'), 'unknown outcome');
-    PERFORM public.ingestion_require((v_counts IS NOT NULL) = (p_outcome IN ('completed', 'failed')),
-        'completed and failed take counts; release and defer do not');
+    -- Whoever gives a batch back may say what the attempt has paid, and nothing else; programs before version 4 do not.
+    PERFORM public.ingestion_require(
+        CASE WHEN p_outcome IN ('completed', 'failed') THEN v_counts IS NOT NULL
+            ELSE v_counts IS NULL OR NOT EXISTS (SELECT 1 FROM jsonb_each(v_counts) e WHERE e.key <> 'paid' AND e.value <> '0')
+        END, 'completed and failed take counts; release and defer only what was paid');
+    PERFORM public.ingestion_check_paid(v_counts -> 'paid');
     PERFORM public.ingestion_require(jsonb_typeof(coalesce(v_failed, '[]')) = 'array', 'failed records are a list');
     SELECT * INTO v_batch FROM public.ingestion_batch
     WHERE job_id = p_job AND batch_number = p_batch_number FOR UPDATE;
@@ -199,7 +207,7 @@ BEGIN
     END IF;
     SELECT * INTO v_job FROM public.ingestion_job WHERE id = p_job;
 
-    IF v_counts IS NOT NULL THEN
+    IF p_outcome IN ('completed', 'failed') THEN
         PERFORM public.ingestion_check_counts(v_batch, v_counts, coalesce(v_failed, '[]'));
         IF (v_counts ->> 'failed')::integer > 0 AND coalesce(jsonb_array_length(v_failed), 0) = 0 THEN
             v_failed := public.ingestion_all_failed(v_batch, coalesce(v_code, 'failed'), v_message);
@@ -208,39 +216,44 @@ BEGIN
     CASE p_outcome
     WHEN 'completed' THEN
         v_batch := public.ingestion_close(v_job, v_batch, 'completed', 'completed', v_counts, v_failed, v_code, v_message);
-        PERFORM public.ingestion_count(p_job, in_flight => -1, completed_batches => 1,
-            processed => v_batch.processed_count, skipped => v_batch.skipped_count, failed => v_batch.failed_count,
-            missing => v_batch.missing_count);
     WHEN 'failed' THEN
         IF v_batch.retry_count < v_job.max_retries THEN
             v_wait := CASE WHEN p_retry_after_ms IS NULL
                 THEN public.ingestion_backoff(v_job, v_batch.retry_count + 1)
                 ELSE make_interval(secs => greatest(0, least(p_retry_after_ms, 604800000)) / 1000.0) END;
-            v_batch := public.ingestion_reopen(v_job, v_batch, 'failed', v_wait, 1, v_code, v_message);
-            PERFORM public.ingestion_count(p_job, in_flight => -1, retries => 1);
+            v_batch := public.ingestion_give_back(v_job, v_batch, 'failed', v_wait, 1, v_code, v_message, v_counts);
         ELSE
             v_batch := public.ingestion_close(v_job, v_batch, 'failed', 'failed', v_counts, v_failed,
                 coalesce(v_code, 'failed'), coalesce(v_message, ''));
-            PERFORM public.ingestion_count(p_job, in_flight => -1, failed_batches => 1,
-                processed => v_batch.processed_count, skipped => v_batch.skipped_count,
-                failed => v_batch.failed_count, missing => v_batch.missing_count);
         END IF;
     WHEN 'release' THEN
-        v_batch := public.ingestion_reopen(v_job, v_batch, 'release', interval '0', 0, v_code, v_message);
-        PERFORM public.ingestion_count(p_job, in_flight => -1, releases => 1);
+        v_batch := public.ingestion_give_back(v_job, v_batch, 'release', interval '0', 0, v_code, v_message, v_counts);
     WHEN 'defer' THEN
         v_wait := make_interval(secs => least(greatest(1, coalesce(p_retry_after_ms, 0) / 1000.0), v_job.backoff_cap_seconds));
-        v_batch := public.ingestion_reopen(v_job, v_batch, 'defer', v_wait, 0, v_code, v_message);
-        PERFORM public.ingestion_count(p_job, in_flight => -1, defers => 1);
+        v_batch := public.ingestion_give_back(v_job, v_batch, 'defer', v_wait, 0, v_code, v_message, v_counts);
     END CASE;
+    PERFORM public.ingestion_count_end(p_job, v_batch, p_outcome, v_failed, v_counts);
     RETURN jsonb_build_object('result', 'applied', 'status', v_batch.status, 'outcome', p_outcome);
+END
+$$;
+
+-- What an attempt says that it has paid: two numbers, or nothing. The bound keeps sums within a bigint.
+CREATE OR REPLACE FUNCTION public.ingestion_check_paid(p_paid jsonb) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF p_paid IS NOT NULL THEN
+        PERFORM public.ingestion_require(jsonb_typeof(p_paid) = 'object'
+            AND (p_paid ->> 'tokens')::bigint BETWEEN 0 AND 1000000000000
+            AND (p_paid ->> 'nanodollars')::bigint BETWEEN 0 AND 1000000000000,
+            'paid are tokens and nanodollars from 0 to 1000000000000');
+    END IF;
 END
 $$;
 
 -- The counts sum to the records, and the failed records are exactly the failed ones, distinct and of this batch (I13, I16).
 CREATE OR REPLACE FUNCTION public.ingestion_check_counts(p_batch public.ingestion_batch, p_counts jsonb, p_failed jsonb)
 RETURNS void
-LANGUAGE plpgsql VOLATILE SET search_path = '' AS $$
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     v_failed integer := (p_counts ->> 'failed')::integer;
     v_ids bigint[];
@@ -249,6 +262,10 @@ BEGIN
         v_failed, (p_counts ->> 'missing')::integer) >= 0, 'counts are never negative');
     PERFORM public.ingestion_require((p_counts ->> 'processed')::integer + (p_counts ->> 'skipped')::integer + v_failed
         + (p_counts ->> 'missing')::integer = p_batch.record_count, 'counts must sum to the records of the batch');
+    -- Programs before version 2 do not say it.
+    PERFORM public.ingestion_require(coalesce((p_counts ->> 'removed')::integer, 0)
+        BETWEEN 0 AND (p_counts ->> 'skipped')::integer + (p_counts ->> 'missing')::integer,
+        'removed are some of the skipped and the missing records');
     IF jsonb_array_length(p_failed) = 0 THEN
         PERFORM public.ingestion_require(v_failed IN (0, p_batch.record_count), 'failed records must be listed');
         RETURN;
@@ -269,7 +286,7 @@ CREATE OR REPLACE FUNCTION public.ingestion_close(
     p_job public.ingestion_job, p_batch public.ingestion_batch, p_status text, p_outcome text, p_counts jsonb,
     p_failed jsonb, p_code text, p_message text
 ) RETURNS public.ingestion_batch
-LANGUAGE plpgsql VOLATILE SET search_path = '' AS $$
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     v_now timestamptz := public.ingestion_now();
     v_batch public.ingestion_batch;
@@ -285,18 +302,22 @@ BEGIN
     END IF;
     PERFORM public.ingestion_log(p_job, v_batch, p_outcome, jsonb_build_object('status', p_status, 'code', p_code,
         'processed', v_batch.processed_count::text, 'skipped', v_batch.skipped_count::text,
-        'failed', v_batch.failed_count::text, 'missing', v_batch.missing_count::text));
+        'failed', v_batch.failed_count::text, 'missing', v_batch.missing_count::text,
+        'service_failures', nullif(public.ingestion_service_failures(p_failed), 0)::text,
+        'removed', nullif((p_counts ->> 'removed')::integer, 0)::text,
+        'tokens', nullif((p_counts -> 'paid' ->> 'tokens')::bigint, 0)::text,
+        'nanodollars', nullif((p_counts -> 'paid' ->> 'nanodollars')::bigint, 0)::text));
     RETURN v_batch;
 END
 $$;
 
 -- Ends an attempt and makes its batch claimable again after a wait; p_retries is 1 where the budget pays (I7). The
 -- attempt's counts are forgotten: record counts and dead letters change only when a batch ends. The caller counts.
-CREATE OR REPLACE FUNCTION public.ingestion_reopen(
+CREATE OR REPLACE FUNCTION public.ingestion_give_back(
     p_job public.ingestion_job, p_batch public.ingestion_batch, p_outcome text, p_wait interval, p_retries integer,
-    p_code text, p_message text
+    p_code text, p_message text, p_counts jsonb
 ) RETURNS public.ingestion_batch
-LANGUAGE plpgsql VOLATILE SET search_path = '' AS $$
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     v_now timestamptz := public.ingestion_now();
     v_batch public.ingestion_batch;
@@ -308,16 +329,27 @@ BEGIN
         error_code = p_code, error_message = p_message, updated_at = v_now
     WHERE id = p_batch.id RETURNING * INTO v_batch;
     PERFORM public.ingestion_log(p_job, v_batch, p_outcome, jsonb_build_object('status', 'pending', 'code', p_code,
-        'retry_count', v_batch.retry_count::text, 'wait_ms', public.ingestion_ms(v_now, v_batch.next_retry_at)::text));
+        'retry_count', v_batch.retry_count::text, 'wait_ms', public.ingestion_ms(v_now, v_batch.next_retry_at)::text,
+        'tokens', nullif((p_counts -> 'paid' ->> 'tokens')::bigint, 0)::text,
+        'nanodollars', nullif((p_counts -> 'paid' ->> 'nanodollars')::bigint, 0)::text));
     RETURN v_batch;
 END
+$$;
+
+-- The same for the reaper, which does not know what was paid.
+CREATE OR REPLACE FUNCTION public.ingestion_reopen(
+    p_job public.ingestion_job, p_batch public.ingestion_batch, p_outcome text, p_wait interval, p_retries integer,
+    p_code text, p_message text
+) RETURNS public.ingestion_batch
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT public.ingestion_give_back(p_job, p_batch, p_outcome, p_wait, p_retries, p_code, p_message, NULL)
 $$;
 
 -- The reaper: ends attempts whose lease has run out, as failures that the budget pays. A lease has a quarter of its
 -- length as grace, so that an outage of the store itself costs nobody's budget (I25). Unless full it looks only at
 -- batches claimed recently enough to hold such a lease: old row versions that cannot be vacuumed yet do not slow it.
 CREATE OR REPLACE FUNCTION public.reset_stuck_batches(p_job bigint, p_limit integer, p_full boolean) RETURNS jsonb
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = '' SET lock_timeout = '2s' AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
     v_now timestamptz := public.ingestion_now();
     v_job public.ingestion_job;
@@ -329,6 +361,7 @@ DECLARE
     v_failed integer := 0;
     v_records bigint := 0;
 BEGIN
+    PERFORM public.ingestion_require_read_committed();
     PERFORM public.ingestion_require(p_limit BETWEEN 1 AND 1000, 'limit must be 1…1000');
     SELECT * INTO v_job FROM public.ingestion_job WHERE id = p_job;
     v_grace := make_interval(secs => v_job.lease_seconds / 4.0);
@@ -361,6 +394,7 @@ BEGIN
     IF v_reset + v_failed > 0 THEN
         PERFORM public.ingestion_count(p_job, in_flight => -(v_reset + v_failed), failed_batches => v_failed,
             failed => v_records, retries => v_reset, reaps => v_reset + v_failed);
+        PERFORM public.ingestion_count_brakes(p_job, v_records, 0); -- neither code is about content
     END IF;
     RETURN jsonb_build_object('reset', v_reset, 'failed', v_failed, 'more', v_reset + v_failed = p_limit);
 END

@@ -1,31 +1,37 @@
--- Job tracking, 5 of 9: watching, steering and ending a job.
+-- Job tracking, 5 of 12: watching, steering and ending a job.
 
 -- The counters of a job: one row and sixteen shards, whatever its size. In the shape of `JobStats`.
 CREATE OR REPLACE FUNCTION public.get_ingestion_job_stats(p_job bigint) RETURNS jsonb
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' SET lock_timeout = '2s' AS $$
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
     SELECT coalesce((
         SELECT jsonb_build_object('result', 'ok', 'job', public.ingestion_job_summary(j),
             'pending', j.total_batches - c.completed_batches - c.failed_batches - c.in_flight,
             'processing', c.in_flight, 'completed', c.completed_batches, 'failed', c.failed_batches,
             'processed', c.processed, 'skipped', c.skipped, 'failed_records', c.failed, 'missing', c.missing,
-            'claims', c.claims, 'retries', c.retries, 'reaps', c.reaps, 'releases', c.releases, 'defers', c.defers)
+            'claims', c.claims, 'retries', c.retries, 'reaps', c.reaps, 'releases', c.releases, 'defers', c.defers,
+            'service_failures', c.service_failures, 'service_failures_baseline', j.service_failures_baseline,
+            'removed', c.removed, 'removed_baseline', j.removed_baseline,
+            'billed_tokens', c.billed_tokens, 'billed_nanodollars', c.billed_nanodollars)
         FROM public.ingestion_job j, (
             SELECT sum(completed_batches) AS completed_batches, sum(failed_batches) AS failed_batches,
                 sum(in_flight) AS in_flight, sum(processed) AS processed, sum(skipped) AS skipped,
                 sum(failed) AS failed, sum(missing) AS missing, sum(claims) AS claims, sum(retries) AS retries,
-                sum(reaps) AS reaps, sum(releases) AS releases, sum(defers) AS defers
+                sum(reaps) AS reaps, sum(releases) AS releases, sum(defers) AS defers,
+                sum(service_failures) AS service_failures, sum(removed) AS removed,
+                sum(billed_tokens) AS billed_tokens, sum(billed_nanodollars) AS billed_nanodollars
             FROM public.ingestion_counter WHERE job_id = p_job
         ) c
         WHERE j.id = p_job
     ), jsonb_build_object('result', 'not_found', 'pending', 0, 'processing', 0, 'completed', 0, 'failed', 0,
         'processed', 0, 'skipped', 0, 'failed_records', 0, 'missing', 0, 'claims', 0, 'retries', 0, 'reaps', 0,
-        'releases', 0, 'defers', 0))
+        'releases', 0, 'defers', 0, 'service_failures', 0, 'service_failures_baseline', 0, 'removed', 0,
+        'removed_baseline', 0, 'billed_tokens', 0, 'billed_nanodollars', 0))
 $$;
 
 -- The same by recounting the tables, in one statement and so in one snapshot; `equal` says whether the counters and the
--- job's totals agree (I14, I15). How attempts ended is recounted from the history, where the job records it.
+-- job's totals agree (I14, I15). How attempts ended is recounted from the history, where the job records it and has all of it.
 CREATE OR REPLACE FUNCTION public.get_ingestion_job_stats_exact(p_job bigint) RETURNS jsonb
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' SET lock_timeout = '2s' AS $$
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
     SELECT CASE WHEN s.stats ->> 'result' = 'not_found' THEN s.stats ELSE s.stats || r.recount || jsonb_build_object(
         'equal', s.stats @> r.recount AND r.batches = (s.stats -> 'job' ->> 'total_batches')::bigint
             AND r.records = (s.stats -> 'job' ->> 'total_records')::bigint AND r.failed_records = r.open_failures) END
@@ -49,12 +55,17 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' SET lock_timeout = '2s
         ) b, (
             SELECT count(*) AS open_failures FROM public.ingestion_failure WHERE job_id = p_job AND resolved_at IS NULL
         ) f, (
-            SELECT CASE WHEN EXISTS (SELECT 1 FROM public.ingestion_job WHERE id = p_job AND record_events)
+            SELECT CASE WHEN EXISTS (SELECT 1 FROM public.ingestion_job
+                WHERE id = p_job AND record_events AND history_cut_at IS NULL)
                 THEN jsonb_build_object(
                     'retries', count(*) FILTER (WHERE kind IN ('failed', 'reaped') AND detail ->> 'status' = 'pending'),
                     'reaps', count(*) FILTER (WHERE kind = 'reaped'),
                     'releases', count(*) FILTER (WHERE kind = 'release'),
-                    'defers', count(*) FILTER (WHERE kind = 'defer'))
+                    'defers', count(*) FILTER (WHERE kind = 'defer'),
+                    'service_failures', coalesce(sum((detail ->> 'service_failures')::bigint), 0),
+                    'removed', coalesce(sum((detail ->> 'removed')::bigint), 0),
+                    'billed_tokens', coalesce(sum((detail ->> 'tokens')::bigint), 0),
+                    'billed_nanodollars', coalesce(sum((detail ->> 'nanodollars')::bigint), 0))
                 ELSE '{}' END AS ends
             FROM public.ingestion_event WHERE job_id = p_job
         ) e
@@ -64,12 +75,14 @@ $$;
 -- Pauses, resumes or cancels. Claims hold the job lock shared: once this has returned, none commits that did not see it
 -- (I8). Batches at work finish normally.
 CREATE OR REPLACE FUNCTION public.control_ingestion_job(p_job bigint, p_action text, p_reason text) RETURNS jsonb
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = '' SET lock_timeout = '2s' AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
     v_now timestamptz := public.ingestion_now();
     v_job public.ingestion_job;
+    v_counters record;
     v_target text := CASE p_action WHEN 'pause' THEN 'paused' WHEN 'resume' THEN 'running' WHEN 'cancel' THEN 'cancelled' END;
 BEGIN
+    PERFORM public.ingestion_require_read_committed();
     PERFORM public.ingestion_require(v_target IS NOT NULL, 'unknown action');
     PERFORM public.ingestion_lock_job(p_job, true);
     SELECT * INTO v_job FROM public.ingestion_job WHERE id = p_job FOR UPDATE;
@@ -88,6 +101,13 @@ BEGIN
                 THEN jsonb_build_object('start_time', public.ingestion_iso(v_now))
             ELSE '{}' END
     WHERE id = p_job RETURNING * INTO v_job;
+    IF p_action = 'resume' THEN -- a person has looked at what made a brake pause it: both count anew from here
+        SELECT * INTO v_counters FROM public.ingestion_brake_counters(p_job);
+        UPDATE public.ingestion_job SET service_failures_baseline = v_counters.service_failures,
+            removed_baseline = v_counters.removed
+        WHERE id = p_job;
+    END IF;
+    PERFORM public.ingestion_copy_counters(p_job);
     PERFORM public.ingestion_log(v_job, NULL, CASE p_action WHEN 'resume' THEN 'resumed' ELSE v_target END);
     RETURN jsonb_build_object('result', 'applied', 'status', v_job.status);
 END
@@ -97,11 +117,12 @@ $$;
 -- snapshots, and a reap between them would hide a batch from both. Not EXISTS, for which the planner reads the table from
 -- its start until it meets a row: the latest of the index is met first, past no row version that is kept for others (I26).
 CREATE OR REPLACE FUNCTION public.finalize_ingestion_job(p_job bigint) RETURNS jsonb
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = '' SET lock_timeout = '2s' AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
     v_now timestamptz := public.ingestion_now();
     v_job public.ingestion_job;
 BEGIN
+    PERFORM public.ingestion_require_read_committed();
     PERFORM public.ingestion_lock_job(p_job, true);
     SELECT * INTO v_job FROM public.ingestion_job WHERE id = p_job FOR UPDATE;
     IF v_job.id IS NULL THEN
@@ -112,7 +133,7 @@ BEGIN
     UPDATE public.ingestion_job j SET
         status = CASE WHEN (SELECT b.id FROM public.ingestion_batch b WHERE b.job_id = p_job AND b.status = 'failed'
             ORDER BY b.batch_number DESC LIMIT 1) IS NULL THEN 'completed' ELSE 'failed' END,
-        finished_at = v_now, updated_at = v_now,
+        finished_at = v_now, updated_at = v_now, counted_at = v_now,
         metadata = metadata || jsonb_build_object('end_time', public.ingestion_iso(v_now)),
         completed_batches = c.completed_batches, failed_batches = c.failed_batches, processed_records = c.processed,
         skipped_records = c.skipped, failed_records = c.failed, missing_records = c.missing

@@ -1,12 +1,30 @@
--- Job tracking, 6 of 9: opening failed work again. The only way in which an ended batch changes (I6). total_records never
+-- Job tracking, 6 of 12: opening failed work again. The only way in which an ended batch changes (I6). total_records never
 -- changes: records that move to a new batch leave the counts of their old one (`moved_count`).
+--
+-- A requeue takes the job lock for as short as it can, because claims wait for it: what is wanted is searched before, and tested
+-- again by its key under the lock. Pages go by key (`after`), so that no page searches what the pages before it have settled.
+
+-- What earlier versions had.
+DO $$
+DECLARE
+    v_name text;
+BEGIN
+    FOREACH v_name IN ARRAY ARRAY[
+        'public.ingestion_wanted(public.ingestion_failure, jsonb, bigint[])',
+        'public.ingestion_requeue_end(public.ingestion_job, uuid, integer, integer, integer, boolean)'] LOOP
+        IF to_regprocedure(v_name) IS NOT NULL THEN
+            EXECUTE 'DROP FUNCTION ' || v_name;
+        END IF;
+    END LOOP;
+END
+$$;
 
 -- A filter names what is wanted; what it does not name is wanted whatever it is, so a misspelt name must not pass.
 CREATE OR REPLACE FUNCTION public.ingestion_check_filter(p_filter jsonb) RETURNS void
-LANGUAGE plpgsql VOLATILE SET search_path = '' AS $$
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM public.ingestion_require(jsonb_typeof(p_filter) = 'object', 'the filter must be an object');
-    PERFORM public.ingestion_require(k IN ('batch_numbers', 'record_ids', 'stage', 'code'), 'the filter knows no ' || k)
+    PERFORM public.ingestion_require(k IN ('batch_numbers', 'record_ids', 'stage', 'code', 'after'), 'the filter knows no ' || k)
     FROM jsonb_object_keys(p_filter) k;
 END
 $$;
@@ -15,7 +33,7 @@ $$;
 -- repeat of the last request gets its stored answer (I10).
 CREATE OR REPLACE FUNCTION public.ingestion_requeue_begin(p_job bigint, p_request_id uuid, OUT job public.ingestion_job,
     OUT answer jsonb)
-LANGUAGE plpgsql VOLATILE SET search_path = '' AS $$
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     v_result text;
 BEGIN
@@ -34,24 +52,32 @@ BEGIN
                 AND o.status IN ('pending', 'running', 'paused')
         ) THEN 'conflict' END;
     IF v_result IS NOT NULL THEN
-        answer := jsonb_build_object('result', v_result, 'batches', 0, 'records', 0, 'more', false);
+        answer := jsonb_build_object('result', v_result, 'batches', 0, 'records', 0, 'more', false, 'next', NULL);
     END IF;
 END
 $$;
 
 -- What both requeues end with: the job runs again, its totals count the batches made, and the answer is kept. A new job
--- of the target that was opened meanwhile makes it a conflict: the caller undoes what it did.
+-- of the target that was opened meanwhile makes it a conflict: the caller undoes what it did. p_next is where the next page
+-- goes on, NULL where there is none.
 CREATE OR REPLACE FUNCTION public.ingestion_requeue_end(
-    p_job public.ingestion_job, p_request_id uuid, p_made integer, p_batches integer, p_records integer, p_more boolean
+    p_job public.ingestion_job, p_request_id uuid, p_made integer, p_batches integer, p_records integer, p_next bigint
 ) RETURNS jsonb
-LANGUAGE plpgsql VOLATILE SET search_path = '' AS $$
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    v_answer jsonb := jsonb_build_object('result', 'applied', 'batches', p_batches, 'records', p_records, 'more', p_more);
+    v_answer jsonb := jsonb_build_object('result', 'applied', 'batches', p_batches, 'records', p_records,
+        'more', p_next IS NOT NULL, 'next', p_next);
+    v_counters record;
 BEGIN
+    SELECT * INTO v_counters FROM public.ingestion_brake_counters(p_job.id);
     UPDATE public.ingestion_job j SET
         status = CASE WHEN p_batches > 0 AND j.status IN ('completed', 'failed') THEN 'running' ELSE j.status END,
         finished_at = CASE WHEN p_batches > 0 THEN NULL ELSE j.finished_at END,
         metadata = CASE WHEN p_batches > 0 THEN j.metadata - 'end_time' ELSE j.metadata END,
+        -- Work goes on because somebody wanted it: the brakes count anew from here.
+        service_failures_baseline = CASE WHEN p_batches > 0 THEN v_counters.service_failures
+            ELSE j.service_failures_baseline END,
+        removed_baseline = CASE WHEN p_batches > 0 THEN v_counters.removed ELSE j.removed_baseline END,
         next_batch_number = j.next_batch_number + p_made, total_batches = j.total_batches + p_made,
         current_round = j.current_round + CASE WHEN p_made > 0 THEN 1 ELSE 0 END,
         last_request_id = p_request_id, last_request_result = v_answer, updated_at = public.ingestion_now()
@@ -62,7 +88,7 @@ $$;
 
 -- Batches of the next round, in the given order; returns how many were made.
 CREATE OR REPLACE FUNCTION public.ingestion_add_round(p_job public.ingestion_job, p_batches jsonb) RETURNS integer
-LANGUAGE plpgsql VOLATILE SET search_path = '' AS $$
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     v_now timestamptz := public.ingestion_now();
     v_count integer := jsonb_array_length(p_batches);
@@ -81,15 +107,66 @@ BEGIN
 END
 $$;
 
--- Whether an open dead letter meets the filter; the batch numbers are tested by the callers, on the batch.
-CREATE OR REPLACE FUNCTION public.ingestion_wanted(
-    p_failure public.ingestion_failure, p_filter jsonb, p_records bigint[]
-) RETURNS boolean
-LANGUAGE sql IMMUTABLE SET search_path = '' AS $$
-    SELECT p_failure.resolved_at IS NULL
-        AND (p_records IS NULL OR p_failure.record_id = ANY (p_records))
-        AND (p_filter ->> 'stage' IS NULL OR p_failure.stage = p_filter ->> 'stage')
-        AND (p_filter ->> 'code' IS NULL OR p_failure.code = p_filter ->> 'code')
+-- The failed batches that meet the filter, ascending, at most p_limit of them; with p_only, those of these. The conditions stand in
+-- the statement itself, and the callers let it be planned for each call (force_custom_plan): what the filter does not name costs
+-- nothing, and what it names can be found by an index. Each batch's letters are looked up by its key, as the search stops at the
+-- limit; the planner, which does not know how soon that is, would compile it for half a second (jit), or find and sort all that
+-- is open for the first few of them: it is kept to the order of the index.
+CREATE OR REPLACE FUNCTION public.ingestion_failed_batches(p_job bigint, p_filter jsonb, p_only integer[], p_limit integer)
+RETURNS integer[]
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+    SET enable_sort = off SET enable_bitmapscan = off AS $$
+DECLARE
+    v_after bigint := (p_filter ->> 'after')::bigint;
+    v_batches bigint[] := public.ingestion_ids(nullif(p_filter -> 'batch_numbers', 'null'));
+    v_records bigint[] := public.ingestion_ids(nullif(p_filter -> 'record_ids', 'null'));
+    v_stage text := p_filter ->> 'stage';
+    v_code text := p_filter ->> 'code';
+    v_found integer[];
+BEGIN
+    SELECT coalesce(array_agg(s.batch_number ORDER BY s.batch_number), '{}') INTO v_found FROM (
+        SELECT b.batch_number FROM public.ingestion_batch b
+        WHERE b.job_id = p_job AND b.status = 'failed'
+            AND (v_after IS NULL OR b.batch_number > v_after)
+            AND (p_only IS NULL OR b.batch_number = ANY (p_only))
+            AND (v_batches IS NULL OR b.batch_number = ANY (v_batches))
+            AND ((v_records IS NULL AND v_stage IS NULL AND v_code IS NULL) OR (
+                SELECT f.record_id FROM public.ingestion_failure f
+                WHERE f.job_id = p_job AND f.batch_number = b.batch_number AND f.resolved_at IS NULL
+                    AND (v_records IS NULL OR f.record_id = ANY (v_records))
+                    AND (v_stage IS NULL OR f.stage = v_stage) AND (v_code IS NULL OR f.code = v_code)
+                LIMIT 1) IS NOT NULL)
+        ORDER BY b.batch_number LIMIT p_limit) s;
+    RETURN v_found;
+END
+$$;
+
+-- The same for open dead letters of completed batches, by record.
+CREATE OR REPLACE FUNCTION public.ingestion_failed_records(p_job bigint, p_filter jsonb, p_only bigint[], p_limit integer)
+RETURNS bigint[]
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+    SET enable_sort = off SET enable_bitmapscan = off AS $$
+DECLARE
+    v_after bigint := (p_filter ->> 'after')::bigint;
+    v_batches bigint[] := public.ingestion_ids(nullif(p_filter -> 'batch_numbers', 'null'));
+    v_records bigint[] := public.ingestion_ids(nullif(p_filter -> 'record_ids', 'null'));
+    v_stage text := p_filter ->> 'stage';
+    v_code text := p_filter ->> 'code';
+    v_found bigint[];
+BEGIN
+    SELECT coalesce(array_agg(s.record_id ORDER BY s.record_id), '{}') INTO v_found FROM (
+        SELECT f.record_id FROM public.ingestion_failure f
+        WHERE f.job_id = p_job AND f.resolved_at IS NULL
+            AND (v_after IS NULL OR f.record_id > v_after)
+            AND (p_only IS NULL OR f.record_id = ANY (p_only))
+            AND (v_records IS NULL OR f.record_id = ANY (v_records))
+            AND (v_batches IS NULL OR f.batch_number = ANY (v_batches))
+            AND (v_stage IS NULL OR f.stage = v_stage) AND (v_code IS NULL OR f.code = v_code)
+            AND (SELECT b.status FROM public.ingestion_batch b
+                WHERE b.job_id = p_job AND b.batch_number = f.batch_number) = 'completed'
+        ORDER BY f.record_id LIMIT p_limit) s;
+    RETURN v_found;
+END
 $$;
 
 -- Opens failed batches again: whole, or (isolate) each record as a batch of its own in the next round, which finds the
@@ -97,11 +174,11 @@ $$;
 CREATE OR REPLACE FUNCTION public.requeue_failed_batches(
     p_job bigint, p_request_id uuid, p_filter jsonb, p_isolate boolean, p_limit integer
 ) RETURNS jsonb
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = '' SET lock_timeout = '2s' AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s'
+    SET plan_cache_mode = force_custom_plan SET jit = off AS $$
 DECLARE
     v_now timestamptz := public.ingestion_now();
-    v_batches_wanted bigint[] := public.ingestion_ids(nullif(p_filter -> 'batch_numbers', 'null'));
-    v_records_wanted bigint[] := public.ingestion_ids(nullif(p_filter -> 'record_ids', 'null'));
+    v_wanted integer[];
     v_begin record;
     v_batch public.ingestion_batch;
     v_numbers integer[] := '{}';
@@ -111,22 +188,26 @@ DECLARE
     v_records integer := 0;
     v_counts bigint[] := '{0,0,0,0}';
     v_answer jsonb;
+    v_schema text;
+    v_table text;
+    v_constraint text;
 BEGIN
+    PERFORM public.ingestion_require_read_committed();
     PERFORM public.ingestion_require(p_limit BETWEEN 1 AND 1000 AND p_isolate IS NOT NULL,
         'limit must be 1…1000, isolate true or false');
     PERFORM public.ingestion_check_filter(p_filter);
+    v_wanted := public.ingestion_failed_batches(p_job, p_filter, NULL, p_limit + 1);
     SELECT * INTO v_begin FROM public.ingestion_requeue_begin(p_job, p_request_id);
     IF v_begin.answer IS NOT NULL THEN
         RETURN v_begin.answer;
     END IF;
+    -- Another requeue may have come first. While we hold the job lock, nobody else opens failed batches.
+    IF public.ingestion_failed_batches(p_job, p_filter, v_wanted, p_limit + 1) IS DISTINCT FROM v_wanted THEN
+        v_wanted := public.ingestion_failed_batches(p_job, p_filter, NULL, p_limit + 1);
+    END IF;
     FOR v_batch IN
         SELECT * FROM public.ingestion_batch b
-        WHERE b.job_id = p_job AND b.status = 'failed'
-            AND (v_batches_wanted IS NULL OR b.batch_number = ANY (v_batches_wanted))
-            AND (coalesce(p_filter ->> 'record_ids', p_filter ->> 'stage', p_filter ->> 'code') IS NULL
-                OR EXISTS (SELECT 1 FROM public.ingestion_failure f WHERE f.job_id = p_job
-                    AND f.batch_number = b.batch_number AND public.ingestion_wanted(f, p_filter, v_records_wanted)))
-        ORDER BY b.batch_number LIMIT p_limit + 1 FOR UPDATE
+        WHERE b.job_id = p_job AND b.batch_number = ANY (v_wanted) ORDER BY b.batch_number FOR UPDATE
     LOOP
         IF cardinality(v_numbers) = p_limit OR p_isolate AND v_records >= 10000 THEN
             v_more := true;
@@ -156,13 +237,19 @@ BEGIN
     UPDATE public.ingestion_failure SET resolved_at = v_now
     WHERE job_id = p_job AND batch_number = ANY (v_numbers) AND resolved_at IS NULL;
     v_answer := public.ingestion_requeue_end(v_begin.job, p_request_id, v_made,
-        CASE WHEN p_isolate THEN v_made ELSE cardinality(v_numbers) END, v_records, v_more);
+        CASE WHEN p_isolate THEN v_made ELSE cardinality(v_numbers) END, v_records,
+        CASE WHEN v_more THEN v_numbers[cardinality(v_numbers)] END);
     PERFORM public.ingestion_count(p_job, failed_batches => -cardinality(v_numbers),
         completed_batches => CASE WHEN p_isolate THEN cardinality(v_numbers) ELSE 0 END,
         processed => -v_counts[1], skipped => -v_counts[2], failed => -v_counts[3], missing => -v_counts[4]);
+    PERFORM public.ingestion_copy_counters(p_job);
     RETURN v_answer;
-EXCEPTION WHEN unique_violation THEN -- another job of the target was opened just now; nothing was done
-    RETURN '{"result": "conflict", "batches": 0, "records": 0, "more": false}';
+EXCEPTION WHEN unique_violation THEN -- nothing was done
+    GET STACKED DIAGNOSTICS v_schema = SCHEMA_NAME, v_table = TABLE_NAME, v_constraint = CONSTRAINT_NAME;
+    IF (v_schema, v_table, v_constraint) IS DISTINCT FROM ('public', 'ingestion_job', 'ingestion_job_open') THEN
+        RAISE; -- something else is wrong, and only its own message tells what
+    END IF;
+    RETURN '{"result": "conflict", "batches": 0, "records": 0, "more": false, "next": null}'; -- another job of the target was opened just now
 END
 $$;
 
@@ -171,33 +258,35 @@ $$;
 CREATE OR REPLACE FUNCTION public.requeue_failed_records(
     p_job bigint, p_request_id uuid, p_filter jsonb, p_batch_size integer, p_limit integer
 ) RETURNS jsonb
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = '' SET lock_timeout = '2s' AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s'
+    SET plan_cache_mode = force_custom_plan SET jit = off AS $$
 DECLARE
     v_now timestamptz := public.ingestion_now();
-    v_batches_wanted bigint[] := public.ingestion_ids(nullif(p_filter -> 'batch_numbers', 'null'));
-    v_records_wanted bigint[] := public.ingestion_ids(nullif(p_filter -> 'record_ids', 'null'));
     v_begin record;
     v_ids bigint[];
+    v_olds integer[];
+    v_moved integer[];
     v_more boolean;
     v_batches jsonb;
     v_made integer;
     v_answer jsonb;
+    v_schema text;
+    v_table text;
+    v_constraint text;
 BEGIN
+    PERFORM public.ingestion_require_read_committed();
     PERFORM public.ingestion_require(p_limit BETWEEN 1 AND 10000, 'limit must be 1…10000');
     PERFORM public.ingestion_require(p_batch_size BETWEEN 1 AND 1000, 'batch_size must be 1…1000');
     PERFORM public.ingestion_check_filter(p_filter);
+    v_ids := public.ingestion_failed_records(p_job, p_filter, NULL, p_limit + 1);
     SELECT * INTO v_begin FROM public.ingestion_requeue_begin(p_job, p_request_id);
     IF v_begin.answer IS NOT NULL THEN
         RETURN v_begin.answer;
     END IF;
-    -- Nobody else changes the dead letters of completed batches while we hold the job lock.
-    SELECT coalesce(array_agg(s.record_id ORDER BY s.record_id), '{}') INTO v_ids FROM (
-        SELECT f.record_id FROM public.ingestion_failure f
-        JOIN public.ingestion_batch b USING (job_id, batch_number)
-        WHERE f.job_id = p_job AND b.status = 'completed'
-            AND (v_batches_wanted IS NULL OR b.batch_number = ANY (v_batches_wanted))
-            AND public.ingestion_wanted(f, p_filter, v_records_wanted)
-        ORDER BY f.record_id LIMIT p_limit + 1) s;
+    -- Another requeue may have come first. While we hold the job lock, nobody else changes the dead letters of completed batches.
+    IF public.ingestion_failed_records(p_job, p_filter, v_ids, p_limit + 1) IS DISTINCT FROM v_ids THEN
+        v_ids := public.ingestion_failed_records(p_job, p_filter, NULL, p_limit + 1);
+    END IF;
     v_more := cardinality(v_ids) > p_limit;
     v_ids := v_ids[1:p_limit];
 
@@ -205,24 +294,29 @@ BEGIN
         SELECT (u.n - 1) / p_batch_size AS n, jsonb_agg(u.id ORDER BY u.id) AS ids
         FROM unnest(v_ids) WITH ORDINALITY u (id, n) GROUP BY 1) s;
     v_made := public.ingestion_add_round(v_begin.job, v_batches);
+    SELECT array_agg(m.batch_number ORDER BY m.batch_number), array_agg(m.moved ORDER BY m.batch_number)
+    INTO v_olds, v_moved FROM (
+        SELECT f.batch_number, count(*)::integer AS moved FROM public.ingestion_failure f
+        WHERE f.job_id = p_job AND f.record_id = ANY (v_ids) GROUP BY 1) m;
     PERFORM 1 FROM public.ingestion_batch b
-    WHERE b.job_id = p_job AND b.batch_number IN (
-        SELECT f.batch_number FROM public.ingestion_failure f WHERE f.job_id = p_job AND f.record_id = ANY (v_ids))
-    ORDER BY b.batch_number FOR UPDATE; -- ascending, as everywhere
+    WHERE b.job_id = p_job AND b.batch_number = ANY (v_olds) ORDER BY b.batch_number FOR UPDATE; -- ascending, as everywhere
     UPDATE public.ingestion_batch b SET failed_count = b.failed_count - m.moved, moved_count = b.moved_count + m.moved,
         updated_at = v_now
-    FROM (SELECT f.batch_number, count(*)::integer AS moved FROM public.ingestion_failure f
-        WHERE f.job_id = p_job AND f.record_id = ANY (v_ids) GROUP BY 1) m
+    FROM unnest(v_olds, v_moved) m (batch_number, moved)
     WHERE b.job_id = p_job AND b.batch_number = m.batch_number;
     UPDATE public.ingestion_failure SET resolved_at = v_now WHERE job_id = p_job AND record_id = ANY (v_ids);
     PERFORM public.ingestion_log(v_begin.job, b, 'requeued', '{"mode": "records"}')
-    FROM public.ingestion_batch b
-    WHERE b.job_id = p_job AND b.batch_number IN (
-        SELECT f.batch_number FROM public.ingestion_failure f WHERE f.job_id = p_job AND f.record_id = ANY (v_ids));
-    v_answer := public.ingestion_requeue_end(v_begin.job, p_request_id, v_made, v_made, cardinality(v_ids), v_more);
+    FROM public.ingestion_batch b WHERE b.job_id = p_job AND b.batch_number = ANY (v_olds);
+    v_answer := public.ingestion_requeue_end(v_begin.job, p_request_id, v_made, v_made, cardinality(v_ids),
+        CASE WHEN v_more THEN v_ids[p_limit] END);
     PERFORM public.ingestion_count(p_job, failed => -cardinality(v_ids));
+    PERFORM public.ingestion_copy_counters(p_job);
     RETURN v_answer;
-EXCEPTION WHEN unique_violation THEN -- another job of the target was opened just now; nothing was done
-    RETURN '{"result": "conflict", "batches": 0, "records": 0, "more": false}';
+EXCEPTION WHEN unique_violation THEN -- nothing was done
+    GET STACKED DIAGNOSTICS v_schema = SCHEMA_NAME, v_table = TABLE_NAME, v_constraint = CONSTRAINT_NAME;
+    IF (v_schema, v_table, v_constraint) IS DISTINCT FROM ('public', 'ingestion_job', 'ingestion_job_open') THEN
+        RAISE; -- something else is wrong, and only its own message tells what
+    END IF;
+    RETURN '{"result": "conflict", "batches": 0, "records": 0, "more": false, "next": null}'; -- another job of the target was opened just now
 END
 $$;

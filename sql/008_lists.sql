@@ -1,10 +1,10 @@
--- Job tracking, 8 of 9: what people and `verify` read, page by page. A page holds one row more than it shows: that row
+-- Job tracking, 8 of 12: what people and `verify` read, page by page. A page holds one row more than it shows: that row
 -- says whether there is a next page. Keyset paging, so that rows that appear meanwhile neither repeat nor hide others.
 
 -- Jobs, newest first (`JobSummary`).
 CREATE OR REPLACE FUNCTION public.list_ingestion_jobs(p_job bigint, p_filter jsonb, p_after bigint, p_limit integer)
 RETURNS jsonb
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = '' SET lock_timeout = '2s' AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 BEGIN
     PERFORM public.ingestion_require(p_limit BETWEEN 1 AND 1000, 'limit must be 1…1000');
     RETURN (
@@ -16,6 +16,7 @@ BEGIN
             FROM public.ingestion_job j
             WHERE (p_job IS NULL OR j.id = p_job) AND (p_after IS NULL OR j.id < p_after)
                 AND (p_filter ->> 'target_key' IS NULL OR j.target_key = p_filter ->> 'target_key')
+                AND (p_filter ->> 'collection' IS NULL OR j.config ->> 'collection' = p_filter ->> 'collection')
                 AND (p_filter ->> 'open' IS NULL
                     OR (j.status IN ('pending', 'running', 'paused')) = (p_filter ->> 'open')::boolean)
             ORDER BY j.id DESC LIMIT p_limit + 1
@@ -27,7 +28,7 @@ $$;
 -- Batches with their records, by number (`BatchSummary`).
 CREATE OR REPLACE FUNCTION public.list_ingestion_batches(p_job bigint, p_filter jsonb, p_after integer, p_limit integer)
 RETURNS jsonb
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = '' SET lock_timeout = '2s' AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
     v_numbers bigint[] := public.ingestion_ids(nullif(p_filter -> 'batch_numbers', 'null'));
 BEGIN
@@ -51,6 +52,7 @@ BEGIN
             WHERE b.job_id = p_job AND (p_after IS NULL OR b.batch_number > p_after)
                 AND (p_filter ->> 'status' IS NULL OR b.status = p_filter ->> 'status')
                 AND (v_numbers IS NULL OR b.batch_number = ANY (v_numbers))
+                AND (p_filter ->> 'requeued' IS NULL OR (b.round > 0) = (p_filter ->> 'requeued')::boolean)
             ORDER BY b.batch_number LIMIT p_limit + 1
         ) s JOIN public.ingestion_batch_ids i USING (job_id, batch_number)
     );
@@ -60,7 +62,7 @@ $$;
 -- Dead letters, by record id (`FailureSummary`).
 CREATE OR REPLACE FUNCTION public.list_ingestion_failures(p_job bigint, p_filter jsonb, p_after bigint, p_limit integer)
 RETURNS jsonb
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = '' SET lock_timeout = '2s' AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
     v_numbers bigint[] := public.ingestion_ids(nullif(p_filter -> 'batch_numbers', 'null'));
 BEGIN
@@ -88,14 +90,34 @@ BEGIN
 END
 $$;
 
--- History, oldest first (`EventSummary`).
+-- History, oldest first, or newest first where the filter says `newest`: then `after` is the event below which it goes on
+-- (`EventSummary`).
 CREATE OR REPLACE FUNCTION public.list_ingestion_events(p_job bigint, p_filter jsonb, p_after bigint, p_limit integer)
 RETURNS jsonb
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = '' SET lock_timeout = '2s' AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
     v_numbers bigint[] := public.ingestion_ids(nullif(p_filter -> 'batch_numbers', 'null'));
 BEGIN
     PERFORM public.ingestion_require(p_limit BETWEEN 1 AND 1000, 'limit must be 1…1000');
+    IF (p_filter ->> 'newest')::boolean THEN
+        -- The index backwards: as many rows are read as are shown, unless the filter passes over some.
+        RETURN (
+            SELECT jsonb_build_object(
+                'rows', coalesce(jsonb_agg(jsonb_build_object(
+                    'id', s.id, 'at', public.ingestion_iso(s.at), 'batch_number', s.batch_number, 'attempt', s.attempt,
+                    'claim_id', s.claim_id, 'worker_id', s.worker_id, 'kind', s.kind, 'detail', s.detail)
+                    ORDER BY s.id DESC) FILTER (WHERE s.n <= p_limit), '[]'),
+                'next', CASE WHEN count(*) > p_limit THEN min(s.id) FILTER (WHERE s.n <= p_limit) END)
+            FROM (
+                SELECT e.*, row_number() OVER (ORDER BY e.id DESC) AS n
+                FROM public.ingestion_event e
+                WHERE e.job_id = p_job AND (p_after IS NULL OR e.id < p_after)
+                    AND (p_filter ->> 'kind' IS NULL OR e.kind = p_filter ->> 'kind')
+                    AND (v_numbers IS NULL OR e.batch_number = ANY (v_numbers))
+                ORDER BY e.id DESC LIMIT p_limit + 1
+            ) s
+        );
+    END IF;
     RETURN (
         SELECT jsonb_build_object(
             'rows', coalesce(jsonb_agg(jsonb_build_object(

@@ -4,6 +4,9 @@
 // in two places; a test compares this list with the folder.
 #pragma clang diagnostic ignored "-Wc23-extensions"
 
+static const unsigned char older[] = {
+#embed "../../sql/000_older.sql"
+};
 static const unsigned char tables[] = {
 #embed "../../sql/001_tables.sql"
 };
@@ -28,12 +31,22 @@ static const unsigned char quota[] = {
 static const unsigned char lists[] = {
 #embed "../../sql/008_lists.sql"
 };
+static const unsigned char repair[] = {
+#embed "../../sql/009_repair.sql"
+};
+static const unsigned char retention[] = {
+#embed "../../sql/010_retention.sql"
+};
+static const unsigned char views[] = {
+#embed "../../sql/011_views.sql"
+};
 static const unsigned char access[] = {
-#embed "../../sql/009_access.sql"
+#embed "../../sql/012_access.sql"
 };
 
 #define FILE_ENTRY(name, text) { name, text, sizeof(text) }
 const struct tracking_sql_file tracking_sql_files[] = {
+    FILE_ENTRY("000_older.sql", older),
     FILE_ENTRY("001_tables.sql", tables),
     FILE_ENTRY("002_helpers.sql", helpers),
     FILE_ENTRY("003_planning.sql", planning),
@@ -42,6 +55,9 @@ const struct tracking_sql_file tracking_sql_files[] = {
     FILE_ENTRY("006_requeue.sql", requeue),
     FILE_ENTRY("007_quota.sql", quota),
     FILE_ENTRY("008_lists.sql", lists),
-    FILE_ENTRY("009_access.sql", access),
+    FILE_ENTRY("009_repair.sql", repair),
+    FILE_ENTRY("010_retention.sql", retention),
+    FILE_ENTRY("011_views.sql", views),
+    FILE_ENTRY("012_access.sql", access),
 };
 const size_t tracking_sql_file_count = sizeof(tracking_sql_files) / sizeof(tracking_sql_files[0]);

@@ -6,23 +6,25 @@ import Migration
 enum ExitStatus: Int32, CaseIterable {
     /// Everything is migrated.
     case complete = 0
-    /// Finished with failed records or batches, or cancelled; for `verify`, something is wrong.
+    /// Finished with failed records or batches, cancelled, or paused by the run itself; for `verify`, something is wrong or records have failed.
     case incomplete = 1
     /// The command line is wrong.
     case usage = 64
     /// A service cannot be reached.
     case unavailable = 69
-    /// Stopped with work left: run again to resume.
+    /// Stopped with work left: run again to resume; for `verify`, the job is not finished.
     case stopped = 75
-    /// A service refused: key, grants, money, or something that is not there.
+    /// A service refused: key, grants, money, room, or something that is not there.
     case refused = 77
     /// A setting is wrong.
     case badSettings = 78
+    /// A question had no answer: Ctrl-C, the end of the input, a closed terminal or a signal. As a shell reports Ctrl-C.
+    case unanswered = 130
 
     init(_ kind: PortFailure.Kind) {
         switch kind {
         case .unavailable, .throttled, .outcomeUnknown: self = .unavailable
-        case .rejected, .unauthorised, .outOfMoney: self = .refused
+        case .rejected, .unclassified, .unauthorised, .outOfMoney, .full: self = .refused
         case .cancelled: self = .stopped
         }
     }

@@ -6,16 +6,22 @@ import TextProcessing
 ///
 /// Knows no adapter: the demonstration makes one over fakes, `Wiring` one over the real services.
 struct Engine: Sendable {
-    let ports: EnginePorts
-    let plan: BatchWork.Plan
+    var ports: EnginePorts
+    var plan: BatchWork.Plan
     let configuration: JobConfiguration
     let sparseEncoder: SparseEncoder
     let schema: CollectionSchema
     let names: Names
     let target: Settings.Target
     let work: Settings.Work
+    /// Makes the ids of points.
+    let identity: PointIdentity
+    /// `UNMARKED_POINTS`; nil = nobody has said it.
+    let unmarkedPoints: UnmarkedPoints?
     /// Names this process in the store.
     let runner: String
+    /// The servers behind the ports, for jobs that may meet others.
+    let servers: JobServers
 
     /// What a job is called.
     struct Names: Sendable, Equatable {
@@ -27,9 +33,16 @@ struct Engine: Sendable {
         let contentColumn: String
         /// The condition of `--where`.
         let condition: String?
+        /// `SOURCE_NAME`: what the points carry in place of the table's name.
+        var sourceName: String?
+
+        /// What the points carry as their source.
+        var source: String { sourceName ?? table }
 
         /// Names the pair of source and collection: one job of it is open at a time.
-        var targetKey: String { "\(table) -> \(collection)" }
+        var targetKey: String { Self.targetKey(source: source, collection: collection) }
+
+        static func targetKey(source: String, collection: String) -> String { "\(source) -> \(collection)" }
     }
 
     init(
@@ -39,27 +52,47 @@ struct Engine: Sendable {
         target: Settings.Target,
         work: Settings.Work,
         text: Settings.Text,
-        runner: String
+        runner: String,
+        servers: JobServers = JobServers(),
+        quota: String? = nil
     ) throws {
+        var names = names
+        names.sourceName = names.sourceName ?? text.sourceName
         let shaping = try Shaping(tokenizer: tokenizer, names: names, target: target, text: text)
         self.ports = ports
         self.names = names
         self.target = target
         self.work = work
         self.runner = runner
+        self.servers = servers
+        identity = PointIdentity(namespace: text.pointIDNamespace)
+        unmarkedPoints = text.ownsUnmarkedPoints.map { $0 ? .ours : .foreign }
         configuration = shaping.configuration
         sparseEncoder = shaping.sparseEncoder
         schema = CollectionSchema(dimensions: target.dimensions)
         plan = BatchWork.Plan(
             shaper: shaping.shaper,
+            owner: PointOwner(
+                source: names.source,
+                ownsUnmarked: text.ownsUnmarkedPoints ?? true
+            ),
             limits: .openAI(tokensPerMinute: target.tokensPerMinute),
             quota: QuotaGate(
-                name: "openai/\(target.model)",
+                name: quota ?? "no account/\(target.model)",
                 tokensPerMinute: target.tokensPerMinute,
                 requestsPerMinute: target.requestsPerMinute
             ),
-            schema: schema
+            schema: schema,
+            pricePerMillion: target.pricePerMillionTokens
         )
+    }
+
+    /// The plan with the owner of points that a job has decided on: points without a source are its own, or not.
+    func plan(of job: JobSummary) -> BatchWork.Plan {
+        let stored = job.config[UnmarkedPoints.configKey].flatMap(UnmarkedPoints.init)
+        var plan = plan
+        plan.owner = PointOwner(source: names.source, ownsUnmarked: (stored ?? unmarkedPoints ?? .ours) == .ours)
+        return plan
     }
 
     /// What all workers of a job agree on.
@@ -120,12 +153,11 @@ struct Shaping {
         values["tenant_column"] = names.tenantColumn
         values["content_column"] = names.contentColumn
         values["collection"] = names.collection
-        if let condition = names.condition { values[Self.conditionKey] = condition }
+        if let condition = names.condition { values[JobConfiguration.conditionKey] = condition }
+        // Only where it says something new: jobs of versions that did not know the setting stay the same job.
+        if names.source != names.table { values["source"] = names.source }
         configuration = JobConfiguration(values: values)
     }
-
-    /// Under which the condition of `--where` is kept with the job.
-    static let conditionKey = "where"
 }
 
 extension ChunkLimits {

@@ -22,12 +22,13 @@ struct Migrate: AsyncParsableCommand {
 
             EXIT CODES
                0  complete
-               1  finished with failed records or batches, or cancelled
+               1  finished with failed records or batches, cancelled, or paused by itself
               64  wrong usage
               69  a service is unavailable
-              75  stopped; run again to resume
-              77  refused by a service: key, grants, money
+              75  stopped, or another job is at work: run again later
+              77  refused by a service: key, grants, money, room
               78  bad settings
+             130  a question had no answer (Ctrl-C, Ctrl-D); it counts as no
             """,
         version: "migrate \(Build.version)",
         groupedSubcommands: [
@@ -35,13 +36,20 @@ struct Migrate: AsyncParsableCommand {
             CommandGroup(name: "Job", subcommands: [Run.self, Worker.self, Pause.self, Resume.self, Cancel.self]),
             CommandGroup(
                 name: "Report",
-                subcommands: [Status.self, Jobs.self, Events.self, Failures.self, Retry.self, Verify.self, Search.self]
+                subcommands: [
+                    Status.self, Jobs.self, Events.self, Failures.self, Retry.self, Verify.self, Search.self,
+                    Quota.self,
+                ]
             ),
+            CommandGroup(name: "Repair", subcommands: [Release.self, RepairCounters.self]),
+            CommandGroup(name: "Store", subcommands: [Prune.self, Delete.self]),
             CommandGroup(name: "Other", subcommands: [ShowSettings.self, Text.self, ServeFakes.self, Simulate.self]),
         ]
     )
 
     static func main() async {
+        StandardStreams.secure()
+        SignalInbox.shared.start()
         do {
             var command = try await asyncParseAsRoot()
             if var asyncCommand = command as? any AsyncParsableCommand {

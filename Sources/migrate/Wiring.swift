@@ -19,6 +19,7 @@ struct Wiring: Sendable {
         self.allowsPlaintext = allowsPlaintext
         client = SharedClient(CurlClient.Options(allowsPlaintext: allowsPlaintext, authorities: settings.caBundle))
         guard givesHints else { return }
+        for warning in settings.warnings { Console.standard.error("migrate: warning: \(warning)") }
         for hint in settings.hints { Console.standard.error("migrate: hint: \(hint)") }
     }
 
@@ -40,20 +41,23 @@ struct Wiring: Sendable {
     }
 
     func embedder() throws -> any Embedder & Inspectable {
-        guard let openai = settings.openai else { throw Self.notAsked("OpenAI") }
+        guard let embedding = embedding() else { throw Self.notAsked("OpenAI") }
+        return ProbedEmbedder(OpenAIEmbedder(embedding, http: try http()))
+    }
+
+    private func embedding() -> OpenAIEmbedder.Settings? {
         let target = settings.target
-        return ProbedEmbedder(
-            OpenAIEmbedder(
-                OpenAIEmbedder.Settings(
-                    baseURL: openai.baseURL,
-                    key: openai.apiKey,
-                    model: target.model,
-                    dimensions: target.dimensions,
-                    asksForDimensions: Self.asksForDimensions(target)
-                ),
-                http: try http()
+        return settings.openai.map { openai in
+            OpenAIEmbedder.Settings(
+                baseURL: openai.baseURL,
+                key: openai.apiKey,
+                model: target.model,
+                organization: openai.organization,
+                project: openai.project,
+                dimensions: target.dimensions,
+                asksForDimensions: Self.asksForDimensions(target)
             )
-        )
+        }
     }
 
     func points() throws -> any PointStore & Inspectable {
@@ -71,10 +75,9 @@ struct Wiring: Sendable {
     /// One client, and so one thread, for all services that speak HTTP.
     private func http() throws(PortFailure) -> CurlClient { try client.get() }
 
-    /// Only these models can shorten their vectors, and other servers refuse the mere wish.
+    /// Only models that can shorten their vectors are asked, and other servers refuse the mere wish.
     private static func asksForDimensions(_ target: Settings.Target) -> Bool {
-        let native = ["text-embedding-3-small": 1_536, "text-embedding-3-large": 3_072]
-        return native[target.model].map { $0 != target.dimensions } ?? false
+        OpenAIEmbedder.Settings.nativeDimensions[target.model].map { $0 != target.dimensions } ?? false
     }
 
     // MARK: - Looking at the services and setting them up
@@ -101,7 +104,10 @@ struct Wiring: Sendable {
     }
 
     /// The tracking SQL as one text.
-    static var trackingSQL: String { SchemaInstaller.allText }
+    ///
+    /// - Parameter renamesOlder: whether older tables and functions get the suffix `_old`; otherwise they end it.
+    /// - Returns: the text.
+    static func trackingSQL(renamesOlder: Bool) -> String { SchemaInstaller.text(renamesOlder: renamesOlder) }
 
     /// Installs the tracking SQL over libpq.
     struct Installer: Sendable {
@@ -116,7 +122,12 @@ struct Wiring: Sendable {
 
         func installed() async throws(PortFailure) -> SchemaVersion.Answer { try await installer.installedVersion() }
 
-        func apply() async throws(PortFailure) -> SchemaVersion.Answer { try await installer.apply() }
+        /// What has the names of the job tracking and is not `migrate`'s, each in words.
+        func older() async throws(PortFailure) -> [String] { try await installer.older() }
+
+        func apply(renamesOlder: Bool) async throws(PortFailure) -> SchemaVersion.Answer {
+            try await installer.apply(renamesOlder: renamesOlder)
+        }
     }
 
     /// Nil without POSTGRES_URL.
@@ -158,15 +169,24 @@ struct Wiring: Sendable {
 
     // MARK: - What follows from the settings
 
+    /// Finds the job a command is about.
+    var lookup: JobLookup {
+        let collection = settings.target.collection
+        return settings.text.sourceName.map {
+            JobLookup(target: Engine.Names.targetKey(source: $0, collection: collection))
+        } ?? JobLookup(table: settings.table, collection: collection)
+    }
+
     func names(where condition: String?) throws -> Engine.Names {
         guard let mysql = settings.mysql else { throw Self.notAsked("MySQL") }
         return Engine.Names(
-            table: mysql.table.contains(".") ? mysql.table : "\(mysql.database).\(mysql.table)",
+            table: settings.table,
             collection: settings.target.collection,
             idColumn: mysql.idColumn,
             tenantColumn: mysql.tenantColumn,
             contentColumn: mysql.contentColumn,
-            condition: condition
+            condition: condition,
+            sourceName: settings.text.sourceName
         )
     }
 
@@ -201,30 +221,40 @@ struct Wiring: Sendable {
             target: settings.target,
             work: settings.work,
             text: settings.text,
-            runner: Self.processName
+            runner: Self.processName,
+            servers: JobServers(settings),
+            quota: embedding()?.quotaName
         )
     }
 
     /// What this process holds, noted for the next one on this host.
-    private var journal: any LeaseJournal {
-        let environment = ProcessInfo.processInfo.environment
-        guard let folder = StateFolder(named: settings.stateFolder, environment: environment).path else {
-            return NoLeaseJournal()
-        }
+    var journal: any LeaseJournal {
+        guard let folder = stateFolder else { return NoLeaseJournal() }
         let name = "\(ProcessInfo.processInfo.processIdentifier)-\(Self.entropy.uuid().prefix(8))"
-        return FileLeaseJournal(folder: folder, name: name) { Console.standard.error("migrate: warning: \($0)") }
+        return FileLeaseJournal(folder: folder, name: name) { Console.standard.live.error("migrate: warning: \($0)") }
+    }
+
+    /// Where this host keeps notes; nil where there is no home.
+    var stateFolder: String? {
+        StateFolder(named: settings.stateFolder, environment: ProcessInfo.processInfo.environment).path
     }
 
     /// Worker processes of this program with the same settings, which nobody can read on a command line.
-    var workerProcesses: ChildProcesses {
+    ///
+    /// - Parameters:
+    ///   - allowsRemovals: whether any number of records may lose their points.
+    ///   - unmarked: what the run has decided on points without a source; a job of an older version has stored no decision.
+    /// - Returns: what starts one.
+    func workerProcesses(allowsRemovals: Bool, unmarked: UnmarkedPoints) -> ChildProcesses {
         var environment = ProcessInfo.processInfo.environment.merging(settings.environment) { $1 }
+        environment["UNMARKED_POINTS"] = unmarked.rawValue
         // Time to give everything back before the process is killed.
         let grace = min(settings.work.shutdownGrace, ChildProcesses.patience - .seconds(3))
         environment["SHUTDOWN_GRACE_SECONDS"] = "\(grace / .seconds(1))"
-        let plaintext = allowsPlaintext ? ["--allow-plaintext"] : []
+        let flags = (allowsPlaintext ? ["--allow-plaintext"] : []) + (allowsRemovals ? ["--allow-removals"] : [])
         return ChildProcesses(environment: environment) { job in
             // An empty file in place of `.env`: all is in the environment.
-            ["worker", "--child", "--job", "\(job)", "--workers", "1", "--env-file", "/dev/null"] + plaintext
+            ["worker", "--child", "--job", "\(job)", "--workers", "1", "--env-file", "/dev/null"] + flags
         }
     }
 
@@ -234,7 +264,7 @@ struct Wiring: Sendable {
 
     /// Writes to standard error; standard output belongs to the answers.
     var logger: Logger {
-        var logger = Logger(label: "migrate") { StreamLogHandler.standardError(label: $0) }
+        var logger = Logger(label: "migrate") { ConsoleLog(label: $0, console: .standard) }
         logger.logLevel = Logger.Level(rawValue: settings.logLevel) ?? .warning
         return logger
     }
@@ -284,7 +314,7 @@ private final class SharedClient: Sendable {
 
 /// Stands where a command embeds nothing.
 struct AbsentEmbedder: Embedder {
-    func embed(_ texts: [String]) async throws(PortFailure) -> Embeddings {
+    func embed(_ texts: [String], within limit: Duration?) async throws(PortFailure) -> Embeddings {
         throw PortFailure(.rejected, "this command embeds nothing")
     }
 }

@@ -7,7 +7,7 @@ extension PointStoreConformance {
     func readsMoreThanAThousandPoints(_ store: any PointStore) async throws {
         let points = (1...3).flatMap { record in (0..<700).map { Self.parent(RecordID(record), index: $0) } }
         try await store.upsert(points)
-        let found = try await store.points(of: [1, 3])
+        let found = try await store.points(of: [1, 3], owner: Self.owner)
         let expected = Set(points.filter { $0.summaryID != 2 }.map(\.id))
         try expect(found.count == 1_400, "\(found.count) of 1,400 points read")
         try expect(Set(found.map(\.id)) == expected, "other points were read than those asked for")
@@ -15,14 +15,14 @@ extension PointStoreConformance {
 
     func readsNothingForUnknownRecords(_ store: any PointStore) async throws {
         try await store.upsert([Self.parent(1)])
-        let found = try await store.points(of: [2, -1, .max])
+        let found = try await store.points(of: [2, -1, .max], owner: Self.owner)
         try expect(found.isEmpty, "points of records nobody wrote: \(found)")
     }
 
     func countsByKind(_ store: any PointStore) async throws {
         try await store.upsert([Self.parent(1), Self.child(1, index: 0), Self.child(1, index: 1), Self.parent(2)])
         for (kind, expected) in [(PointKind.parent, 2), (.child, 2), (nil, 4)] {
-            let count = try await store.count(kind)
+            let count = try await store.count(kind, owner: nil)
             try expect(count == expected, "\(count) points of kind \(String(describing: kind)), not \(expected)")
         }
     }
@@ -31,7 +31,7 @@ extension PointStoreConformance {
         let ids: [RecordID] = [.max, .max - 1, 9_007_199_254_740_993, 9_007_199_254_740_992, 0, -5, .min]
         try await store.upsert(ids.map { Self.child($0) })
         for id in ids {
-            let found = try await store.points(of: [id])
+            let found = try await store.points(of: [id], owner: Self.owner)
             try expect(found.map(\.summaryID) == [id], "record \(id) is read as \(found.map(\.summaryID))")
             try expect(found.map(\.id) == [Self.child(id).id], "record \(id) has the point \(found.map(\.id))")
         }
@@ -43,14 +43,14 @@ extension PointStoreConformance {
         let lists: [[Int64]] = [[], [5], [3, 1, .max, 1, -2]]
         for (index, list) in lists.enumerated() {
             try await store.upsert([Self.child(RecordID(index), collections: list)])
-            let found = try await store.points(of: [RecordID(index)])
+            let found = try await store.points(of: [RecordID(index)], owner: Self.owner)
             try expect(found.first?.collectionIDs == list, "\(list) is read as \(String(describing: found.first))")
         }
     }
 
     func keepsParentsWithoutVectors(_ store: any PointStore) async throws {
         try await store.upsert([Self.parent(1, index: 2), Self.child(1, index: 4)])
-        let found = try await store.points(of: [1])
+        let found = try await store.points(of: [1], owner: Self.owner)
         let parent = found.first { $0.kind == .parent }
         try expect(
             parent?.parentIndex == 2 && parent?.chunkIndex == nil,
@@ -92,10 +92,11 @@ extension PointStoreConformance {
     // MARK: - Points
 
     static let schema = CollectionSchema(dimensions: 16)
+    static let owner = PointOwner(source: "app.memos", ownsUnmarked: true)
 
     static func text(_ record: RecordID) -> String { "the text of record number\(record)" }
 
-    static func parent(_ record: RecordID, index: Int = 0) -> Point {
+    static func parent(_ record: RecordID, index: Int = 0, source: String = owner.source) -> Point {
         Point(
             id: PointID(high: 1 << 63 | UInt64(index), low: UInt64(bitPattern: record)),
             summaryID: record,
@@ -103,6 +104,7 @@ extension PointStoreConformance {
             collectionIDs: [],
             checksum: "checksum-1",
             profile: "profile-1",
+            source: source,
             parentIndex: index,
             body: .parent(text: text(record))
         )
@@ -115,7 +117,8 @@ extension PointStoreConformance {
         version: Int = 1,
         collections: [Int64] = [],
         vector: [Float]? = nil,
-        dimensions: Int = schema.dimensions
+        dimensions: Int = schema.dimensions,
+        source: String = owner.source
     ) -> Point {
         let text = text ?? Self.text(record)
         let dense = vector ?? Self.dense(text + (dimensions == schema.dimensions ? "" : "\(index)"), dimensions)
@@ -126,6 +129,7 @@ extension PointStoreConformance {
             collectionIDs: collections,
             checksum: "checksum-\(version)",
             profile: "profile-\(version)",
+            source: source,
             parentIndex: 0,
             body: .child(
                 parentID: parent(record).id,

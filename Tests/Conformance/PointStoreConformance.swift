@@ -25,6 +25,21 @@ package struct PointStoreConformance: Sendable {
         case stopsAtAVectorOfAnotherSize
         case stopsWithoutACollection
         case refusesAVectorThatPointsNowhere
+        case readsPointsOfItsOwnSourceOnly
+        case deletesNoPointsOfAnotherSource
+        case countsPointsOfASource
+        case marksOnlyPointsWithoutASource
+        case marksMoreThanAThousandPoints
+        case namesTheOtherSources
+        case tellsOddSourcesApart
+        case keepsUnderLimitsThatAreStated
+        case keepsUnderLimitsThatWereLoweredSince
+        case keepsUnderTheFewestConditions
+        case stopsAtALimitBelowItsNeeds
+        case saysThatACollectionIsFull
+        case readsPointsByTheirIDs
+        case aProbeChangesNothing
+        case aProbeMeetsWhatAnUpsertMeets
     }
 
     /// A rule that was not kept.
@@ -40,12 +55,17 @@ package struct PointStoreConformance: Sendable {
         @Sendable (_ store: any PointStore, _ id: PointID, _ payload: String) async throws ->
         Void
 
-    private let makeStore: Make
-    private let writeForeign: WriteForeign
+    /// Changes the collection's strict mode (an object as JSON), as its operator would.
+    package typealias Restrict = @Sendable (_ store: any PointStore, _ limits: String) async throws -> Void
 
-    package init(makeStore: @escaping Make, writeForeign: @escaping WriteForeign) {
+    private let makeStore: Make
+    let writeForeign: WriteForeign
+    let restrict: Restrict
+
+    package init(makeStore: @escaping Make, writeForeign: @escaping WriteForeign, restrict: @escaping Restrict) {
         self.makeStore = makeStore
         self.writeForeign = writeForeign
+        self.restrict = restrict
     }
 
     /// Checks one rule.
@@ -55,6 +75,7 @@ package struct PointStoreConformance: Sendable {
         let store = try await makeStore()
         let makesItsOwnCollection: Set<Rule> = [
             .ensuringTwiceChangesNothing, .splitsLargeUpserts, .stopsWithoutACollection,
+            .aProbeMeetsWhatAnUpsertMeets,
         ]
         if !makesItsOwnCollection.contains(rule) { _ = try await store.ensure(Self.schema) }
         switch rule {
@@ -76,6 +97,21 @@ package struct PointStoreConformance: Sendable {
         case .keepsParentsWithoutVectors: try await keepsParentsWithoutVectors(store)
         case .stopsAtAVectorOfAnotherSize: try await refuses(store, [0.5, 0.5], .unauthorised)
         case .refusesAVectorThatPointsNowhere: try await refusesAVectorThatPointsNowhere(store)
+        case .readsPointsOfItsOwnSourceOnly: try await readsPointsOfItsOwnSourceOnly(store)
+        case .deletesNoPointsOfAnotherSource: try await deletesNoPointsOfAnotherSource(store)
+        case .countsPointsOfASource: try await countsPointsOfASource(store)
+        case .marksOnlyPointsWithoutASource: try await marksOnlyPointsWithoutASource(store)
+        case .marksMoreThanAThousandPoints: try await marksMoreThanAThousandPoints(store)
+        case .tellsOddSourcesApart: try await tellsOddSourcesApart(store)
+        case .namesTheOtherSources: try await namesTheOtherSources(store)
+        case .keepsUnderLimitsThatAreStated: try await keepsUnderLimitsThatAreStated(store)
+        case .keepsUnderLimitsThatWereLoweredSince: try await keepsUnderLimitsThatWereLoweredSince(store)
+        case .keepsUnderTheFewestConditions: try await keepsUnderTheFewestConditions(store)
+        case .stopsAtALimitBelowItsNeeds: try await stopsAtALimitBelowItsNeeds(store)
+        case .saysThatACollectionIsFull: try await saysThatACollectionIsFull(store)
+        case .readsPointsByTheirIDs: try await readsPointsByTheirIDs(store)
+        case .aProbeChangesNothing: try await aProbeChangesNothing(store)
+        case .aProbeMeetsWhatAnUpsertMeets: try await aProbeMeetsWhatAnUpsertMeets(store)
         }
     }
 
@@ -113,7 +149,7 @@ package struct PointStoreConformance: Sendable {
     private func anUpsertReplacesTheWholePoint(_ store: any PointStore) async throws {
         try await store.upsert([Self.child(1, text: "old words", collections: [7])])
         try await store.upsert([Self.child(1, text: "new words", version: 2)])
-        let found = try await store.points(of: [1])
+        let found = try await store.points(of: [1], owner: Self.owner)
         try expect(found.count == 1, "\(found.count) points after two upserts of one id")
         try expect(found.first?.checksum == "checksum-2", "the older checksum stayed")
         try expect(found.first?.profile == "profile-2", "the older profile stayed")
@@ -125,7 +161,7 @@ package struct PointStoreConformance: Sendable {
     private func repeatingAnUpsertIsHarmless(_ store: any PointStore) async throws {
         let points = (1...5).flatMap { [Self.parent($0), Self.child($0)] }
         for _ in 0..<3 { try await store.upsert(points) }
-        let count = try await store.count(nil)
+        let count = try await store.count(nil, owner: nil)
         try expect(count == 10, "\(count) points after writing 10 three times")
         try await store.upsert([])
     }
@@ -136,7 +172,7 @@ package struct PointStoreConformance: Sendable {
         let text = String(repeating: "some words of a long text ", count: 60)
         let points = (0..<600).map { Self.child(1, index: $0, text: text, dimensions: schema.dimensions) }
         try await store.upsert(points)
-        let count = try await store.count(.child)
+        let count = try await store.count(.child, owner: nil)
         try expect(count == 600, "\(count) of 600 large points arrived")
     }
 
@@ -159,12 +195,31 @@ package struct PointStoreConformance: Sendable {
         throw Broken(description: "a point was taken without a collection")
     }
 
+    private func aProbeChangesNothing(_ store: any PointStore) async throws {
+        try await store.upsert([Self.parent(1), Self.child(1)])
+        let before = try await store.points(of: [1], owner: Self.owner).map(\.id).sorted()
+        try await store.probe()
+        try await store.probe()
+        let after = try await store.points(of: [1], owner: Self.owner).map(\.id).sorted()
+        let count = try await store.count(nil, owner: nil)
+        try expect(after == before && count == 2, "\(count) points are there after the probes, not 2")
+    }
+
+    private func aProbeMeetsWhatAnUpsertMeets(_ store: any PointStore) async throws {
+        do throws(PortFailure) {
+            try await store.probe()
+        } catch {
+            return try expect(error.kind == .unauthorised, "without a collection a probe is \(error.kind): \(error)")
+        }
+        throw Broken(description: "a probe went well without a collection")
+    }
+
     private func refuses(_ store: any PointStore, _ vector: [Float], _ kind: PortFailure.Kind) async throws {
         do throws(PortFailure) {
             try await store.upsert([Self.child(1, vector: vector)])
         } catch {
             try expect(error.kind == kind, "a wrong vector is \(error.kind), not \(kind): \(error)")
-            let count = try await store.count(nil)
+            let count = try await store.count(nil, owner: nil)
             return try expect(count == 0, "a refused point was written")
         }
         throw Broken(description: "a vector was taken that should not be: \(vector.prefix(8))")
@@ -172,22 +227,22 @@ package struct PointStoreConformance: Sendable {
 
     private func deletesOnlyWhatIsStillAsSeen(_ store: any PointStore) async throws {
         try await store.upsert([Self.child(1), Self.child(2), Self.child(3)])
-        let seen = try await store.points(of: [1, 2])
+        let seen = try await store.points(of: [1, 2], owner: Self.owner)
         try expect(seen.count == 2, "\(seen.count) of 2 points found")
         try await store.upsert([Self.child(1, version: 2)])
         try await store.delete(seen)
-        let left = try await store.points(of: [1, 2, 3])
+        let left = try await store.points(of: [1, 2, 3], owner: Self.owner)
         try expect(Set(left.map(\.summaryID)) == [1, 3], "left after the delete: \(left.map(\.summaryID))")
         guard let point = left.first(where: { $0.summaryID == 1 }) else { return }
         for (checksum, profile) in [(nil, "profile-2"), ("checksum-2", nil), ("checksum-2", "profile-1")] {
-            try await store.delete([Self.seen(point, checksum: checksum, profile: profile)])
-            let count = try await store.count(nil)
+            try await store.delete([Self.seen(point, checksum: checksum, profile: profile, source: point.source)])
+            let count = try await store.count(nil, owner: nil)
             try expect(count == 2, "deleted although it was not as seen: \(checksum ?? "-"), \(profile ?? "-")")
         }
         try await store.delete([point])
         try await store.delete([point])
         try await store.delete([])
-        let count = try await store.count(nil)
+        let count = try await store.count(nil, owner: nil)
         try expect(count == 1, "\(count) points left instead of 1")
     }
 
@@ -195,7 +250,7 @@ package struct PointStoreConformance: Sendable {
         let id = PointID(high: 77, low: 78)
         try await writeForeign(store, id, #"{"summary_id": 5, "type": "child", "checksum": "theirs", "text": "x"}"#)
         try await writeForeign(store, PointID(high: 77, low: 79), #"{"summary_id": 5}"#)
-        let found = try await store.points(of: [5]).sorted { $0.id < $1.id }
+        let found = try await store.points(of: [5], owner: Self.owner).sorted { $0.id < $1.id }
         try expect(found.count == 2, "\(found.count) of 2 foreign points found")
         let expected = StoredPoint(
             id: id,
@@ -205,28 +260,16 @@ package struct PointStoreConformance: Sendable {
             chunkIndex: nil,
             checksum: "theirs",
             profile: nil,
+            source: nil,
+            memberCode: nil,
             collectionIDs: []
         )
         try expect(found.first == expected, "a foreign point is read as \(String(describing: found.first))")
         try expect(found.last?.checksum == nil, "a checksum where there is none")
-        try await store.delete([Self.seen(expected, checksum: "theirs", profile: "ours")])
-        try expect(try await store.count(nil) == 2, "deleted although a profile was expected")
+        try await store.delete([Self.seen(expected, checksum: "theirs", profile: "ours", source: expected.source)])
+        try expect(try await store.count(nil, owner: nil) == 2, "deleted although a profile was expected")
         try await store.delete(found)
-        try expect(try await store.count(nil) == 0, "points without profile or checksum were not deleted")
-    }
-
-    /// The same point as somebody else may have seen it.
-    private static func seen(_ point: StoredPoint, checksum: String?, profile: String?) -> StoredPoint {
-        StoredPoint(
-            id: point.id,
-            summaryID: point.summaryID,
-            kind: point.kind,
-            parentIndex: point.parentIndex,
-            chunkIndex: point.chunkIndex,
-            checksum: checksum,
-            profile: profile,
-            collectionIDs: point.collectionIDs
-        )
+        try expect(try await store.count(nil, owner: nil) == 0, "points without profile or checksum were not deleted")
     }
 
     func expect(_ isKept: Bool, _ text: @autoclosure () -> String) throws {

@@ -4,7 +4,8 @@
 package enum PointStoreFilters {
     /// The body that creates the collection.
     package static let collection = """
-        {"vectors": {"d": {"size": 2, "distance": "Cosine"}}, "sparse_vectors": {"s": {"modifier": "idf"}}}
+        {"vectors": {"d": {"size": 2, "distance": "Cosine"}}, "sparse_vectors": {"s": {"modifier": "idf"}},
+         "strict_mode_config": {"enabled": false}}
         """
 
     /// The body that makes an index, for one of the fields.

@@ -20,6 +20,10 @@ import Testing
             let request = HTTPRequest(.put, url + "/points?wait=true", headers: headers, body: Array(body.utf8))
             let answer = try await http.send(request)
             try #require(answer.isSuccess, "\(answer.status) \(answer.text)")
+        } restrict: { _, limits in
+            let body = #"{"strict_mode_config": \#(limits)}"#
+            let answer = try await http.send(HTTPRequest(.patch, url, headers: headers, body: Array(body.utf8)))
+            try #require(answer.isSuccess, "\(answer.status) \(answer.text)")
         }
         try await suite.check(rule)
         _ = try await http.send(HTTPRequest(.delete, url, headers: headers))

@@ -6,7 +6,8 @@ import Testing
 private enum Sample {
     static let uuid = "6ba7b810-9dad-41d1-80b4-00c04fd430c8"
     static let counts = BatchCounts(processed: 1, skipped: 2, failed: 3, missing: 4)
-    static let settings = JobSettings(maxRetries: 3, leaseSeconds: 120, batchTimeoutSeconds: 600)
+    static let servers = JobServers(source: ["b:1/d", "a:1/d"], points: ["https://q"], embedder: ["https://e"])
+    static let settings = JobSettings(maxRetries: 3, leaseSeconds: 120, batchTimeoutSeconds: 600, servers: servers)
     static let config = ["chunkSize": "512", "chunk_size": "256", "URL": "x", "": "empty", "p_job": "1"]
     static let letter = FailedRecord(recordId: .max, stage: .embed, code: "c", message: "m", permanent: true)
 
@@ -21,6 +22,8 @@ private enum Sample {
             token: uuid,
             start: true
         ),
+        JoinIngestionJob(job: 7, configHash: "h", controllerId: "c", token: uuid),
+        AddIngestionServers(job: 7, servers: servers),
         RenewController(job: 7, epoch: 2, token: uuid),
         AppendIngestionBatches(job: 7, epoch: 2, token: uuid, expectedCursor: .min, batches: [[.min, -1], [.max]]),
         SealIngestionPlan(job: 7, epoch: 2, token: uuid, expectedCursor: 1, upper: .max, sourceCount: 3),
@@ -56,17 +59,45 @@ private enum Sample {
         RequeueFailedBatches(
             job: 7,
             requestId: uuid,
-            filter: RequeueFilter(batchNumbers: [1], recordIds: [.max], stage: .chunk, code: "c"),
+            filter: RequeueFilter(batchNumbers: [1], recordIds: [.max], stage: .chunk, code: "c", after: .min),
             isolate: true,
             limit: 5
         ),
         RequeueFailedRecords(job: 7, requestId: uuid, filter: RequeueFilter(), batchSize: 9, limit: 5),
+        ReleaseIngestionBatches(
+            job: 7,
+            filter: .init(worker: "w", olderThanMs: 9, batchNumbers: [1], claimedUntil: "2026-01-01T00:00:00.000000Z"),
+            limit: 5,
+            dryRun: true
+        ),
+        RecountIngestionJob(job: 7),
         ReserveQuota(quota: "q", cost: 5, maxWaitMs: 6),
         ReportQuota(quota: "q", report: QuotaReport(tokensPerMinute: 1, requestsPerMinute: 2, throttledMs: 3)),
-        ListIngestionJobs(job: 7, filter: .init(targetKey: "t", open: true), after: 9, limit: 5),
+        ListIngestionQuotas(after: "q", limit: 5), ResetIngestionQuota(quota: "q"),
+        ListIngestionJobs(job: 7, filter: .init(targetKey: "t", open: true, collection: "c"), after: 9, limit: 5),
         ListIngestionBatches(job: 7, filter: .init(status: .failed, batchNumbers: [1]), after: 9, limit: 5),
         ListIngestionFailures(job: 7, filter: .init(open: true, stage: .fetch), after: .max, limit: 5),
         ListIngestionEvents(job: 7, filter: .init(batchNumbers: [1], kind: "claimed"), after: 9, limit: 5),
+        DeleteIngestionJob(job: 7, limit: 5, olderThanMs: .max),
+        DeleteIngestionEvents(job: 7, limit: 5, olderThanMs: 9),
+        ListIngestionRetention(after: 9, limit: 5), GetIngestionJobRows(job: .max),
+        ReportRunner(
+            job: 7,
+            runner: "r",
+            report: RunnerReport(
+                host: "h",
+                workers: 1,
+                held: 2,
+                batches: 3,
+                records: .max,
+                state: "throttled",
+                service: "embedder",
+                reason: "why",
+                sinceMs: 4,
+                untilMs: 5,
+                startedMs: 6
+            )
+        ), ListIngestionRunners(job: 7, filter: .init(seenWithinMs: 9), after: "r", limit: 5),
     ]
 
     static let bare: [any TrackingCall] = [
@@ -89,6 +120,8 @@ private enum Sample {
         ListIngestionBatches(job: 7, filter: .init(), after: nil, limit: 5),
         ListIngestionFailures(job: 7, filter: .init(), after: nil, limit: 5),
         ListIngestionEvents(job: 7, filter: .init(), after: nil, limit: 5),
+        DeleteIngestionJob(job: 7, limit: 5, olderThanMs: nil), ListIngestionRetention(after: nil, limit: 5),
+        ListIngestionRunners(job: 7),
     ]
 
     static let summary = JobSummary(
@@ -177,7 +210,7 @@ private enum Sample {
 
     @Test func `brings every call back as it was`() throws {
         for call in Sample.full + Sample.bare { try expectRoundTrip(call) }
-        #expect(Set(Sample.full.map { type(of: $0).function }).count == 21)
+        #expect(Set(Sample.full.map { type(of: $0).function }).count == 33)
     }
 
     private func expectRoundTrip<Call: TrackingCall>(_ call: Call) throws {

@@ -14,6 +14,9 @@ struct CurlEnd: Sendable {
 }
 
 extension PortFailure {
+    /// The code of an answer that was given up for its length.
+    static let answerTooLong = "answer_too_long"
+
     /// Translates libcurl's codes, the only place that knows them.
     init(_ end: CurlEnd, _ ticket: CurlTicket) {
         let name = ticket.address.name
@@ -45,7 +48,7 @@ extension PortFailure {
             case 61: (lost, "the answer's compression is broken")
             default: (lost, "the exchange failed")
             }
-        self.init(kind, "\(name): \(sentence)", code: "curl \(end.code)")
+        self.init(kind, "\(name): \(sentence)", code: end.isTooLong ? Self.answerTooLong : "curl \(end.code)")
     }
 }
 

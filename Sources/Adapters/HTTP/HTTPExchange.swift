@@ -75,6 +75,11 @@ package struct HTTPResponse: Sendable, Equatable {
 
     /// Whether the status is 200…299.
     package var isSuccess: Bool { (200..<300).contains(status) }
+    /// Whether the body is a page for people, HTML, by its own beginning.
+    package var isPage: Bool {
+        guard let first = body.first(where: { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }) else { return false }
+        return first == UInt8(ascii: "<")
+    }
     /// The body as text; bytes that are not UTF-8 become U+FFFD.
     package var text: String { String(decoding: body, as: UTF8.self) }
 }

@@ -173,13 +173,20 @@ struct JSONScanner {
         return true
     }
 
+    /// Consumes a number that is none in JSON, if it is next: Python writes such words, and some servers are written in it.
+    mutating func nonFinite() -> Bool {
+        literal("NaN") || literal("nan") || literal("Infinity") || literal("-Infinity") || literal("inf")
+            || literal("-inf")
+    }
+
     /// Passes over whatever value is next.
     mutating func skip() throws(JSONError) {
         switch peek() {
         case UInt8(ascii: "{"): try object { scanner, _ throws(JSONError) in try scanner.skip() }
         case UInt8(ascii: "["): try array { scanner throws(JSONError) in try scanner.skip() }
         case UInt8(ascii: "\""): _ = try rawString()
-        default: if !literal("null"), !literal("true"), !literal("false") { _ = try number() }
+        default:
+            if !literal("null"), !literal("true"), !literal("false"), !nonFinite() { _ = try number() }
         }
     }
 

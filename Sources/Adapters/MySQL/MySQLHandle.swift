@@ -97,6 +97,8 @@ struct MySQLHandle: ~Copyable {
     }
 
     private func prepareSession(statementTimeout: Duration) throws(PortFailure) {
+        // A server's init_connect comes between connecting and this, and may have set another one.
+        try execute("SET NAMES utf8mb4")
         var version = ""
         var charsets: [String?] = []
         try forEachRow(of: "SELECT @@version, @@character_set_client, @@character_set_results") { row in
@@ -107,6 +109,9 @@ struct MySQLHandle: ~Copyable {
             throw PortFailure(.rejected, "MySQL at \(options.address) does not speak utf8mb4: text would be damaged")
         }
         try execute("SET SESSION TRANSACTION READ ONLY")
+        // Otherwise a CHAR arrives with or without the spaces that fill it, as the server's configuration has it, and the tenant
+        // is part of every point's id.
+        try execute("SET SESSION sql_mode = REPLACE(@@sql_mode, 'PAD_CHAR_TO_FULL_LENGTH', '')")
         // A server may have other defaults: without autocommit the first read pins what all later ones see, and a
         // limit on selected rows would make records look as if they had vanished.
         try execute("SET SESSION autocommit = 1, sql_select_limit = 18446744073709551615, sql_big_selects = 1")
@@ -164,7 +169,8 @@ struct MySQLHandle: ~Copyable {
         var code = MySQLErrorCode(rawValue: unsafe mysql_errno(pointer))
         // On a connection that has been good, an error of TLS is an end of file: it was killed.
         if code == .tls, !isConnecting { code = .serverLost }
-        return PortFailure(code, message: message, options: options)
+        let state = unsafe mysql_sqlstate(pointer).map { unsafe String(cString: $0) } ?? ""
+        return PortFailure(code, state: state, message: message, options: options)
     }
 }
 

@@ -2,6 +2,8 @@ import Migration
 
 /// The names and the condition that go into SQL as text, checked and quoted; ids are integers and need neither.
 struct MySQLNames: Sendable, Equatable {
+    /// What the setting says, without any quotes.
+    let name: TableName
     /// Quoted, with its database where one was given.
     let table: String
     let id: String
@@ -12,12 +14,17 @@ struct MySQLNames: Sendable, Equatable {
 
     /// - Throws: `rejected`, naming the setting and what is wrong with it.
     init(_ options: MySQLOptions) throws(PortFailure) {
-        let parts = options.table.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-        guard parts.count <= 2 else {
-            throw PortFailure(.rejected, "MYSQL_TABLE is `table` or `database.table`, with one dot at most")
+        guard let name = TableName(options.table) else {
+            throw PortFailure(
+                .rejected,
+                "MYSQL_TABLE is `table` or `database.table`; put a name that has a dot itself into backticks"
+            )
         }
+        self.name = name
         var quoted: [String] = []
-        for part in parts { quoted.append(try Self.quoted(part, setting: "MYSQL_TABLE")) }
+        for part in [name.database, name.table].compactMap(\.self) {
+            quoted.append(try Self.quoted(part, setting: "MYSQL_TABLE"))
+        }
         table = quoted.joined(separator: ".")
         id = try Self.quoted(options.columns.id, setting: "MYSQL_ID_COLUMN")
         tenant = try Self.quoted(options.columns.tenant, setting: "MYSQL_TENANT_COLUMN")
@@ -33,22 +40,10 @@ struct MySQLNames: Sendable, Equatable {
     }
 
     /// A name in backticks, inner ones doubled: the one way to write any name, keywords included.
-    ///
-    /// - SeeAlso: MySQL manual, *Schema Object Names*: at most 64 characters, never U+0000, no space at the end.
     static func quoted(_ name: String, setting: String) throws(PortFailure) -> String {
-        let problem: String? =
-            if name.isEmpty {
-                "is empty"
-            } else if name.unicodeScalars.count > 64 {
-                "is longer than 64 characters"
-            } else if name.unicodeScalars.contains("\0") {
-                "contains a NUL character"
-            } else if name.hasSuffix(" ") {
-                "ends with a space"
-            } else {
-                nil
-            }
-        if let problem { throw PortFailure(.rejected, "a name in \(setting) \(problem)") }
+        if let problem = TableName.problem(with: name) {
+            throw PortFailure(.rejected, "a name in \(setting) \(problem)")
+        }
         var quoted = "`"
         for scalar in name.unicodeScalars {
             quoted.unicodeScalars.append(scalar)

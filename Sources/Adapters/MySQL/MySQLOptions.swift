@@ -36,7 +36,7 @@ package struct MySQLOptions: Sendable {
     package var password: Secret
     /// The default database; may be empty when `table` names one.
     package var database: String
-    /// `table` or `database.table`.
+    /// `table` or `database.table`, as `TableName` reads it.
     package var table: String
     package var columns: Columns
     /// An SQL expression that limits the job to some rows; nil for all of them.

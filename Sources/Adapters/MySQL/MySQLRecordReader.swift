@@ -13,7 +13,7 @@ struct MySQLRecordReader: Sendable {
 
     /// Bytes that reading each record would bring, 0 for one that is too long; vanished rows are left out.
     func lengths(of ids: [RecordID], on handle: borrowing MySQLHandle) throws(PortFailure) -> [RecordID: Int] {
-        let sql = "SELECT \(names.id), OCTET_LENGTH(\(names.content)) FROM \(names.table) WHERE \(condition(ids))"
+        let sql = "SELECT \(names.id), \(length) FROM \(names.table) WHERE \(condition(ids))"
         var lengths: [RecordID: Int] = [:]
         try handle.forEachRow(of: sql) { (row) throws(PortFailure) in
             guard let id = try row.integer(0) else { return }
@@ -29,8 +29,7 @@ struct MySQLRecordReader: Sendable {
     func records(_ ids: [RecordID], on handle: borrowing MySQLHandle) throws(PortFailure) -> [SourceRecord] {
         let sql = """
             SELECT \(names.id), IF(OCTET_LENGTH(\(names.tenant)) <= \(Self.tenantBytesMax), \(names.tenant), NULL), \
-            OCTET_LENGTH(\(names.content)), \
-            IF(OCTET_LENGTH(\(names.content)) <= \(recordBytesMax), \(names.content), NULL) \
+            \(length), IF(\(length) <= \(recordBytesMax), \(names.content), NULL) \
             FROM \(names.table) WHERE \(condition(ids))
             """
         var records: [SourceRecord] = []
@@ -38,8 +37,8 @@ struct MySQLRecordReader: Sendable {
             guard let id = try row.integer(0) else { return }
             let tenant = row.text(1)
             let length = try row.integer(2).map(Int.init)
-            // A tenant that is not text is no tenant, and the record cannot be told from an undecodable one.
-            let content = tenant == .undecodable ? .undecodable : content(of: row.text(3), length: length)
+            // Without a tenant there is no point; which of the two is not text is said.
+            let content = tenant == .undecodable ? .undecodableTenant : content(of: row.text(3), length: length)
             let memberCode: String? = if case .text(let code) = tenant { code } else { nil }
             records.append(SourceRecord(id: id, memberCode: memberCode, content: content))
         }
@@ -52,10 +51,22 @@ struct MySQLRecordReader: Sendable {
         switch text {
         case .null: return .null
         case .undecodable: return .undecodable
-        // The server's length is in the column's own character set: latin1 grows on its way to UTF-8.
+        // Where the server could not tell the length in UTF-8, it is that of the column's own character set.
         case .text(let string) where string.utf8.count > recordBytesMax: return .tooLong(bytes: string.utf8.count)
         case .text(let string): return .text(string)
         }
+    }
+
+    /// How many bytes of UTF-8 the content is, as SQL.
+    ///
+    /// In a column of another character set a text has another length: four times as many bytes in utf32, half as many in latin1.
+    /// Bytes are not converted: what is not UTF-8 would become NULL. Nor is a text whose UTF-8 the server cannot hold in a
+    /// packet: then its own length counts.
+    private var length: String {
+        let own = "OCTET_LENGTH(\(names.content))"
+        let converted = "OCTET_LENGTH(CONVERT(\(names.content) USING utf8mb4))"
+        return "IF(CHARSET(\(names.content)) IN ('utf8mb4', 'utf8mb3', 'utf8', 'ascii', 'binary'), \(own), "
+            + "COALESCE(\(converted), \(own)))"
     }
 
     /// Integers need no quoting: nothing but digits and a sign can come out.

@@ -74,11 +74,10 @@ struct MySQLInspector: Sendable {
     /// How many rows there are about, the highest id, and that a row can be read.
     private func rows(_ handle: borrowing MySQLHandle) throws(PortFailure) -> [String] {
         var facts: [String] = []
-        let parts = options.table.split(separator: ".").map(String.init)
-        let schema = parts.count == 2 ? hex(parts[0]) : "DATABASE()"
+        let schema = names.name.database.map(hex) ?? "DATABASE()"
         let estimate =
             "SELECT TABLE_ROWS FROM information_schema.TABLES "
-            + "WHERE TABLE_SCHEMA = \(schema) AND TABLE_NAME = \(hex(parts.last ?? ""))"
+            + "WHERE TABLE_SCHEMA = \(schema) AND TABLE_NAME = \(hex(names.name.table))"
         try handle.forEachRow(of: estimate) { (row) throws(PortFailure) in
             if let count = try row.integer(0) { facts.append("about \(count) rows") }
         }
@@ -105,6 +104,8 @@ struct MySQLInspector: Sendable {
         if columns.contains(where: { $0.name.lowercased() == id && $0.type.lowercased().contains("unsigned") }) {
             warnings.append("warning: \(options.columns.id) is unsigned; ids above 9223372036854775807 are refused")
         }
+        let tenant = columns.first { $0.name.lowercased() == options.columns.tenant.lowercased() }
+        warnings += tenant.flatMap { Self.warning(ofTenant: $0.type, options.columns.tenant) }.map { [$0] } ?? []
         var indexes: [String: [(column: String, isUnique: Bool)]] = [:]
         try handle.forEachRow(of: "SHOW INDEX FROM \(names.table)") { row in
             let name = row.string(2) ?? ""
@@ -117,6 +118,22 @@ struct MySQLInspector: Sendable {
                 + (isUnique ? "" : "; rows with the same or no id are not migrated, and pages may be slow")
         )
         return warnings
+    }
+
+    /// What the type of the tenant column does to its values.
+    static func warning(ofTenant type: String, _ name: String) -> String? {
+        let type = type.lowercased()
+        if type.hasPrefix("binary(") {
+            return "warning: \(name) is \(type): shorter values end with zero bytes, which are part of the tenant in "
+                + "every point; a record whose tenant is not UTF-8 fails"
+        }
+        if type.hasPrefix("varbinary(") || type.hasSuffix("blob") {
+            return "warning: \(name) is \(type), bytes and not text: a record whose tenant is not UTF-8 fails"
+        }
+        if type.hasPrefix("char(") {
+            return "warning: \(name) is \(type): spaces at the end are not part of the tenant"
+        }
+        return nil
     }
 
     /// A text as SQL without any quoting rule to get wrong.

@@ -142,8 +142,10 @@ package final class MySQLRecordSource: RecordSource {
     }
 
     private static func check(_ options: MySQLOptions) throws(PortFailure) {
-        guard !options.host.isEmpty, !options.host.hasPrefix("/") else {
-            throw PortFailure(.rejected, "MYSQL_HOST must be a host name or an address")
+        // libmariadb reads `key=value` in a host as options, and names any other host that it cannot find, a part of a password
+        // among them. The settings refuse it, too; whatever else makes options is held to the same.
+        guard HostName(options.host)?.text == options.host else {
+            throw PortFailure(.rejected, "MYSQL_HOST must be a host name or an address in numbers, and nothing else")
         }
         guard options.poolSize > 0, options.recordBytesMax > 0 else {
             throw PortFailure(.rejected, "MYSQL_POOL_SIZE and MAX_RECORD_BYTES must be at least 1")

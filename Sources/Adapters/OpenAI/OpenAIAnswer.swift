@@ -1,12 +1,18 @@
 import Migration
 
 /// What an embeddings answer holds, read without building a tree: 8 KB of base64 a vector.
+///
+/// Compatible servers differ in all that OpenAI promises beside the vectors, so only these must be there: as many items as texts,
+/// and indices that do not contradict each other.
 struct OpenAIAnswer: Sendable, Equatable {
-    /// One vector an input, in the order of the inputs; checked for count and order, not yet for dimensions.
-    let vectors: [[Float]]
+    /// One vector an input, in the order of the inputs; not yet checked for dimensions.
+    ///
+    /// Nil where the server gave none for that text: `null`, or what is no list of numbers. A number that JSON cannot write is
+    /// NaN.
+    let vectors: [[Float]?]
     /// Whether every vector came as base64.
     let isBase64: Bool
-    /// `usage.total_tokens`, or `prompt_tokens`.
+    /// `usage.total_tokens`, or `prompt_tokens`; nil where it is missing, 0 or no number of tokens.
     let tokens: Int?
 
     /// Reads the body of a 200.
@@ -14,41 +20,59 @@ struct OpenAIAnswer: Sendable, Equatable {
     /// - Throws: `outcomeUnknown` when it is not the answer to `count` inputs: it broke off, or somebody in between
     ///   answered.
     init(_ body: [UInt8], count: Int) throws(PortFailure) {
-        var reader = Reader(count: count)
+        var reader = Reader()
         do throws(JSONError) {
             try reader.read(body)
         } catch {
             throw PortFailure(
                 .outcomeUnknown,
-                "the embeddings answer is not the JSON expected, at byte \(error.position)"
+                "the embeddings answer is not the JSON expected, at byte \(error.position)",
+                code: body.isEmpty ? "empty_answer" : "unreadable_answer"
             )
         }
-        guard reader.items == count, let vectors = reader.inOrder else {
+        guard reader.items.count == count, let places = Self.places(reader.items.map(\.index)) else {
             throw PortFailure(
                 .outcomeUnknown,
-                "the embeddings answer holds \(reader.items) vectors for \(count) texts, or not one for each"
+                "the embeddings answer holds \(reader.items.count) vectors for \(count) texts, or not one for each",
+                code: "unreadable_answer"
             )
         }
+        var vectors = [[Float]?](repeating: nil, count: count)
+        for (place, item) in zip(places, reader.items) { vectors[place] = item.vector }
         self.vectors = vectors
         isBase64 = reader.isBase64
         tokens = reader.totalTokens ?? reader.promptTokens
     }
 
+    /// Where each item belongs, by the indices that the items state.
+    ///
+    /// The position of an item counts only where indices say nothing: none is stated, each stated one is 0, or each stated one is
+    /// the position. One item without an index takes the place that is left.
+    ///
+    /// - Returns: a permutation of the positions; nil when the indices contradict each other.
+    static func places(_ indices: [Int?]) -> [Int]? {
+        let positions = indices.indices
+        let stated = indices.compactMap(\.self)
+        if zip(positions, indices).allSatisfy({ $1 == nil || $1 == $0 }) || stated.allSatisfy({ $0 == 0 }) {
+            return Array(positions)
+        }
+        var left = Set(positions)
+        for index in stated where left.remove(index) == nil { return nil }
+        guard left.count <= 1 else { return nil }
+        return indices.compactMap { $0 ?? left.first }
+    }
+
     private struct Reader {
-        /// By `index`: the position in the answer means nothing.
-        var vectors: [[Float]?]
-        var items = 0
+        struct Item {
+            var index: Int?
+            var vector: [Float]?
+            var hasVector = false
+        }
+
+        var items: [Item] = []
         var isBase64 = true
         var totalTokens: Int?
         var promptTokens: Int?
-
-        init(count: Int) { vectors = Array(repeating: nil, count: count) }
-
-        /// Nil unless every index was there; with as many items as indices, each was there once.
-        var inOrder: [[Float]]? {
-            let present = vectors.compactMap(\.self)
-            return present.count == vectors.count ? present : nil
-        }
 
         mutating func read(_ body: [UInt8]) throws(JSONError) {
             var scanner = JSONScanner(body)
@@ -63,83 +87,90 @@ struct OpenAIAnswer: Sendable, Equatable {
         }
 
         private mutating func readItem(_ scanner: inout JSONScanner) throws(JSONError) {
-            var index: Int?
-            var vector: [Float]?
+            var item = Item()
             try scanner.object { scanner, key throws(JSONError) in
                 switch key {
-                case "index": index = Int(try scanner.number())
-                case "embedding": vector = try readVector(&scanner)
+                case "index": item.index = try Self.whole(&scanner).map { Int($0) }
+                case "embedding":
+                    item.vector = try readVector(&scanner)
+                    item.hasVector = true
                 default: try scanner.skip()
                 }
             }
-            items += 1
-            guard let index, vectors.indices.contains(index) else { return }
-            vectors[index] = vector
+            guard item.hasVector else { throw scanner.failure }
+            items.append(item)
         }
 
-        private mutating func readVector(_ scanner: inout JSONScanner) throws(JSONError) -> [Float] {
-            if scanner.peek() == UInt8(ascii: "\"") {
+        /// Nil for what is no list of numbers.
+        private mutating func readVector(_ scanner: inout JSONScanner) throws(JSONError) -> [Float]? {
+            switch scanner.peek() {
+            case UInt8(ascii: "\""):
                 let (content, hasEscapes) = try scanner.rawString()
                 let text = hasEscapes ? try scanner.unescaped(content)[...] : scanner.bytes[content]
                 guard let vector = Base64.floats(text) else { throw scanner.failure }
                 return vector
+            case UInt8(ascii: "["):
+                // Servers that do not know `encoding_format` send numbers.
+                isBase64 = false
+                return try Self.numbers(&scanner)
+            default:
+                try scanner.skip()
+                return nil
             }
-            // Servers that do not know `encoding_format` send numbers.
-            isBase64 = false
+        }
+
+        private static func numbers(_ scanner: inout JSONScanner) throws(JSONError) -> [Float]? {
             var vector: [Float] = []
             vector.reserveCapacity(1_536)
+            var isList = true
             try scanner.array { scanner throws(JSONError) in
-                guard let value = Float(try scanner.number()) else { throw scanner.failure }
-                vector.append(value)
+                switch scanner.peek() {
+                case UInt8(ascii: "["), UInt8(ascii: "{"), UInt8(ascii: "\""):
+                    isList = false
+                    try scanner.skip()
+                default:
+                    // What a number became that JSON cannot write: `null` by most languages, a word by Python.
+                    if scanner.literal("null") || scanner.nonFinite() { return vector.append(.nan) }
+                    guard let value = Float(try scanner.number()) else { throw scanner.failure }
+                    vector.append(value)
+                }
             }
-            return vector
+            return isList ? vector : nil
         }
 
         private mutating func readUsage(_ scanner: inout JSONScanner) throws(JSONError) {
             guard scanner.peek() == UInt8(ascii: "{") else { return try scanner.skip() }
             try scanner.object { scanner, key throws(JSONError) in
                 switch key {
-                case "total_tokens": totalTokens = scanner.literal("null") ? nil : Int(try scanner.number())
-                case "prompt_tokens": promptTokens = scanner.literal("null") ? nil : Int(try scanner.number())
+                case "total_tokens": totalTokens = try Self.tokens(&scanner)
+                case "prompt_tokens": promptTokens = try Self.tokens(&scanner)
                 default: try scanner.skip()
                 }
             }
         }
-    }
-}
 
-/// Little-endian float32 numbers in base64, as `encoding_format: base64` gives them.
-enum Base64 {
-    /// Nil for anything that is not base64 of whole numbers; padding may be left out.
-    static func floats(_ text: ArraySlice<UInt8>) -> [Float]? {
-        var text = text
-        while text.last == UInt8(ascii: "=") { text.removeLast() }
-        let bytes = text.count * 3 / 4
-        guard bytes % 4 == 0, text.count % 4 != 1 else { return nil }
-        var floats: [Float] = []
-        floats.reserveCapacity(bytes / 4)
-        // The accumulator holds at most 31 bits that are waiting and 6 that are coming.
-        var accumulator: UInt64 = 0
-        var bits = 0
-        let values = values
-        for byte in text {
-            let value = values[Int(byte)]
-            guard value < 64 else { return nil }
-            accumulator = accumulator << 6 | UInt64(value)
-            bits += 6
-            if bits >= 32 {
-                bits -= 32
-                let word = UInt32(truncatingIfNeeded: accumulator >> bits)
-                floats.append(Float(bitPattern: word.byteSwapped))
+        /// A number of tokens, rounded up; nil for what cannot be one: servers that do not count say 0.
+        private static func tokens(_ scanner: inout JSONScanner) throws(JSONError) -> Int? {
+            guard let number = try number(&scanner), (1...1e9).contains(number) else { return nil }
+            return Int(number.rounded(.up))
+        }
+
+        /// A whole number; nil for anything else, and −1 for one that is far out of range.
+        private static func whole(_ scanner: inout JSONScanner) throws(JSONError) -> Int32? {
+            guard let number = try number(&scanner), number.isFinite, number == number.rounded() else { return nil }
+            return Int32(exactly: number) ?? -1
+        }
+
+        /// A number, also as text; nil for any other value, which is passed over.
+        private static func number(_ scanner: inout JSONScanner) throws(JSONError) -> Double? {
+            switch scanner.peek() {
+            case UInt8(ascii: "\""): return Double(try scanner.string())
+            case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
+                return scanner.nonFinite() ? nil : Double(try scanner.number())
+            default:
+                try scanner.skip()
+                return nil
             }
         }
-        return floats
     }
-
-    private static let values: [UInt8] = {
-        var values = [UInt8](repeating: 255, count: 256)
-        let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-        for (index, byte) in alphabet.utf8.enumerated() { values[Int(byte)] = UInt8(index) }
-        return values
-    }()
 }

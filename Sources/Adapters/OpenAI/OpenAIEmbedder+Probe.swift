@@ -16,21 +16,16 @@ extension OpenAIEmbedder: Inspectable {
         package let problems: [String]
     }
 
-    /// Embeds three short texts and looks at the vectors; about 1,500 tokens.
+    /// Embeds a word and two texts and looks at the vectors; about 1,500 tokens.
     ///
     /// Meant for the moment before the first real embedding; a run that embeds nothing needs none.
     ///
     /// - Throws: as `embed`.
     package func probe() async throws(PortFailure) -> Probe {
-        let (single, limits) = try await ask(["migrate"])
-        // A word of one token, 600 times; servers that cut do so at 512 or 256.
-        let prefix = String(repeating: "word ", count: 600)
-        let tails = ["the invoice was paid in full", "whales sing under arctic ice"]
-        let long = tails.map { tail in prefix + String(repeating: tail + " ", count: 16) }
-        let (pair, _) = try await ask(long)
-        let vector = single.vectors[0]
-        let truncates = Self.cosine(pair.vectors[0], pair.vectors[1]) > 0.999_9
-        var problems = problems(of: vector)
+        let (single, limits) = try await askOnce()
+        var problems = problems(of: single.vectors[0])
+        // What is of no use need not be complete.
+        let truncates = problems.isEmpty ? try await truncates() : false
         if truncates {
             problems.append(
                 "\(settings.model) at this server leaves out the end of long texts: raise its limit or chunk smaller"
@@ -38,26 +33,64 @@ extension OpenAIEmbedder: Inspectable {
         }
         return Probe(
             isBase64: single.isBase64,
-            dimensions: vector.count,
-            norm: Self.norm(vector),
+            dimensions: single.vectors[0]?.count ?? 0,
+            norm: Self.norm(single.vectors[0] ?? []),
             truncates: truncates,
             limits: limits,
             problems: problems
         )
     }
 
+    /// Whether two texts that differ after some 600 tokens get one vector.
+    ///
+    /// A server that refuses such a long text leaves nothing out: it may be right for the chunks of this job.
+    private func truncates() async throws(PortFailure) -> Bool {
+        // A word of one token, 600 times; servers that cut do so at 512 or 256.
+        let prefix = String(repeating: "word ", count: 600)
+        let tails = ["the invoice was paid in full", "whales sing under arctic ice"]
+        let long = tails.map { tail in prefix + String(repeating: tail + " ", count: 16) }
+        do throws(PortFailure) {
+            let pair = try await ask(long).0.vectors
+            guard let left = pair[0], let right = pair[1] else { return false }
+            return Self.cosine(left, right) > 0.999_9
+        } catch  where error.kind == .rejected {
+            return false
+        }
+    }
+
+    /// Embeds one word; where its vector is of another length than wanted, once more with the wish for that length.
+    ///
+    /// A deployment at Azure has a name of its own, so that only the answer tells whether its model has to be asked. A model that is
+    /// known to give the wanted length by itself is another one when it does not.
+    private func askOnce() async throws(PortFailure) -> (OpenAIAnswer, EmbedderLimits?) {
+        let first = try await ask(["migrate"])
+        let isOfAnotherModel = Settings.nativeDimensions[settings.model] == settings.dimensions
+        let asks = settings.asksForDimensions || experience.needsDimensions || isOfAnotherModel
+        guard let length = first.0.vectors[0]?.count, length != settings.dimensions, !asks else { return first }
+        do throws(PortFailure) {
+            let second = try await ask(["migrate"], asksForDimensions: true)
+            guard second.0.vectors[0]?.count == settings.dimensions else { return first }
+            experience.noteNeedOfDimensions()
+            return second
+        } catch  where error.kind == .rejected || error.kind == .unauthorised {
+            return first
+        }
+    }
+
     /// Embeds one word.
     package func inspection() async throws(PortFailure) -> Inspection {
-        let (answer, limits) = try await ask(["migrate"])
+        let (answer, limits) = try await askOnce()
         let vector = answer.vectors[0]
-        var facts = ["model \(settings.model)", "\(vector.count) dimensions", answer.isBase64 ? "base64" : "numbers"]
+        var facts = ["model \(settings.model)", "\(vector?.count ?? 0) dimensions"]
+        facts.append(answer.isBase64 ? "base64" : "numbers")
         if let tokens = limits?.tokensPerMinute { facts.append("\(tokens) tokens a minute") }
         if let requests = limits?.requestsPerMinute { facts.append("\(requests) requests a minute") }
         let host = try HTTPAddress(settings.baseURL).host
         return Inspection(product: "OpenAI API at \(host)", facts: facts, problems: problems(of: vector))
     }
 
-    private func problems(of vector: [Float]) -> [String] {
+    private func problems(of vector: [Float]?) -> [String] {
+        guard let vector else { return ["\(settings.model) gives no vectors, or not as lists of numbers"] }
         if vector.count != settings.dimensions {
             return [
                 "\(settings.model) gives \(vector.count) dimensions, the collection has \(settings.dimensions): change one"

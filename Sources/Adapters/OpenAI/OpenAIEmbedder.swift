@@ -11,6 +11,10 @@ package struct OpenAIEmbedder: Embedder {
         package var key: Secret
         /// `OPENAI_EMBEDDING_MODEL`.
         package var model: String
+        /// `OPENAI_ORG_ID`: the organisation that is charged; nil = the key's own.
+        package var organization: String?
+        /// `OPENAI_PROJECT_ID`: the project that is charged; nil = the key's own.
+        package var project: String?
         /// What every vector must have.
         package var dimensions: Int
         /// Whether to ask for this length; servers that cannot shorten refuse even their own.
@@ -18,10 +22,15 @@ package struct OpenAIEmbedder: Embedder {
         /// From the call to the last byte.
         package var timeout: Duration
 
+        /// The length that the vectors of a model have when nobody asks for another, for the models that can shorten them.
+        package static let nativeDimensions = ["text-embedding-3-small": 1_536, "text-embedding-3-large": 3_072]
+
         package init(
             baseURL: String = "https://api.openai.com/v1",
             key: Secret,
             model: String = "text-embedding-3-small",
+            organization: String? = nil,
+            project: String? = nil,
             dimensions: Int = 1_536,
             asksForDimensions: Bool = false,
             timeout: Duration = .seconds(120)
@@ -30,6 +39,8 @@ package struct OpenAIEmbedder: Embedder {
             self.baseURL = baseURL
             self.key = key
             self.model = model
+            self.organization = organization
+            self.project = project
             self.dimensions = dimensions
             self.asksForDimensions = asksForDimensions
             self.timeout = timeout
@@ -37,35 +48,64 @@ package struct OpenAIEmbedder: Embedder {
     }
 
     let settings: Settings
+    /// What this server has shown so far.
+    let experience: ServerExperience
     private let http: any HTTPExchange
 
-    package init(_ settings: Settings, http: any HTTPExchange) {
+    /// Makes an embedder.
+    ///
+    /// - Parameters:
+    ///   - settings: where, as whom and with what.
+    ///   - http: sends the requests.
+    ///   - time: measures how long a server that worked before refuses without a reason.
+    package init(_ settings: Settings, http: any HTTPExchange, time: Time = Time(ContinuousClock())) {
         self.settings = settings
         self.http = http
+        experience = ServerExperience(time: time)
     }
 
-    package func embed(_ texts: [String]) async throws(PortFailure) -> Embeddings {
-        let (answer, limits) = try await ask(texts)
-        for vector in answer.vectors { try check(vector) }
-        return Embeddings(vectors: answer.vectors, tokens: answer.tokens, limits: limits)
+    package func embed(_ texts: [String], within limit: Duration?) async throws(PortFailure) -> Embeddings {
+        let (answer, limits) = try await ask(texts, within: limit)
+        return Embeddings(vectors: try checked(answer.vectors), tokens: answer.tokens, limits: limits)
     }
 
     /// One request and its answer, in order, its vectors not yet checked.
-    func ask(_ texts: [String]) async throws(PortFailure) -> (OpenAIAnswer, EmbedderLimits?) {
+    ///
+    /// Where nobody says whether to state the length of the vectors, the settings or the probe do.
+    func ask(
+        _ texts: [String],
+        within limit: Duration? = nil,
+        asksForDimensions: Bool? = nil
+    ) async throws(PortFailure) -> (OpenAIAnswer, EmbedderLimits?) {
         guard !texts.isEmpty, texts.count <= 2_048 else {
             throw PortFailure(.rejected, "a request holds 1 to 2,048 texts, not \(texts.count)")
         }
-        let response = try await http.send(request(texts))
-        guard response.status == 200 else { throw OpenAIRefusal(response, model: settings.model).failure }
-        return (try OpenAIAnswer(response.body, count: texts.count), Self.limits(response.headers))
+        let asks = asksForDimensions ?? (settings.asksForDimensions || experience.needsDimensions)
+        let response: HTTPResponse
+        do throws(PortFailure) {
+            response = try await http.send(request(texts, within: limit, asksForDimensions: asks))
+        } catch  where error.code == PortFailure.answerTooLong {
+            // Nobody has refused anything: the answer is lost, whether a text or the server is to blame for its length.
+            throw PortFailure(.outcomeUnknown, error.detail, code: error.code)
+        }
+        guard response.status == 200 else {
+            throw experience.judge(OpenAIRefusal(response, model: settings.model))
+        }
+        do throws(PortFailure) {
+            let answer = try OpenAIAnswer(response.body, count: texts.count)
+            experience.noteAnswer()
+            return (answer, Self.limits(response.headers))
+        } catch {
+            throw OpenAIRefusal(inAnswer: response, model: settings.model).map(experience.judge) ?? error
+        }
     }
 
-    private func request(_ texts: [String]) -> HTTPRequest {
+    private func request(_ texts: [String], within limit: Duration?, asksForDimensions: Bool) -> HTTPRequest {
         var writer = JSONWriter(capacity: texts.reduce(256) { $0 + $1.utf8.count + 8 })
         writer.raw("{\"model\":")
         writer.string(settings.model)
         writer.raw(",\"encoding_format\":\"base64\"")
-        if settings.asksForDimensions {
+        if asksForDimensions {
             writer.raw(",\"dimensions\":")
             writer.integer(settings.dimensions)
         }
@@ -80,18 +120,31 @@ package struct OpenAIEmbedder: Embedder {
             guard !key.isEmpty else { return }
             if isAzure { headers["api-key"] = key } else { headers["Authorization"] = "Bearer \(key)" }
         }
+        if !isAzure {
+            headers["OpenAI-Organization"] = settings.organization
+            headers["OpenAI-Project"] = settings.project
+        }
         return HTTPRequest(
             .post,
             endpoint,
             headers: headers,
             body: writer.bytes,
-            totalTimeout: settings.timeout,
+            totalTimeout: min(limit ?? settings.timeout, settings.timeout),
             // 1,536 numbers are 8 KB as base64, 33 KB as JSON numbers, which servers also indent.
             responseBytesMax: 1 << 20 + texts.count * settings.dimensions * 40
         )
     }
 
-    private var isAzure: Bool { (try? HTTPAddress(settings.baseURL))?.host.hasSuffix(".azure.com") == true }
+    /// The public cloud, those of the US government and of China, and API Management before each of them.
+    private static let azure = [
+        ".azure.com", ".azure.us", ".azure.cn", ".azure-api.net", ".azure-api.us", ".azure-api.cn",
+    ]
+
+    private var isAzure: Bool {
+        guard var host = (try? HTTPAddress(settings.baseURL))?.host else { return false }
+        if host.hasSuffix(".") { host.removeLast() }
+        return Self.azure.contains(where: host.hasSuffix)
+    }
 
     private var endpoint: String {
         let parts = settings.baseURL.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
@@ -100,27 +153,43 @@ package struct OpenAIEmbedder: Embedder {
         return path + "/embeddings" + (parts.count > 1 ? "?\(parts[1])" : "")
     }
 
-    /// A vector that nothing would ever be near must not be written.
-    private func check(_ vector: [Float]) throws(PortFailure) {
-        guard vector.count == settings.dimensions else {
+    /// The vectors, none of which is of another length, or one that nothing would ever be near.
+    ///
+    /// A wrong vector beside right ones, or none at all, is about its text; only when none has the right length the model is
+    /// another.
+    private func checked(_ vectors: [[Float]?]) throws(PortFailure) -> [[Float]] {
+        let lengths = vectors.compactMap { $0?.count }.filter { $0 > 0 }
+        if let length = lengths.first, !lengths.contains(settings.dimensions) {
             throw PortFailure(
                 .unauthorised,
-                "\(settings.model) gives vectors of \(vector.count) numbers, not \(settings.dimensions): "
+                "\(settings.model) gives vectors of \(length) numbers, not \(settings.dimensions): "
                     + "check the model and its dimensions",
                 code: "dimensions"
             )
         }
-        let square = vector.reduce(0.0) { $0 + Double($1) * Double($1) }
-        guard square.isFinite, square > 0 else {
-            throw PortFailure(.rejected, "the model gave a vector that is zero or not finite", code: "vector")
+        let usable = vectors.compactMap { $0.flatMap { isUsable($0) ? $0 : nil } }
+        guard usable.count == vectors.count else {
+            let count = vectors.count - usable.count
+            throw PortFailure(
+                .rejected,
+                "the server gave no usable vector (none, zero, not finite or too short) for \(count) of \(vectors.count) texts",
+                code: "vector"
+            )
         }
+        return usable
+    }
+
+    private func isUsable(_ vector: [Float]) -> Bool {
+        let square = vector.reduce(0.0) { $0 + Double($1) * Double($1) }
+        return vector.count == settings.dimensions && square.isFinite && square > 0
     }
 
     private static func limits(_ headers: HTTPHeaders) -> EmbedderLimits? {
-        func limit(_ name: String) -> Int? { headers[name].flatMap { Int($0) }.flatMap { $0 > 0 ? $0 : nil } }
-        let tokens = limit("x-ratelimit-limit-tokens")
-        let requests = limit("x-ratelimit-limit-requests")
-        guard tokens != nil || requests != nil else { return nil }
-        return EmbedderLimits(tokensPerMinute: tokens, requestsPerMinute: requests)
+        func limit(_ name: String) -> Int? { headers[name].flatMap { Int($0) } }
+        let limits = EmbedderLimits(
+            tokensPerMinute: limit("x-ratelimit-limit-tokens"),
+            requestsPerMinute: limit("x-ratelimit-limit-requests")
+        )
+        return limits.isUnknown ? nil : limits
     }
 }

@@ -5,36 +5,69 @@ import Migration
 ///
 /// The service's own message is read but never passed on: it may quote the key or a text.
 struct OpenAIRefusal: Sendable {
-    private let status: Int
-    private let type: String
-    private let code: String
+    /// The status that says what it is; of an error within an answer the one it states.
+    let status: Int
+    private let sentStatus: Int
+    let type: String
+    let code: String
     private let parameter: String
-    private let message: String
-    private let headers: HTTPHeaders
+    let message: String
+    let headers: HTTPHeaders
     private let model: String
+    /// Whether it is a page for people: of a firewall or a proxy, never of an embeddings server.
+    private let isPage: Bool
+    /// Whether the body says in JSON what is wrong; an empty one, a page or a bare sentence comes from what stands before.
+    private let isExplained: Bool
 
-    init(_ response: HTTPResponse, model: String) {
-        status = response.status
+    init(_ response: HTTPResponse, model: String) { self.init(response, status: response.status, model: model) }
+
+    /// An error that a server sends with status 200, as gateways do that have begun to answer; nil when there is none.
+    init?(inAnswer response: HTTPResponse, model: String) {
+        guard let body = try? JSON(response.body), let error = body["error"], !error.isNull, body["data"]?.array == nil
+        else { return nil }
+        let stated = error["code"] ?? error["status"] ?? body["status"] ?? body["code"]
+        let status = stated?.integer ?? stated?.string.flatMap { Int64($0) } ?? 500
+        self.init(response, status: (400...599).contains(status) ? Int(status) : 500, model: model)
+    }
+
+    private init(_ response: HTTPResponse, status: Int, model: String) {
+        self.status = status
+        sentStatus = response.status
         headers = response.headers
+        isPage = response.isPage
         self.model = model
-        // {"error": {…}} at OpenAI; compatible servers also send the members alone, or a bare sentence.
-        let body = try? JSON(response.body)
+        // {"error": {…}} at OpenAI; compatible servers also send the members alone, a list of one, or a bare sentence.
+        let json = try? JSON(response.body)
+        let body = json?.array?.first ?? json
         let error = body?["error"]?.object != nil ? body?["error"] : body
-        type = error?["type"]?.string ?? ""
+        type = error?["type"]?.string ?? error?["status"]?.string ?? ""
         // vLLM's code is a number.
         code = error?["code"]?.string ?? error?["code"]?.integer.map { "\($0)" } ?? ""
         parameter = error?["param"]?.string ?? ""
+        isExplained = body?.object != nil
         message =
             error?["message"]?.string ?? error?["detail"]?.string ?? body?["error"]?.string
             ?? String(response.text.prefix(2_000))
     }
 
+    /// Whether it is the embeddings server itself that refuses, and says what is wrong.
+    ///
+    /// A 404 is one only when it names the model: routers before servers explain in JSON that they know no route.
+    var namesReason: Bool {
+        guard status == 404 || status == 405 else { return isExplained }
+        let text = "\(code) \(type) \(message)".lowercased()
+        return isExplained && (text.contains("model") || text.contains("deployment"))
+    }
+
     var failure: PortFailure {
-        switch status {
+        if isAboutMoney { return outOfMoney }
+        return switch status {
         case 401:
             failure(.unauthorised, "OpenAI refused the key: check OPENAI_API_KEY")
         case 402:
-            failure(.outOfMoney, "the account has no money left: add credit, then resume the job")
+            outOfMoney
+        case 403 where isPage:
+            blocked
         case 403:
             failure(.unauthorised, "OpenAI refused access (country, address or project): check the account and the key")
         case 404, 405:
@@ -50,9 +83,21 @@ struct OpenAIRefusal: Sendable {
                 : failure(.unavailable, "OpenAI could not answer")
         case 300...399:
             failure(.unauthorised, "the address redirects, which is not followed: check OPENAI_BASE_URL")
+        // A request that is too large for a proxy may pass in parts.
+        case 400..<500 where isPage && status != 413:
+            blocked
         default:
             refused
         }
+    }
+
+    /// One text may be the reason, or all access: the engine finds out.
+    private var blocked: PortFailure {
+        failure(
+            .unauthorised,
+            "a firewall or proxy before the embeddings server refused the request: check OPENAI_BASE_URL and what it blocks",
+            code: PortFailure.blocked
+        )
     }
 
     private var isOverloaded: Bool { code == "server_is_overloaded" || type == "service_unavailable_error" }
@@ -92,128 +137,30 @@ struct OpenAIRefusal: Sendable {
 
     // MARK: - 429
 
-    /// The codes of an account without money; waiting never helps.
-    private static let billingCodes: Set<String> = [
-        "insufficient_quota", "credit_balance_exhausted", "organization_spend_limit_exceeded",
-        "project_spend_limit_exceeded", "organization_usage_limit_exceeded", "billing_hard_limit_reached",
-        "billing_not_active",
-    ]
-
     private var tooMany: PortFailure {
-        if Self.billingCodes.contains(code) || Self.billingCodes.contains(type)
-            || message.contains("exceeded your current quota")
-        {
-            return failure(
-                .outOfMoney,
-                "the account has no money left: add credit or raise the limit, then resume the job"
-            )
-        }
         let usage = Usage(message)
         if let usage, usage.used == nil, let requested = usage.requested, requested > usage.limit {
             return failure(
                 .rejected,
-                "one request of \(Int(requested)) is more than the account's limit of \(Int(usage.limit)) a minute",
+                "one request of \(usage.requestedText) is more than the account's limit of \(usage.limitText) a minute",
                 code: "request_too_large"
             )
         }
         if code == "slow_down" || type == "slow_down" {
             return failure(.throttled(retryAfter: statedWait), "OpenAI asks to slow down", code: "slow_down")
         }
-        let wait = statedWait ?? Self.wait(inText: message) ?? usage?.wait
+        let wait = statedWait ?? waitInText ?? usage?.wait
         return failure(.throttled(retryAfter: wait), "the rate limit is reached", code: "rate_limit_exceeded")
-    }
-
-    /// The wait that the headers state.
-    private var statedWait: Duration? {
-        if let text = headers["retry-after-ms"], let value = Double(text), let wait = Self.duration(value / 1_000) {
-            return wait
-        }
-        guard let text = headers["retry-after"] else { return nil }
-        if let seconds = Double(text) { return Self.duration(seconds) }
-        // A date means something only beside the server's own clock.
-        guard let until = Self.date(text) else { return nil }
-        let now = headers["date"].flatMap(Self.date) ?? Date()
-        return Self.duration(max(0, until.timeIntervalSince(now)))
-    }
-
-    /// The wait of `Please try again in 2.812s`, `… in 6m0s`, `… in 12ms`.
-    static func wait(inText text: String) -> Duration? {
-        guard let start = text.range(of: "try again in ") else { return nil }
-        var seconds = 0.0
-        var number = ""
-        var unit = ""
-        var parts = 0
-        /// Adds `number unit`, and says whether there was one.
-        func add() -> Bool {
-            let factors = ["ms": 0.001, "s": 1, "m": 60, "h": 3_600, "d": 86_400]
-            guard let value = Double(number), let factor = factors[unit] else { return false }
-            seconds += value * factor
-            parts += 1
-            (number, unit) = ("", "")
-            return true
-        }
-        for character in text[start.upperBound...] {
-            if character.isNumber || (character == "." && unit.isEmpty) {
-                if !unit.isEmpty, !add() { break }
-                number.append(character)
-            } else if character.isLetter {
-                unit.append(character)
-            } else {
-                break
-            }
-        }
-        _ = add()
-        return parts > 0 ? duration(seconds) : nil
-    }
-
-    /// The numbers of `Limit 1000000, Used 976163, Requested 70716`.
-    struct Usage {
-        let limit: Double
-        let used: Double?
-        let requested: Double?
-        private let period: Double
-
-        init?(_ text: String) {
-            func number(after word: String) -> Double? {
-                guard let start = text.range(of: word + " ") else { return nil }
-                return Double(text[start.upperBound...].prefix { $0.isNumber })
-            }
-            guard let limit = number(after: "Limit"), limit > 0 else { return nil }
-            self.limit = limit
-            used = number(after: "Used")
-            requested = number(after: "Requested")
-            period = text.contains("per day") ? 86_400 : 60
-        }
-
-        /// How long the bucket, refilled continuously, takes until it holds what was asked for.
-        var wait: Duration? {
-            guard let used, let requested else { return nil }
-            return OpenAIRefusal.duration(max(0, used + requested - limit) / limit * period)
-        }
-    }
-
-    /// Nil for what cannot be a wait.
-    fileprivate static func duration(_ seconds: Double) -> Duration? {
-        (0..<1e7).contains(seconds) ? .seconds(seconds) : nil
-    }
-
-    /// RFC 9110's form of a date, `Sun, 06 Nov 1994 08:49:37 GMT`.
-    private static func date(_ text: String) -> Date? {
-        let formatter = DateFormatter()
-        formatter.locale = Locale(identifier: "en_US_POSIX")
-        formatter.timeZone = TimeZone(identifier: "GMT")
-        formatter.dateFormat = "EEE, dd MMM yyyy HH:mm:ss 'GMT'"
-        return formatter.date(from: text)
     }
 
     // MARK: -
 
-    private func failure(_ kind: PortFailure.Kind, _ sentence: String, code known: String? = nil) -> PortFailure {
+    func failure(_ kind: PortFailure.Kind, _ sentence: String, code known: String? = nil) -> PortFailure {
         let stated = [code, type].first { !$0.isEmpty }.flatMap(Self.harmless)
         let code = known ?? stated
         return PortFailure(
             kind,
-            "\(sentence) (status \(status)\(stated.map { ", \($0)" } ?? ""))",
+            "\(sentence) (status \(sentStatus)\(stated.map { ", \($0)" } ?? ""))",
             code: code ?? "\(status)"
         )
     }

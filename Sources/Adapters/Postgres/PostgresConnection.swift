@@ -2,11 +2,11 @@ package import Migration
 
 /// One connection on a thread of its own, because libpq and `poll` block; opened when first used and again after it broke.
 package actor PostgresConnection {
-    /// The time limits of a connection.
+    /// The time limits of a connection's calls.
     package struct Limits: Sendable {
         /// Name lookup, TCP, TLS and login.
         package var connect: Duration
-        /// The server gives up a statement after this.
+        /// The server gives up a call after this.
         package var statement: Duration
         /// The server gives up waiting for a lock after this, where the function does not say less.
         package var lock: Duration
@@ -37,20 +37,55 @@ package actor PostgresConnection {
 
     deinit { executor.stop() }
 
-    /// Runs one statement with text parameters, or (without parameters) several in one text.
+    /// Runs one statement with text parameters in a transaction of its own, under the limits.
+    ///
+    /// Nothing is ever set for the session: behind a pooler the server's connection is another client's a moment later.
+    ///
+    /// - Returns: its rows, as text; nil = NULL.
+    /// - Throws: as `run`.
+    package func call(_ sql: String, _ parameters: [String?] = []) throws(PortFailure) -> [[String?]] {
+        let limits = limits
+        return try use { (handle) throws(PortFailure) in
+            try handle.call(sql, parameters, under: limits, within: patience)
+        }
+    }
+
+    /// Runs one statement with text parameters, or (without parameters) several in one text, as they are: the server's time
+    /// limits are what the text or the role says.
     ///
     /// A connection that the server has closed meanwhile is opened again before anything is sent; one that breaks in
     /// mid call is reported as `outcomeUnknown`, and the next call opens another.
     ///
     /// - Returns: the rows of the last statement that has any, as text; nil = NULL.
     package func run(_ sql: String, _ parameters: [String?] = []) throws(PortFailure) -> [[String?]] {
+        try use { (handle) throws(PortFailure) in try handle.run(sql, parameters, within: patience) }
+    }
+
+    /// The server's own limit comes first; ours only speaks when the server does not.
+    private var patience: Duration { limits.statement + .seconds(5) }
+
+    private func use(
+        _ body: (PostgresHandle) throws(PortFailure) -> [[String?]]
+    ) throws(PortFailure) -> [[String?]] {
         let handle = try opened()
-        do {
-            // The server's own limit comes first; ours only speaks when the server does not.
-            return try handle.run(sql, parameters, within: limits.statement + .seconds(5))
-        } catch {
-            if !handle.isReady { self.handle = nil }
+        do { return try body(handle) } catch {
+            if error.spoilsConnection || !handle.isReady { self.handle = nil }
             throw error
+        }
+    }
+
+    /// Runs texts that together are one transaction: the first begins it, the last ends it.
+    ///
+    /// No connection is opened in between: what follows would not be in the transaction. After a failure nothing of it is
+    /// there, and the failure names the step.
+    package func transaction(_ steps: [(name: String, sql: String)]) throws(PortFailure) {
+        let handle = try opened()
+        for step in steps {
+            do { _ = try handle.run(step.sql, within: limits.statement + .seconds(5)) } catch {
+                _ = try? handle.run("ROLLBACK", within: .seconds(5))
+                if error.spoilsConnection || !handle.isReady { self.handle = nil }
+                throw PortFailure(error.kind, "\(step.name): \(error.detail)", code: error.code)
+            }
         }
     }
 
@@ -65,14 +100,6 @@ package actor PostgresConnection {
         handle = nil
         let fresh = try PostgresHandle(login)
         try fresh.open(within: limits.connect)
-        _ = try fresh.run(
-            """
-            SET statement_timeout = \(limits.statement / .milliseconds(1));
-            SET lock_timeout = \(limits.lock / .milliseconds(1));
-            SET idle_in_transaction_session_timeout = 30000
-            """,
-            within: limits.connect
-        )
         handle = fresh
         return fresh
     }

@@ -94,18 +94,75 @@ final class PostgresHandle {
             }
         guard sent == 1 else { throw lost() }
         try flush(until: deadline)
+        return try answer(until: deadline)
+    }
+
+    /// Runs one statement in a transaction of its own, under the server's own time limits, in one round trip.
+    ///
+    /// The limits travel ahead of the statement and end with its transaction, which is the implicit one of a pipeline. So they
+    /// are in force wherever a pooler sends both, over whatever another client has set there, and stay with nobody.
+    /// `SET LOCAL` would do the same, but warns outside of `BEGIN`; and `BEGIN` would need a second round trip after an error.
+    ///
+    /// - Returns: the statement's rows, as text; nil = NULL.
+    /// - Throws: as `run`.
+    func call(
+        _ sql: String,
+        _ parameters: [String?],
+        under limits: PostgresConnection.Limits,
+        within limit: Duration
+    ) throws(PortFailure) -> [[String?]] {
+        let deadline = clock.now + limit
+        guard unsafe PQenterPipelineMode(connection) == 1 else { throw lost() }
+        let names =
+            "pg_catalog.set_config('statement_timeout', $1, true), pg_catalog.set_config('lock_timeout', $2, true)"
+        // 0 would be no limit.
+        let values = [limits.statement, limits.lock].map { String(max(1, Int($0 / .milliseconds(1)))) }
+        for (sql, parameters) in [("SELECT " + names, values), (sql, parameters)] {
+            let sent = unsafe withCStrings(parameters) { values in
+                unsafe PQsendQueryParams(connection, sql, Int32(parameters.count), nil, values, nil, nil, 0)
+            }
+            guard sent == 1 else { throw lost() }
+        }
+        guard unsafe PQpipelineSync(connection) == 1 else { throw lost() }
+        try flush(until: deadline)
+        let rows: [[String?]]
+        do { rows = try answer(until: deadline, statements: 2) } catch {
+            // Where it fails, too much is left unread: then `isReady` says no, and the connection is given up.
+            _ = unsafe PQexitPipelineMode(connection)
+            throw error
+        }
+        guard unsafe PQexitPipelineMode(connection) == 1 else { throw lost() }
+        return rows
+    }
+
+    /// Reads all that the server answers.
+    ///
+    /// `statements` is how many were sent in a pipeline; 0 = there is none. Throws as `run`, and returns what it returns.
+    private func answer(
+        until deadline: ContinuousClock.Instant,
+        statements: Int = 0
+    ) throws(PortFailure) -> [[String?]] {
         var rows: [[String?]] = []
         var failure: PortFailure?
-        while true {
+        var ends = 0
+        var isRead = false
+        while !isRead {
             while unsafe PQisBusy(connection) == 1 {
-                guard try wait(for: Int16(POLLIN), until: deadline) else { throw lost("no answer within \(limit)") }
-                guard unsafe PQconsumeInput(connection) == 1 else { throw lost() }
+                guard try wait(for: Int16(POLLIN), until: deadline) else { throw lost("no answer in time") }
+                // What was said before the end, such as a pooler's sentence, tells more than the end.
+                guard unsafe PQconsumeInput(connection) == 1 else { throw failure ?? lost() }
             }
-            guard let result = unsafe PQgetResult(connection) else { break }
+            guard let result = unsafe PQgetResult(connection) else {
+                // Each statement's results end with nil, and those of a pipeline with the answer to its sync.
+                ends += 1
+                isRead = ends > statements
+                continue
+            }
             defer { unsafe PQclear(result) }
             switch unsafe PQresultStatus(result) {
             case PGRES_TUPLES_OK: unsafe rows = Self.rows(of: result)
-            case PGRES_COMMAND_OK, PGRES_EMPTY_QUERY: break
+            case PGRES_COMMAND_OK, PGRES_EMPTY_QUERY, PGRES_PIPELINE_ABORTED: break
+            case PGRES_PIPELINE_SYNC: isRead = true
             default: if failure == nil { failure = unsafe Self.failure(of: result) ?? lost() }
             }
         }
@@ -156,12 +213,20 @@ final class PostgresHandle {
     }
 
     /// The failure that a result carries, or nil when it has no SQLSTATE: then the connection broke.
+    ///
+    /// What ends the connection in mid call may have come after the commit: a pooler's `server conn crashed?` does not tell.
     private static func failure(of result: OpaquePointer) -> PortFailure? {
         guard let state = unsafe field("C", of: result) else { return nil }
-        return PortFailure(sqlState: state, message: unsafe field("M", of: result) ?? "")
+        let failure = PortFailure(sqlState: state, message: unsafe field("M", of: result) ?? "")
+        // PgBouncer has no `V`, and never translates `S`.
+        let severity = unsafe field("V", of: result) ?? field("S", of: result)
+        guard severity == "FATAL" || severity == "PANIC", [.unavailable, .unclassified].contains(failure.kind) else {
+            return failure
+        }
+        return PortFailure(.outcomeUnknown, failure.detail, code: failure.code)
     }
 
-    /// A field by its letter in `postgres_ext.h`: `C` = SQLSTATE, `M` = primary message.
+    /// A field by its letter in `postgres_ext.h`: `C` = SQLSTATE, `M` = primary message, `S` and `V` = severity.
     private static func field(_ letter: Unicode.Scalar, of result: OpaquePointer) -> String? {
         guard let text = unsafe PQresultErrorField(result, Int32(letter.value)) else { return nil }
         return unsafe String(cString: text)
@@ -172,16 +237,7 @@ final class PostgresHandle {
     }
 
     /// Why the server did not let us in.
-    private func refusal() -> PortFailure {
-        let message = message
-        // `…FATAL:  28P01: password authentication failed…`
-        if let match = message.firstMatch(of: /:  ([0-9A-Z]{5}): ([^\n]*)/) {
-            let state = String(match.1)
-            return PortFailure(PortFailure.kind(ofSQLState: state), "PostgreSQL: \(match.2)", code: state)
-        }
-        let isTLS = message.contains("SSL") || message.contains("certificate")
-        return PortFailure(isTLS ? .unauthorised : .unavailable, "PostgreSQL: \(message)")
-    }
+    private func refusal() -> PortFailure { PostgresRefusal.failure(ofLogin: message) }
 
     /// libpq's last message, in one line.
     private var message: String {

@@ -9,6 +9,7 @@ package import Migration
 package struct PostgresLogin: Sendable, CustomStringConvertible, CustomReflectable {
     /// Host, port and database, for messages.
     package let name: String
+    /// As libpq takes it: without the parameters of other drivers.
     let url: Secret
     /// What is set on top of the address.
     let overrides: [(keyword: String, value: String)]
@@ -20,14 +21,16 @@ package struct PostgresLogin: Sendable, CustomStringConvertible, CustomReflectab
     ///   - allowsPlaintext: allows an explicit `sslmode` below `verify-full` to any host.
     /// - Throws: `rejected` for what is no such address, `unauthorised` for an unsafe `sslmode`. No detail quotes it.
     package init(_ url: Secret, allowsPlaintext: Bool) throws(PortFailure) {
-        guard let options = url.withExposedValue(Self.options), let host = options["hostaddr"] ?? options["host"] else {
-            throw PortFailure(
-                .rejected,
-                "POSTGRES_URL is not an address of the form postgresql://user:password@host:5432/database"
-            )
+        let reading = url.withExposedValue { PostgresAddress.read($0, keywords: Self.keywords) }
+        guard case .usable(let text, _) = reading else {
+            if case .refused(let sentence) = reading { throw Self.refused(sentence) }
+            throw Self.refused(Self.form)
         }
-        let hosts = [options["host"], options["hostaddr"]].compactMap(\.self).flatMap { $0.split(separator: ",") }
-        let isLocal = hosts.allSatisfy { Self.isLocal(String($0)) }
+        guard let options = Self.options(text), let host = options["hostaddr"] ?? options["host"] else {
+            throw Self.refused(Self.form)
+        }
+        try Self.check(options)
+        let isLocal = Self.hosts(options).allSatisfy(Self.isLocal)
         let mode = options["sslmode"]
         guard isLocal || allowsPlaintext || mode == nil || mode == "verify-full" else {
             throw PortFailure(
@@ -37,7 +40,7 @@ package struct PostgresLogin: Sendable, CustomStringConvertible, CustomReflectab
             )
         }
         name = "\(options["host"] ?? host):\(options["port"] ?? "5432")/\(options["dbname"] ?? "")"
-        self.url = url
+        self.url = Secret(text)
         var overrides = [
             ("application_name", "migrate"), ("client_encoding", "UTF8"),
             ("keepalives_idle", "10"), ("keepalives_interval", "5"), ("keepalives_count", "3"),
@@ -60,11 +63,49 @@ package struct PostgresLogin: Sendable, CustomStringConvertible, CustomReflectab
             .first { FileManager.default.isReadableFile(atPath: $0) }
     }
 
+    private static let form = "is not an address of the form postgresql://user:password@host:5432/database"
+
+    private static func refused(_ sentence: String) -> PortFailure {
+        PortFailure(.rejected, "POSTGRES_URL \(sentence)")
+    }
+
+    private static func hosts(_ options: [String: String]) -> [String] {
+        [options["host"], options["hostaddr"]].compactMap(\.self)
+            .flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }.map(String.init)
+    }
+
+    /// What libpq takes for a host or a database must be able to be one: its errors name both.
+    private static func check(_ options: [String: String]) throws(PortFailure) {
+        for host in hosts(options) where !host.hasPrefix("/") && !host.hasPrefix("@") && HostName(host) == nil {
+            throw refused("names a host that is no host name: is there an unescaped @, / or : in the password?")
+        }
+        if let database = options["dbname"], Misreading.mayHoldSecret(database) || database.contains("@") {
+            throw refused("names a database with an @ or a = in it: is there an unescaped / in the password?")
+        }
+        if let mode = options["sslmode"], !modes.contains(mode) {
+            throw refused("has an sslmode that libpq does not know: write sslmode=verify-full")
+        }
+    }
+
+    private static let modes: Set<String> = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
+
+    /// The options that the libpq of this host knows.
+    private static let keywords: Set<String> = {
+        guard let defaults = unsafe PQconndefaults() else { return [] }
+        defer { unsafe PQconninfoFree(defaults) }
+        var keywords: Set<String> = []
+        var option = unsafe defaults
+        while let keyword = unsafe option.pointee.keyword {
+            unsafe keywords.insert(String(cString: keyword))
+            unsafe option += 1
+        }
+        return keywords
+    }()
+
     /// The options an address gives, or nil when libpq does not understand it.
     ///
     /// Its message is dropped: it quotes the address.
     private static func options(_ url: String) -> [String: String]? {
-        guard !url.utf8.contains(0) else { return nil }
         var message: UnsafeMutablePointer<CChar>?
         guard let parsed = unsafe PQconninfoParse(url, &message) else {
             unsafe PQfreemem(message)

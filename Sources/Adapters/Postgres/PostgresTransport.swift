@@ -10,7 +10,7 @@ package final class PostgresTransport: RPCTransport {
     /// - Parameters:
     ///   - login: where to.
     ///   - connectionsMax: the most connections at a time; a call takes milliseconds, so that few serve many workers.
-    ///   - limits: the time limits of each connection.
+    ///   - limits: the time limits of each call.
     package init(
         _ login: PostgresLogin,
         connectionsMax: Int = 4,
@@ -28,7 +28,7 @@ package final class PostgresTransport: RPCTransport {
         let sql = "SELECT " + (try parameters.expression(function))
         do throws(PortFailure) {
             let rows = try await pool.use { (connection) async throws(PortFailure) -> [[String?]] in
-                try await connection.run(sql, parameters.all.map(\.text))
+                try await connection.call(sql, parameters.all.map(\.text))
             }
             guard let answer = rows.first?.first ?? nil else {
                 throw PortFailure(.rejected, "\(function) answered nothing: run `migrate setup` with this version")
@@ -36,7 +36,7 @@ package final class PostgresTransport: RPCTransport {
             return Data(answer.utf8)
         } catch {
             // The server went away: what else is idle has most likely lost its connection, too.
-            if error.kind == .outcomeUnknown { pool.dropIdle() }
+            if error.kind == .outcomeUnknown || error.spoilsConnection { pool.dropIdle() }
             throw error
         }
     }
@@ -50,7 +50,7 @@ extension PostgresTransport: Inspectable {
 
     private static func inspect(_ connection: PostgresConnection) async throws(PortFailure) -> Inspection {
         let tls = try await connection.tls()
-        let rows = try await connection.run(
+        let rows = try await connection.call(
             """
             SELECT current_setting('server_version'), current_setting('server_version_num'), current_user,
                 current_setting('transaction_read_only'), to_regprocedure('public.schema_version()') IS NOT NULL

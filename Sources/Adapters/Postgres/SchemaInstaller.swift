@@ -10,8 +10,8 @@ package struct SchemaInstaller: Sendable {
         package let text: String
     }
 
-    /// The version of the SQL that this program is written for; `schema_version` in `sql/009_access.sql`.
-    package static let version = 1
+    /// The version of the SQL that this program is written for; `schema_version` in `sql/012_access.sql`.
+    package static let version = 4
 
     /// The files in the order in which they must be applied.
     package static var files: [File] {
@@ -22,30 +22,100 @@ package struct SchemaInstaller: Sendable {
         }
     }
 
-    /// Everything as one text, for Supabase's SQL editor.
-    package static var allText: String { files.map(\.text).joined(separator: "\n") }
+    /// Everything as one text, for Supabase's SQL editor or `psql -f`: applied as a whole or not at all.
+    package static var allText: String { text(renamesOlder: false) }
+
+    /// The same.
+    ///
+    /// - Parameter renamesOlder: whether tables and functions that have our names and are not ours get the suffix `_old`;
+    ///   otherwise they end it.
+    /// - Returns: the text.
+    package static func text(renamesOlder: Bool) -> String {
+        steps(renamesOlder: renamesOlder).map(\.text).joined(separator: "\n")
+    }
+
+    /// The files, and before and after them what makes them one transaction.
+    static func steps(renamesOlder: Bool) -> [File] {
+        let begin = begin + "SET LOCAL migrate.rename_older_tables = '\(renamesOlder ? "on" : "off")';\n"
+        return [File(name: "begin", text: begin)] + files.map { File(name: "sql/\($0.name)", text: $0.text) }
+            + [File(name: "commit", text: "COMMIT;\n")]
+    }
+
+    // One installation at a time, because two would meet in the system catalogue ("tuple concurrently updated"). The version is
+    // checked in the text itself, because a printed copy may be applied long after a newer version was installed.
+    private static let begin = """
+        -- The job tracking of `migrate`, version \(version), as one transaction: everything or nothing.
+        BEGIN;
+        -- For this transaction only: behind a pooler the connection is another client's afterwards.
+        SET LOCAL search_path = pg_catalog, pg_temp;
+        SET LOCAL statement_timeout = '\(limits.statement.components.seconds)s';
+        SET LOCAL lock_timeout = '\(limits.lock.components.seconds)s';
+        DO $$
+        DECLARE
+            v_installed integer;
+        BEGIN
+            PERFORM pg_advisory_xact_lock(hashtextextended('migrate setup', 0));
+            IF EXISTS (SELECT 1 FROM pg_proc WHERE oid = to_regprocedure('public.schema_version()')
+                AND prorettype = 'jsonb'::regtype) THEN
+                BEGIN
+                    EXECUTE 'SELECT (public.schema_version() ->> ''version'')::integer' INTO v_installed;
+                EXCEPTION WHEN undefined_function OR undefined_table OR undefined_column OR insufficient_privilege THEN
+                    -- What it looks for is not there, or this role may not ask: then its own text says what it is.
+                    SELECT (regexp_match(prosrc, '"version": ([0-9]+)'))[1]::integer INTO v_installed FROM pg_proc
+                    WHERE oid = to_regprocedure('public.schema_version()');
+                END;
+                IF v_installed > \(version) THEN
+                    RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = format('the tracking SQL that is installed is '
+                        'version %s, newer than this text (\(version)): nothing was changed; use a newer migrate', v_installed);
+                END IF;
+            END IF;
+        END
+        $$;
+
+        """
+
+    /// Of each statement.
+    private static let limits = PostgresConnection.Limits(statement: .seconds(60), lock: .seconds(10))
 
     private let connection: PostgresConnection
 
     /// Opens nothing yet.
     package init(_ login: PostgresLogin) {
-        connection = PostgresConnection(login, .init(statement: .seconds(60), lock: .seconds(10)))
+        connection = PostgresConnection(login, Self.limits)
     }
 
-    /// Applies every file, each in one transaction; harmless when it is installed already, also at the same time.
+    /// Applies every file, all in one transaction; harmless when it is installed already, also at the same time.
     ///
+    /// - Parameter renamesOlder: as of `text(renamesOlder:)`.
     /// - Returns: the version that is installed now.
+    /// - Throws: `rejected` where something of our names is not ours, and what the server said otherwise.
     @discardableResult
-    package func apply() async throws(PortFailure) -> SchemaVersion.Answer {
-        for file in Self.files {
-            // Two at a time would meet in the system catalogue ("tuple concurrently updated").
-            let sql = "BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('migrate setup', 0));\n\(file.text)\nCOMMIT"
-            do { _ = try await connection.run(sql) } catch {
-                _ = try? await connection.run("ROLLBACK")
-                throw PortFailure(error.kind, "sql/\(file.name): \(error.detail)", code: error.code)
-            }
-        }
+    package func apply(renamesOlder: Bool = false) async throws(PortFailure) -> SchemaVersion.Answer {
+        try await connection.transaction(Self.steps(renamesOlder: renamesOlder).map { ($0.name, $0.text) })
         return try await Self.installedVersion(connection)
+    }
+
+    /// What has our names and is not ours, each in words, with its rows where it has any; changes nothing.
+    package func older() async throws(PortFailure) -> [String] {
+        guard let look = Self.files.first else { return [] }
+        let rows = try await connection.run(
+            """
+            BEGIN READ ONLY;
+            SET LOCAL search_path = pg_catalog, pg_temp;
+            SET LOCAL statement_timeout = '\(Self.limits.statement.components.seconds)s';
+            SET LOCAL lock_timeout = '\(Self.limits.lock.components.seconds)s';
+            SET LOCAL migrate.rename_older_tables = 'look';
+            SET LOCAL migrate.older_tables = '[]';
+            \(look.text)
+            SELECT current_setting('migrate.older_tables');
+            COMMIT
+            """
+        )
+        let list: String? = rows.first?.first ?? nil
+        guard let found = try? JSONDecoder().decode([String].self, from: Data((list ?? "").utf8)) else {
+            throw PortFailure(.rejected, "the server did not say what is there already")
+        }
+        return found
     }
 
     /// The version that is installed.
@@ -56,7 +126,7 @@ package struct SchemaInstaller: Sendable {
     }
 
     static func installedVersion(_ connection: PostgresConnection) async throws(PortFailure) -> SchemaVersion.Answer {
-        let rows = try await connection.run("SELECT public.schema_version()")
+        let rows = try await connection.call("SELECT public.schema_version()")
         let answer: String? = rows.first?.first ?? nil
         return try SchemaVersion.Answer(json: Data((answer ?? "").utf8))
     }
@@ -67,6 +137,10 @@ package struct SchemaInstaller: Sendable {
             "the tracking SQL is version \(installed.version), this program needs \(version): run `migrate setup`"
         } else if installed.minClient > version {
             "the tracking SQL is version \(installed.version), too new for this program (\(version)): use a newer migrate"
+        } else if let missing = installed.missing, let first = missing.first {
+            "of the tracking SQL (version \(installed.version)) \(first)"
+                + (missing.count > 1 ? " and \(missing.count - 1) more are missing" : " is missing")
+                + ": run `migrate setup`, which makes it again"
         } else {
             nil
         }

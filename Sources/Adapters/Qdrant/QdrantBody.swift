@@ -10,6 +10,7 @@ enum QdrantBody {
     struct Version: Hashable {
         let checksum: String?
         let profile: String?
+        let source: String?
     }
 
     // MARK: - Points
@@ -47,6 +48,8 @@ enum QdrantBody {
         writer.string(point.checksum)
         writer.raw(",\"profile\":")
         writer.string(point.profile)
+        writer.raw(",\"source\":")
+        writer.string(point.source)
         writer.raw(",\"parent_idx\":")
         writer.integer(point.parentIndex)
         switch point.body {
@@ -99,13 +102,42 @@ enum QdrantBody {
 
     // MARK: - Reads
 
-    /// A page of the records' points, without vectors and texts.
-    static func scroll(_ records: [RecordID], from offset: JSON?) -> [UInt8] {
+    /// A page of points, without vectors, and without texts unless these are asked for.
+    static func scroll(
+        _ filter: QdrantConditions,
+        page: Int,
+        from offset: JSON?,
+        hasTexts: Bool = false
+    ) -> [UInt8] {
         var writer = JSONWriter()
-        writer.raw("{\"filter\":{\"must\":[{\"key\":\"summary_id\",\"match\":{\"any\":")
-        list(records, &writer) { writer, id in writer.integer(id) }
-        writer.raw("}}]},\"limit\":1000,\"with_vector\":false,\"with_payload\":[\"summary_id\",\"type\",")
-        writer.raw("\"parent_idx\",\"chunk_index\",\"checksum\",\"profile\",\"collection_ids\"]")
+        writer.raw("{\"filter\":")
+        filter.write(&writer)
+        writer.raw(",\"limit\":")
+        writer.integer(page)
+        writer.raw(
+            ",\"with_vector\":false,\"with_payload\":[\"summary_id\",\"type\",\"parent_idx\",\"chunk_index\","
+        )
+        writer.raw("\"checksum\",\"profile\",\"source\",\"member_code\",\"collection_ids\"")
+        writer.raw(hasTexts ? ",\"parent_id\",\"text\",\"parent_text\"]" : "]")
+        write(offset, &writer)
+        writer.raw("}")
+        return writer.bytes
+    }
+
+    /// A page of nothing but ids, for counting.
+    static func ids(_ filter: QdrantConditions, page: Int, from offset: JSON?) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.raw("{\"filter\":")
+        filter.write(&writer)
+        writer.raw(",\"limit\":")
+        writer.integer(page)
+        writer.raw(",\"with_vector\":false,\"with_payload\":false")
+        write(offset, &writer)
+        writer.raw("}")
+        return writer.bytes
+    }
+
+    private static func write(_ offset: JSON?, _ writer: inout JSONWriter) {
         switch offset {
         case .string(let id):
             writer.raw(",\"offset\":")
@@ -119,87 +151,86 @@ enum QdrantBody {
             writer.raw(Array(id.utf8))
         default: break
         }
-        writer.raw("}")
-        return writer.bytes
     }
 
-    static func count(_ kind: PointKind?) -> [UInt8] {
+    static func count(_ filter: QdrantConditions, isExact: Bool) -> [UInt8] {
         var writer = JSONWriter()
-        writer.raw("{\"exact\":true")
-        if let kind {
-            writer.raw(",\"filter\":{\"must\":[")
-            match("type", kind.rawValue, &writer)
-            writer.raw("]}")
+        writer.raw(isExact ? "{\"exact\":true" : "{\"exact\":false")
+        if filter.count > 0 {
+            writer.raw(",\"filter\":")
+            filter.write(&writer)
         }
         writer.raw("}")
         return writer.bytes
     }
 
     /// Dense and sparse lists, longer than what is asked for so that they can agree deep in both, joined by rank.
-    static func search(_ query: HybridQuery) -> [UInt8] {
+    static func search(_ query: HybridQuery, within limits: QdrantLimits) -> [UInt8] {
         var writer = JSONWriter()
-        let depth = max(query.limit, 50)
+        let depth = min(max(query.limit, 50), limits.page)
+        var scope = QdrantConditions(must: [.value("type", PointKind.child.rawValue)])
+        if let member = query.memberCode { scope.must.append(.value("member_code", member)) }
         writer.raw("{\"prefetch\":[{\"query\":")
         writer.floats(query.dense)
         writer.raw(",\"using\":\"child\"")
         // The binary codes only preselect.
-        writer.raw(",\"params\":{\"quantization\":{\"rescore\":true,\"oversampling\":3.0}}")
-        scope(query, depth, &writer)
+        writer.raw(",\"params\":{\"quantization\":{\"rescore\":true")
+        let oversampling = min(limits.oversamplingMax ?? 3, 3)
+        if oversampling >= 1 {
+            writer.raw(",\"oversampling\":")
+            writer.raw(Array("\(oversampling)".utf8))
+        }
+        writer.raw("}}")
+        write(scope, depth, &writer)
         if !query.sparse.indices.isEmpty {
             writer.raw(",{\"query\":")
             sparse(query.sparse.indices, query.sparse.values.map { Float($0) }, &writer)
             writer.raw(",\"using\":\"child-sparse\"")
-            scope(query, depth, &writer)
+            write(scope, depth, &writer)
         }
         writer.raw("],\"query\":{\"fusion\":\"rrf\"},\"limit\":")
-        writer.integer(query.limit)
+        writer.integer(min(query.limit, limits.page))
         writer.raw(",\"with_vector\":false,\"with_payload\":[\"summary_id\",\"member_code\",\"text\"]}")
         return writer.bytes
     }
 
-    private static func scope(_ query: HybridQuery, _ depth: Int, _ writer: inout JSONWriter) {
-        writer.raw(",\"filter\":{\"must\":[")
-        match("type", PointKind.child.rawValue, &writer)
-        if let member = query.memberCode {
-            writer.raw(",")
-            match("member_code", member, &writer)
-        }
-        writer.raw("]},\"limit\":")
-        writer.integer(depth)
+    private static func write(_ filter: QdrantConditions, _ limit: Int, _ writer: inout JSONWriter) {
+        writer.raw(",\"filter\":")
+        filter.write(&writer)
+        writer.raw(",\"limit\":")
+        writer.integer(limit)
         writer.raw("}")
     }
 
-    // MARK: - Delete
+    // MARK: - Conditional writes
 
     /// By id, and only while the point still carries what was seen: another worker may have written it since.
-    static func delete(_ ids: ArraySlice<PointID>, still version: Version) -> [UInt8] {
+    ///
+    /// The source is left out where the server allows too few conditions: ids of two sources are never the same.
+    static func delete(_ ids: ArraySlice<PointID>, still version: Version, within limits: QdrantLimits) -> [UInt8] {
+        var filter = QdrantConditions(must: [
+            .ids(ids), .still("checksum", version.checksum), .still("profile", version.profile),
+        ])
+        if limits.namesSource { filter.must.append(.still("source", version.source)) }
         var writer = JSONWriter()
-        writer.raw("{\"filter\":{\"must\":[{\"has_id\":")
-        list(ids, &writer) { writer, id in writer.string(id.description) }
-        writer.raw("},")
-        still("checksum", version.checksum, &writer)
-        writer.raw(",")
-        still("profile", version.profile, &writer)
-        writer.raw("]}}")
+        writer.raw("{\"filter\":")
+        filter.write(&writer)
+        writer.raw("}")
         return writer.bytes
     }
 
-    private static func still(_ key: String, _ value: String?, _ writer: inout JSONWriter) {
-        if let value { return match(key, value, &writer) }
-        writer.raw("{\"is_empty\":{\"key\":")
-        writer.string(key)
-        writer.raw("}}")
+    /// By id, and only while the point has no source: another worker may have written it since.
+    static func mark(_ ids: ArraySlice<PointID>, source: String) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.raw("{\"payload\":{\"source\":")
+        writer.string(source)
+        writer.raw("},\"filter\":")
+        QdrantConditions(must: [.ids(ids), .empty("source")]).write(&writer)
+        writer.raw("}")
+        return writer.bytes
     }
 
-    private static func match(_ key: String, _ value: String, _ writer: inout JSONWriter) {
-        writer.raw("{\"key\":")
-        writer.string(key)
-        writer.raw(",\"match\":{\"value\":")
-        writer.string(value)
-        writer.raw("}}")
-    }
-
-    private static func list<Element>(
+    static func list<Element>(
         _ elements: some Collection<Element>,
         _ writer: inout JSONWriter,
         _ write: (inout JSONWriter, Element) -> Void

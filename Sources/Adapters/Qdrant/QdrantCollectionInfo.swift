@@ -91,12 +91,44 @@ struct QdrantCollectionInfo {
             compare("quantization_config.binary.always_ram", "true", text(binary["always_ram"]))
         }
         compare("on_disk_payload", "true", text(parameters?["on_disk_payload"]))
-        for index in schema.payloadIndexes {
+        return differences + strictDifferences
+    }
+
+    /// What the payload indexes and the strict mode lack.
+    var strictDifferences: [CollectionState.Difference] {
+        let limits = QdrantLimits(info)
+        var differences: [CollectionState.Difference] = []
+        for index in CollectionSchema.indexes {
+            let name = "payload_schema.\(index.field)"
             let found = info["payload_schema"]?[index.field]
-            compare("payload_schema.\(index.field)", index.type, found?["data_type"]?.string)
-            if index.isTenant, let found {
-                compare("payload_schema.\(index.field).is_tenant", "true", text(found["params"]?["is_tenant"]))
+            let isFatal = limits.needsIndexes && index.isFiltered
+            guard let found else {
+                differences.append(.missing(index, isFatal: isFatal))
+                continue
             }
+            let type = found["data_type"]?.string
+            if type != index.type {
+                differences.append(
+                    .init(name: name, expected: index.type, found: type ?? "unknown", isFatal: isFatal)
+                )
+            } else if index.isTenant, found["params"]?["is_tenant"]?.bool != true {
+                differences.append(
+                    .init(name: "\(name).is_tenant", expected: "true", found: "false", isFatal: false)
+                )
+            }
+        }
+        for limit in limits.tooLow {
+            differences.append(
+                .init(
+                    name: "strict_mode_config.\(limit.name)",
+                    expected: "\(limit.needed) or more",
+                    found: "\(limit.found)",
+                    isFatal: true
+                )
+            )
+        }
+        if let room = limits.roomMax, let points = info["points_count"]?.integer, points >= room {
+            differences.append(.noRoom(points: Int(clamping: points), of: room))
         }
         return differences
     }

@@ -13,7 +13,7 @@ extension QdrantPointStore: Inspectable {
             )
         }
         let collection = QdrantCollectionInfo(info)
-        let count = try await count(nil)
+        let count = try await roughCount()
         return CollectionState(
             exists: true,
             pointCount: count,
@@ -39,8 +39,18 @@ extension QdrantPointStore: Inspectable {
             info = try await self.info()
         }
         let present = info.map { QdrantCollectionInfo($0).indexedFields } ?? []
+        let missing = schema.payloadIndexes.filter { !present.contains($0.field) }
+        if let most = strictness.limits?.indexesMax, !missing.isEmpty, present.count + missing.count > most {
+            let names = missing.map(\.field).joined(separator: ", ")
+            throw PortFailure(
+                .unauthorised,
+                "the collection has \(present.count) payload indexes, needs \(names) too, and its strict mode allows "
+                    + "\(most) in all: raise max_payload_index_count, or drop indexes that nobody uses",
+                code: QdrantRefusal.overLimit
+            )
+        }
         // Before the load: HNSW builds extra links for an index that it knows of.
-        for index in schema.payloadIndexes where !present.contains(index.field) {
+        for index in missing {
             try await apply(.put, "/index", QdrantCollectionInfo.create(index))
         }
         return try await inspect(schema)
@@ -49,26 +59,30 @@ extension QdrantPointStore: Inspectable {
     package func inspection() async throws(PortFailure) -> Inspection {
         let version = try await version()
         let product = "Qdrant \(version)"
-        let problems = Self.difference(ofVersion: version).map {
+        var problems = Self.difference(ofVersion: version).map {
             "Qdrant \($0.found) is too old: \($0.expected) is needed"
         }
         guard let info = try await info() else {
             let facts = ["collection \(settings.collection) does not exist yet: `migrate setup` creates it"]
             return Inspection(product: product, facts: facts, problems: problems)
         }
-        let count = try await count(nil)
+        let count = try await roughCount()
         let status = info["status"]?.string ?? "unknown"
-        return Inspection(
-            product: product,
-            facts: ["collection \(settings.collection) is \(status)", "\(count) points"],
-            problems: problems
-        )
+        var facts = ["collection \(settings.collection) is \(status)", "\(count) points"]
+        for difference in QdrantCollectionInfo(info).strictDifferences {
+            if difference.isFatal { problems.append(difference.sentence) } else { facts.append(difference.sentence) }
+        }
+        return Inspection(product: product, facts: facts, problems: problems)
     }
 
-    /// `GET /collections/{name}`, or nil where there is no such collection.
-    private func info() async throws(PortFailure) -> JSON? {
+    /// `GET /collections/{name}`, or nil where there is no such collection; its limits are in force from then on.
+    func info() async throws(PortFailure) -> JSON? {
         let response = try await exchange(.get, "/collections/\(encodedCollection)", [])
-        if response.status == 200 { return try result(response) }
+        if response.status == 200 {
+            let info = try result(response)
+            strictness.read(info)
+            return info
+        }
         let refusal = QdrantRefusal(response, settings.collection)
         if refusal.isMissingCollection { return nil }
         throw refusal.failure

@@ -4,7 +4,8 @@ import TextProcessing
 /// One Qdrant collection over REST.
 ///
 /// Every write is idempotent and waits until it is applied. Nothing is tried again here, but a request that the server
-/// finds too large is halved. One id must not be in two writes at the same time; the engine's leases see to that.
+/// finds too large is halved, and one that is above a limit of its strict mode is sent again below it. One id must not be
+/// in two writes at the same time; the engine's leases see to that.
 package struct QdrantPointStore: PointStore {
     /// Where, as whom, and how much at once.
     package struct Settings: Sendable {
@@ -40,11 +41,18 @@ package struct QdrantPointStore: PointStore {
     }
 
     let settings: Settings
+    let strictness: QdrantStrictness
     private let http: any HTTPExchange
 
     package init(_ settings: Settings, http: any HTTPExchange) {
+        self.init(settings, http: http, limits: nil)
+    }
+
+    /// With limits that are known and need not be asked for.
+    init(_ settings: Settings, http: any HTTPExchange, limits: QdrantLimits?) {
         self.settings = settings
         self.http = http
+        strictness = QdrantStrictness(limits)
     }
 
     /// A point as it is written, but without its dense vector: for people who want to see it.
@@ -52,23 +60,10 @@ package struct QdrantPointStore: PointStore {
         String(decoding: try QdrantBody.point(point, hasDense: false), as: UTF8.self)
     }
 
-    package func points(of records: [RecordID]) async throws(PortFailure) -> [StoredPoint] {
-        guard !records.isEmpty else { return [] }
-        var points: [StoredPoint] = []
-        var offset: JSON?
-        repeat {
-            let page = try await call(.post, "/points/scroll", QdrantBody.scroll(records, from: offset))
-            guard let found = page["points"]?.array else { throw unreadable("scroll") }
-            points += found.compactMap(StoredPoint.init)
-            let next = page["next_page_offset"].flatMap { $0.isNull ? nil : $0 }
-            // Pages are in order of id: an offset that stays would go round for ever.
-            guard next == nil || (next != offset && !found.isEmpty) else { throw unreadable("scroll") }
-            offset = next
-        } while offset != nil
-        return points
-    }
+    // MARK: - Writes
 
-    package func upsert(_ points: [Point]) async throws(PortFailure) {
+    package func upsert(_ points: [Point], within limit: Duration?) async throws(PortFailure) {
+        _ = try await usableLimits()
         var parts: [[UInt8]] = []
         var bytes = 0
         for point in points {
@@ -78,28 +73,46 @@ package struct QdrantPointStore: PointStore {
                     "point \(point.id) of record \(point.summaryID) has \(part.count) bytes, more than Qdrant takes"
                 throw PortFailure(.rejected, detail, code: "point_too_large")
             }
-            if parts.count == settings.pointsPerRequestMax
-                || (!parts.isEmpty && bytes + part.count > settings.requestBytesMax)
-            {
-                try await write(parts[...])
+            if parts.count >= pointsPerRequest || (!parts.isEmpty && bytes + part.count > settings.requestBytesMax) {
+                try await write(parts[...], within: limit)
                 parts.removeAll(keepingCapacity: true)
                 bytes = 0
             }
             parts.append(part)
             bytes += part.count + 1
         }
-        if !parts.isEmpty { try await write(parts[...]) }
+        if !parts.isEmpty { try await write(parts[...], within: limit) }
     }
 
-    /// One request, halved for as long as the server finds it too large.
-    private func write(_ parts: ArraySlice<[UInt8]>) async throws(PortFailure) {
+    /// Updates a point that nobody has, the one of all zeros.
+    ///
+    /// An update of nothing and not a deletion alone: a server whose disk is full, or whose collection is, deletes and cannot
+    /// write. One older than 1.17 does not know `update_only` and writes the point, so it is deleted again; it has no vector and
+    /// no search finds it meanwhile.
+    package func probe() async throws(PortFailure) {
+        let id = "00000000-0000-0000-0000-000000000000"
+        let point = #"{"id":"\#(id)","vector":{},"payload":{"type":"probe"}}"#
+        try await apply(.put, "/points", Array(#"{"points":[\#(point)],"update_mode":"update_only"}"#.utf8))
+        try await apply(.post, "/points/delete", Array(#"{"points":["\#(id)"]}"#.utf8))
+    }
+
+    /// Points of one request; a refusal may lower it at any time.
+    private var pointsPerRequest: Int {
+        let limits = strictness.limits ?? QdrantLimits()
+        return max(1, min(settings.pointsPerRequestMax, limits.pointsMax ?? .max, limits.writesMax ?? .max))
+    }
+
+    /// One request, halved for as long as the server finds it too large, or above a limit that it did not state.
+    private func write(_ parts: ArraySlice<[UInt8]>, within limit: Duration?) async throws(PortFailure) {
         do throws(PortFailure) {
-            try await apply(.put, "/points", QdrantBody.upsert(parts))
+            try await underLimits { _ throws(PortFailure) in
+                try await apply(.put, "/points", QdrantBody.upsert(parts), within: limit)
+            }
         } catch {
-            guard error.code == QdrantRefusal.tooLarge, parts.count > 1 else { throw error }
+            guard QdrantRefusal.splittable.contains(error.code ?? ""), parts.count > 1 else { throw error }
             let middle = parts.startIndex + parts.count / 2
-            try await write(parts[..<middle])
-            try await write(parts[middle...])
+            try await write(parts[..<middle], within: limit)
+            try await write(parts[middle...], within: limit)
         }
     }
 
@@ -108,37 +121,111 @@ package struct QdrantPointStore: PointStore {
         var versions: [QdrantBody.Version] = []
         var ids: [QdrantBody.Version: [PointID]] = [:]
         for point in points {
-            let version = QdrantBody.Version(checksum: point.checksum, profile: point.profile)
+            let version = QdrantBody.Version(
+                checksum: point.checksum,
+                profile: point.profile,
+                source: point.source
+            )
             if ids[version] == nil { versions.append(version) }
             ids[version, default: []].append(point.id)
         }
         for version in versions {
-            var rest = ids[version, default: []][...]
-            while !rest.isEmpty {
-                try await apply(.post, "/points/delete", QdrantBody.delete(rest.prefix(1_000), still: version))
-                rest = rest.dropFirst(1_000)
+            try await inParts(ids[version, default: []][...]) { part, limits throws(PortFailure) in
+                try await apply(
+                    .post,
+                    "/points/delete",
+                    QdrantBody.delete(part, still: version, within: limits)
+                )
             }
         }
     }
 
-    package func count(_ kind: PointKind?) async throws(PortFailure) -> Int {
-        let result = try await call(.post, "/points/count", QdrantBody.count(kind))
-        guard let count = result["count"]?.integer else { throw unreadable("count") }
-        return Int(count)
+    package func mark(_ points: [StoredPoint], source: String) async throws(PortFailure) {
+        try await inParts(points.map(\.id)[...]) { part, _ throws(PortFailure) in
+            try await apply(.post, "/points/payload", QdrantBody.mark(part, source: source))
+        }
     }
 
-    package func search(_ query: HybridQuery) async throws(PortFailure) -> [ScoredPoint] {
-        let result = try await call(.post, "/points/query", QdrantBody.search(query))
-        guard let points = result["points"]?.array else { throw unreadable("query") }
-        return points.compactMap(ScoredPoint.init)
+    /// Ids in as many requests as the limits demand; a part that is above one that was not stated is cut anew.
+    private func inParts(
+        _ ids: ArraySlice<PointID>,
+        _ send: (ArraySlice<PointID>, QdrantLimits) async throws(PortFailure) -> Void
+    ) async throws(PortFailure) {
+        var rest = ids
+        while !rest.isEmpty {
+            let left = rest
+            rest = try await underLimits { limits throws(PortFailure) in
+                let part = left.prefix(limits.idsPerRequest)
+                try await halving(part) { half throws(PortFailure) in try await send(half, limits) }
+                return left[part.endIndex...]
+            }
+        }
+    }
+
+    /// Halves what the server finds too large for one request.
+    private func halving(
+        _ ids: ArraySlice<PointID>,
+        _ send: (ArraySlice<PointID>) async throws(PortFailure) -> Void
+    ) async throws(PortFailure) {
+        do throws(PortFailure) { try await send(ids) } catch {
+            guard [QdrantRefusal.tooLarge, QdrantRefusal.overBudget].contains(error.code), ids.count > 1 else {
+                throw error
+            }
+            let middle = ids.startIndex + ids.count / 2
+            try await halving(ids[..<middle], send)
+            try await halving(ids[middle...], send)
+        }
+    }
+
+    // MARK: - Limits
+
+    /// The limits in force: asked for before the first request, and again by `inspect` and after some refusals.
+    func limits() async throws(PortFailure) -> QdrantLimits {
+        if let limits = strictness.limits { return limits }
+        // Of a collection that does not exist the request itself says so.
+        _ = try await info()
+        return strictness.limits ?? QdrantLimits()
+    }
+
+    /// - Throws: also when no request of ours can be below them.
+    private func usableLimits() async throws(PortFailure) -> QdrantLimits {
+        let limits = try await limits()
+        if let tooLow = limits.tooLow.first { throw tooLow.failure }
+        return limits
+    }
+
+    /// The most limits that one call learns from refusals: there are seven, and some may be lowered meanwhile.
+    private static let lessonsMax = 10
+
+    /// Performs a request, and again when its refusal has told a limit that was not known.
+    func underLimits<Value>(
+        _ operation: (QdrantLimits) async throws(PortFailure) -> Value
+    ) async throws(PortFailure) -> Value {
+        var limits = try await usableLimits()
+        var lessons = 0
+        while true {
+            do throws(PortFailure) { return try await operation(limits) } catch {
+                guard QdrantRefusal.ofLimits.contains(error.code), lessons < Self.lessonsMax else { throw error }
+                let now = try await usableLimits()
+                guard now != limits else { throw error }
+                limits = now
+                lessons += 1
+            }
+        }
     }
 
     // MARK: - One exchange
 
     /// A write, and the answer that it is applied.
-    func apply(_ method: HTTPRequest.Method, _ path: String, _ body: [UInt8]) async throws(PortFailure) {
-        let seconds = settings.timeout.components.seconds
-        let result = try await call(method, "\(path)?wait=true&timeout=\(seconds)", body)
+    func apply(
+        _ method: HTTPRequest.Method,
+        _ path: String,
+        _ body: [UInt8],
+        within limit: Duration? = nil
+    ) async throws(PortFailure) {
+        let timeout = max(min(limit ?? settings.timeout, settings.timeout), .seconds(1))
+        let seconds = min(timeout.components.seconds, strictness.limits?.timeoutMax.map { Int64($0) } ?? .max)
+        let result = try await call(method, "\(path)?wait=true&timeout=\(seconds)", body, within: limit)
         switch result["status"]?.string {
         case "completed": return
         case "wait_timeout", "acknowledged":
@@ -150,9 +237,18 @@ package struct QdrantPointStore: PointStore {
     }
 
     /// A request about the collection, and its `result`.
-    func call(_ method: HTTPRequest.Method, _ path: String, _ body: [UInt8]) async throws(PortFailure) -> JSON {
-        let response = try await exchange(method, "/collections/\(encodedCollection)\(path)", body)
-        guard response.status == 200 else { throw QdrantRefusal(response, settings.collection).failure }
+    func call(
+        _ method: HTTPRequest.Method,
+        _ path: String,
+        _ body: [UInt8],
+        within limit: Duration? = nil
+    ) async throws(PortFailure) -> JSON {
+        let response = try await exchange(method, "/collections/\(encodedCollection)\(path)", body, within: limit)
+        guard response.status == 200 else {
+            let refusal = QdrantRefusal(response, settings.collection)
+            if refusal.isOverLimit { strictness.learn(refusal.told) }
+            throw refusal.failure
+        }
         return try result(response)
     }
 
@@ -161,9 +257,12 @@ package struct QdrantPointStore: PointStore {
         return result
     }
 
-    func exchange(_ method: HTTPRequest.Method, _ path: String, _ body: [UInt8]) async throws(PortFailure)
-        -> HTTPResponse
-    {
+    func exchange(
+        _ method: HTTPRequest.Method,
+        _ path: String,
+        _ body: [UInt8],
+        within limit: Duration? = nil
+    ) async throws(PortFailure) -> HTTPResponse {
         var headers: HTTPHeaders = [:]
         if !body.isEmpty { headers["Content-Type"] = "application/json" }
         settings.key.withExposedValue { if !$0.isEmpty { headers["api-key"] = $0 } }
@@ -175,7 +274,8 @@ package struct QdrantPointStore: PointStore {
                 base + path,
                 headers: headers,
                 body: body,
-                totalTimeout: settings.timeout + .seconds(15)
+                // The server's own limit is told first, so that its answer says what became of the request.
+                totalTimeout: min(limit ?? settings.timeout, settings.timeout) + .seconds(limit == nil ? 15 : 2)
             )
         )
     }
@@ -194,40 +294,10 @@ package struct QdrantPointStore: PointStore {
     }
 
     func unreadable(_ what: String) -> PortFailure {
-        PortFailure(.outcomeUnknown, "the answer to a \(what) of the collection is not what Qdrant sends")
-    }
-}
-
-extension StoredPoint {
-    /// Nil for a point of somebody else: one without a UUID or a record.
-    fileprivate init?(_ json: JSON) {
-        guard let id = json["id"]?.string.flatMap({ PointID($0) }), let payload = json["payload"],
-            let record = payload["summary_id"]?.integer
-        else { return nil }
-        self.init(
-            id: id,
-            summaryID: record,
-            kind: payload["type"]?.string.flatMap(PointKind.init),
-            parentIndex: payload["parent_idx"]?.integer.map { Int($0) },
-            chunkIndex: payload["chunk_index"]?.integer.map { Int($0) },
-            checksum: payload["checksum"]?.string,
-            profile: payload["profile"]?.string,
-            collectionIDs: payload["collection_ids"]?.array?.compactMap(\.integer) ?? []
-        )
-    }
-}
-
-extension ScoredPoint {
-    fileprivate init?(_ json: JSON) {
-        guard let id = json["id"]?.string.flatMap({ PointID($0) }), let payload = json["payload"],
-            let record = payload["summary_id"]?.integer
-        else { return nil }
-        self.init(
-            id: id,
-            score: json["score"]?.double ?? 0,
-            summaryID: record,
-            memberCode: payload["member_code"]?.string ?? "",
-            text: payload["text"]?.string ?? ""
+        PortFailure(
+            .outcomeUnknown,
+            "the answer to a \(what) of the collection is not what Qdrant sends",
+            code: "unreadable_answer"
         )
     }
 }

@@ -7,25 +7,80 @@ import Migration
 struct QdrantRefusal {
     /// The code of a request that may pass in smaller parts.
     static let tooLarge = "request_too_large"
+    /// The code of a request that alone is above a minute's budget.
+    static let overBudget = "over_rate_limit"
+    /// The code of a request that is above a limit of the collection's strict mode.
+    static let overLimit = "strict_mode"
+    /// The code of a filter on a key that has no payload index.
+    static let noIndex = "index_missing"
+    /// Codes of requests that may pass when the limits are known.
+    static let ofLimits: [String?] = [overLimit, overBudget]
+    /// Codes of writes that may pass in smaller parts.
+    static let splittable: Set = [tooLarge, overBudget, overLimit]
 
     private let status: Int
     private let text: String
     private let headers: HTTPHeaders
     private let collection: String
+    /// Whether it comes from what stands before Qdrant: a page for people, or a no that Qdrant never says.
+    private let isForeign: Bool
 
     init(_ response: HTTPResponse, _ collection: String) {
         status = response.status
         headers = response.headers
         self.collection = collection
         // 401 and 403, and whatever stands in front of Qdrant, answer in plain text.
-        text = (try? JSON(response.body))?["status"]?["error"]?.string ?? String(response.text.prefix(2_000))
+        let error = (try? JSON(response.body))?["status"]?["error"]?.string
+        let text = error ?? String(response.text.prefix(2_000))
+        self.text = text
+        let own = ["Invalid api", "Invalid API", "Must provide", "Forbidden"]
+        isForeign = response.isPage || (status == 403 && error == nil && !own.contains { text.hasPrefix($0) })
     }
 
     /// Whether the collection is what is missing, and not the address.
     var isMissingCollection: Bool { status == 404 && text.contains("doesn't exist") }
 
+    /// Whether a limit of the collection's strict mode is the reason, which other requests can keep.
+    var isOverLimit: Bool { isStrict && missingIndex == nil || isOverBudget }
+
+    private var isOverBudget: Bool { status == 429 && text.contains("larger than rate limiter capacity") }
+
+    /// The limit that it tells, if it does.
+    var told: QdrantLimits? { QdrantLimits(toldBy: text) }
+
+    /// Every refusal by strict mode ends with a hint, which no other refusal has.
+    private var isStrict: Bool { (status == 400 || status == 403) && text.contains("Help: ") }
+
+    /// `Index required but not found for "profile" of one of the following types: [keyword]`.
+    private var missingIndex: String? {
+        guard isStrict, let start = text.firstRange(of: "Index required but not found for \"") else { return nil }
+        // Only what a key of ours may be: the text may quote anything.
+        return String(text[start.upperBound...].prefix { $0.isLetter || $0 == "_" })
+    }
+
+    /// Whether the collection or its server has no room: nothing is wrong with what was sent.
+    private var isFull: Bool {
+        let words = [
+            "No space left on device", "exceeds available disk space", "Max points count limit of",
+            "Max vector storage size limit of", "Max payload storage size limit of", "Resident memory usage is at",
+        ]
+        return status == 507 || (status == 400 || status >= 500) && words.contains { text.contains($0) }
+    }
+
     var failure: PortFailure {
-        switch status {
+        if isFull { return failure(.full, fullSentence) }
+        if let missingIndex {
+            return failure(
+                .unauthorised,
+                "the collection has no payload index on \(missingIndex), and its strict mode refuses filters without one: "
+                    + "run `migrate setup`, which adds it",
+                code: Self.noIndex
+            )
+        }
+        if isStrict { return overLimit }
+        return switch status {
+        case 403 where isForeign:
+            blocked
         case 401, 403:
             failure(.unauthorised, "Qdrant refused the key, or the key may not write: check QDRANT_API_KEY")
         case 404 where isMissingCollection:
@@ -40,13 +95,42 @@ struct QdrantRefusal {
             failure(.rejected, "the request is too large for the server", code: Self.tooLarge)
         case 429:
             tooMany
-        case 507:
-            failure(.unauthorised, "Qdrant's disk or memory quota is used up: make room, then resume the job")
         case 500...599:
             broken
+        case 400..<500 where isForeign:
+            blocked
         default:
             refused
         }
+    }
+
+    private var fullSentence: String {
+        if text.contains("limit of") {
+            return "the collection is full, as its strict mode bounds it: raise the limit or delete points; "
+                + "nothing is lost"
+        }
+        return "Qdrant's disk or memory is used up: make room; nothing is lost"
+    }
+
+    private var overLimit: PortFailure {
+        // The one limit that is about a single point.
+        if text.contains("Sparse vector") {
+            return failure(.rejected, "the point's sparse vector is longer than the collection's strict mode allows")
+        }
+        return failure(
+            .unauthorised,
+            "the request is above a limit of the collection's strict mode: compare its strict_mode_config",
+            code: Self.overLimit
+        )
+    }
+
+    /// One point may be the reason, or all access: the engine finds out.
+    private var blocked: PortFailure {
+        failure(
+            .unauthorised,
+            "a firewall or proxy before Qdrant refused the request: check QDRANT_URL and what it blocks",
+            code: PortFailure.blocked
+        )
     }
 
     private var refused: PortFailure {
@@ -76,9 +160,6 @@ struct QdrantRefusal {
     }
 
     private var broken: PortFailure {
-        if text.contains("No space left on device") || text.contains("exceeds available disk space") {
-            return failure(.unavailable, "Qdrant's disk is full")
-        }
         if text.contains("channel closed") {
             return failure(.unavailable, "Qdrant's update worker is dead: Qdrant needs a restart")
         }
@@ -86,8 +167,14 @@ struct QdrantRefusal {
     }
 
     private var tooMany: PortFailure {
-        if text.contains("larger than rate limiter capacity") {
-            return failure(.rejected, "the request is larger than Qdrant's rate limit", code: Self.tooLarge)
+        if isOverBudget {
+            // Smaller requests pass; one that cannot be smaller is nobody's fault but the limit's.
+            return failure(
+                .unauthorised,
+                "the request is larger than what Qdrant allows in a minute: raise the collection's write_rate_limit and "
+                    + "read_rate_limit",
+                code: Self.overBudget
+            )
         }
         let stated = headers["retry-after"].flatMap { Int($0) } ?? waitInText
         let wait = stated.flatMap { (0...1_000_000).contains($0) ? Duration.seconds($0) : nil }

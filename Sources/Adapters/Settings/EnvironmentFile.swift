@@ -2,7 +2,9 @@
 ///
 /// `NAME=value`, `export NAME=value`, `NAME="value"` with `\n`, `\r`, `\t`, `\"`, `\\` and `\$` inside, `NAME='value'` as it stands;
 /// a quoted value may span lines; `#` starts a comment at the beginning of a line, and after white space or a quoted
-/// value. Nothing is expanded. The last of two equal names wins.
+/// value. Nothing is expanded. The last of two equal names wins. Names as other programs have them (`A-B`, `a.b`) are passed over.
+///
+/// Read by Unicode scalars: a `#`, `=` or quote with a combining mark behind it is one `Character` with it.
 package struct EnvironmentFile: Sendable, Equatable {
     /// A value and the line, counted from 1, on which it begins.
     package struct Entry: Sendable, Equatable {
@@ -16,61 +18,85 @@ package struct EnvironmentFile: Sendable, Equatable {
         package let sentence: String
     }
 
+    private typealias Text = Substring.UnicodeScalarView
+
     /// The path it was read from, for people.
     package let path: String
+    /// Whether every user of this host may read it.
+    package let isReadableByOthers: Bool
     package private(set) var entries: [String: Entry] = [:]
+    /// Names that no shell could set, which are another program's, or one of ours misspelt.
+    package private(set) var foreignNames: Set<String> = []
     package private(set) var problems: [Problem] = []
 
-    package init(path: String, text: String) {
+    package init(path: String, text: String, isReadableByOthers: Bool = false) {
         self.path = path
-        let withoutMark = text.hasPrefix("\u{FEFF}") ? String(text.dropFirst()) : text
-        let lines = withoutMark.replacing("\r\n", with: "\n").split(separator: "\n", omittingEmptySubsequences: false)
+        self.isReadableByOthers = isReadableByOthers
+        let whole = Substring(text).unicodeScalars
+        let lines = (whole.first == "\u{FEFF}" ? whole.dropFirst() : whole)
+            .split(separator: "\n", omittingEmptySubsequences: false)
+            .map { $0.last == "\r" ? $0.dropLast() : $0 }
         var next = 0
-        while next < lines.count {
-            let first = next
-            next += 1
-            var content = lines[first].drop(while: \.isWhitespace)
-            if content.isEmpty || content.hasPrefix("#") { continue }
-            if content.hasPrefix("export"), content.dropFirst(6).first?.isWhitespace == true {
-                content = content.dropFirst(6).drop(while: \.isWhitespace)
-            }
-            guard let equals = content.firstIndex(of: "=") else {
-                problems.append(Problem(line: first + 1, sentence: "has no `=`; write NAME=value"))
-                continue
-            }
-            let name = Self.trimmed(content[..<equals])
-            guard Self.isName(name) else {
-                problems.append(Problem(line: first + 1, sentence: "has no usable name before `=`; write NAME=value"))
-                continue
-            }
-            var rest = String(content[content.index(after: equals)...].drop(while: \.isWhitespace))
-            guard let quote = rest.first, quote == "\"" || quote == "'" else {
-                entries[name] = Entry(value: Self.unquoted(rest), line: first + 1)
-                continue
-            }
-            var closed = Self.quoted(rest, by: quote)
-            var end = next
-            while closed == nil, end < lines.count {
-                rest += "\n" + lines[end]
-                end += 1
-                closed = Self.quoted(rest, by: quote)
-            }
-            guard let closed else {
-                problems.append(Problem(line: first + 1, sentence: "opens a quote (\(quote)) that is never closed"))
-                continue
-            }
-            next = end
-            guard closed.after.isEmpty || closed.after.hasPrefix("#") else {
-                problems.append(Problem(line: first + 1, sentence: "goes on after the closing quote (\(quote))"))
-                continue
-            }
-            entries[name] = Entry(value: closed.value, line: first + 1)
+        while next < lines.count { read(lines, &next) }
+    }
+
+    /// Reads what begins in a line, and goes to the line after it.
+    private mutating func read(_ lines: [Text], _ next: inout Int) {
+        let number = next + 1
+        var content = lines[next].drop(while: \.properties.isWhitespace)
+        next += 1
+        if content.isEmpty || content.first == "#" { return }
+        if content.starts(with: "export".unicodeScalars),
+            content.dropFirst(6).first?.properties.isWhitespace == true
+        {
+            content = content.dropFirst(6).drop(while: \.properties.isWhitespace)
+        }
+        guard let equals = content.firstIndex(of: "=") else {
+            problems.append(Problem(line: number, sentence: "has no `=`; write NAME=value"))
+            return
+        }
+        let name = Self.trimmed(content[..<equals])
+        guard !name.isEmpty, !name.unicodeScalars.contains(where: \.properties.isWhitespace) else {
+            problems.append(Problem(line: number, sentence: "has no usable name before `=`; write NAME=value"))
+            return
+        }
+        var rest = content[content.index(after: equals)...].drop(while: \.properties.isWhitespace)
+        guard let quote = rest.first, quote == "\"" || quote == "'" else {
+            return keep(name, Self.unquoted(rest), number)
+        }
+        var closed = Self.quoted(rest, by: quote)
+        var end = next
+        while closed == nil, end < lines.count {
+            var longer = String(rest)
+            longer.unicodeScalars.append("\n")
+            longer.unicodeScalars.append(contentsOf: lines[end])
+            rest = Substring(longer).unicodeScalars
+            end += 1
+            closed = Self.quoted(rest, by: quote)
+        }
+        guard let closed else {
+            problems.append(Problem(line: number, sentence: "opens a quote (\(quote)) that is never closed"))
+            return
+        }
+        next = end
+        guard closed.after.isEmpty || closed.after.first == "#" else {
+            problems.append(Problem(line: number, sentence: "goes on after the closing quote (\(quote))"))
+            return
+        }
+        keep(name, closed.value, number)
+    }
+
+    private mutating func keep(_ name: String, _ value: String, _ line: Int) {
+        if Self.isName(name) {
+            entries[name] = Entry(value: value, line: line)
+        } else {
+            foreignNames.insert(name)
         }
     }
 
-    private static func trimmed(_ text: Substring) -> String {
-        let front = text.drop(while: \.isWhitespace)
-        guard let last = front.lastIndex(where: { !$0.isWhitespace }) else { return "" }
+    private static func trimmed(_ text: Text) -> String {
+        let front = text.drop(while: \.properties.isWhitespace)
+        guard let last = front.lastIndex(where: { !$0.properties.isWhitespace }) else { return "" }
         return String(front[...last])
     }
 
@@ -83,29 +109,33 @@ package struct EnvironmentFile: Sendable, Equatable {
     }
 
     /// A value without quotes ends at a `#` that follows white space, and loses white space at its end.
-    private static func unquoted(_ text: String) -> String {
+    private static func unquoted(_ text: Text) -> String {
         var previousIsSpace = true
         for index in text.indices {
             if text[index] == "#", previousIsSpace { return trimmed(text[..<index]) }
-            previousIsSpace = text[index].isWhitespace
+            previousIsSpace = text[index].properties.isWhitespace
         }
-        return trimmed(text[...])
+        return trimmed(text)
     }
 
     /// Splits text that begins with a quote into the value and what follows the closing one; nil = not closed.
-    private static func quoted(_ text: String, by quote: Character) -> (value: String, after: String)? {
-        let escapes: [Character: Character] = ["n": "\n", "r": "\r", "t": "\t", "\"": "\"", "\\": "\\", "$": "$"]
-        var value = ""
+    private static func quoted(_ text: Text, by quote: Unicode.Scalar) -> (value: String, after: Text)? {
+        let escapes: [Unicode.Scalar: Unicode.Scalar] = [
+            "n": "\n", "r": "\r", "t": "\t", "\"": "\"", "\\": "\\", "$": "$",
+        ]
+        var value = String.UnicodeScalarView()
         var index = text.index(after: text.startIndex)
         while index < text.endIndex {
-            let character = text[index]
+            let scalar = text[index]
             index = text.index(after: index)
-            if character == quote { return (value, trimmed(text[index...])) }
-            if character == "\\", quote == "\"", index < text.endIndex, let escaped = escapes[text[index]] {
+            if scalar == quote {
+                return (String(value), text[index...].drop(while: \.properties.isWhitespace))
+            }
+            if scalar == "\\", quote == "\"", index < text.endIndex, let escaped = escapes[text[index]] {
                 value.append(escaped)
                 index = text.index(after: index)
             } else {
-                value.append(character)
+                value.append(scalar)
             }
         }
         return nil

@@ -71,7 +71,10 @@ package enum SettingKind: Sendable, Equatable {
     case integer(ClosedRange<Int>)
     case decimal(ClosedRange<Double>)
     case choice([String])
-    case url
+    /// The address of a service over HTTP; only some may have a query.
+    case url(allowsQuery: Bool)
+    /// A host name or an address in numbers, and nothing else.
+    case host
     /// A file that exists.
     case file
     /// The name of a column, or of a table with an optional database before it.
@@ -85,9 +88,10 @@ package enum SettingKind: Sendable, Equatable {
         case .decimal(let range): "a number from \(range.lowerBound) to \(range.upperBound)"
         case .choice(let values): values.count == 1 ? "\(values[0])" : "one of \(values.joined(separator: ", "))"
         case .url: "an http:// or https:// address with a host and without a user name or password"
+        case .host: "a host name or an address in numbers"
         case .file: "the path of a file that exists"
         case .identifier(let allowsDatabase):
-            allowsDatabase ? "a table name, or database.table" : "a column name"
+            allowsDatabase ? "a table name, or database.table; in backticks where a name has a dot" : "a column name"
         }
     }
 
@@ -98,16 +102,37 @@ package enum SettingKind: Sendable, Equatable {
         case .integer(let range): Int(value).map(range.contains) ?? false
         case .decimal(let range): Double(value).map(range.contains) ?? false
         case .choice(let values): values.contains(value)
-        case .url: (try? HTTPAddress(value)) != nil
+        case .url(let allowsQuery):
+            Misreading.ofURL(value, allowsQuery: allowsQuery) == nil && (try? HTTPAddress(value)) != nil
+        case .host: HostName(value) != nil
         case .file: fileExists(value)
         case .identifier(let allowsDatabase): Self.isIdentifier(value, allowsDatabase: allowsDatabase)
         }
     }
 
-    /// MySQL's own bound is 64 characters a name; backticks and NUL are never needed and never allowed.
+    /// A value as the rest of the program has it: choices in the table's letters, whatever case they were typed in, and an IPv6
+    /// address without brackets.
+    func normalised(_ value: String) -> String {
+        switch self {
+        case .choice(let values): values.first { $0.lowercased() == value.lowercased() } ?? value
+        case .host: HostName(value)?.text ?? value
+        case .text, .integer, .decimal, .url, .file, .identifier: value
+        }
+    }
+
+    /// Why a refused value may be what it is, where its text tells more than what is allowed; quotes nothing of it.
+    func misreading(of value: String) -> String? {
+        switch self {
+        case .host: Misreading.ofHost(value)
+        case .url(let allowsQuery): Misreading.ofURL(value, allowsQuery: allowsQuery)
+        case .text, .integer, .decimal, .choice, .file, .identifier: nil
+        }
+    }
+
+    /// Whatever MySQL allows, because every name goes into SQL in quotes.
     private static func isIdentifier(_ value: String, allowsDatabase: Bool) -> Bool {
-        let parts = value.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count <= (allowsDatabase ? 2 : 1) else { return false }
-        return parts.allSatisfy { (1...64).contains($0.count) && !$0.contains { "`\0\"'; \\/".contains($0) } }
+        guard allowsDatabase else { return TableName.problem(with: value) == nil }
+        guard let name = TableName(value) else { return false }
+        return [name.database, name.table].compactMap(\.self).allSatisfy { TableName.problem(with: $0) == nil }
     }
 }

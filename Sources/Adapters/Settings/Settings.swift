@@ -9,7 +9,7 @@ package struct Settings: Sendable {
         package let user: String
         package let password: Secret
         package let database: String
-        /// `table` or `database.table`, not yet quoted.
+        /// As `TableName` reads it, not yet quoted for SQL.
         package let table: String
         package let idColumn: String
         package let tenantColumn: String
@@ -35,6 +35,10 @@ package struct Settings: Sendable {
         package let apiKey: Secret
         /// Without a slash at its end.
         package let baseURL: String
+        /// Nil = the key's own.
+        package let organization: String?
+        /// Nil = the key's own.
+        package let project: String?
     }
 
     /// The collection's server.
@@ -62,6 +66,8 @@ package struct Settings: Sendable {
         package let batchSize: Int
         package let workersMax: Int
         package let retriesMax: Int
+        /// Records given up for reasons that are not in their content, from which on the job is paused; 0 = never, nil = by size.
+        package let failuresMax: Int?
         package let pollInterval: Duration
         package let heartbeatInterval: Duration
         /// From the claim to the deadline.
@@ -82,6 +88,10 @@ package struct Settings: Sendable {
         package let chunkTokens: Int
         package let chunkOverlapTokens: Int
         package let pointIDNamespace: String
+        /// What points call their source; nil = the table's name.
+        package let sourceName: String?
+        /// Whether points without a source are this table's; nil = nobody has said.
+        package let ownsUnmarkedPoints: Bool?
         package let sparseLanguage: String
         /// Path; nil = the language's own list.
         package let stopWordsFile: String?
@@ -101,6 +111,8 @@ package struct Settings: Sendable {
     package let openai: OpenAI?
     /// Nil unless the command needs it.
     package let qdrant: Qdrant?
+    /// The table with its database, as in `app.ip_summary`; without the database where nothing states one.
+    package let table: String
     package let target: Target
     package let work: Work
     package let text: Text
@@ -112,12 +124,17 @@ package struct Settings: Sendable {
     /// What gives another process of this program the same settings, secrets too.
     package var environment: [String: String] {
         let given = inForce.filter { $0.origin != .builtIn && $0.origin != .unset }
-        return Dictionary(uniqueKeysWithValues: given.compactMap { item in item.value.map { (item.setting.name, $0) } })
+        let values = given.compactMap { item in item.value.map { (item.setting.name, $0) } }
+        return Dictionary(uniqueKeysWithValues: values + [(Self.exactMark, "1")])
     }
+    /// The variable that says that values in the environment are as this program has read them before, quotes and all.
+    static let exactMark = "MIGRATE_EXACT_SETTINGS"
     /// Every setting, its value for people and its origin, in the table's order.
     package let inForce: [ResolvedSetting]
     /// Names that look misspelt.
     package let hints: [String]
+    /// What was passed over, and what others could read.
+    package let warnings: [String]
 
     /// Reads and checks everything.
     ///
@@ -135,13 +152,14 @@ package struct Settings: Sendable {
         reader.checkTogether()
         let values = SettingsValues(reader)
         guard reader.problems.isEmpty else {
-            throw SettingsProblems(problems: reader.problems, hints: reader.hints)
+            throw SettingsProblems(problems: reader.problems, hints: reader.hints, warnings: reader.warnings)
         }
         mysql = needs.contains(.mysql) ? MySQL(values) : nil
         tracking = needs.contains(.tracking) ? Tracking(values) : nil
         postgresURL = values.optionalSecret("POSTGRES_URL")
         openai = needs.contains(.openai) ? OpenAI(values) : nil
         qdrant = needs.contains(.qdrant) ? Qdrant(values) : nil
+        table = Self.table(values)
         target = Target(values)
         work = Work(values)
         text = Text(values)
@@ -150,6 +168,13 @@ package struct Settings: Sendable {
         stateFolder = values.optional("STATE_DIRECTORY")
         inForce = Self.inForce(reader)
         hints = reader.hints
+        warnings = reader.warnings
+    }
+
+    private static func table(_ values: SettingsValues) -> String {
+        let table = values.string("MYSQL_TABLE")
+        guard TableName(table)?.database == nil, let database = values.optional("MYSQL_DATABASE") else { return table }
+        return "\(database).\(table)"
     }
 
     /// Every setting with its value for people and its origin, even where some are wrong; and what is wrong.
@@ -157,11 +182,15 @@ package struct Settings: Sendable {
         _ input: SettingsInput,
         needs: Setting.Need,
         fileExists: @escaping (String) -> Bool = { FileManager.default.isReadableFile(atPath: $0) }
-    ) -> (inForce: [ResolvedSetting], problems: SettingsProblems?) {
+    ) -> (inForce: [ResolvedSetting], problems: SettingsProblems?, warnings: [String]) {
         var reader = SettingsReader(input, needs: needs, fileExists: fileExists)
         reader.checkTogether()
-        let problems = SettingsProblems(problems: reader.problems, hints: reader.hints)
-        return (inForce(reader), reader.problems.isEmpty ? nil : problems)
+        let problems = SettingsProblems(
+            problems: reader.problems,
+            hints: reader.hints,
+            warnings: reader.warnings
+        )
+        return (inForce(reader), reader.problems.isEmpty ? nil : problems, reader.warnings)
     }
 
     private static func inForce(_ reader: SettingsReader) -> [ResolvedSetting] {

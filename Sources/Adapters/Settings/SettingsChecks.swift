@@ -85,10 +85,13 @@ extension SettingsReader {
         for name in ["SUPABASE_URL", "OPENAI_BASE_URL", "QDRANT_URL"] {
             guard let text = value(name), let address = try? HTTPAddress(text) else { continue }
             if address.isPlaintext, !address.isLoopback {
-                report(name, "is \(text): keys and texts would travel unencrypted; use https://, \(remedy)")
+                report(
+                    name,
+                    "is http:// to \(address.name): keys and texts would travel unencrypted; use https://, \(remedy)"
+                )
             }
         }
-        if value("MYSQL_SSL") == "off", let host = value("MYSQL_HOST"), !isLoopback(host), !host.hasPrefix("/") {
+        if value("MYSQL_SSL") == "off", let host = value("MYSQL_HOST"), !isLoopback(host) {
             report(
                 "MYSQL_SSL",
                 "is off for \(host): password and texts would travel unencrypted; set it to verify, \(remedy)"
@@ -102,7 +105,7 @@ extension SettingsReader {
         do {
             _ = try PostgresLogin(Secret(url), allowsPlaintext: input.allowsPlaintext)
         } catch {
-            report("POSTGRES_URL", error.detail.replacing("POSTGRES_URL is", with: "is", maxReplacements: 1))
+            report("POSTGRES_URL", error.detail.replacing("POSTGRES_URL ", with: "", maxReplacements: 1))
         }
     }
 }

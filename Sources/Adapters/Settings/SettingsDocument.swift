@@ -41,7 +41,7 @@ package enum SettingsDocument {
     private static func range(_ setting: Setting) -> String {
         switch setting.kind {
         case .text: setting.isSecret ? "" : "Text."
-        case .integer, .decimal, .choice, .url, .file, .identifier:
+        case .integer, .decimal, .choice, .url, .host, .file, .identifier:
             setting.kind.allowed.prefix(1).uppercased() + setting.kind.allowed.dropFirst() + "."
         }
     }

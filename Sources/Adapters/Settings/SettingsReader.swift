@@ -54,9 +54,16 @@ package struct ResolvedSetting: Sendable {
     package var shown: String {
         guard let value else { return "" }
         if setting.isSecret { return value.isEmpty ? "(blank)" : "(set, not shown)" }
-        // A refused address may carry a password.
-        if setting.kind == .url, value.contains("@") { return "(not shown)" }
+        if Misreading.mayHoldSecret(value) { return "(not shown)" }
+        // The query of an address may be a key.
+        if case .url = setting.kind, let mark = value.firstIndex(of: "?") { return value[..<mark] + "?…" }
         return value
+    }
+
+    /// A refused value for people: what a misread address leaves in the wrong place may be a part of its password.
+    fileprivate var isFitToShow: Bool {
+        guard let value, !Misreading.mayHoldSecret(value) else { return false }
+        return setting.kind == .file || !value.contains { "@/:".contains($0) }
     }
 }
 
@@ -80,15 +87,19 @@ package struct SettingsProblems: Error, Sendable, Equatable, CustomStringConvert
     package let problems: [SettingsProblem]
     /// Names that look misspelt, which may be the cause.
     package let hints: [String]
+    /// What was passed over, which may be the cause, too.
+    package let warnings: [String]
 
-    package init(problems: [SettingsProblem], hints: [String] = []) {
+    package init(problems: [SettingsProblem], hints: [String] = [], warnings: [String] = []) {
         self.problems = problems
         self.hints = hints
+        self.warnings = warnings
     }
 
     package var description: String {
         let count = problems.count == 1 ? "1 setting is wrong:" : "\(problems.count) settings are wrong:"
-        return ([count] + problems.map { "  \($0)" } + hints.map { "  hint: \($0)" }).joined(separator: "\n")
+        let remarks = warnings.map { "  warning: \($0)" } + hints.map { "  hint: \($0)" }
+        return ([count] + problems.map { "  \($0)" } + remarks).joined(separator: "\n")
     }
 }
 
@@ -100,6 +111,7 @@ struct SettingsReader {
 
     private(set) var resolved: [String: ResolvedSetting] = [:]
     private(set) var problems: [SettingsProblem] = []
+    private(set) var warnings: [String] = []
 
     init(_ input: SettingsInput, needs: Setting.Need, fileExists: @escaping (String) -> Bool) {
         self.input = input
@@ -112,6 +124,14 @@ struct SettingsReader {
             let found = find(setting)
             resolved[setting.name] = check(found)
         }
+        warnOfOpenFile()
+    }
+
+    private mutating func warnOfOpenFile() {
+        guard let file = input.file, file.isReadableByOthers else { return }
+        let secrets = SettingsTable.all.filter { $0.isSecret && file.entries[$0.name]?.value.isEmpty == false }
+        guard !secrets.isEmpty else { return }
+        warnings.append("\(file.path) holds secrets, and every user of this host may read it: chmod 600 \(file.path)")
     }
 
     mutating func report(_ subject: String, _ sentence: String) {
@@ -121,24 +141,11 @@ struct SettingsReader {
     /// The value in force, where it passed its own check.
     func value(_ name: String) -> String? { resolved[name]?.value }
 
-    /// Which names in our places look like misspelt settings.
-    var hints: [String] {
-        let known = Set(SettingsTable.all.map(\.name))
-        let prefixes = Set(SettingsTable.all.map { $0.name.prefix { $0 != "_" } })
-        let given = Set(input.environment.keys).union(input.file?.entries.keys.map { $0 } ?? [])
-        return given.sorted().compactMap { name in
-            guard !known.contains(name), prefixes.contains(name.prefix { $0 != "_" }) else { return nil }
-            let near = SettingsTable.all.map { ($0.name, editDistance(name, $0.name)) }.min { $0.1 < $1.1 }
-            guard let near, near.1 <= 2, !given.contains(near.0) else { return nil }
-            return "\(name) is not a setting; did you mean \(near.0)?"
-        }
-    }
-
-    private func find(_ setting: Setting) -> ResolvedSetting {
+    private mutating func find(_ setting: Setting) -> ResolvedSetting {
         if let flag = setting.flag, let value = input.flags[setting.name] {
             return ResolvedSetting(setting: setting, value: value, origin: .flag(flag))
         }
-        if let value = input.environment[setting.name] {
+        if let value = input.environment[setting.name], !passesOver(value, of: setting) {
             return ResolvedSetting(setting: setting, value: value, origin: .environment)
         }
         if let file = input.file, let entry = file.entries[setting.name] {
@@ -147,6 +154,18 @@ struct SettingsReader {
         }
         let origin: SettingOrigin = setting.defaultValue == nil ? .unset : .builtIn
         return ResolvedSetting(setting: setting, value: setting.defaultValue, origin: origin)
+    }
+
+    /// Whether a variable is not meant for us: Kubernetes and Docker's links set `MYSQL_PORT=tcp://10.0.0.1:3306` in every
+    /// container that runs beside a service named `mysql`.
+    private mutating func passesOver(_ value: String, of setting: Setting) -> Bool {
+        guard setting.name.hasSuffix("_PORT"), Misreading.isServiceVariable(value) else { return false }
+        let service = setting.name.dropLast("_PORT".count).lowercased()
+        warnings.append(
+            "\(setting.name) in the environment is the address of a service named `\(service)`, as Kubernetes and Docker set it, "
+                + "and is ignored; give the port in a file, as --\(setting.flag ?? ""), or as a plain number"
+        )
+        return true
     }
 
     /// Checks one value; a refused one is reported and becomes nil, so that no later check trips over it again.
@@ -176,27 +195,38 @@ struct SettingsReader {
             report(setting.name, "holds a line break or another control character (\(found.origin))")
             return gone
         }
-        guard setting.kind.admits(value, fileExists: fileExists) else {
-            let shown = ResolvedSetting(setting: setting, value: value, origin: found.origin).shown
-            report(setting.name, "is \(shown) (\(found.origin)); it must be \(setting.kind.allowed)")
+        if let refusal = refusal(of: value, found) {
+            report(setting.name, "\(refusal) (\(found.origin))")
             return gone
         }
-        return ResolvedSetting(setting: setting, value: value, origin: found.origin)
-    }
-}
-
-/// Levenshtein's distance: how many letters must be changed, added or removed.
-func editDistance(_ one: String, _ other: String) -> Int {
-    let (one, other) = (Array(one.utf8), Array(other.utf8))
-    var row = Array(0...other.count)
-    for (index, byte) in one.enumerated() {
-        var diagonal = row[0]
-        row[0] = index + 1
-        for (column, otherByte) in other.enumerated() {
-            let cost = min(row[column] + 1, row[column + 1] + 1, diagonal + (byte == otherByte ? 0 : 1))
-            diagonal = row[column + 1]
-            row[column + 1] = cost
+        let normalised = setting.kind.normalised(value)
+        guard setting.kind.admits(normalised, fileExists: fileExists) else {
+            let refused = ResolvedSetting(setting: setting, value: value, origin: found.origin)
+            let shown = refused.isFitToShow ? "is \(refused.shown)" : "is not right, and not shown here"
+            report(setting.name, "\(shown) (\(found.origin)); it must be \(setting.kind.allowed)")
+            return gone
         }
+        return ResolvedSetting(setting: setting, value: normalised, origin: found.origin)
     }
-    return row[other.count]
+
+    /// What a value shows to be, in the place of another one; nil where it shows nothing.
+    private func refusal(of value: String, _ found: ResolvedSetting) -> String? {
+        if found.origin == .environment, input.environment[Settings.exactMark] == nil, Misreading.isQuoted(value) {
+            return
+                "stands in quotes, which are part of the value here: `docker --env-file` and systemd's `-e` leave them in "
+                + "place; write it without them. If they belong to it, give it in a .env file, in other quotes"
+        }
+        let setting = found.setting
+        if !setting.kind.admits(setting.kind.normalised(value), fileExists: fileExists),
+            let misreading = setting.kind.misreading(of: value)
+        {
+            return misreading
+        }
+        // MySQL names the account and the database in its errors.
+        if setting.area == .mysql, !setting.isSecret, Misreading.mayHoldSecret(value) {
+            return "looks like an address or options with a password in them: write host, port, user, password and "
+                + "database into their own settings"
+        }
+        return nil
+    }
 }

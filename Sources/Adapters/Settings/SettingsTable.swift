@@ -11,7 +11,7 @@ package enum SettingsTable {
     private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 
     private static let mysql: [Setting] = [
-        Setting("MYSQL_HOST", .text, requiredFor: .mysql, in: .mysql, help: "Host name or address of the server."),
+        Setting("MYSQL_HOST", .host, requiredFor: .mysql, in: .mysql, help: "Host name or address of the server."),
         Setting("MYSQL_PORT", .integer(1...65_535), "3306", in: .mysql, help: "Port of the server."),
         Setting(
             "MYSQL_USER",
@@ -88,7 +88,12 @@ package enum SettingsTable {
             in: .tracking,
             help: "Where progress is kept; by default `supabase` when SUPABASE_URL is set, else `postgres`."
         ),
-        Setting("SUPABASE_URL", .url, in: .tracking, help: "The project's address, https://PROJECT.supabase.co."),
+        Setting(
+            "SUPABASE_URL",
+            .url(allowsQuery: false),
+            in: .tracking,
+            help: "The project's address, https://PROJECT.supabase.co."
+        ),
         Setting(
             "SUPABASE_KEY",
             .text,
@@ -116,8 +121,20 @@ package enum SettingsTable {
             help: "Key of the account that pays."
         ),
         Setting(
+            "OPENAI_ORG_ID",
+            .text,
+            in: .openai,
+            help: "The organisation that is charged, where the key has several; sent as `OpenAI-Organization`."
+        ),
+        Setting(
+            "OPENAI_PROJECT_ID",
+            .text,
+            in: .openai,
+            help: "The project that is charged, where the key has several; sent as `OpenAI-Project`."
+        ),
+        Setting(
             "OPENAI_BASE_URL",
-            .url,
+            .url(allowsQuery: true),
             "https://api.openai.com/v1",
             in: .openai,
             help: "Address of the API; any server with a compatible `/embeddings` will do."
@@ -159,7 +176,13 @@ package enum SettingsTable {
     ]
 
     private static let qdrant: [Setting] = [
-        Setting("QDRANT_URL", .url, requiredFor: .qdrant, in: .qdrant, help: "Address of the REST API, port included."),
+        Setting(
+            "QDRANT_URL",
+            .url(allowsQuery: false),
+            requiredFor: .qdrant,
+            in: .qdrant,
+            help: "Address of the REST API, port included."
+        ),
         Setting(
             "QDRANT_API_KEY",
             .text,
@@ -179,6 +202,13 @@ package enum SettingsTable {
             "3",
             in: .work,
             help: "Tries a batch gets after its first failed one; throttling and outages use none."
+        ),
+        Setting(
+            "MAX_FAILURES",
+            .integer(0...1_000_000_000),
+            in: .work,
+            help:
+                "Records given up not for their content that pause the job; 0 = never, unset = 5 % of those done, at least 100."
         ),
         Setting(
             "WORKER_POLL_INTERVAL",
@@ -206,7 +236,8 @@ package enum SettingsTable {
             .decimal(0...3_600),
             "25",
             in: .work,
-            help: "Seconds that batches in flight get after the first Ctrl-C or SIGTERM before they are given back."
+            help:
+                "Seconds for batches in flight after Ctrl-C or SIGTERM. Docker kills after 10 s in all, Kubernetes after 30."
         ),
         Setting(
             "RECORD_EVENTS",
@@ -252,6 +283,18 @@ package enum SettingsTable {
             "migrate",
             in: .text,
             help: "Point ids derive from it; take the other application's to share ids with it."
+        ),
+        Setting(
+            "SOURCE_NAME",
+            .text,
+            in: .text,
+            help: "What points call the table they came from, their `source`; by default `database.table`."
+        ),
+        Setting(
+            "UNMARKED_POINTS",
+            .choice(["ours", "foreign"]),
+            in: .text,
+            help: "Whether points without a `source` came from this table (`ours`) or from elsewhere (`foreign`)."
         ),
         Setting(
             "SPARSE_LANGUAGE",

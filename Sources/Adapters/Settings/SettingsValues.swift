@@ -74,6 +74,8 @@ extension Settings.OpenAI {
     init(_ values: SettingsValues) {
         apiKey = values.secret("OPENAI_API_KEY")
         baseURL = values.address("OPENAI_BASE_URL")
+        organization = values.optional("OPENAI_ORG_ID")
+        project = values.optional("OPENAI_PROJECT_ID")
     }
 }
 
@@ -100,6 +102,7 @@ extension Settings.Work {
         batchSize = values.integer("BATCH_SIZE")
         workersMax = values.integer("MAX_WORKERS")
         retriesMax = values.integer("MAX_RETRIES")
+        failuresMax = values.optionalInteger("MAX_FAILURES")
         pollInterval = values.duration("WORKER_POLL_INTERVAL")
         heartbeatInterval = values.duration("WORKER_HEARTBEAT_INTERVAL")
         batchTimeout = values.duration("BATCH_TIMEOUT_MINUTES", unitSeconds: 60)
@@ -115,6 +118,8 @@ extension Settings.Text {
         chunkTokens = values.integer("CHUNK_SIZE")
         chunkOverlapTokens = values.integer("CHUNK_OVERLAP")
         pointIDNamespace = values.string("POINT_ID_NAMESPACE")
+        sourceName = values.optional("SOURCE_NAME")
+        ownsUnmarkedPoints = values.optional("UNMARKED_POINTS").map { $0 == "ours" }
         sparseLanguage = values.string("SPARSE_LANGUAGE")
         stopWordsFile = values.optional("SPARSE_STOP_WORDS")
         sparseAverageLength = values.decimal("SPARSE_AVG_LENGTH")

@@ -93,19 +93,29 @@ enum PostgRESTError {
         if status == 429 || status == 503 && body?.code == nil && retryAfter(response) != nil {
             return PortFailure(.throttled(retryAfter: retryAfter(response)), "\(said): too many requests")
         }
-        if let code = body?.code, !code.isEmpty {
-            let failure = PortFailure(sqlState: code, message: body?.message ?? "")
-            // A code that means nothing to us says less than the status does.
-            return failure.kind == .rejected && status >= 500 && !isOurBug(code)
-                ? PortFailure(kind(of: status, isJSON: true), failure.detail, code: code) : failure
+        if let code = body?.code, isOfDatabase(code) {
+            return PortFailure(sqlState: code, message: body?.message ?? "")
         }
-        return PortFailure(kind(of: status, isJSON: body != nil), said + hint(status), code: "HTTP \(status)")
+        let isBlocked = status == 403 && body == nil
+        return PortFailure(
+            kind(of: status, isJSON: body != nil),
+            said + hint(status, isJSON: body != nil),
+            code: isBlocked ? PortFailure.blocked : "\(gatewayCode) \(status)"
+        )
     }
+
+    /// What the codes begin with of an answer that neither PostgREST nor the database gave, but something before them.
+    static let gatewayCode = "HTTP"
 
     /// The kind where only the status tells.
     static func kind(of status: Int, isJSON: Bool) -> PortFailure.Kind {
         switch status {
-        case 401, 403: .unauthorised
+        case 401: .unauthorised
+        // A page in place of an answer: of a firewall or a challenge, which may pass. Kong and PostgREST speak JSON.
+        case 403: isJSON ? .unauthorised : SQLStateTable.unknown
+        case 402: .outOfMoney
+        // Supabase: the project is paused.
+        case 540: .unauthorised
         case 408, 425: .unavailable
         // It came from something in front of PostgREST, which may have passed the call on; or PostgREST broke.
         case 500...: .outcomeUnknown
@@ -113,13 +123,17 @@ enum PostgRESTError {
         }
     }
 
-    private static func isOurBug(_ code: String) -> Bool {
-        ["22", "23", "42", "P0", "PGRST1", "PGRST2"].contains(where: code.hasPrefix)
+    /// Whether a code is an SQLSTATE or PostgREST's own; gateways have words and numbers there.
+    private static func isOfDatabase(_ code: String) -> Bool {
+        code.hasPrefix("PGRST") || code.wholeMatch(of: /[0-9A-Z]{5}/) != nil
     }
 
-    private static func hint(_ status: Int) -> String {
+    private static func hint(_ status: Int, isJSON: Bool) -> String {
         switch status {
+        case 403 where !isJSON: ": something before it, such as a firewall, does not let us pass"
         case 401, 403: ": it refuses the key; check SUPABASE_KEY"
+        case 402: ": the project is restricted, because its plan is used up; see Supabase's dashboard"
+        case 540: ": the project is paused; restore it in Supabase's dashboard"
         case 300..<400, 404, 405: ": check SUPABASE_URL"
         default: ""
         }

@@ -30,13 +30,24 @@ package final class CheckedTransport: RPCTransport {
         }
         for wait in Self.waits {
             do throws(PortFailure) { return try await transport.call(function, parameters) } catch {
-                guard error.tellsOfMissingSQL else { throw error }
+                guard error.tellsOfMissingSQL else { throw Self.inMidRun(error) }
             }
             do { try await time.sleep(for: wait) } catch {
                 throw PortFailure(.cancelled, "cancelled while waiting for \(function) to be there")
             }
         }
-        return try await transport.call(function, parameters)
+        do throws(PortFailure) { return try await transport.call(function, parameters) } catch {
+            throw Self.inMidRun(error)
+        }
+    }
+
+    /// What a refusal means of a store that has worked before: a gateway that finds no way to it (404 without a word of PostgREST)
+    /// is being restarted or set up anew.
+    private static func inMidRun(_ failure: PortFailure) -> PortFailure {
+        guard failure.kind == .rejected, failure.code?.hasPrefix(PostgRESTError.gatewayCode) == true else {
+            return failure
+        }
+        return PortFailure(SQLStateTable.unknown, failure.detail, code: failure.code)
     }
 }
 

@@ -33,6 +33,14 @@ extension RPCJobStore {
         try await perform(call)
     }
 
+    package func joinJob(_ call: JoinIngestionJob) async throws(PortFailure) -> JoinIngestionJob.Answer {
+        try await perform(call)
+    }
+
+    package func addServers(_ call: AddIngestionServers) async throws(PortFailure) -> AddIngestionServers.Answer {
+        try await perform(call)
+    }
+
     package func renewController(_ call: RenewController) async throws(PortFailure) -> RenewController.Answer {
         try await perform(call)
     }
@@ -81,6 +89,16 @@ extension RPCJobStore {
         try await perform(call)
     }
 
+    package func release(
+        _ call: ReleaseIngestionBatches
+    ) async throws(PortFailure) -> ReleaseIngestionBatches.Answer {
+        try await perform(call)
+    }
+
+    package func recount(_ call: RecountIngestionJob) async throws(PortFailure) -> RecountIngestionJob.Answer {
+        try await perform(call)
+    }
+
     package func requeueBatches(_ call: RequeueFailedBatches) async throws(PortFailure) -> RequeueFailedBatches.Answer {
         try await perform(call)
     }
@@ -97,6 +115,14 @@ extension RPCJobStore {
         try await perform(call)
     }
 
+    package func quotas(_ call: ListIngestionQuotas) async throws(PortFailure) -> ListIngestionQuotas.Answer {
+        try await perform(call)
+    }
+
+    package func resetQuota(_ call: ResetIngestionQuota) async throws(PortFailure) -> ResetIngestionQuota.Answer {
+        try await perform(call)
+    }
+
     package func jobs(_ call: ListIngestionJobs) async throws(PortFailure) -> ListIngestionJobs.Answer {
         try await perform(call)
     }
@@ -110,6 +136,34 @@ extension RPCJobStore {
     }
 
     package func events(_ call: ListIngestionEvents) async throws(PortFailure) -> ListIngestionEvents.Answer {
+        try await perform(call)
+    }
+
+    package func reportRunner(_ call: ReportRunner) async throws(PortFailure) -> ReportRunner.Answer {
+        try await perform(call)
+    }
+
+    package func runners(_ call: ListIngestionRunners) async throws(PortFailure) -> ListIngestionRunners.Answer {
+        try await perform(call)
+    }
+
+    package func deleteJob(_ call: DeleteIngestionJob) async throws(PortFailure) -> DeleteIngestionJob.Answer {
+        try await perform(call)
+    }
+
+    package func deleteEvents(
+        _ call: DeleteIngestionEvents
+    ) async throws(PortFailure) -> DeleteIngestionEvents.Answer {
+        try await perform(call)
+    }
+
+    package func retention(
+        _ call: ListIngestionRetention
+    ) async throws(PortFailure) -> ListIngestionRetention.Answer {
+        try await perform(call)
+    }
+
+    package func countRows(_ call: GetIngestionJobRows) async throws(PortFailure) -> GetIngestionJobRows.Answer {
         try await perform(call)
     }
 }

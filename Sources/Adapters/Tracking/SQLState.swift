@@ -7,7 +7,7 @@ extension PortFailure {
     ///   - state: the SQLSTATE, five characters.
     ///   - message: the server's primary message; kept out of the detail where it could quote a parameter.
     init(sqlState state: String, message: String) {
-        let kind = Self.kind(ofSQLState: state)
+        let kind = Self.kind(ofSQLState: state, message: message)
         let said = state.hasPrefix("22") && state != "22023" ? "a parameter it cannot read" : message
         let detail =
             switch state {
@@ -28,16 +28,105 @@ extension PortFailure {
     var tellsOfMissingSQL: Bool { code.map(Self.missing.contains) ?? false }
 
     /// The kind of an SQLSTATE or of a PostgREST code.
-    static func kind(ofSQLState state: String) -> Kind {
-        switch state {
-        // Cancelled by a timeout, the server stops or starts, contention: nothing was done, repeat.
-        case "57014", "57P01", "57P02", "57P03", "55P03", "40P01", "40001", "PGRST000", "PGRST001", "PGRST002",
-            "PGRST003":
-            .unavailable
-        case "42501", "25006", "PGRST301", "PGRST302", "PGRST303", "3D000": .unauthorised
-        case _ where state.hasPrefix("08") || state.hasPrefix("53") || state.hasPrefix("58"): .unavailable
-        case _ where state.hasPrefix("28"): .unauthorised
-        default: .rejected
-        }
+    ///
+    /// - Parameters:
+    ///   - state: the code.
+    ///   - message: what was said with it: poolers put whatever they have to say under one or two codes.
+    /// - Returns: what to do next.
+    static func kind(ofSQLState state: String, message: String = "") -> Kind {
+        if let kind = SQLStateTable.exact[state] { return kind }
+        let isOfPoolers = state.hasPrefix("08") || state.hasPrefix("XX") || state.hasPrefix("57")
+        if isOfPoolers, SQLStateTable.isForPeople(message) { return .unauthorised }
+        let group = state.hasPrefix("PGRST") ? "PGRST" : String(state.prefix(2))
+        return SQLStateTable.classes[group] ?? SQLStateTable.unknown
     }
+
+    /// Whether the connection it came over leads to a server that cannot do the work, or is in a state that is not ours.
+    ///
+    /// The next call opens another one, by a new look-up of the name. So a failover is followed.
+    var spoilsConnection: Bool {
+        guard let code else { return false }
+        let states: Set<String> = ["25006", "25P02", "26000", "42P05", "57P05"]
+        return states.contains(code) || ["08", "XX", "57P", "58"].contains(where: code.hasPrefix)
+    }
+}
+
+/// SQLSTATEs and PostgREST's codes by what to do next.
+///
+/// Ends at once (`unauthorised`, `rejected`): what only a person can change, such as grants, names, syntax, authentication, and what
+/// is a bug of ours. Everything that servers, poolers and failovers say for seconds is an outage.
+///
+/// - SeeAlso: *PostgreSQL Error Codes*; PostgREST's *Errors*; the sources of PgBouncer and Supavisor.
+enum SQLStateTable {
+    /// Of a code that is in no table.
+    static let unknown: PortFailure.Kind = .unclassified
+
+    static let exact: [String: PortFailure.Kind] = [
+        // It may have been committed.
+        "40003": .outcomeUnknown, "08007": .outcomeUnknown,
+        // A constraint of ours, and no contention.
+        "40002": .rejected,
+        // A database that is gone, or was never there.
+        "3D000": .unauthorised, "57P04": .unauthorised,
+        // Data or an index is broken.
+        "XX001": .rejected, "XX002": .rejected,
+        "42501": .unauthorised,
+        // A pooler gave the connection to somebody between two messages of ours.
+        "26000": .unavailable, "42P05": .unavailable, "34000": .unavailable,
+        // A transaction that was left open or that failed: not ours, or ended by its time limit.
+        "25P02": .unavailable, "25P03": .unavailable, "25P04": .unavailable,
+        // A lock, an object in use.
+        "55006": .unavailable, "55P03": .unavailable,
+        "72000": .unavailable,
+        // The server that was the primary before a failover, a full disk, or a replica: only time tells.
+        "25006": unknown,
+        // `cached plan must not change result type`, and what a replica or a pooler cannot do.
+        "0A000": unknown, "55000": unknown, "25001": unknown,
+        "PGRST000": .unavailable, "PGRST001": .unavailable, "PGRST002": .unavailable, "PGRST003": .unavailable,
+        "PGRST300": .unauthorised, "PGRST301": .unauthorised, "PGRST302": .unauthorised, "PGRST303": .unauthorised,
+        "PGRSTX00": .unavailable,
+    ]
+
+    /// By the first two characters of an SQLSTATE; PostgREST's codes are one class.
+    static let classes: [String: PortFailure.Kind] = [
+        "PGRST": .rejected,
+        // Connections, resources, the operator (shutdown, time limits, idle for too long), the system, internal errors.
+        "08": .unavailable, "53": .unavailable, "57": .unavailable, "58": .unavailable, "XX": .unavailable,
+        // Contention.
+        "40": .unavailable,
+        // Authentication.
+        "28": .unauthorised,
+        // Requests that are wrong, today and tomorrow: data, constraints, syntax, our own functions.
+        "20": .rejected, "21": .rejected, "22": .rejected, "23": .rejected, "2F": .rejected, "39": .rejected,
+        "3F": .rejected, "42": .rejected, "44": .rejected, "54": .rejected, "P0": .rejected,
+    ]
+
+    /// Whether a pooler speaks of what a person has to change: names, logins, addresses that are let in, plans that are used up.
+    static func isForPeople(_ message: String) -> Bool {
+        let lower = message.lowercased()
+        if forPeople.contains(where: lower.contains) { return true }
+        // `database "app" does not exist` and the like.
+        return ["database \"", "role \""].contains(where: lower.contains) && lower.contains("\" does not exist")
+    }
+
+    private static let forPeople = [
+        // PgBouncer
+        "no such database", "no such user", "unsupported startup parameter", "tls connection required",
+        "ssl required", "password authentication failed", "login rejected", "not allowed", "certificate",
+        "sasl authentication failed", "wrong password type", "user does not exist", "database does not exist",
+        // What PostgreSQL says to PgBouncer, which passes it on with a code of its own, 08P01
+        "authentication failed for user", "no pg_hba.conf entry", "pg_hba.conf rejects", "is not permitted to log in",
+        "permission denied for database", "does not have connect privilege",
+        // Supavisor
+        "tenant or user not found", "allow_list", "ssl connection is required", "there is no user",
+        "no tenant identifier",
+        // Neon
+        "endpoint id is not specified", "endpoint has been disabled", "compute time quota",
+        "exceeded the data transfer quota",
+        "project is suspended", "requested endpoint could not be found",
+        // RDS Proxy
+        "has no credentials for the role", "only supports", "iam authentication",
+        // pgcat
+        "no pool configured", "invalid pool name",
+    ]
 }

@@ -13,6 +13,10 @@ package final class FakeOpenAI: Embedder {
         package var refusesKey = false
         /// Texts that OpenAI refuses, with the request that holds them.
         package var refusesText: @Sendable (String) -> Bool = { _ in false }
+        /// Texts that never get an answer, nor does any request that holds one of them.
+        package var troubles: @Sendable (String) -> Trouble? = { _ in nil }
+        /// How answers are written over HTTP.
+        package var dialect = Dialect()
         /// How long each answer takes.
         package var latency = Duration.zero
         /// The account's tokens a minute; nil = no limit and no headers.
@@ -127,8 +131,9 @@ package final class FakeOpenAI: Embedder {
         }
     }
 
-    package func embed(_ texts: [String]) async throws(PortFailure) -> Embeddings {
+    package func embed(_ texts: [String], within limit: Duration?) async throws(PortFailure) -> Embeddings {
         try await faults.around("openai.embed") { () async throws(PortFailure) in
+            if let trouble = trouble(with: texts) { try await trouble.strike(within: limit, time) }
             try await delay()
             do throws(OpenAIRefusal) {
                 let charge = try admit(texts.map(Input.text))
@@ -141,6 +146,23 @@ package final class FakeOpenAI: Embedder {
             } catch {
                 throw error.portFailure
             }
+        }
+    }
+
+    /// What a request with these texts meets, if anything.
+    func trouble(with texts: [String]) -> Trouble? {
+        let troubles = state.withLock { $0.behaviour.troubles }
+        return texts.lazy.compactMap(troubles).first
+    }
+
+    /// How answers are written over HTTP.
+    var dialect: Dialect { state.withLock { $0.behaviour.dialect } }
+
+    /// Whether something else answers in its place, which counts as a refusal.
+    func isGone() -> Bool {
+        state.withLock { state in
+            if state.behaviour.dialect.isGone { state.totals.refusals += 1 }
+            return state.behaviour.dialect.isGone
         }
     }
 

@@ -1,5 +1,5 @@
 package import Migration
-import TextProcessing
+package import TextProcessing
 
 /// One collection of a Qdrant in memory, as the engine sees it; the same engine can be served over HTTP.
 package final class FakeQdrant: PointStore {
@@ -8,23 +8,31 @@ package final class FakeQdrant: PointStore {
     /// The collection's name.
     package let collection: String
     private let pointsPerRequest: Int
+    private let time: Time?
+    private let troubles: @Sendable (Point) -> Trouble?
     private let faults: FaultHook
 
     /// - Parameters:
     ///   - collection: the collection's name; it exists once it is ensured.
     ///   - engine: where it lives.
     ///   - pointsPerRequest: how many points one request carries; a fault may strike between two of them.
+    ///   - time: what a point that hangs is measured with; nil = it does not hang but fails at once.
+    ///   - troubles: points that can never be written, nor can any request that holds one of them.
     ///   - faults: asked around each request, as `qdrant.` and the method's name.
     package init(
         collection: String = "memos",
         engine: QdrantEngine = QdrantEngine(),
         pointsPerRequest: Int = 100,
+        time: Time? = nil,
+        troubles: @escaping @Sendable (Point) -> Trouble? = { _ in nil },
         faults: FaultHook = .none
     ) {
         precondition(pointsPerRequest > 0)
         self.collection = collection
         self.engine = engine
         self.pointsPerRequest = pointsPerRequest
+        self.time = time
+        self.troubles = troubles
         self.faults = faults
     }
 
@@ -48,17 +56,39 @@ package final class FakeQdrant: PointStore {
         }
     }
 
-    package func points(of records: [RecordID]) async throws(PortFailure) -> [StoredPoint] {
-        let wanted = Set(records.map(JSONValue.integer))
-        return try await call("points") { collection throws(QdrantRefusal) in
-            let filter = QdrantFilter(must: [.match(key: Field.summaryID, any: wanted)])
-            return collection.keys(filter).compactMap { key in
-                collection.points[key].flatMap { StoredPoint(key: key, payload: $0.payload) }
+    package func points(of records: [RecordID], owner: PointOwner) async throws(PortFailure) -> [StoredPoint] {
+        try await call("points") { collection throws(QdrantRefusal) in
+            var found: [StoredPoint] = []
+            for part in parts(of: records, collection.strict.valuesMax) {
+                let filter = QdrantFilter(
+                    must: [.match(key: PayloadKey.summaryID, any: Set(part.map(JSONValue.integer)))],
+                    should: Self.ours(owner)
+                )
+                try collection.strict.check(reading: filter, collection.indexes)
+                found += collection.keys(filter).compactMap { key in
+                    collection.points[key].flatMap { StoredPoint(key: key, payload: $0.payload) }
+                }
+            }
+            return found
+        }
+    }
+
+    package func contents(of ids: [PointID]) async throws(PortFailure) -> [PointContents] {
+        try await call("contents") { collection throws(QdrantRefusal) in
+            ids.compactMap { id in
+                guard let payload = collection.points[.uuid(id)]?.payload,
+                    let point = StoredPoint(key: .uuid(id), payload: payload)
+                else { return nil }
+                return PointContents(
+                    point: point,
+                    parentID: payload[PayloadKey.parentID]?.string,
+                    text: payload[point.kind == .parent ? PayloadKey.parentText : PayloadKey.text]?.string
+                )
             }
         }
     }
 
-    package func upsert(_ points: [Point]) async throws(PortFailure) {
+    package func upsert(_ points: [Point], within limit: Duration?) async throws(PortFailure) {
         for point in points {
             guard case .child(_, _, _, let vectors) = point.body else { continue }
             // Qdrant itself would take them, and nothing would ever be near them.
@@ -66,13 +96,23 @@ package final class FakeQdrant: PointStore {
                 throw PortFailure(.rejected, "point \(point.id): the dense vector is zero or not finite")
             }
         }
-        for start in stride(from: 0, to: points.count, by: pointsPerRequest) {
-            let slice = points[start..<min(start + pointsPerRequest, points.count)]
-            try await call("upsert") { collection throws(QdrantRefusal) in
-                var new: [(key: QdrantPointKey, point: QdrantPoint)] = []
-                for point in slice { new.append((.uuid(point.id), try QdrantPoint(point))) }
-                try collection.upsert(new)
+        var rest = points[...]
+        while !rest.isEmpty {
+            let left = rest
+            if let trouble = left.prefix(pointsPerRequest).lazy.compactMap(troubles).first {
+                guard let time else { throw trouble.failure }
+                try await trouble.strike(within: limit, time)
             }
+            let taken = try await call("upsert") { collection throws(QdrantRefusal) in
+                let most = [self.pointsPerRequest, collection.strict.pointsPerUpsert, collection.strict.writesMax]
+                    .compactMap(\.self).min()
+                let part = left.prefix(max(1, most ?? 1))
+                var new: [(key: QdrantPointKey, point: QdrantPoint)] = []
+                for point in part { new.append((.uuid(point.id), try QdrantPoint(point))) }
+                try collection.upsert(new)
+                return part.count
+            }
+            rest = left.dropFirst(taken)
         }
     }
 
@@ -80,27 +120,92 @@ package final class FakeQdrant: PointStore {
         guard !points.isEmpty else { return }
         try await call("delete") { collection throws(QdrantRefusal) in
             for point in points {
-                let seen = QdrantFilter(must: [
-                    .hasID([.uuid(point.id)]), Self.still(Field.checksum, point.checksum),
-                    Self.still(Field.profile, point.profile),
+                var seen = QdrantFilter(must: [
+                    .hasID([.uuid(point.id)]), Self.still(PayloadKey.checksum, point.checksum),
+                    Self.still(PayloadKey.profile, point.profile),
                 ])
+                let most = [collection.strict.conditionsMax, collection.strict.writesMax].compactMap(\.self).min()
+                if most ?? .max > seen.must.count {
+                    seen.must.append(Self.still(PayloadKey.source, point.source))
+                }
+                try collection.strict.check(updating: seen, collection.indexes)
                 collection.delete(collection.keys(seen))
             }
         }
     }
 
-    package func count(_ kind: PointKind?) async throws(PortFailure) -> Int {
+    package func mark(_ points: [StoredPoint], source: String) async throws(PortFailure) {
+        guard !points.isEmpty else { return }
+        try await call("mark") { collection throws(QdrantRefusal) in
+            for part in parts(of: points, collection.strict.valuesMax) {
+                let keys = Set(part.map { QdrantPointKey.uuid($0.id) })
+                let unmarked = QdrantFilter(must: [.hasID(keys), .isEmpty(key: PayloadKey.source)])
+                try collection.strict.check(updating: unmarked, collection.indexes)
+                try collection.strict.checkPayloads(of: collection.points)
+                collection.changePayload(of: collection.keys(unmarked)) { $0[PayloadKey.source] = .string(source) }
+            }
+        }
+    }
+
+    /// An upsert that may only update a point that nobody has.
+    package func probe() async throws(PortFailure) {
+        try await call("upsert") { (_: inout QdrantCollection) throws(QdrantRefusal) in }
+    }
+
+    package func count(_ kind: PointKind?, owner: PointOwner?) async throws(PortFailure) -> Int {
         try await call("count") { collection throws(QdrantRefusal) in
-            collection.count(kind.map { QdrantFilter(must: [Self.still(Field.type, $0.rawValue)]) })
+            let must = kind.map { [Self.still(PayloadKey.type, $0.rawValue)] } ?? []
+            guard kind != nil || owner != nil else { return collection.count(nil) }
+            let filter = QdrantFilter(must: must, should: owner.map(Self.ours) ?? [])
+            try collection.strict.check(reading: filter, collection.indexes)
+            return collection.count(filter)
+        }
+    }
+
+    package func sources(besides source: String) async throws(PortFailure) -> SourcesPresent {
+        try await call("sources") { collection throws(QdrantRefusal) in
+            let isOwn = Self.still(PayloadKey.source, source)
+            let isUnmarked = QdrantFilter.Condition.isEmpty(key: PayloadKey.source)
+            var isOther = QdrantFilter(must: [])
+            isOther.mustNot = [isOwn, isUnmarked]
+            try collection.strict.check(reading: isOther, collection.indexes)
+            var (own, unmarked, others) = (0, 0, 0)
+            var names: Set<String> = []
+            for (key, point) in collection.points {
+                if isOwn.matches(key, point.payload) {
+                    own += 1
+                } else if isUnmarked.matches(key, point.payload) {
+                    unmarked += 1
+                } else {
+                    others += 1
+                    if let name = point.payload[PayloadKey.source]?.string { names.insert(name) }
+                }
+            }
+            return SourcesPresent(
+                own: own,
+                unmarked: unmarked,
+                others: others,
+                otherNames: Array(names.sorted().prefix(SourcesPresent.namesMax))
+            )
+        }
+    }
+
+    package func sample(of source: String?, _ limit: Int) async throws(PortFailure) -> [StoredPoint] {
+        try await call("sample") { collection throws(QdrantRefusal) in
+            let filter = QdrantFilter(must: [Self.still(PayloadKey.source, source)])
+            try collection.strict.check(reading: filter, collection.indexes)
+            return collection.keys(filter).prefix(limit).compactMap { key in
+                collection.points[key].flatMap { StoredPoint(key: key, payload: $0.payload) }
+            }
         }
     }
 
     package func search(_ query: HybridQuery) async throws(PortFailure) -> [ScoredPoint] {
         try await call("search") { collection throws(QdrantRefusal) in
-            var must = [Self.still(Field.type, PointKind.child.rawValue)]
-            if let member = query.memberCode { must.append(Self.still(Field.memberCode, member)) }
+            var must = [Self.still(PayloadKey.type, PointKind.child.rawValue)]
+            if let member = query.memberCode { must.append(Self.still(PayloadKey.memberCode, member)) }
             // Each list is longer than what is asked for, so that the two can agree on a point deep in both.
-            let depth = max(query.limit, 50)
+            let depth = min(max(query.limit, 50), collection.strict.pageMax ?? .max)
             let sparse = try QdrantSparse(indices: query.sparse.indices, values: query.sparse.values.map { Float($0) })
             let lists: [QdrantQuery.Scoring] = [
                 .dense(CollectionSchema.denseName, query.dense), .sparse(CollectionSchema.sparseName, sparse),
@@ -109,8 +214,9 @@ package final class FakeQdrant: PointStore {
                 scoring: .fusion(k: QdrantQuery.fusionK),
                 prefetch: lists.map { QdrantQuery(scoring: $0, limit: depth) },
                 filter: QdrantFilter(must: must),
-                limit: query.limit
+                limit: min(query.limit, collection.strict.pageMax ?? .max)
             )
+            try collection.check(joined)
             return try collection.hits(joined).compactMap { hit in
                 collection.points[hit.key].flatMap { ScoredPoint(key: hit.key, score: hit.score, payload: $0.payload) }
             }
@@ -133,6 +239,33 @@ package final class FakeQdrant: PointStore {
         }
     }
 
+    /// As many as one condition may name.
+    private func parts<Element>(of elements: [Element], _ most: Int?) -> [ArraySlice<Element>] {
+        guard let most, most > 0, most < elements.count else { return [elements[...]] }
+        return stride(from: 0, to: elements.count, by: most).map { elements[$0...].prefix(most) }
+    }
+
+    /// Changes the collection's strict mode, for example `["max_points_count": 100]`.
+    package func restrict(_ change: JSONValue) {
+        do throws(QdrantRefusal) {
+            try engine.with(collection) { $0.reconfigure(["strict_mode_config": change]) }
+        } catch {
+            preconditionFailure("there is no collection \(collection)")
+        }
+    }
+
+    /// Drops a payload index, as its operator would.
+    package func dropIndex(_ field: String) {
+        do throws(QdrantRefusal) { try engine.with(collection) { $0.dropIndex(field: field) } } catch {
+            preconditionFailure("there is no collection \(collection)")
+        }
+    }
+
+    /// The conditions of which an owner's points fulfil one.
+    private static func ours(_ owner: PointOwner) -> [QdrantFilter.Condition] {
+        [still(PayloadKey.source, owner.source)] + (owner.ownsUnmarked ? [.isEmpty(key: PayloadKey.source)] : [])
+    }
+
     private static func still(_ field: String, _ value: String?) -> QdrantFilter.Condition {
         value.map { .match(key: field, any: [.string($0)]) } ?? .isEmpty(key: field)
     }
@@ -151,77 +284,5 @@ package final class FakeQdrant: PointStore {
         _ body: (inout QdrantCollection) throws(QdrantRefusal) -> Value
     ) async throws(PortFailure) -> Value {
         try await call(name) { () throws(QdrantRefusal) in try self.engine.with(self.collection, body) }
-    }
-}
-
-/// Keys of the payload.
-private enum Field {
-    static let type = "type"
-    static let summaryID = "summary_id"
-    static let memberCode = "member_code"
-    static let collectionIDs = "collection_ids"
-    static let checksum = "checksum"
-    static let profile = "profile"
-    static let parentIndex = "parent_idx"
-    static let parentText = "parent_text"
-    static let parentID = "parent_id"
-    static let chunkIndex = "chunk_index"
-    static let text = "text"
-}
-
-extension QdrantPoint {
-    fileprivate init(_ point: Point) throws(QdrantRefusal) {
-        var payload: [String: JSONValue] = [
-            Field.type: .string(point.kind.rawValue),
-            Field.summaryID: .integer(point.summaryID),
-            Field.memberCode: .string(point.memberCode),
-            Field.collectionIDs: .list(point.collectionIDs.map(JSONValue.integer)),
-            Field.checksum: .string(point.checksum),
-            Field.profile: .string(point.profile),
-            Field.parentIndex: .integer(Int64(point.parentIndex)),
-        ]
-        var dense: [String: [Float]] = [:]
-        var sparse: [String: QdrantSparse] = [:]
-        switch point.body {
-        case .parent(let text): payload[Field.parentText] = .string(text)
-        case .child(let parentID, let chunkIndex, let text, let vectors):
-            payload[Field.parentID] = .string(parentID.description)
-            payload[Field.chunkIndex] = .integer(Int64(chunkIndex))
-            payload[Field.text] = .string(text)
-            dense[CollectionSchema.denseName] = vectors.dense
-            let values = vectors.sparse.values.map { Float($0) }
-            sparse[CollectionSchema.sparseName] = try QdrantSparse(indices: vectors.sparse.indices, values: values)
-        }
-        self.init(dense: dense, sparse: sparse, payload: payload)
-    }
-}
-
-extension StoredPoint {
-    /// Nil for points of somebody else: those without a UUID or a record.
-    fileprivate init?(key: QdrantPointKey, payload: [String: JSONValue]) {
-        guard case .uuid(let id) = key, let record = payload[Field.summaryID]?.integer else { return nil }
-        self.init(
-            id: id,
-            summaryID: record,
-            kind: payload[Field.type]?.string.flatMap(PointKind.init(rawValue:)),
-            parentIndex: payload[Field.parentIndex]?.integer.map { Int($0) },
-            chunkIndex: payload[Field.chunkIndex]?.integer.map { Int($0) },
-            checksum: payload[Field.checksum]?.string,
-            profile: payload[Field.profile]?.string,
-            collectionIDs: payload[Field.collectionIDs]?.list?.compactMap(\.integer) ?? []
-        )
-    }
-}
-
-extension ScoredPoint {
-    fileprivate init?(key: QdrantPointKey, score: Double, payload: [String: JSONValue]) {
-        guard case .uuid(let id) = key, let record = payload[Field.summaryID]?.integer else { return nil }
-        self.init(
-            id: id,
-            score: score,
-            summaryID: record,
-            memberCode: payload[Field.memberCode]?.string ?? "",
-            text: payload[Field.text]?.string ?? ""
-        )
     }
 }

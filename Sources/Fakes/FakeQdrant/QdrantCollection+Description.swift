@@ -39,6 +39,7 @@ extension QdrantCollection {
                 "optimizer_config": Self.optimizers.merged(with: config["optimizers_config"] ?? [:]),
                 "wal_config": ["wal_capacity_mb": 32, "wal_segments_ahead": 0],
                 "quantization_config": config["quantization_config"] ?? .null,
+                "strict_mode_config": config["strict_mode_config"] ?? .null,
             ],
             "payload_schema": .object(schema),
             "update_queue": ["length": 0, "deferred_points": 0],
@@ -90,9 +91,15 @@ extension QdrantCollection {
             config["quantization_config"]?["binary"] ?? config["vectors"]?[child]?["quantization_config"]?["binary"]
         compare("quantization_config", "binary", binary.map { _ in "binary" }, isFatal: false)
         for index in schema.payloadIndexes {
-            let given = indexes[index.field]
-            let type = (given?["type"] ?? given)?.string
-            compare("payload_schema.\(index.field)", index.type, type, isFatal: false)
+            let isFatal = (strict.forbidsUnindexedReads || strict.forbidsUnindexedUpdates) && index.isFiltered
+            guard let given = indexes[index.field] else {
+                differences.append(.missing(index, isFatal: isFatal))
+                continue
+            }
+            compare("payload_schema.\(index.field)", index.type, (given["type"] ?? given).string, isFatal: isFatal)
+        }
+        if let most = strict.pointsMax, points.count >= most {
+            differences.append(.noRoom(points: points.count, of: most))
         }
         return differences
     }

@@ -52,6 +52,7 @@ extension QdrantCollection {
 
     mutating func setPayload(json body: JSONValue) throws(QdrantRefusal) {
         guard let payload = body["payload"]?.object else { throw .missing("payload") }
+        try strict.checkPayloads(of: points)
         changePayload(of: try chosen(body)) { $0.merge(payload) { _, new in new } }
     }
 
@@ -102,14 +103,21 @@ extension QdrantCollection {
         guard let kind = (schema["type"] ?? schema).string, kinds.contains(kind) else {
             throw .unknownVariant(of: "PayloadFieldSchema")
         }
+        try strict.check(adding: field, to: indexes)
         createIndex(field: field, schema: schema)
     }
 
     /// The points that `points` or `filter` names.
     private mutating func chosen(_ body: JSONValue) throws(QdrantRefusal) -> [QdrantPointKey] {
-        if let ids = body["points"] { return try QdrantPointKey.list(json: ids) }
-        guard let filter = body["filter"] else { throw .unknownVariant(of: "PointsSelector") }
-        return keys(try QdrantFilter(json: filter))
+        if let ids = body["points"] {
+            let keys = try QdrantPointKey.list(json: ids)
+            try strict.check(updating: keys.count)
+            return keys
+        }
+        guard let json = body["filter"] else { throw .unknownVariant(of: "PointsSelector") }
+        let filter = try QdrantFilter(json: json)
+        try strict.check(updating: filter, indexes)
+        return keys(filter)
     }
 
     // MARK: - Reading
@@ -133,6 +141,8 @@ extension QdrantCollection {
 
     func count(json body: JSONValue) throws(QdrantRefusal) -> JSONValue {
         let filter: QdrantFilter? = if let json = body["filter"] { try QdrantFilter(json: json) } else { nil }
+        try strict.check(reading: filter, indexes)
+        try strict.check(isExact: body["exact"]?.bool ?? true)
         return ["count": .integer(Int64(count(filter)))]
     }
 
@@ -140,6 +150,8 @@ extension QdrantCollection {
         let start: QdrantPointKey? = if let json = body["offset"] { try QdrantPointKey(json: json) } else { nil }
         let filter: QdrantFilter? = if let json = body["filter"] { try QdrantFilter(json: json) } else { nil }
         let limit = try Self.limit(body)
+        try strict.check(page: limit)
+        try strict.check(reading: filter, indexes)
         let payload = PayloadChoice(json: body["with_payload"], otherwise: true)
         let vectors = VectorChoice(json: body["with_vector"])
         let keys = keys(filter, from: start)
@@ -150,7 +162,9 @@ extension QdrantCollection {
     mutating func query(json body: JSONValue) throws(QdrantRefusal) -> JSONValue {
         let payload = PayloadChoice(json: body["with_payload"], otherwise: false)
         let vectors = VectorChoice(json: body["with_vector"])
-        let hits = try hits(try Self.query(body))
+        let query = try Self.query(body)
+        try check(query)
+        let hits = try hits(query)
         return [
             "points": .list(
                 hits.compactMap { hit in
@@ -161,6 +175,14 @@ extension QdrantCollection {
                 }
             )
         ]
+    }
+
+    /// What strict mode says of a query and of those that it starts from.
+    func check(_ query: QdrantQuery) throws(QdrantRefusal) {
+        for inner in query.prefetch { try check(inner) }
+        try strict.check(page: query.limit)
+        try strict.check(reading: query.filter, indexes)
+        try strict.check(oversampling: query.oversampling)
     }
 
     private static func limit(_ body: JSONValue) throws(QdrantRefusal) -> Int {
@@ -179,7 +201,8 @@ extension QdrantCollection {
             filter: filter,
             limit: try limit(body),
             offset: Int(body["offset"]?.integer ?? 0),
-            threshold: body["score_threshold"]?.number
+            threshold: body["score_threshold"]?.number,
+            oversampling: body["params"]?["quantization"]?["oversampling"]?.number
         )
     }
 

@@ -13,6 +13,8 @@ package struct QdrantCollection: Sendable {
     let dense: [String: DenseSpace]
     /// Named sparse vectors, and whether terms are weighed by their rarity.
     let sparse: [String: Bool]
+    /// What is refused before it is done.
+    private(set) var strict = QdrantStrictMode(nil)
     /// Payload indexes: the field's schema as it was given.
     private(set) var indexes: [String: JSONValue] = [:]
     private(set) var points: [QdrantPointKey: QdrantPoint] = [:]
@@ -44,10 +46,14 @@ package struct QdrantCollection: Sendable {
         }
         self.dense = dense
         sparse = (members["sparse_vectors"]?.object ?? [:]).mapValues { $0["modifier"]?.string == "idf" }
+        strict = QdrantStrictMode(config["strict_mode_config"])
     }
 
     /// Writes a PATCH into the configuration; vectors keep their sizes.
-    mutating func reconfigure(_ change: JSONValue) { config = config.merged(with: change) }
+    mutating func reconfigure(_ change: JSONValue) {
+        config = config.merged(with: change)
+        strict = QdrantStrictMode(config["strict_mode_config"])
+    }
 
     /// Indexes a field of the payload, those of present points included.
     mutating func createIndex(field: String, schema: JSONValue) {
@@ -56,13 +62,20 @@ package struct QdrantCollection: Sendable {
         for (key, point) in points {
             for value in Self.indexed(point.payload.value(at: field)) { values[value, default: []].insert(key) }
         }
-        holders[field] = values
+        holders[field] = Self.crowded.contains(field) ? nil : values
+        operations += 1
+    }
+
+    /// Forgets the index of a field; nothing happens where there is none.
+    mutating func dropIndex(field: String) {
+        indexes[field] = nil
+        holders[field] = nil
         operations += 1
     }
 
     /// Points that have a value in an indexed field.
     func indexedPoints(_ field: String) -> Int {
-        (holders[field] ?? [:]).values.reduce(into: Set()) { $0.formUnion($1) }.count
+        points.values.count { !Self.indexed($0.payload.value(at: field)).isEmpty }
     }
 
     // MARK: - Writing
@@ -72,6 +85,8 @@ package struct QdrantCollection: Sendable {
     /// Checks everything before it writes anything.
     mutating func upsert(_ new: [(key: QdrantPointKey, point: QdrantPoint)]) throws(QdrantRefusal) {
         guard !new.isEmpty else { throw QdrantRefusal(400, "Bad request: Empty update request") }
+        try strict.check(upserting: new.count)
+        try strict.checkRoom(of: points)
         for (_, point) in new { try check(point) }
         operations += 1
         for (key, point) in new {
@@ -123,8 +138,11 @@ package struct QdrantCollection: Sendable {
         }
     }
 
+    /// Keys whose values most points share: looking them up narrows nothing, and keeping them costs time at each write.
+    private static let crowded: Set<String> = ["type", "source", "profile", "parent_idx"]
+
     private mutating func index(_ key: QdrantPointKey, _ payload: [String: JSONValue]) {
-        for field in indexes.keys {
+        for field in indexes.keys where !Self.crowded.contains(field) {
             for value in Self.indexed(payload.value(at: field)) {
                 holders[field, default: [:]][value, default: []].insert(key)
             }
@@ -132,7 +150,7 @@ package struct QdrantCollection: Sendable {
     }
 
     private mutating func unindex(_ key: QdrantPointKey, _ payload: [String: JSONValue]) {
-        for field in indexes.keys {
+        for field in indexes.keys where !Self.crowded.contains(field) {
             for value in Self.indexed(payload.value(at: field)) {
                 holders[field]?[value]?.remove(key)
                 if holders[field]?[value]?.isEmpty == true { holders[field]?[value] = nil }
@@ -149,18 +167,15 @@ package struct QdrantCollection: Sendable {
 
     /// The keys of the points that match, ascending.
     mutating func keys(_ filter: QdrantFilter?, from start: QdrantPointKey? = nil) -> [QdrantPointKey] {
-        let keys: [QdrantPointKey]
-        if let candidates = candidates(filter) {
-            keys = candidates.sorted()
-        } else {
-            keys = ascending ?? points.keys.sorted()
-            ascending = keys
-        }
-        return keys.filter { key in
+        func isMeant(_ key: QdrantPointKey) -> Bool {
             if let start, key < start { return false }
             guard let filter else { return true }
             return points[key].map { filter.matches(key, $0.payload) } ?? false
         }
+        if let candidates = candidates(filter) { return candidates.filter(isMeant).sorted() }
+        let keys = ascending ?? points.keys.sorted()
+        ascending = keys
+        return keys.filter(isMeant)
     }
 
     /// The keys of the points that match, in no order.
@@ -180,21 +195,28 @@ package struct QdrantCollection: Sendable {
     /// The smallest set of points that holds all that can match, where an index or a list of ids gives one.
     func candidates(_ filter: QdrantFilter?) -> Set<QdrantPointKey>? {
         guard let filter else { return nil }
-        var best: Set<QdrantPointKey>?
+        var best: (condition: QdrantFilter.Condition, count: Int)?
         for condition in filter.must {
-            let found: Set<QdrantPointKey>
-            switch condition {
-            case .hasID(let keys): found = keys
-            case .match(let field, let values):
-                guard let holders = holders[field] else { continue }
-                found = values.reduce(into: []) { $0.formUnion(holders[$1] ?? []) }
-            case .filter(let inner):
-                guard let narrowed = candidates(inner) else { continue }
-                found = narrowed
-            case .except, .range, .isEmpty, .isNull: continue
-            }
-            if best.map({ found.count < $0.count }) ?? true { best = found }
+            guard let count = count(of: condition), best.map({ count < $0.count }) ?? true else { continue }
+            best = (condition, count)
         }
-        return best
+        switch best?.condition {
+        case .hasID(let keys): return keys
+        case .match(let field, let values): return values.reduce(into: []) { $0.formUnion(holders[field]?[$1] ?? []) }
+        case .filter(let inner): return candidates(inner)
+        case .except, .range, .isEmpty, .isNull, nil: return nil
+        }
+    }
+
+    /// How many points a condition may match at most; nil where nothing tells.
+    private func count(of condition: QdrantFilter.Condition) -> Int? {
+        switch condition {
+        case .hasID(let keys): return keys.count
+        case .match(let field, let values):
+            guard let holders = holders[field] else { return nil }
+            return values.reduce(0) { $0 + (holders[$1]?.count ?? 0) }
+        case .filter(let inner): return candidates(inner)?.count
+        case .except, .range, .isEmpty, .isNull: return nil
+        }
     }
 }

@@ -10,7 +10,20 @@ package final class QdrantEngine: Sendable {
 
     private let collections = Mutex<[String: QdrantCollection]>([:])
 
-    package init() {}
+    private let strictness: JSONValue
+    private let troubles = Mutex<(@Sendable ([String: JSONValue]) -> Trouble?)?>(nil)
+
+    /// - Parameter isStrict: whether collections are made with strict mode on, as Qdrant Cloud makes them.
+    package init(isStrict: Bool = true) { strictness = isStrict ? QdrantStrictMode.cloud : ["enabled": false] }
+
+    /// Makes upserts over HTTP fail that hold a point with such a payload.
+    package func fail(_ troubles: @escaping @Sendable (_ payload: [String: JSONValue]) -> Trouble?) {
+        self.troubles.withLock { $0 = troubles }
+    }
+
+    var hasTroubles: Bool { troubles.withLock { $0 != nil } }
+
+    func trouble(with payload: [String: JSONValue]) -> Trouble? { troubles.withLock(\.self)?(payload) }
 
     /// Names of the collections, ascending.
     var names: [String] { collections.withLock { $0.keys.sorted() } }
@@ -27,7 +40,9 @@ package final class QdrantEngine: Sendable {
     }
 
     func create(_ name: String, _ body: JSONValue) throws(QdrantRefusal) {
-        let collection = try QdrantCollection(creating: body)
+        let collection = try QdrantCollection(
+            creating: JSONValue.object(["strict_mode_config": strictness]).merged(with: body)
+        )
         try collections.withLock { collections throws(QdrantRefusal) in
             guard collections[name] == nil else {
                 throw QdrantRefusal(409, "Wrong input: Collection `\(name)` already exists!")

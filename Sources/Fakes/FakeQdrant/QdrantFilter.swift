@@ -14,7 +14,10 @@ package struct QdrantFilter: Sendable {
     var should: [Condition] = []
     var mustNot: [Condition] = []
 
-    init(must: [Condition]) { self.must = must }
+    init(must: [Condition], should: [Condition] = []) {
+        self.must = must
+        self.should = should
+    }
 
     func matches(_ key: QdrantPointKey, _ payload: [String: JSONValue]) -> Bool {
         must.allSatisfy { $0.matches(key, payload) }
@@ -39,11 +42,11 @@ extension QdrantFilter.Condition {
     func matches(_ key: QdrantPointKey, _ payload: [String: JSONValue]) -> Bool {
         switch self {
         case .match(let path, let wanted):
-            return Self.elements(payload.value(at: path)).contains { wanted.contains($0) }
+            return Self.anyElement(of: payload.value(at: path)) { wanted.contains($0) }
         case .except(let path, let unwanted):
-            return Self.elements(payload.value(at: path)).contains { !unwanted.contains($0) }
+            return Self.anyElement(of: payload.value(at: path)) { !unwanted.contains($0) }
         case .range(let path, let range):
-            return Self.elements(payload.value(at: path)).contains { $0.number.map(range.contains) ?? false }
+            return Self.anyElement(of: payload.value(at: path)) { $0.number.map(range.contains) ?? false }
         case .hasID(let keys): return keys.contains(key)
         case .isEmpty(let path):
             let value = payload.value(at: path)
@@ -53,9 +56,9 @@ extension QdrantFilter.Condition {
         }
     }
 
-    private static func elements(_ value: JSONValue?) -> [JSONValue] {
-        guard let value, value != .null else { return [] }
-        return value.listOrOne
+    private static func anyElement(of value: JSONValue?, _ isMeant: (JSONValue) -> Bool) -> Bool {
+        guard let value, value != .null else { return false }
+        return value.list?.contains(where: isMeant) ?? isMeant(value)
     }
 }
 

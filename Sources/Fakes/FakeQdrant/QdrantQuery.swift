@@ -61,6 +61,8 @@ package struct QdrantQuery: Sendable {
     var limit: Int
     var offset = 0
     var threshold: Double?
+    /// Only checked: everything is compared exactly here.
+    var oversampling: Double?
 }
 
 extension QdrantCollection {

@@ -23,8 +23,14 @@ package struct QdrantRefusal: Error, Sendable, Equatable {
 
     /// What a caller of the port sees.
     ///
-    /// A collection that is missing or does not fit the vectors would refuse every record: a person must act.
+    /// A collection that is missing, is full or does not fit the vectors, and one whose strict mode refuses the request, would
+    /// refuse every record: a person has to change the collection or the settings.
     package var portFailure: PortFailure {
+        if status == 507 || text.contains(" limit of ") { return PortFailure(.full, text, code: String(status)) }
+        if text.contains("Index required but not found") {
+            return PortFailure(.unauthorised, text, code: "index_missing")
+        }
+        if status == 429 || text.contains("Help: ") { return PortFailure(.unauthorised, text, code: "strict_mode") }
         let isSetUpWrong =
             status == 404 || text.contains("Vector dimension error") || text.contains("Not existing vector name")
         return PortFailure(isSetUpWrong ? .unauthorised : .rejected, text, code: String(status))

@@ -53,6 +53,15 @@ struct BatchTable: RandomAccessCollection, Sendable {
         row.place.map { waiting.insert(sorted: $0) }
     }
 
+    /// Takes the last rows away.
+    mutating func removeLast(_ count: Int) {
+        for row in rows.suffix(count) {
+            row.place.map { waiting.remove(sorted: $0) }
+            if row.status == .processing { working.remove(sorted: row.number) }
+        }
+        rows.removeLast(count)
+    }
+
     /// Where a batch stands, or stood, in the order of claims.
     func place(of number: Int) -> Place { Place(availableAt: rows[number].nextRetryAt, number: number) }
 

@@ -9,18 +9,22 @@ package struct DatabaseTime: Comparable, Hashable, Sendable {
     package static func < (left: Self, right: Self) -> Bool { left.microseconds < right.microseconds }
 
     package static func + (time: Self, duration: Duration) -> Self {
-        Self(microseconds: time.microseconds + duration.wholeMicroseconds)
+        Self(microseconds: time.microseconds.addingClamped(duration.wholeMicroseconds))
     }
 
     package static func - (time: Self, duration: Duration) -> Self {
-        Self(microseconds: time.microseconds - duration.wholeMicroseconds)
+        Self(microseconds: time.microseconds.addingClamped(-max(duration.wholeMicroseconds, -.max)))
     }
 
     /// Whole milliseconds left of a lease at `earlier`: rounded down, so that nobody believes in it too long.
-    package func milliseconds(since earlier: Self) -> Int { Int(max(0, (microseconds - earlier.microseconds) / 1000)) }
+    package func milliseconds(since earlier: Self) -> Int {
+        Int(max(0, microseconds.addingClamped(-earlier.microseconds) / 1000))
+    }
 
     /// Milliseconds to wait at `earlier` for this moment: rounded up, so that nobody comes too early.
-    package func wait(at earlier: Self) -> Int { Int(max(0, (microseconds - earlier.microseconds + 999) / 1000)) }
+    package func wait(at earlier: Self) -> Int {
+        Int(max(0, microseconds.addingClamped(-earlier.microseconds).addingClamped(999) / 1000))
+    }
 }
 
 extension DatabaseTime {
@@ -93,6 +97,12 @@ extension DatabaseTime {
 }
 
 extension Int64 {
+    /// The sum, or the nearest number there is: durations come from callers.
+    func addingClamped(_ other: Int64) -> Int64 {
+        let (sum, overflows) = addingReportingOverflow(other)
+        return overflows ? (other < 0 ? .min : .max) : sum
+    }
+
     /// Division that rounds towards negative infinity.
     fileprivate func floored(by divisor: Int64) -> Int64 {
         let quotient = self / divisor
@@ -101,8 +111,10 @@ extension Int64 {
 }
 
 extension Duration {
-    /// Rounded towards zero.
+    /// Rounded towards zero; what does not fit is the nearest that does.
     var wholeMicroseconds: Int64 {
-        components.seconds * 1_000_000 + components.attoseconds / 1_000_000_000_000
+        let (whole, overflows) = components.seconds.multipliedReportingOverflow(by: 1_000_000)
+        if overflows { return components.seconds < 0 ? .min : .max }
+        return whole.addingClamped(components.attoseconds / 1_000_000_000_000)
     }
 }

@@ -4,7 +4,7 @@ extension FakeSupabase {
     /// The rows and the history of every job at one moment, also while calls are under way.
     package func evidence(calls: [ObservedCall] = []) -> TrackingEvidence {
         let (tables, now) = snapshot()
-        let jobs = tables.jobs.map { job in
+        let jobs = tables.jobs.filter { !tables.deletedJobs.contains($0.id) }.map { job in
             TrackingEvidence.Job(
                 summary: job.summary,
                 stats: tables.stats(GetIngestionJobStats(job: job.id)),

@@ -12,6 +12,20 @@ extension FakeSupabase {
         }
     }
 
+    package func joinJob(_ call: JoinIngestionJob) async throws(PortFailure) -> JoinIngestionJob.Answer {
+        try await perform(call, locks: LockPlan(locks: [(.jobRow(call.job), .exclusive)])) {
+            tables,
+            transaction throws(PortFailure) in try tables.join(call, transaction)
+        }
+    }
+
+    package func addServers(_ call: AddIngestionServers) async throws(PortFailure) -> AddIngestionServers.Answer {
+        try await perform(call, locks: LockPlan(locks: [(.jobRow(call.job), .exclusive)])) {
+            tables,
+            _ throws(PortFailure) in try tables.addServers(call)
+        }
+    }
+
     package func renewController(_ call: RenewController) async throws(PortFailure) -> RenewController.Answer {
         try await perform(call, locks: LockPlan(locks: [(.jobRow(call.job), .exclusive)])) {
             tables,
@@ -97,6 +111,23 @@ extension FakeSupabase {
         }
     }
 
+    package func release(
+        _ call: ReleaseIngestionBatches
+    ) async throws(PortFailure) -> ReleaseIngestionBatches.Answer {
+        let rows = LockPlan.Rows(job: call.job, limit: .max, skipsLocked: false, locks: !call.dryRun) {
+            $0.releasable(call, $1).sorted()
+        }
+        return try await perform(call, locks: LockPlan(rows: rows)) { tables, transaction throws(PortFailure) in
+            try tables.release(call, transaction)
+        }
+    }
+
+    package func recount(_ call: RecountIngestionJob) async throws(PortFailure) -> RecountIngestionJob.Answer {
+        try await perform(call, locks: .exclusively(call.job)) { tables, transaction throws(PortFailure) in
+            tables.recount(call, transaction)
+        }
+    }
+
     package func requeueBatches(
         _ call: RequeueFailedBatches
     ) async throws(PortFailure) -> RequeueFailedBatches.Answer {
@@ -131,6 +162,16 @@ extension FakeSupabase {
         }
     }
 
+    package func quotas(_ call: ListIngestionQuotas) async throws(PortFailure) -> ListIngestionQuotas.Answer {
+        try await perform(call) { tables, transaction throws(PortFailure) in
+            try tables.list(call, transaction.now)
+        }
+    }
+
+    package func resetQuota(_ call: ResetIngestionQuota) async throws(PortFailure) -> ResetIngestionQuota.Answer {
+        try await perform(call) { tables, _ in tables.reset(call) }
+    }
+
     package func jobs(_ call: ListIngestionJobs) async throws(PortFailure) -> ListIngestionJobs.Answer {
         try await perform(call) { tables, _ throws(PortFailure) in try tables.list(call) }
     }
@@ -147,6 +188,41 @@ extension FakeSupabase {
 
     package func events(_ call: ListIngestionEvents) async throws(PortFailure) -> ListIngestionEvents.Answer {
         try await perform(call) { tables, _ throws(PortFailure) in try tables.list(call) }
+    }
+
+    package func reportRunner(_ call: ReportRunner) async throws(PortFailure) -> ReportRunner.Answer {
+        try await perform(call) { tables, transaction throws(PortFailure) in try tables.report(call, transaction.now) }
+    }
+
+    package func runners(_ call: ListIngestionRunners) async throws(PortFailure) -> ListIngestionRunners.Answer {
+        try await perform(call) { tables, transaction throws(PortFailure) in try tables.list(call, transaction.now) }
+    }
+
+    package func deleteJob(_ call: DeleteIngestionJob) async throws(PortFailure) -> DeleteIngestionJob.Answer {
+        let rows = LockPlan.Rows(job: call.job, limit: .max, skipsLocked: false) { tables, _ in
+            tables.index(of: call.job).map { Array(tables.jobs[$0].batches.indices.suffix(max(0, call.limit))) } ?? []
+        }
+        return try await perform(call, locks: .exclusively(call.job, rows)) { tables, transaction throws(PortFailure) in
+            try tables.delete(call, transaction)
+        }
+    }
+
+    package func deleteEvents(
+        _ call: DeleteIngestionEvents
+    ) async throws(PortFailure) -> DeleteIngestionEvents.Answer {
+        try await perform(call, locks: .exclusively(call.job)) { tables, transaction throws(PortFailure) in
+            try tables.delete(call, transaction)
+        }
+    }
+
+    package func retention(
+        _ call: ListIngestionRetention
+    ) async throws(PortFailure) -> ListIngestionRetention.Answer {
+        try await perform(call) { tables, transaction throws(PortFailure) in try tables.list(call, transaction) }
+    }
+
+    package func countRows(_ call: GetIngestionJobRows) async throws(PortFailure) -> GetIngestionJobRows.Answer {
+        try await perform(call) { tables, _ in tables.count(call) }
     }
 }
 

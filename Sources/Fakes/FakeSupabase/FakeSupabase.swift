@@ -59,7 +59,7 @@ package final class FakeSupabase: JobStore, Sendable {
     }
 
     /// The version of the SQL that this fake is the twin of.
-    package static let schemaVersion = SchemaVersion.Answer(version: 1, minClient: 1)
+    package static let schemaVersion = SchemaVersion.Answer(version: 4, minClient: 2)
 
     /// The id of the last row of `ingestion_event`; 0 before the first.
     package var lastEventID: Int64 { state.withLock { $0.tables.nextEventID - 1 } }

@@ -22,6 +22,10 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     /// A page is stored wherever the plan stands.
     case appendIgnoresTheCursor
     case oldEpochIsHeard
+    /// A process that joins a job which has ended is given it as if it were open.
+    case joinRevivesAnEndedJob
+    /// The brakes go on counting what a person has seen and resumed from.
+    case resumeKeepsTheBaseline
     /// "Nothing is at work" and "nothing waits" are two reads.
     case finalizeReadsTwice
 }

@@ -108,6 +108,7 @@ extension TrackingTables {
         let leaseEnd = min(transaction.now + jobs[index].lease, deadline)
         jobs[index].batches[number].status = .processing
         jobs[index].batches[number].attempt += 1
+        jobs[index].batches[number].lastOutcome = nil
         jobs[index].batches[number].claimID = call.claimId
         jobs[index].batches[number].workerID = call.worker
         jobs[index].batches[number].claimedAt = transaction.now

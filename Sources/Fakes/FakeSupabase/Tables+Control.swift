@@ -5,7 +5,7 @@ extension TrackingTables {
     func stats(_ call: GetIngestionJobStats) -> JobStats {
         guard let index = index(of: call.job) else { return .notFound }
         let job = jobs[index]
-        return JobStats(job.summary, job.batches.count, job.counters, equal: nil)
+        return JobStats(job, job.counters, equal: nil)
     }
 
     /// `get_ingestion_job_stats_exact`: from the rows, and whether the counters equal them.
@@ -16,7 +16,7 @@ extension TrackingTables {
         let planned = job.batches.reduce(0) { $0 + $1.recordIDs.count - $1.moved }
         let open = job.failures.values.count { $0.resolvedAt == nil }
         let isEqual = recount == job.counters && planned == job.totalRecords && open == recount.failed
-        return JobStats(job.summary, job.batches.count, recount, equal: isEqual)
+        return JobStats(job, recount, equal: isEqual)
     }
 
     /// `control_ingestion_job`.
@@ -39,6 +39,7 @@ extension TrackingTables {
             record("paused", in: index, transaction)
         case .resume:
             jobs[index].startedAt = jobs[index].startedAt ?? transaction.now
+            if planted != .resumeKeepsTheBaseline { jobs[index].resetBrakes() }
             record("resumed", in: index, transaction)
         case .cancel:
             jobs[index].finishedAt = transaction.now
@@ -77,8 +78,8 @@ extension TrackingTables {
 }
 
 extension JobRow {
-    /// The counters as the rows and, where it is recorded, the history have them.
-    fileprivate var recount: Counters {
+    /// The counters as the rows and, where it is recorded and whole, the history have them.
+    var recount: Counters {
         var recount = Counters()
         for batch in batches {
             recount.claims += Int64(batch.attempt)
@@ -90,13 +91,19 @@ extension JobRow {
             }
             if batch.finishedAt != nil { recount.addRecords(batch.counts) }
         }
-        guard settings.recordEvents else {
+        guard settings.recordEvents, historyCutAt == nil else {
             let counted = counters
             (recount.retries, recount.reaps) = (counted.retries, counted.reaps)
             (recount.releases, recount.defers) = (counted.releases, counted.defers)
+            (recount.serviceFailures, recount.removed) = (counted.serviceFailures, counted.removed)
+            (recount.billedTokens, recount.billedNanodollars) = (counted.billedTokens, counted.billedNanodollars)
             return recount
         }
         for event in events {
+            recount.serviceFailures += event.detail["service_failures"].flatMap { Int64($0) } ?? 0
+            recount.removed += event.detail["removed"].flatMap { Int64($0) } ?? 0
+            recount.billedTokens += event.detail["tokens"].flatMap { Int64($0) } ?? 0
+            recount.billedNanodollars += event.detail["nanodollars"].flatMap { Int64($0) } ?? 0
             let isRetried = event.detail["status"] == BatchStatus.pending.rawValue
             switch event.kind {
             case "failed": recount.retries += isRetried ? 1 : 0
@@ -114,16 +121,16 @@ extension JobRow {
 
 extension JobStats {
     static var notFound: Self {
-        var stats = Self(nil, 0, Counters(), equal: nil)
+        var stats = Self(nil, Counters(), equal: nil)
         stats.result = .notFound
         return stats
     }
 
-    init(_ job: JobSummary?, _ batches: Int, _ counters: Counters, equal: Bool?) {
+    init(_ job: JobRow?, _ counters: Counters, equal: Bool?) {
         self.init(
             result: .ok,
-            job: job,
-            pending: batches - counters.completedBatches - counters.failedBatches - counters.inFlight,
+            job: job?.summary,
+            pending: (job?.totalBatches ?? 0) - counters.completedBatches - counters.failedBatches - counters.inFlight,
             processing: counters.inFlight,
             completed: counters.completedBatches,
             failed: counters.failedBatches,
@@ -136,6 +143,12 @@ extension JobStats {
             reaps: counters.reaps,
             releases: counters.releases,
             defers: counters.defers,
+            serviceFailures: counters.serviceFailures,
+            serviceFailuresBaseline: job?.serviceFailuresBaseline ?? 0,
+            removed: counters.removed,
+            removedBaseline: job?.removedBaseline ?? 0,
+            billedTokens: counters.billedTokens,
+            billedNanodollars: counters.billedNanodollars,
             equal: equal
         )
     }

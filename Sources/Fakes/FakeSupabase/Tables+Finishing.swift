@@ -47,20 +47,26 @@ extension TrackingTables {
     /// What is wrong whatever the row holds.
     private static func checkShape(of call: FinishBatch) throws(PortFailure) {
         try requireUUID(call.claimId, "p_claim_id")
+        let paid = call.counts?.paid ?? .nothing
+        let amounts = 0...Paid.most
+        try require(amounts.contains(paid.tokens) && amounts.contains(paid.nanodollars), "paid is out of range")
         switch call.outcome {
         case .completed, .failed:
             guard let counts = call.counts else { throw .invalid("\(call.outcome.rawValue) needs p_counts") }
             try require(counts.isValid, "counts must not be negative")
         case .released, .deferred:
-            try require(call.counts == nil, "\(call.outcome.rawValue) takes no counts")
+            let isOnlyPaid = call.counts.map { $0 == BatchCounts(paid: $0.paid) } ?? true
+            try require(isOnlyPaid, "\(call.outcome.rawValue) takes only what was paid")
         }
     }
 
     /// The dead letters of a terminal end, ascending; throws unless counts and list describe this batch exactly.
     private static func deadLetters(of call: FinishBatch, _ batch: BatchRow) throws(PortFailure) -> [FailedRecord] {
-        guard let counts = call.counts else { return [] }
+        guard let counts = call.counts, [.completed, .failed].contains(call.outcome) else { return [] }
         let size = batch.recordIDs.count
         try require(counts.total == size, "counts sum to \(counts.total), but the batch has \(size) records")
+        let isPart = counts.removed >= 0 && counts.removed <= counts.skipped + counts.missing
+        try require(isPart, "removed are some of the skipped and the missing records")
         if call.failedRecords.isEmpty, counts.failed == size {
             return letters(for: batch.recordIDs, call.error ?? .unnamed)
         }
@@ -73,7 +79,7 @@ extension TrackingTables {
         return call.failedRecords.sorted { $0.recordId < $1.recordId }
     }
 
-    private static func letters(for records: [RecordID], _ error: BatchError) -> [FailedRecord] {
+    static func letters(for records: [RecordID], _ error: BatchError) -> [FailedRecord] {
         records.map {
             FailedRecord(recordId: $0, stage: .batch, code: error.code, message: error.message, permanent: false)
         }
@@ -88,11 +94,13 @@ extension TrackingTables {
         let counts = call.counts ?? BatchCounts()
         jobs[index].batches[call.batchNumber].error = call.error
         end(call.batchNumber, of: index, as: .completed, "completed", transaction)
-        jobs[index].batches[call.batchNumber].counts = counts
+        jobs[index].batches[call.batchNumber].counts = counts.stored
         write(letters, of: call.batchNumber, in: index, transaction)
-        recordEnd(of: call.batchNumber, in: index, transaction)
         var delta = Counters(completedBatches: 1, inFlight: -1)
         delta.addRecords(counts)
+        delta.addBrakes(counts, letters)
+        delta.addPaid(counts)
+        recordEnd(of: call.batchNumber, in: index, transaction, delta)
         jobs[index].count(delta, at: call.batchNumber)
     }
 
@@ -104,11 +112,10 @@ extension TrackingTables {
         end(call.batchNumber, of: index, as: .pending, call.outcome.rawValue, transaction)
         jobs[index].batches[call.batchNumber].nextRetryAt = transaction.now + wait
         if isDefer, planted == .deferUsesTheBudget { jobs[index].batches[call.batchNumber].retryCount += 1 }
-        recordEnd(of: call.batchNumber, in: index, transaction)
-        jobs[index].count(
-            Counters(inFlight: -1, releases: isDefer ? 0 : 1, defers: isDefer ? 1 : 0),
-            at: call.batchNumber
-        )
+        var delta = Counters(inFlight: -1, releases: isDefer ? 0 : 1, defers: isDefer ? 1 : 0)
+        delta.addPaid(call.counts ?? BatchCounts())
+        recordEnd(of: call.batchNumber, in: index, transaction, delta)
+        jobs[index].count(delta, at: call.batchNumber)
     }
 
     /// An attempt that used a retry: reported by its worker, or found by the reaper.
@@ -127,7 +134,7 @@ extension TrackingTables {
     ///
     /// - Returns: whether it ended.
     @discardableResult
-    private mutating func fail(
+    mutating func fail(
         _ number: Int,
         of index: Int,
         _ end: FailedEnd,
@@ -138,11 +145,13 @@ extension TrackingTables {
         jobs[index].batches[number].error = isFinal ? end.error ?? .unnamed : end.error
         self.end(number, of: index, as: isFinal ? .failed : .pending, end.outcome, transaction)
         var delta = Counters(inFlight: -1, reaps: end.outcome == "reaped" ? 1 : 0)
+        delta.addPaid(end.counts)
         if isFinal {
-            jobs[index].batches[number].counts = end.counts
+            jobs[index].batches[number].counts = end.counts.stored
             write(end.letters, of: number, in: index, transaction)
             delta.failedBatches = 1
             delta.addRecords(end.counts)
+            delta.addBrakes(end.counts, end.letters)
         } else {
             let wait = end.retryAfter ?? backoff(retries + 1, jobs[index].settings, transaction.chance)
             jobs[index].batches[number].retryCount = retries + 1
@@ -150,7 +159,7 @@ extension TrackingTables {
             delta.retries = 1
             if planted == .everyAttemptIsCounted { delta.addRecords(end.counts) }
         }
-        recordEnd(of: number, in: index, transaction)
+        recordEnd(of: number, in: index, transaction, delta)
         jobs[index].count(delta, at: number)
         return isFinal
     }
@@ -204,7 +213,12 @@ extension TrackingTables {
     }
 
     /// One event an end: what became of the batch, and the final counts or the wait.
-    private mutating func recordEnd(of number: Int, in index: Int, _ transaction: Transaction) {
+    private mutating func recordEnd(
+        of number: Int,
+        in index: Int,
+        _ transaction: Transaction,
+        _ delta: Counters
+    ) {
         let batch = jobs[index].batches[number]
         var detail = ["status": batch.status.rawValue]
         detail["code"] = batch.error?.code
@@ -216,8 +230,36 @@ extension TrackingTables {
             detail["skipped"] = String(batch.counts.skipped)
             detail["failed"] = String(batch.counts.failed)
             detail["missing"] = String(batch.counts.missing)
+            if delta.serviceFailures > 0 { detail["service_failures"] = String(delta.serviceFailures) }
+            if delta.removed > 0 { detail["removed"] = String(delta.removed) }
         }
+        if delta.billedTokens > 0 { detail["tokens"] = String(delta.billedTokens) }
+        if delta.billedNanodollars > 0 { detail["nanodollars"] = String(delta.billedNanodollars) }
         record(batch.lastOutcome ?? "", in: index, transaction, batch: number, detail)
+    }
+}
+
+extension BatchCounts {
+    /// What the row of a batch keeps of its counts.
+    fileprivate var stored: Self {
+        var stored = self
+        stored.removed = 0
+        stored.paid = .nothing
+        return stored
+    }
+}
+
+extension Counters {
+    /// What the brakes count of a batch that has ended.
+    fileprivate mutating func addBrakes(_ counts: BatchCounts, _ letters: [FailedRecord]) {
+        serviceFailures += Int64(letters.count(where: \.isServiceFailure))
+        removed += Int64(counts.removed)
+    }
+
+    /// What an attempt has paid is paid, whatever became of it.
+    fileprivate mutating func addPaid(_ counts: BatchCounts) {
+        billedTokens += counts.paid.tokens
+        billedNanodollars += counts.paid.nanodollars
     }
 }
 

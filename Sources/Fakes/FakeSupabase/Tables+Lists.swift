@@ -4,9 +4,10 @@ extension TrackingTables {
     /// `list_ingestion_jobs`: newest first.
     func list(_ call: ListIngestionJobs) throws(PortFailure) -> ListIngestionJobs.Answer {
         let rows = jobs.reversed().lazy.filter { job in
-            (call.job.map { $0 == job.id } ?? true)
+            !deletedJobs.contains(job.id) && (call.job.map { $0 == job.id } ?? true)
                 && (call.after.map { job.id < $0 } ?? true)
                 && (call.filter.targetKey.map { $0 == job.targetKey } ?? true)
+                && (call.filter.collection.map { $0 == job.config["collection"] } ?? true)
                 && (call.filter.open.map { $0 == job.status.isOpen } ?? true)
         }
         let page = try Page(rows.map(\.summary), limit: call.limit)
@@ -20,6 +21,7 @@ extension TrackingTables {
             (call.after.map { batch.number > $0 } ?? true)
                 && (call.filter.status.map { $0 == batch.status } ?? true)
                 && (call.filter.batchNumbers.map { $0.contains(batch.number) } ?? true)
+                && (call.filter.requeued.map { $0 == (batch.round > 0) } ?? true)
         }
         let page = try Page(rows.map { $0.summary(at: now) }, limit: call.limit)
         return .init(rows: page.rows, next: page.next?.batchNumber)
@@ -39,11 +41,12 @@ extension TrackingTables {
         return .init(rows: page.rows, next: page.next?.recordId)
     }
 
-    /// `list_ingestion_events`: by id.
+    /// `list_ingestion_events`: by id, up or down.
     func list(_ call: ListIngestionEvents) throws(PortFailure) -> ListIngestionEvents.Answer {
+        let isDown = call.filter.newest ?? false
         let events = index(of: call.job).map { jobs[$0].events } ?? []
-        let rows = events.lazy.filter { event in
-            (call.after.map { event.id > $0 } ?? true)
+        let rows = (isDown ? events.reversed() : events).lazy.filter { event in
+            (call.after.map { isDown ? event.id < $0 : event.id > $0 } ?? true)
                 && (call.filter.kind.map { $0 == event.kind } ?? true)
                 && (call.filter.batchNumbers.map { numbers in event.batchNumber.map(numbers.contains) ?? false } ?? true)
         }
@@ -78,7 +81,7 @@ extension TrackingTables {
 }
 
 /// The first `limit` rows, and the last of them when there are more.
-private struct Page<Row> {
+struct Page<Row> {
     let rows: [Row]
     let next: Row?
 
@@ -102,8 +105,8 @@ extension JobRow {
             planCursor: planCursor,
             planUpper: planUpper,
             sealed: isSealed,
-            nextBatchNumber: batches.count,
-            totalBatches: batches.count,
+            nextBatchNumber: totalBatches,
+            totalBatches: totalBatches,
             totalRecords: totalRecords,
             sourceCount: sourceCount,
             currentRound: currentRound,
@@ -111,7 +114,9 @@ extension JobRow {
             createdAt: createdAt.text,
             startTime: startedAt?.text,
             endTime: finishedAt?.text,
-            reason: reason
+            reason: reason,
+            servers: servers,
+            historyCutAt: historyCutAt?.text
         )
     }
 }

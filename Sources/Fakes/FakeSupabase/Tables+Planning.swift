@@ -12,41 +12,92 @@ extension TrackingTables {
         try require(!call.targetKey.isEmpty, "p_target_key must not be empty")
         try requireUUID(call.token, "p_token")
         try Self.check(call.settings)
-        guard let index = indexOfOpenJob(target: call.targetKey) else { return create(call, transaction) }
+        let opened = jobs.lastIndex {
+            $0.targetKey == call.targetKey && $0.openedToken == call.token && !deletedJobs.contains($0.id)
+        }
+        guard let index = indexOfOpenJob(target: call.targetKey) ?? opened else { return create(call, transaction) }
         guard jobs[index].configHash == call.configHash else {
             let epoch = jobs[index].controllerEpoch
             return .init(result: .configMismatch, role: .follower, epoch: epoch, job: jobs[index].summary)
         }
-        let isHeld = jobs[index].controllerExpiresAt > transaction.now
-        let isOurs = jobs[index].controllerToken == call.token
-        if !isHeld || isOurs {
-            if !isHeld {
-                jobs[index].controllerEpoch += 1
-                jobs[index].controllerToken = call.token
-            }
-            jobs[index].controllerID = call.controllerId
-            jobs[index].controllerExpiresAt = transaction.now + Self.controllerTTL
+        guard jobs[index].status.isOpen else {
+            let epoch = jobs[index].controllerEpoch
+            return .init(result: .resumed, role: .follower, epoch: epoch, job: jobs[index].summary)
         }
+        let role = takeControl(of: index, call.controllerId, call.token, transaction)
         if call.start, jobs[index].status == .pending { start(index, transaction) }
-        return .init(
-            result: .resumed,
-            role: !isHeld || isOurs ? .controller : .follower,
-            epoch: jobs[index].controllerEpoch,
-            job: jobs[index].summary
-        )
+        return .init(result: .resumed, role: role, epoch: jobs[index].controllerEpoch, job: jobs[index].summary)
+    }
+
+    /// Asks for a job's controller lease: ours is extended, one that nobody holds becomes ours with the next epoch.
+    private mutating func takeControl(
+        of index: Int,
+        _ controllerID: String,
+        _ token: String,
+        _ transaction: Transaction
+    ) -> OpenIngestionJob.Role {
+        let isHeld = jobs[index].controllerExpiresAt > transaction.now
+        guard !isHeld || jobs[index].controllerToken == token else { return .follower }
+        if !isHeld {
+            jobs[index].controllerEpoch += 1
+            jobs[index].controllerToken = token
+        }
+        jobs[index].controllerID = controllerID
+        jobs[index].controllerExpiresAt = transaction.now + Self.controllerTTL
+        return .controller
+    }
+
+    /// `join_ingestion_job`.
+    mutating func join(
+        _ call: JoinIngestionJob,
+        _ transaction: Transaction
+    ) throws(PortFailure) -> JoinIngestionJob.Answer {
+        try requireUUID(call.token, "p_token")
+        guard let index = index(of: call.job) else {
+            return .init(result: .notFound, role: .follower, epoch: 0, job: nil)
+        }
+        let refusal: JoinIngestionJob.Result? =
+            if !jobs[index].status.isOpen, planted != .joinRevivesAnEndedJob {
+                .ended
+            } else if jobs[index].configHash != call.configHash {
+                .configMismatch
+            } else {
+                nil
+            }
+        if let refusal {
+            let epoch = jobs[index].controllerEpoch
+            return .init(result: refusal, role: .follower, epoch: epoch, job: jobs[index].summary)
+        }
+        let role = takeControl(of: index, call.controllerId, call.token, transaction)
+        return .init(result: .resumed, role: role, epoch: jobs[index].controllerEpoch, job: jobs[index].summary)
+    }
+
+    /// `add_ingestion_servers`.
+    mutating func addServers(_ call: AddIngestionServers) throws(PortFailure) -> AddIngestionServers.Answer {
+        try Self.check(call.servers)
+        guard let index = index(of: call.job) else { return .init(result: .notFound, servers: nil) }
+        let servers = jobs[index].servers.union(call.servers)
+        try Self.check(servers)
+        jobs[index].servers = servers
+        return .init(result: .ok, servers: servers)
     }
 
     private mutating func create(_ call: OpenIngestionJob, _ transaction: Transaction) -> OpenIngestionJob.Answer {
         let index = jobs.count
+        // The servers have a column of their own.
+        var settings = call.settings
+        settings.servers = JobServers()
         jobs.append(
             JobRow(
                 id: JobID(index + 1),
                 targetKey: call.targetKey,
                 configHash: call.configHash,
                 config: call.config,
-                settings: call.settings,
+                settings: settings,
                 createdAt: transaction.now,
                 status: .pending,
+                servers: call.settings.servers,
+                openedToken: call.token,
                 controllerID: call.controllerId,
                 controllerEpoch: 1,
                 controllerToken: call.token,
@@ -70,6 +121,17 @@ extension TrackingTables {
         try require((1...604_800).contains(settings.batchTimeoutSeconds), "batch_timeout_seconds must be 1…604800")
         try require((0...86_400).contains(settings.backoffBaseSeconds), "backoff_base_seconds must be 0…86400")
         try require((0...86_400).contains(settings.backoffCapSeconds), "backoff_cap_seconds must be 0…86400")
+        try check(settings.servers)
+    }
+
+    private static func check(_ servers: JobServers) throws(PortFailure) {
+        for entries in [servers.source, servers.points, servers.embedder] {
+            try require(entries.count <= JobServers.entriesMax, "a kind has at most \(JobServers.entriesMax) servers")
+            for entry in entries {
+                let isFit = (1...JobServers.lengthMax).contains(entry.unicodeScalars.count) && !entry.utf8.contains(0)
+                try require(isFit, "a server is a text of 1…\(JobServers.lengthMax) characters")
+            }
+        }
     }
 
     /// `renew_controller`.

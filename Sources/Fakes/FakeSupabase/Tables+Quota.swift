@@ -13,6 +13,10 @@ struct QuotaRow: Sendable {
     static let cutInterval = Duration.seconds(1)
     /// How far ahead of its pace a request may be sent.
     static let burst = Duration.milliseconds(200)
+    /// How far ahead a pause or a reservation may reach.
+    static let reach = Duration.seconds(600)
+    /// A pause or a reservation that is longer is over when a person starts again.
+    static let long = Duration.seconds(120)
 
     var tokensPerMinute = 0
     var requestsPerMinute = 0
@@ -34,7 +38,25 @@ struct QuotaRow: Sendable {
 
     /// How long `amount` of a minute's `limit` takes at the present share: rounded up, so that nothing is overspent.
     func pace(of amount: Int, limit: Int, at now: DatabaseTime) -> Duration {
-        .microseconds(Int64((Double(amount) * 60_000_000 / (Double(limit) * share(at: now))).rounded(.up)))
+        let microseconds = (Double(amount) * 60_000_000 / (Double(limit) * share(at: now))).rounded(.up)
+        // Far beyond the reach of a reservation; a cost beyond belief must not overflow.
+        return .microseconds(Int64(min(microseconds, 1e9)))
+    }
+
+    /// Pulls back what lies further ahead than anything may.
+    mutating func keepWithinReach(of now: DatabaseTime) {
+        let horizon = now + Self.reach
+        tokensArrival = tokensArrival.map { min($0, horizon) }
+        requestsArrival = requestsArrival.map { min($0, horizon) }
+        pauseUntil = pauseUntil.map { min($0, horizon) }
+    }
+
+    /// Ends what is longer than any pause or reservation is where the limits are right.
+    mutating func forgetLongWaits(at now: DatabaseTime) {
+        let long = now + Self.long
+        tokensArrival = tokensArrival.map { $0 > long ? now : $0 }
+        requestsArrival = requestsArrival.map { $0 > long ? now : $0 }
+        pauseUntil = pauseUntil.map { $0 > long ? now : $0 }
     }
 }
 
@@ -43,8 +65,13 @@ extension TrackingTables {
     mutating func reserve(_ call: ReserveQuota, _ now: DatabaseTime) throws(PortFailure) -> ReserveQuota.Answer {
         try require(call.cost >= 0, "p_cost must not be negative")
         try require(call.maxWaitMs >= 0, "p_max_wait_ms must not be negative")
-        guard var row = quotas[call.quota] else { return .init(granted: true, waitMs: 0, stopReason: nil) }
+        guard var row = quotas[call.quota] else {
+            return .init(granted: true, waitMs: 0, stopReason: nil, unknown: true)
+        }
         if let reason = row.stopReason { return .init(granted: false, waitMs: 0, stopReason: reason) }
+        row.keepWithinReach(of: now)
+        quotas[call.quota] = row
+        let horizon = now + QuotaRow.reach
         let open = max(now, row.pauseUntil ?? now)
         let earliest = open - QuotaRow.burst
         let tokens = max(earliest, row.tokensArrival ?? earliest)
@@ -54,8 +81,12 @@ extension TrackingTables {
         let start = max(open, pacesTokens ? tokens : open, pacesRequests ? requests : open)
         let wait = start.wait(at: now)
         guard wait <= call.maxWaitMs else { return .init(granted: false, waitMs: wait, stopReason: nil) }
-        if pacesTokens { row.tokensArrival = tokens + row.pace(of: call.cost, limit: row.tokensPerMinute, at: now) }
-        if pacesRequests { row.requestsArrival = requests + row.pace(of: 1, limit: row.requestsPerMinute, at: now) }
+        if pacesTokens {
+            row.tokensArrival = min(horizon, tokens + row.pace(of: call.cost, limit: row.tokensPerMinute, at: now))
+        }
+        if pacesRequests {
+            row.requestsArrival = min(horizon, requests + row.pace(of: 1, limit: row.requestsPerMinute, at: now))
+        }
         quotas[call.quota] = row
         return .init(granted: true, waitMs: wait, stopReason: nil)
     }
@@ -70,7 +101,11 @@ extension TrackingTables {
         var row = quotas[call.quota] ?? QuotaRow()
         row.tokensPerMinute = report.tokensPerMinute ?? row.tokensPerMinute
         row.requestsPerMinute = report.requestsPerMinute ?? row.requestsPerMinute
-        if report.resumed == true { row.stopReason = nil }
+        row.keepWithinReach(of: now)
+        if report.resumed == true {
+            row.stopReason = nil
+            row.forgetLongWaits(at: now)
+        }
         row.stopReason = report.stopReason.map { String($0.prefix(500)) } ?? row.stopReason
         if let throttled = report.throttledMs {
             // Five workers that see one throttle cut the share once: only the first finds no pause.
@@ -80,7 +115,8 @@ extension TrackingTables {
                 row.cutShare = max(QuotaRow.shareMin, row.share(at: now) * QuotaRow.cut)
                 row.cutAt = now
             }
-            row.pauseUntil = max(row.pauseUntil ?? now, now + .milliseconds(throttled))
+            let wait = min(QuotaRow.reach, .milliseconds(throttled))
+            row.pauseUntil = max(row.pauseUntil ?? now, now + wait)
         }
         quotas[call.quota] = row
         return .init(
@@ -89,6 +125,37 @@ extension TrackingTables {
             share: row.share(at: now),
             pauseMs: row.pauseUntil?.wait(at: now) ?? 0,
             stopReason: row.stopReason
+        )
+    }
+
+    /// `list_ingestion_quotas`: by name.
+    func list(_ call: ListIngestionQuotas, _ now: DatabaseTime) throws(PortFailure) -> ListIngestionQuotas.Answer {
+        // By bytes, as the SQL orders.
+        let names = quotas.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        let rows = names.lazy.filter { name in
+            call.after.map { $0.utf8.lexicographicallyPrecedes(name.utf8) } ?? true
+        }
+        let page = try Page(rows.compactMap { name in quotas[name]?.summary(name, at: now) }, limit: call.limit)
+        return .init(rows: page.rows, next: page.next?.quota)
+    }
+
+    /// `reset_ingestion_quota`.
+    mutating func reset(_ call: ResetIngestionQuota) -> ResetIngestionQuota.Answer {
+        .init(result: quotas.removeValue(forKey: call.quota) == nil ? .notFound : .reset)
+    }
+}
+
+extension QuotaRow {
+    fileprivate func summary(_ name: String, at now: DatabaseTime) -> QuotaSummary {
+        let ahead = [tokensArrival, requestsArrival].compactMap(\.self).max()
+        return QuotaSummary(
+            quota: name,
+            tokensPerMinute: tokensPerMinute,
+            requestsPerMinute: requestsPerMinute,
+            share: share(at: now),
+            pauseMs: pauseUntil?.wait(at: now) ?? 0,
+            reservedMs: ahead?.wait(at: now) ?? 0,
+            stopReason: stopReason
         )
     }
 }

@@ -29,7 +29,8 @@ extension TrackingTables {
             result: .applied,
             batches: call.isolate ? records : picked.count,
             records: records,
-            more: failed.count > picked.count
+            more: failed.count > picked.count,
+            next: failed.count > picked.count ? picked.last.map(Int64.init) : nil
         )
         settle(answer, of: call.requestId, index, transaction)
         return answer
@@ -42,6 +43,7 @@ extension TrackingTables {
         return jobs[index].batches.indices.filter { number in
             let batch = jobs[index].batches[number]
             guard batch.status == .failed, filter.batchNumbers?.contains(number) ?? true else { return false }
+            guard filter.after.map({ Int64(number) > $0 }) ?? true else { return false }
             guard filter.recordIds != nil || filter.stage != nil || filter.code != nil else { return true }
             return batch.recordIDs.contains { id in
                 jobs[index].failures[id].map { filter.admits($0, of: id, in: number) } ?? false
@@ -80,7 +82,8 @@ extension TrackingTables {
             result: .applied,
             batches: groups.count,
             records: picked.count,
-            more: letters.count > picked.count
+            more: letters.count > picked.count,
+            next: letters.count > picked.count ? picked.last?.record : nil
         )
         settle(answer, of: call.requestId, index, transaction)
         return answer
@@ -91,6 +94,10 @@ extension TrackingTables {
         guard let index = index(of: call.job) else { return [] }
         let job = jobs[index]
         return job.failures.sorted { $0.key < $1.key }.compactMap { id, letter in
+            // Of a job that is being deleted the batches go first.
+            guard job.batches.indices.contains(letter.batchNumber), call.filter.after.map({ id > $0 }) ?? true else {
+                return nil
+            }
             let isAdmitted = call.filter.admits(letter, of: id, in: letter.batchNumber)
             return isAdmitted && job.batches[letter.batchNumber].status == .completed ? (id, letter.batchNumber) : nil
         }
@@ -116,7 +123,9 @@ extension TrackingTables {
     ) {
         jobs[index].lastRequestID = requestID
         jobs[index].lastRequestAnswer = answer
-        guard answer.records > 0, !jobs[index].status.isOpen else { return }
+        guard answer.records > 0 else { return }
+        jobs[index].resetBrakes()
+        guard !jobs[index].status.isOpen else { return }
         jobs[index].status = .running
         jobs[index].finishedAt = nil
     }

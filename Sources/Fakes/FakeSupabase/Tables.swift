@@ -7,6 +7,8 @@ import Migration
 struct TrackingTables: Sendable {
     /// `ingestion_job`, with the rows that belong to it; the id is the index + 1.
     var jobs: [JobRow] = []
+    /// Jobs that were deleted: their places in `jobs` stay, because the id is the index + 1.
+    var deletedJobs: Set<JobID> = []
     /// `ingestion_quota`, by its name.
     var quotas: [String: QuotaRow] = [:]
     /// The next id of `ingestion_event`.
@@ -16,7 +18,7 @@ struct TrackingTables: Sendable {
 
     /// The index of a job, or nil when there is none.
     func index(of job: JobID) -> Int? {
-        job >= 1 && job <= jobs.count ? Int(job) - 1 : nil
+        job >= 1 && job <= jobs.count && !deletedJobs.contains(job) ? Int(job) - 1 : nil
     }
 
     /// The index of the target's one open job.
@@ -50,6 +52,8 @@ struct JobRow: Sendable {
     let createdAt: DatabaseTime
     var status: JobStatus
     var reason: String?
+    var servers: JobServers
+    let openedToken: String
     var startedAt: DatabaseTime?
     var finishedAt: DatabaseTime?
 
@@ -59,6 +63,8 @@ struct JobRow: Sendable {
     var planSealedAt: DatabaseTime?
     var totalRecords: Int64 = 0
     var currentRound = 0
+    var serviceFailuresBaseline: Int64 = 0
+    var removedBaseline: Int64 = 0
 
     var controllerID: String
     var controllerEpoch: Int
@@ -76,6 +82,18 @@ struct JobRow: Sendable {
     var shards = [Counters](repeating: Counters(), count: 16)
     /// `ingestion_event`, ascending by id.
     var events: [EventSummary] = []
+    /// `ingestion_runner`, by name.
+    var runners: [String: RunnerRow] = [:]
+
+    /// Batches that a deletion under way has taken away, the last ones.
+    var deletedBatches = 0
+    /// Whether a page of its deletion is done; `deletion` is not NULL.
+    var isBeingDeleted = false
+    /// When events were last deleted.
+    var historyCutAt: DatabaseTime?
+
+    /// Batches planned so far.
+    var totalBatches: Int { batches.count + deletedBatches }
 
     var lease: Duration { .seconds(settings.leaseSeconds) }
     var batchTimeout: Duration { .seconds(settings.batchTimeoutSeconds) }
@@ -83,6 +101,13 @@ struct JobRow: Sendable {
 
     /// The sum of the shards.
     var counters: Counters { shards.reduce(into: Counters()) { $0 += $1 } }
+
+    /// What the brakes count begins anew: a person wants the work to go on.
+    mutating func resetBrakes() {
+        let counters = counters
+        serviceFailuresBaseline = counters.serviceFailures
+        removedBaseline = counters.removed
+    }
 
     /// Adds to one shard, as every call does once.
     mutating func count(_ delta: Counters, at batchNumber: Int) {
@@ -145,6 +170,10 @@ struct Counters: Sendable, Equatable {
     var reaps: Int64 = 0
     var releases: Int64 = 0
     var defers: Int64 = 0
+    var serviceFailures: Int64 = 0
+    var removed: Int64 = 0
+    var billedTokens: Int64 = 0
+    var billedNanodollars: Int64 = 0
 
     static func += (left: inout Self, right: Self) {
         left.completedBatches += right.completedBatches
@@ -159,6 +188,10 @@ struct Counters: Sendable, Equatable {
         left.reaps += right.reaps
         left.releases += right.releases
         left.defers += right.defers
+        left.serviceFailures += right.serviceFailures
+        left.removed += right.removed
+        left.billedTokens += right.billedTokens
+        left.billedNanodollars += right.billedNanodollars
     }
 
     /// Adds a batch's records, or takes them away.

@@ -63,11 +63,41 @@ extension JobHistory {
                 ("reaps", stats.reaps, count(["reaped"], false)),
                 ("releases", stats.releases, count(["release"], false)),
                 ("defers", stats.defers, count(["defer"], false)),
+                ("service failures", stats.serviceFailures, told("service_failures")),
+                ("removed", stats.removed, told("removed")),
+                ("billed tokens", stats.billedTokens, told("tokens")),
+                ("billed nanodollars", stats.billedNanodollars, told("nanodollars")),
             ]
         }
         return counters.filter { $0.counted != $0.recount }.map {
             "\($0.name): counted \($0.counted), there are \($0.recount)"
         }
+    }
+
+    /// What all events say of something together.
+    private func told(_ key: String) -> Int64 { job.events.reduce(0) { $0 + Int64($1.number(key) ?? 0) } }
+
+    /// I15: what the brakes look at only rises, and a resume has them count anew.
+    var wrongBrakes: [String] {
+        var findings: [String] = []
+        let stats = job.stats
+        if stats.serviceFailuresBaseline > stats.serviceFailures || stats.removedBaseline > stats.removed {
+            findings.append("the brakes count from more than there is")
+        }
+        guard isRecorded else { return findings }
+        // Also a requeue sets them, which only the batches' events tell: then more may have been seen.
+        guard let resumed = job.events.last(where: { $0.kind == "resumed" }) else { return findings }
+        let seen = { (key: String) in
+            job.events.reduce(Int64(0)) { $0 + ($1.id < resumed.id ? Int64($1.number(key) ?? 0) : 0) }
+        }
+        // A batch that ended while the job was resumed may be on either side of it.
+        guard !calls.isEmpty, !zip(calls, calls.dropFirst()).contains(where: { $0.ended ?? .max > $1.began }) else {
+            return findings
+        }
+        if stats.serviceFailuresBaseline < seen("service_failures") || stats.removedBaseline < seen("removed") {
+            findings.append("resumed, and the brakes go on counting what was seen before")
+        }
+        return findings
     }
 
     /// I16: open dead letters are the failed records, one for each, all planned.

@@ -140,11 +140,9 @@ extension JobHistory {
     /// I11: epochs only rise, an old one plans nothing, and a target has one open job.
     var rivalControllers: [String] {
         var findings = rivals.map { "job \($0) of the same target is open too" }
+        findings += strangeJoins
         let opens = calls.compactMap { observed -> (observed: ObservedCall, epoch: Int, token: String)? in
-            guard case .open(let call) = observed.call, case .open(let answer) = observed.answer,
-                answer.role == .controller
-            else { return nil }
-            return (observed, answer.epoch, call.token)
+            observed.controllerLease.map { (observed, $0.epoch, $0.token) }
         }
         for (index, open) in opens.enumerated() {
             for later in opens[(index + 1)...] {
@@ -164,6 +162,21 @@ extension JobHistory {
         return findings
     }
 
+    /// A join names its job: it makes none, joins no other one, and none that has ended.
+    private var strangeJoins: [String] {
+        calls.compactMap { observed in
+            guard case .join(let call) = observed.call, case .join(let answer) = observed.answer else { return nil }
+            if let job = answer.job, job.id != call.job {
+                return "a join of job \(call.job) was answered job \(job.id)"
+            }
+            if answer.result == .resumed, answer.job?.status.isOpen != true {
+                return "a join was given job \(call.job), which had ended"
+            }
+            return answer.result != .resumed && answer.role == .controller
+                ? "a join that was refused (\(answer.result.rawValue)) controls job \(call.job)" : nil
+        }
+    }
+
     func batch(_ number: Int) -> BatchHistory? { batches.first { $0.row.batchNumber == number } }
 
     private static func name(_ call: FinishBatch) -> String {
@@ -176,6 +189,17 @@ extension ObservedCall {
     fileprivate func mayHaveSeen(_ event: EventSummary) -> Bool {
         if let eventAfter { return event.id <= eventAfter }
         return until.map { event.time <= $0 } ?? true
+    }
+
+    /// The controller lease that an open or a join was given.
+    package var controllerLease: (epoch: Int, token: String, controller: String)? {
+        switch (call, answer) {
+        case (.open(let call), .open(let answer)) where answer.role == .controller:
+            (answer.epoch, call.token, call.controllerId)
+        case (.join(let call), .join(let answer)) where answer.role == .controller:
+            (answer.epoch, call.token, call.controllerId)
+        default: nil
+        }
     }
 
     /// The epoch of a controller's call that was not refused.

@@ -3,6 +3,8 @@ package import Migration
 /// A call of any function of the tracking contract as one value, so that a history is a list that can be kept and replayed.
 package enum RecordedCall: Codable, Sendable, Equatable {
     case open(OpenIngestionJob)
+    case join(JoinIngestionJob)
+    case addServers(AddIngestionServers)
     case renew(RenewController)
     case append(AppendIngestionBatches)
     case seal(SealIngestionPlan)
@@ -27,6 +29,8 @@ package enum RecordedCall: Codable, Sendable, Equatable {
 /// What a call answered, or why it did not.
 package enum RecordedAnswer: Codable, Sendable, Equatable {
     case open(OpenIngestionJob.Answer)
+    case join(JoinIngestionJob.Answer)
+    case addServers(AddIngestionServers.Answer)
     case renew(RenewController.Answer)
     case append(AppendIngestionBatches.Answer)
     case seal(SealIngestionPlan.Answer)
@@ -84,6 +88,8 @@ extension RecordedAnswer {
         let made: Self? =
             switch call {
             case .open: (answer as? OpenIngestionJob.Answer).map(Self.open)
+            case .join: (answer as? JoinIngestionJob.Answer).map(Self.join)
+            case .addServers: (answer as? AddIngestionServers.Answer).map(Self.addServers)
             case .renew: (answer as? RenewController.Answer).map(Self.renew)
             case .append: (answer as? AppendIngestionBatches.Answer).map(Self.append)
             case .seal: (answer as? SealIngestionPlan.Answer).map(Self.seal)
@@ -114,6 +120,8 @@ extension RecordedCall {
     init?(_ call: some TrackingCall) {
         switch call {
         case let call as OpenIngestionJob: self = .open(call)
+        case let call as JoinIngestionJob: self = .join(call)
+        case let call as AddIngestionServers: self = .addServers(call)
         case let call as RenewController: self = .renew(call)
         case let call as AppendIngestionBatches: self = .append(call)
         case let call as SealIngestionPlan: self = .seal(call)
@@ -145,6 +153,8 @@ extension RecordedCall {
     private func answer(of store: any JobStore) async throws(PortFailure) -> RecordedAnswer {
         switch self {
         case .open(let call): .open(try await store.openJob(call))
+        case .join(let call): .join(try await store.joinJob(call))
+        case .addServers(let call): .addServers(try await store.addServers(call))
         case .renew(let call): .renew(try await store.renewController(call))
         case .append(let call): .append(try await store.appendBatches(call))
         case .seal(let call): .seal(try await store.sealPlan(call))

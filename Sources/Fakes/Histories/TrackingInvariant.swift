@@ -132,7 +132,7 @@ struct JobHistory {
         case .exactPlan: planMistakes
         case .sumOfABatch: batches.flatMap(\.wrongSums)
         case .sumOfTheJob: wrongTotal
-        case .exactCounters: wrongCounters
+        case .exactCounters: wrongCounters + wrongBrakes
         case .deadLetters: wrongDeadLetters
         case .finalStatus: wrongFinalStatus
         }
@@ -184,6 +184,8 @@ extension ObservedCall {
     fileprivate var job: JobID? {
         switch call {
         case .open: if case .open(let answer) = answer { answer.job.id } else { nil }
+        case .join(let call): call.job
+        case .addServers(let call): call.job
         case .renew(let call): call.job
         case .append(let call): call.job
         case .seal(let call): call.job

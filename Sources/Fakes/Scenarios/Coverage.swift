@@ -22,6 +22,13 @@ package struct Coverage: Sendable, Equatable {
         case crashBetweenUpsertAndFinish = "crash between upsert and finish"
         case freezePastTheLease = "freeze past the lease"
         case leftClaimsTakenOver = "claims of a killed process taken over"
+        case otherServersRefused = "process with other servers refused"
+        case jobReplaced = "job replaced by a colleague"
+        case lateRowFound = "row found at the second look"
+        case absentPointsRemoved = "points of a blank or deleted row removed"
+        case foundFull = "write into a full collection"
+        case pointsMarked = "points of an older program marked"
+        case braked = "job paused by a brake"
     }
 
     private var counts: [Int] = Array(repeating: 0, count: Event.allCases.count)
@@ -46,6 +53,8 @@ package struct Coverage: Sendable, Equatable {
         (.deferred, 100), (.plannerDiedBetweenReadAndAppend, 20), (.controllerReplacedWhilePlanning, 20),
         (.oldEpochRefused, 20), (.controlRacedClaim, 50), (.releasedOnSignal, 50), (.deferredTextNotPaidTwice, 50),
         (.crashBetweenUpsertAndFinish, 50), (.freezePastTheLease, 50), (.leftClaimsTakenOver, 50),
+        (.lateRowFound, 30), (.absentPointsRemoved, 400),
+        (.foundFull, 100), (.pointsMarked, 200),
     ]
 
     /// The floors that so many seeds have missed, scaled to their number.

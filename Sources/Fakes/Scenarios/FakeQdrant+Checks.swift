@@ -1,3 +1,4 @@
+import Migration
 import TextProcessing
 
 /// What the checkers of a simulation look at, past the requests.
@@ -10,6 +11,28 @@ extension FakeQdrant {
                 return (id, point.payload)
             }
         } ?? []
+    }
+
+    /// How many there are.
+    var pointCount: Int { read { $0.points.count } ?? 0 }
+
+    /// Takes the source out of points, as a program that does not know of sources would have written them.
+    func unmark(_ ids: [PointID]) {
+        let result = Result { () throws(QdrantRefusal) in
+            try engine.with(collection) { $0.changePayload(of: ids.map(QdrantPointKey.uuid)) { $0["source"] = nil } }
+        }
+        precondition((try? result.get()) != nil, "there is no collection \(collection)")
+    }
+
+    /// What the server says to a delete whose filter names a key that has no index.
+    func deletesUnindexed(_ key: String) throws(PortFailure) {
+        do throws(QdrantRefusal) {
+            try engine.with(collection) { collection throws(QdrantRefusal) in
+                try collection.strict.check(updating: QdrantFilter(must: [.isEmpty(key: key)]), collection.indexes)
+            }
+        } catch {
+            throw error.portFailure
+        }
     }
 
     /// Whether all of these points are there, each with a payload as it must be.

@@ -7,7 +7,8 @@ import Simulation
 package struct FaultPlan: Sendable {
     package enum Class: String, CaseIterable, Sendable {
         case network, lostAnswers, crashes, freezes, clocks, database, embedder, quota, money, qdrant, source, changes,
-            control, signals, killers, successor, interleaving
+            control, signals, killers, successor, interleaving, replica, absences, full, colleagues,
+            refusals, emptied, suspects
     }
 
     var classes: Set<Class> = []
@@ -28,8 +29,12 @@ package struct FaultPlan: Sendable {
     /// Tokens a minute at most, where there is a quota, and whether the settings state it.
     var quotaMax = 12_000
     var statesQuota = false
+    /// When a process pauses the job by itself.
+    var brakes = BrakeLimits()
     /// The longest pause of a database call between two of its steps, where calls overlap.
     var stepMax = Duration.milliseconds(2)
+    /// How many texts, points and rows at most can never be handled.
+    var suspectsMax = 0
     /// How long the embedder takes: what makes a job long enough for faults to meet it.
     var latency = Duration.seconds(5)
 
@@ -40,6 +45,9 @@ package struct FaultPlan: Sendable {
             plan.classes.insert(member)
             plan.strengths[member] = strength(&random)
         }
+        // In the swarm a few of them: each takes two minutes more.
+        if !always.contains(.suspects), plan.has(.suspects), !random.chance(0.15) { plan.classes.remove(.suspects) }
+        plan.suspectsMax = 1 + random.below(always.contains(.suspects) ? 4 : 2)
         plan.healing = random.duration(.seconds(60)...Duration.seconds(220))
         // Who is stopped must sleep until another one has his batch, before he is woken with all others.
         if plan.has(.freezes) { plan.healing += .seconds(100) }
@@ -67,6 +75,20 @@ package struct FaultPlan: Sendable {
         statesQuota = true
         // Not before the deadline of the first.
         healing = random.duration(.seconds(300)...Duration.seconds(800))
+    }
+
+    /// Limits that a small table can reach, and batches of several records for it to be more than the batches at hand.
+    mutating func setUpBrakes(_ random: inout SimRandom) {
+        hosts = 3
+        workersPerRunner = 1
+        batchSize = 4 + random.below(3)
+        latency = random.duration(.milliseconds(200)...Duration.seconds(2))
+        brakes = BrakeLimits(failuresMax: 6, removalsMin: 6)
+        if classes.isDisjoint(with: [.refusals, .emptied]) {
+            let member = random.chance(0.5) ? Class.refusals : .emptied
+            classes.insert(member)
+            strengths[member] = Self.strength(&random)
+        }
     }
 
     func has(_ member: Class) -> Bool { classes.contains(member) }

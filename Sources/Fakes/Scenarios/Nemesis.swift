@@ -21,7 +21,7 @@ struct Nemesis: Sendable {
                 clock
             )
         },
-        Nemesis(trigger: .freezes, every: .seconds(10)) { world, clock in
+        Nemesis(trigger: .freezes, every: .seconds(7)) { world, clock in
             // Over its deadline, but not for so long that the reaper comes first.
             guard let (process, left) = world.nearestDeadline(), left < .seconds(150) else { return }
             await world.freeze(process.node, for: left + world.drawn(.seconds(1)...Duration.seconds(25)), clock)
@@ -73,8 +73,25 @@ struct Nemesis: Sendable {
             try? await clock.sleep(for: world.drawn(.seconds(1)...Duration.seconds(60)))
             world.embedder.update { $0.isOutOfMoney = false }
         },
+        Nemesis(trigger: .full, every: .seconds(100)) { world, clock in
+            world.simulation.note("the collection is full")
+            world.points.restrict(["max_points_count": .integer(Int64(max(1, world.points.pointCount)))])
+            try? await clock.sleep(for: world.drawn(.seconds(1)...Duration.seconds(60)))
+            world.giveRoom()
+        },
         Nemesis(trigger: .changes, every: .seconds(4)) { world, _ in world.changeSomeRow() },
-        Nemesis(trigger: .control, every: .seconds(10)) { world, clock in await world.operate(clock) },
+        Nemesis(trigger: .replica, every: .milliseconds(220)) { world, _ in world.insertSomeRow() },
+        Nemesis(trigger: .refusals, every: .seconds(40)) { world, _ in
+            world.faults.refuse(
+                world.below(2) == 0 ? .embedder : .qdrant,
+                share: world.below(2) == 0 ? 1 : 0.6,
+                for: world.drawn(.seconds(10)...Duration.seconds(150))
+            )
+        },
+        Nemesis(trigger: .refusals, every: .seconds(30)) { world, _ in await world.resumeIfPaused() },
+        Nemesis(trigger: .emptied, every: .seconds(20)) { world, _ in world.emptyTheTable() },
+        Nemesis(trigger: .emptied, every: .seconds(30)) { world, _ in await world.resumeIfPaused() },
+        Nemesis(trigger: .control, every: .seconds(7)) { world, clock in await world.operate(clock) },
         Nemesis(trigger: .signals, every: .seconds(40)) { world, clock in
             guard let process = world.anyProcess() else { return }
             process.signal(.drain)
@@ -86,6 +103,7 @@ struct Nemesis: Sendable {
             // On a host of its own, so that nobody is replaced by it.
             world.start(.stranger, on: world.plan.hosts)
         },
+        Nemesis(trigger: .colleagues, every: .seconds(60)) { world, _ in await world.meetColleague() },
     ]
 }
 
@@ -95,7 +113,7 @@ extension SimulatedWorld {
 
     /// A running process of any host.
     func anyProcess() -> SimulatedProcess? {
-        let running = processes.filter { $0.isAlive && $0.node.isRunning && $0.kind != .stranger }
+        let running = processes.filter { $0.isAlive && $0.node.isRunning && $0.kind != .stranger && !$0.kind.hasMoved }
         return running.isEmpty ? nil : running[below(running.count)]
     }
 
@@ -118,11 +136,28 @@ extension SimulatedWorld {
         return (process, .nanoseconds(deadline.simulated - simulation.now))
     }
 
+    /// The collection takes more points again.
+    func giveRoom() { points.restrict(["max_points_count": .integer(.max)]) }
+
     func freeze(_ node: SimNode, for duration: Duration, _ clock: SimClock) async {
         simulation.freeze(node)
         if duration > .seconds(settings.leaseSeconds) { coverage.add(.freezePastTheLease) }
         try? await clock.sleep(for: duration)
         simulation.thaw(node)
+    }
+
+    /// Stops a process that has decided to send something, before it sends it, with this chance at full strength.
+    ///
+    /// The stop lasts a little longer than the lease, so that another process has the batch by then and the call is stale.
+    func freezeBeforeSending(_ process: SimulatedProcess, _ chance: Double) async {
+        guard plan.has(.freezes), !isHealed, process.node.isRunning else { return }
+        guard simulation.chance.chance(chance * plan.strength(.freezes)) else { return }
+        let duration = drawn(.seconds(195)...Duration.seconds(255))
+        simulation.freeze(process.node)
+        coverage.add(.freezePastTheLease)
+        simulation.after(duration, on: simulation.harness) { [simulation] in simulation.thaw(process.node) }
+        // Its own clock goes on once it is thawed.
+        try? await process.node.clock.sleep(for: .nanoseconds(1))
     }
 
     /// Another application works with the table meanwhile.
@@ -167,8 +202,10 @@ extension SimulatedWorld {
     @discardableResult
     func asked(_ call: RecordedCall) async throws(PortFailure) -> RecordedAnswer {
         let number = calls.begin(call)
+        let resumes = beginOfResume(call)
         let answer = await call.perform(on: store)
         calls.end(number, answer)
+        if let resumes { checkResume(answer, resumes) }
         return answer
     }
 }

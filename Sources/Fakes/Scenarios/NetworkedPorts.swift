@@ -1,5 +1,6 @@
 import Migration
 import Simulation
+import TextProcessing
 
 /// How the ports of a simulated process reach the fakes: each call is one over the simulated network.
 struct Link: Sendable {
@@ -33,7 +34,7 @@ struct NetworkedSource: RecordSource {
         _ name: String,
         _ body: @escaping @Sendable (FakeMySQL) async throws(PortFailure) -> Value
     ) async throws(PortFailure) -> Value {
-        let source = link.world.source
+        let source = link.source
         return try await link.ask(name, at: link.world.mysql, within: .seconds(30)) { () async throws(PortFailure) in
             try await body(source)
         }
@@ -62,7 +63,17 @@ struct NetworkedSource: RecordSource {
     }
 
     func records(_ ids: [RecordID]) async throws(PortFailure) -> [SourceRecord] {
-        try await ask("mysql.records") { source throws(PortFailure) in try await source.records(ids) }
+        let suspects = link.world.watch.suspects
+        do throws(PortFailure) {
+            let rows = try await link.read(ids) { ids throws(PortFailure) in
+                try await ask("mysql.records") { source throws(PortFailure) in try await source.records(ids) }
+            }
+            if !rows.isEmpty { suspects.wentWell(at: .source, by: link.process) }
+            return rows
+        } catch {
+            if ids.count == 1 { suspects.failed(ids[0], at: .source, by: link.process) }
+            throw error
+        }
     }
 }
 
@@ -70,25 +81,33 @@ struct NetworkedSource: RecordSource {
 struct NetworkedEmbedder: Embedder {
     let link: Link
 
-    func embed(_ texts: [String]) async throws(PortFailure) -> Embeddings {
-        try await link.embed(texts) { texts throws(PortFailure) in try await send(texts) }
+    func embed(_ texts: [String], within limit: Duration?) async throws(PortFailure) -> Embeddings {
+        try await link.embed(texts) { texts throws(PortFailure) in try await send(texts, within: limit) }
     }
 
-    private func send(_ texts: [String]) async throws(PortFailure) -> Embeddings {
+    private func send(_ texts: [String], within limit: Duration?) async throws(PortFailure) -> Embeddings {
         let world = link.world
         let process = link.process
         world.watch.requestIsSent(texts, by: process)
         do throws(PortFailure) {
-            let answer = try await link.ask("openai.embed", at: world.openai, within: .seconds(60)) {
+            let answer = try await link.ask(
+                "openai.embed",
+                at: world.openai,
+                within: min(limit ?? .seconds(60), .seconds(60))
+            ) {
                 () async throws(PortFailure) in
                 if world.kills(process, with: texts) { throw PortFailure(.unavailable, "the caller is dead") }
                 world.watch.textsAreEmbedded(texts, for: process)
                 return try await world.embedder.embed(texts)
             }
             world.watch.requestWasAnswered(texts)
+            world.watch.suspects.wentWell(at: .embedder, by: process)
             return answer
         } catch {
             world.watch.requestWasRefused(error, to: process)
+            if texts.count == 1, let record = world.watch.owner(of: texts[0]) {
+                world.watch.suspects.failed(record, at: .embedder, by: process)
+            }
             throw error
         }
     }
@@ -100,10 +119,12 @@ struct NetworkedPoints: PointStore {
 
     private func ask<Value: Sendable>(
         _ name: String,
+        within limit: Duration? = nil,
         _ body: @escaping @Sendable (FakeQdrant) async throws(PortFailure) -> Value
     ) async throws(PortFailure) -> Value {
-        let points = link.world.points
-        return try await link.ask(name, at: link.world.qdrant, within: .seconds(60)) { () async throws(PortFailure) in
+        let points = link.points
+        let timeout = min(limit ?? .seconds(60), .seconds(60))
+        return try await link.ask(name, at: link.world.qdrant, within: timeout) { () async throws(PortFailure) in
             try await body(points)
         }
     }
@@ -116,30 +137,51 @@ struct NetworkedPoints: PointStore {
         try await ask("qdrant.ensure") { points throws(PortFailure) in try await points.ensure(schema) }
     }
 
-    func points(of records: [RecordID]) async throws(PortFailure) -> [StoredPoint] {
+    func points(of records: [RecordID], owner: PointOwner) async throws(PortFailure) -> [StoredPoint] {
         try await link.look(for: records) { records throws(PortFailure) in
-            try await ask("qdrant.points") { points throws(PortFailure) in try await points.points(of: records) }
+            try await ask("qdrant.points") { points throws(PortFailure) in
+                try await points.points(of: records, owner: owner)
+            }
         } deleting: { old throws(PortFailure) in
             try await send(deletionOf: old)
         }
     }
 
-    func upsert(_ new: [Point]) async throws(PortFailure) {
-        try await link.write(new) { new throws(PortFailure) in try await send(new) }
+    func contents(of ids: [PointID]) async throws(PortFailure) -> [PointContents] {
+        try await ask("qdrant.contents") { points throws(PortFailure) in try await points.contents(of: ids) }
+    }
+
+    func upsert(_ new: [Point], within limit: Duration?) async throws(PortFailure) {
+        try await link.write(new) { new throws(PortFailure) in try await send(new, within: limit) }
+    }
+
+    func probe() async throws(PortFailure) {
+        try await link.probe { () async throws(PortFailure) in
+            try await ask("qdrant.probe") { points throws(PortFailure) in try await points.probe() }
+            link.world.watch.suspects.wentWell(at: .points, by: link.process)
+        }
     }
 
     func delete(_ old: [StoredPoint]) async throws(PortFailure) {
         try await link.delete(old) { old throws(PortFailure) in try await send(deletionOf: old) }
     }
 
-    private func send(_ new: [Point]) async throws(PortFailure) {
+    private func send(_ new: [Point], within limit: Duration?) async throws(PortFailure) {
         let world = link.world
         let process = link.process
         world.watch.writeBegins(of: new.map(\.summaryID), by: process)
-        try await ask("qdrant.upsert") { points throws(PortFailure) in
-            world.watch.writeLands(of: new.map(\.summaryID), by: process)
-            try await points.upsert(new)
-            world.watch.pointsWereWritten(of: new.map(\.summaryID))
+        await world.freezeBeforeSending(process, 0.01)
+        do throws(PortFailure) {
+            try await ask("qdrant.upsert", within: limit) { points throws(PortFailure) in
+                world.watch.writeLands(of: new.map(\.summaryID), by: process)
+                try await points.upsert(new)
+                world.watch.pointsWereWritten(new)
+            }
+            world.watch.suspects.wentWell(at: .points, by: process)
+        } catch {
+            world.watch.writeWasRefused(error, to: process)
+            if new.count == 1 { world.watch.suspects.failed(new[0].summaryID, at: .points, by: process) }
+            throw error
         }
     }
 
@@ -147,15 +189,46 @@ struct NetworkedPoints: PointStore {
         let world = link.world
         let process = link.process
         world.watch.writeBegins(of: old.map(\.summaryID), by: process)
-        try await ask("qdrant.delete") { points throws(PortFailure) in
-            world.watch.writeLands(of: old.map(\.summaryID), by: process)
-            try await points.delete(old)
-            world.watch.pointsWereDeleted(of: old.map(\.summaryID))
+        await world.freezeBeforeSending(process, 0.01)
+        do throws(PortFailure) {
+            try await ask("qdrant.delete") { points throws(PortFailure) in
+                world.watch.writeLands(of: old.map(\.summaryID), by: process)
+                try await points.delete(old)
+                world.watch.pointsWereDeleted(old)
+            }
+        } catch {
+            if let first = old.first, old.allSatisfy({ $0.summaryID == first.summaryID }) {
+                world.watch.suspects.failed(first.summaryID, at: .points, by: process)
+            }
+            throw error
         }
     }
 
-    func count(_ kind: PointKind?) async throws(PortFailure) -> Int {
-        try await ask("qdrant.count") { points throws(PortFailure) in try await points.count(kind) }
+    func mark(_ unmarked: [StoredPoint], source: String) async throws(PortFailure) {
+        let world = link.world
+        let process = link.process
+        let records = unmarked.map(\.summaryID)
+        if world.portBug == .marksNothing { return }
+        world.watch.writeBegins(of: records, by: process)
+        try await ask("qdrant.mark") { points throws(PortFailure) in
+            world.watch.writeLands(of: records, by: process)
+            try await points.mark(unmarked, source: source)
+            world.coverage.add(.pointsMarked)
+        }
+    }
+
+    func count(_ kind: PointKind?, owner: PointOwner?) async throws(PortFailure) -> Int {
+        try await ask("qdrant.count") { points throws(PortFailure) in try await points.count(kind, owner: owner) }
+    }
+
+    func sources(besides source: String) async throws(PortFailure) -> SourcesPresent {
+        try await ask("qdrant.sources") { points throws(PortFailure) in try await points.sources(besides: source) }
+    }
+
+    func sample(of source: String?, _ limit: Int) async throws(PortFailure) -> [StoredPoint] {
+        try await ask("qdrant.sample") { points throws(PortFailure) in
+            try await points.sample(of: source, limit)
+        }
     }
 
     func search(_ query: HybridQuery) async throws(PortFailure) -> [ScoredPoint] {

@@ -51,8 +51,30 @@ struct NetworkedStore: JobStore {
     }
 
     func openJob(_ call: OpenIngestionJob) async throws(PortFailure) -> OpenIngestionJob.Answer {
-        try await ask(call, RecordedCall.open, RecordedAnswer.open) { store, call throws(PortFailure) in
-            try await store.openJob(call)
+        let process = link.process
+        let world = link.world
+        process.isOpening = true
+        defer { process.isOpening = false }
+        return try await ask(call, RecordedCall.open, RecordedAnswer.open) { store, call throws(PortFailure) in
+            let answer = try await store.openJob(call)
+            if answer.result == .created { world.jobIsOpened(answer.job.id, by: process) }
+            return answer
+        }
+    }
+
+    func joinJob(_ call: JoinIngestionJob) async throws(PortFailure) -> JoinIngestionJob.Answer {
+        // From here on it has a job in mind.
+        link.process.mayOpenJob = false
+        return try await link.join(call, opening: openJob) { call throws(PortFailure) in
+            try await ask(call, RecordedCall.join, RecordedAnswer.join) { store, call throws(PortFailure) in
+                try await store.joinJob(call)
+            }
+        }
+    }
+
+    func addServers(_ call: AddIngestionServers) async throws(PortFailure) -> AddIngestionServers.Answer {
+        try await ask(call, RecordedCall.addServers, RecordedAnswer.addServers) { store, call throws(PortFailure) in
+            try await store.addServers(call)
         }
     }
 
@@ -63,7 +85,8 @@ struct NetworkedStore: JobStore {
     }
 
     func appendBatches(_ call: AppendIngestionBatches) async throws(PortFailure) -> AppendIngestionBatches.Answer {
-        try await link.append(call) { call throws(PortFailure) in
+        link.world.pageIsStored(call.batches.flatMap(\.self))
+        return try await link.append(call) { call throws(PortFailure) in
             try await ask(call, RecordedCall.append, RecordedAnswer.append) { store, call throws(PortFailure) in
                 try await store.appendBatches(call)
             }
@@ -94,7 +117,8 @@ struct NetworkedStore: JobStore {
 
     func finish(_ call: FinishBatch) async throws(PortFailure) -> FinishBatch.Answer {
         try await link.finish(call) { call throws(PortFailure) in
-            try await ask(call, RecordedCall.finish, RecordedAnswer.finish) { store, call throws(PortFailure) in
+            await link.world.freezeBeforeSending(link.process, 0.085)
+            return try await ask(call, RecordedCall.finish, RecordedAnswer.finish) { store, call throws(PortFailure) in
                 try await store.finish(call)
             }
         }
@@ -107,9 +131,14 @@ struct NetworkedStore: JobStore {
     }
 
     func stats(_ call: GetIngestionJobStats) async throws(PortFailure) -> GetIngestionJobStats.Answer {
-        try await look(call) { store, call throws(PortFailure) in
+        var stats = try await look(call) { store, call throws(PortFailure) in
             try await store.stats(call)
         }
+        if link.world.portBug == .neverBrakes {
+            stats.serviceFailuresBaseline = stats.serviceFailures
+            stats.removedBaseline = stats.removed
+        }
+        return stats
     }
 
     func exactStats(_ call: GetIngestionJobStatsExact) async throws(PortFailure) -> GetIngestionJobStatsExact.Answer {
@@ -128,6 +157,14 @@ struct NetworkedStore: JobStore {
         try await ask(call, RecordedCall.finalize, RecordedAnswer.finalize) { store, call throws(PortFailure) in
             try await store.finalize(call)
         }
+    }
+
+    func release(_ call: ReleaseIngestionBatches) async throws(PortFailure) -> ReleaseIngestionBatches.Answer {
+        try await look(call) { store, call throws(PortFailure) in try await store.release(call) }
+    }
+
+    func recount(_ call: RecountIngestionJob) async throws(PortFailure) -> RecountIngestionJob.Answer {
+        try await look(call) { store, call throws(PortFailure) in try await store.recount(call) }
     }
 
     func requeueBatches(_ call: RequeueFailedBatches) async throws(PortFailure) -> RequeueFailedBatches.Answer {
@@ -158,10 +195,17 @@ struct NetworkedStore: JobStore {
         }
     }
 
+    func quotas(_ call: ListIngestionQuotas) async throws(PortFailure) -> ListIngestionQuotas.Answer {
+        try await look(call) { store, call throws(PortFailure) in try await store.quotas(call) }
+    }
+
+    func resetQuota(_ call: ResetIngestionQuota) async throws(PortFailure) -> ResetIngestionQuota.Answer {
+        try await look(call) { store, call throws(PortFailure) in try await store.resetQuota(call) }
+    }
+
     func jobs(_ call: ListIngestionJobs) async throws(PortFailure) -> ListIngestionJobs.Answer {
-        try await look(call) { store, call throws(PortFailure) in
-            try await store.jobs(call)
-        }
+        let answer = try await look(call) { store, call throws(PortFailure) in try await store.jobs(call) }
+        return link.seen(answer)
     }
 
     func batches(_ call: ListIngestionBatches) async throws(PortFailure) -> ListIngestionBatches.Answer {
@@ -180,5 +224,29 @@ struct NetworkedStore: JobStore {
         try await ask(call, RecordedCall.events, RecordedAnswer.events) { store, call throws(PortFailure) in
             try await store.events(call)
         }
+    }
+
+    func reportRunner(_ call: ReportRunner) async throws(PortFailure) -> ReportRunner.Answer {
+        try await look(call) { store, call throws(PortFailure) in try await store.reportRunner(call) }
+    }
+
+    func runners(_ call: ListIngestionRunners) async throws(PortFailure) -> ListIngestionRunners.Answer {
+        try await look(call) { store, call throws(PortFailure) in try await store.runners(call) }
+    }
+
+    func deleteJob(_ call: DeleteIngestionJob) async throws(PortFailure) -> DeleteIngestionJob.Answer {
+        try await look(call) { store, call throws(PortFailure) in try await store.deleteJob(call) }
+    }
+
+    func deleteEvents(_ call: DeleteIngestionEvents) async throws(PortFailure) -> DeleteIngestionEvents.Answer {
+        try await look(call) { store, call throws(PortFailure) in try await store.deleteEvents(call) }
+    }
+
+    func retention(_ call: ListIngestionRetention) async throws(PortFailure) -> ListIngestionRetention.Answer {
+        try await look(call) { store, call throws(PortFailure) in try await store.retention(call) }
+    }
+
+    func countRows(_ call: GetIngestionJobRows) async throws(PortFailure) -> GetIngestionJobRows.Answer {
+        try await look(call) { store, call throws(PortFailure) in try await store.countRows(call) }
     }
 }

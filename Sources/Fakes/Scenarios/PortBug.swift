@@ -1,6 +1,4 @@
 import Migration
-import Simulation
-import TextProcessing
 
 /// A mistake that a simulated process makes on purpose, so that a test can show that the checkers notice it.
 ///
@@ -28,168 +26,82 @@ package enum PortBug: String, CaseIterable, Sendable {
     case countsBlankAsFailed
     /// The plan's cursor is stored before the page it stands for.
     case storesTheCursorFirst
+    /// A job that is to be gone on with is opened, as if there were none.
+    case opensInsteadOfJoining
+    /// A process does not look whether its servers are the job's.
+    case joinsWithoutLooking
+    /// A row that is not there is missing, and not asked for again.
+    case missesAtTheFirstLook
+    /// Rows that are blank or gone keep their points.
+    case keepsPointsOfAbsentRows
+    /// A collection without room is taken for one that refuses the points.
+    case blamesThePointsWhenFull
+    /// Points are looked for by their record's id alone.
+    case takesEverySourceForItsOwn
+    /// A delete names a key that has no index.
+    case filtersWithoutAnIndex
+    /// Points without a source stay as they are.
+    case marksNothing
+    /// Of a row that is blank or gone all points are deleted, whatever their source.
+    case removesPointsOfOtherSources
+    case removesUnmarkedPoints
+    /// The counters of the brakes are not looked at.
+    case neverBrakes
+    /// Whatever fails is blamed, whether the service is well or not.
+    case blamesWithoutAProbe
+    /// What failed is forgotten at once.
+    case forgetsSuspects
+    /// Two failures in a row are enough.
+    case condemnsAfterTwoFailures
+    /// The points of a record that is half there are taken for older ones.
+    case embedsHalfRecordsAgain
 
     /// The checkers of which one must find it.
     package var invariants: [String] {
         switch self {
-        case .writesWithoutWaiting, .deletesBeforeWriting, .deletesWhatItHasNotSeen, .countsBlankAsFailed: ["I18"]
+        // Among what it has not seen may be points of another source.
+        case .deletesWhatItHasNotSeen: ["I18", "I29"]
+        // It never hears that the collection is full, and goes on paying.
+        case .writesWithoutWaiting: ["I18", "I22"]
+        case .deletesBeforeWriting, .countsBlankAsFailed, .missesAtTheFirstLook,
+            .keepsPointsOfAbsentRows:
+            ["I18"]
+        case .removesPointsOfOtherSources: ["I29"]
+        // Those of a record whose text comes back are paid for again.
+        case .removesUnmarkedPoints: ["I29", "I21"]
         // Its writes come after its lease, too.
         case .finishesBeforeWriting: ["I18", "I20"]
-        case .embedsEverythingAgain: ["I21"]
+        case .embedsEverythingAgain, .embedsHalfRecordsAgain: ["I21"]
+        case .blamesWithoutAProbe, .condemnsAfterTwoFailures: ["I32"]
+        case .forgetsSuspects: ["I23"]
         case .sendsWithoutMoney, .hurriesWhenThrottled: ["I22"]
         case .trustsItsLeaseForEver: ["I20"]
         case .newClaimIDForEachTry: ["I25"]
         case .leavesWhenIdle: ["I24"]
         case .storesTheCursorFirst: ["I12"]
+        case .opensInsteadOfJoining: ["I27"]
+        case .joinsWithoutLooking: ["I28"]
+        // It goes on paying, too.
+        case .blamesThePointsWhenFull: ["I18", "I22"]
+        case .takesEverySourceForItsOwn, .marksNothing: ["I29"]
+        // Nobody can work then.
+        case .filtersWithoutAnIndex: ["I24"]
+        case .neverBrakes: ["I30"]
         }
     }
 }
 
-/// The calls of a process with its mistake, if it has one.
-extension Link {
-    private var bug: PortBug? { world.portBug }
-
-    // MARK: - The store
-
-    func claim(
-        _ call: ClaimNextBatch,
-        _ send: (ClaimNextBatch) async throws(PortFailure) -> ClaimNextBatch.Answer
-    ) async throws(PortFailure) -> ClaimNextBatch.Answer {
-        var sent = call
-        if bug == .newClaimIDForEachTry {
-            if process.claimIDs[call.claimId] != nil {
-                sent.claimId = SimEntropy(world.simulation.chance.split()).uuid()
-            }
-            process.claimIDs[call.claimId] = sent.claimId
+extension PortBug {
+    /// The policy of a mistake that is one of policy.
+    var suspicion: Suspicions.Policy? {
+        var policy = Suspicions.Policy()
+        switch self {
+        case .forgetsSuspects: policy.recordsMax = 0
+        case .condemnsAfterTwoFailures:
+            policy.failuresMin = 2
+            policy.spanMin = .zero
+        default: return nil
         }
-        var answer = try await send(sent)
-        if bug == .trustsItsLeaseForEver {
-            for index in answer.batches.indices {
-                answer.batches[index].leaseMs *= 100
-                answer.batches[index].deadlineMs *= 100
-            }
-        }
-        if bug == .leavesWhenIdle {
-            process.emptyClaims = answer.batches.isEmpty ? process.emptyClaims + 1 : 0
-            if process.emptyClaims >= 10 { process.stop.raise(.drain) }
-        }
-        return answer
-    }
-
-    func heartbeat(
-        _ call: BumpBatchProgress,
-        _ send: (BumpBatchProgress) async throws(PortFailure) -> BumpBatchProgress.Answer
-    ) async throws(PortFailure) -> BumpBatchProgress.Answer {
-        var sent = call
-        for index in sent.items.indices { sent.items[index].claimId = sentID(sent.items[index].claimId) }
-        var answer = try await send(sent)
-        if bug == .trustsItsLeaseForEver {
-            // It hears neither that a lease is lost nor when it ends.
-            for index in answer.items.indices {
-                answer.items[index].result = .ok
-                answer.items[index].leaseMs = 100 * 120_000
-            }
-        }
-        return answer
-    }
-
-    func finish(
-        _ call: FinishBatch,
-        _ send: (FinishBatch) async throws(PortFailure) -> FinishBatch.Answer
-    ) async throws(PortFailure) -> FinishBatch.Answer {
-        var sent = call
-        sent.claimId = sentID(call.claimId)
-        if bug == .countsBlankAsFailed, let counts = call.counts, counts.skipped > 0 {
-            let row = world.store.read { tables in
-                tables.index(of: call.job).map { tables.jobs[$0].batches[call.batchNumber].recordIDs } ?? []
-            }
-            let blank = row.filter { world.source.row($0) != nil && world.watch.expected($0) == nil }
-            let letters = blank.filter { id in !call.failedRecords.contains { $0.recordId == id } }.prefix(
-                counts.skipped
-            )
-            sent.failedRecords += letters.map {
-                FailedRecord(recordId: $0, stage: .chunk, code: "blank", message: "blank", permanent: true)
-            }
-            sent.counts?.skipped -= letters.count
-            sent.counts?.failed += letters.count
-        }
-        let answer = try await send(sent)
-        if bug == .finishesBeforeWriting {
-            for write in process.unwritten { process.node.spawn(write) }
-            process.unwritten = []
-        }
-        return answer
-    }
-
-    func append(
-        _ call: AppendIngestionBatches,
-        _ send: (AppendIngestionBatches) async throws(PortFailure) -> AppendIngestionBatches.Answer
-    ) async throws(PortFailure) -> AppendIngestionBatches.Answer {
-        guard bug == .storesTheCursorFirst, let last = call.batches.last else { return try await send(call) }
-        var cursor = call
-        cursor.batches = [last]
-        let answer = try await send(cursor)
-        guard answer.result == .appended, call.batches.count > 1 else { return answer }
-        var rest = call
-        rest.batches.removeLast()
-        _ = try await send(rest)
-        return answer
-    }
-
-    private func sentID(_ claimID: String) -> String { process.claimIDs[claimID] ?? claimID }
-
-    // MARK: - The embedder
-
-    func embed(
-        _ texts: [String],
-        _ send: ([String]) async throws(PortFailure) -> Embeddings
-    ) async throws(PortFailure) -> Embeddings {
-        do throws(PortFailure) { return try await send(texts) } catch {
-            switch error.kind {
-            case .outOfMoney where bug == .sendsWithoutMoney: return try await send(texts)
-            case .throttled where bug == .hurriesWhenThrottled: return try await send(texts)
-            default: throw error
-            }
-        }
-    }
-
-    // MARK: - The collection
-
-    func look(
-        for records: [RecordID],
-        _ send: ([RecordID]) async throws(PortFailure) -> [StoredPoint],
-        deleting: ([StoredPoint]) async throws(PortFailure) -> Void
-    ) async throws(PortFailure) -> [StoredPoint] {
-        let found = try await send(records)
-        switch bug {
-        case .embedsEverythingAgain: return found.filter { $0.checksum != world.watch.expected($0.summaryID)?.checksum }
-        case .deletesBeforeWriting:
-            let old = found.filter { $0.checksum != world.watch.expected($0.summaryID)?.checksum }
-            if !old.isEmpty { try await deleting(old) }
-            return found
-        default: return found
-        }
-    }
-
-    func write(
-        _ points: [Point],
-        _ send: @escaping @Sendable ([Point]) async throws(PortFailure) -> Void
-    ) async throws(PortFailure) {
-        for point in points { process.checksums[point.summaryID] = point.checksum }
-        switch bug {
-        case .writesWithoutWaiting: process.node.spawn { try? await send(points) }
-        case .finishesBeforeWriting: process.unwritten.append { try? await send(points) }
-        default: try await send(points)
-        }
-    }
-
-    func delete(
-        _ old: [StoredPoint],
-        _ send: ([StoredPoint]) async throws(PortFailure) -> Void
-    ) async throws(PortFailure) {
-        guard bug == .deletesWhatItHasNotSeen else { return try await send(old) }
-        let records = Set(old.map(\.summaryID)).sorted()
-        let now = try await world.points.points(of: records)
-        try await send(now.filter { $0.checksum != process.checksums[$0.summaryID] })
+        return policy
     }
 }

@@ -8,7 +8,8 @@ extension Scenario {
 
         /// All but the one that makes nothing unsafe or late: only a model of the store sees it (`PlantedBugTests`).
         package static let all =
-            PlantedBug.allCases.filter { $0 != .claimWithoutSecondLook }.map(Self.store)
+            PlantedBug.allCases.filter { $0 != .claimWithoutSecondLook }
+            .map(Self.store)
             + PortBug.allCases.map(Self.port)
 
         package var name: String {
@@ -29,7 +30,16 @@ extension Scenario {
                 case .store(.claimChecksThenSets), .store(.claimWithoutItsLock), .store(.reaperDoesNotLookAgain),
                     .store(.finalizeReadsTwice):
                     "races"
+                case .port(.opensInsteadOfJoining), .port(.joinsWithoutLooking): "colleagues"
+                case .port(.forgetsSuspects), .port(.condemnsAfterTwoFailures), .port(.embedsHalfRecordsAgain):
+                    "suspects"
                 case .port(.sendsWithoutMoney), .port(.hurriesWhenThrottled): "money"
+                case .port(.neverBrakes), .store(.resumeKeepsTheBaseline): "brakes"
+                case .store(.joinRevivesAnEndedJob): "operators"
+                case .port(.missesAtTheFirstLook), .port(.keepsPointsOfAbsentRows),
+                    .port(.removesPointsOfOtherSources), .port(.removesUnmarkedPoints):
+                    "absences"
+                case .port(.blamesThePointsWhenFull): "full"
                 default: "swarm"
                 }
             return Scenario.all.first { $0.name == name } ?? .swarm
@@ -51,15 +61,19 @@ extension PlantedBug {
         case .claimChecksThenSets, .heartbeatPassesTheDeadline: ["I5"]
         case .claimWithoutItsLock: ["I9"]
         case .claimWithoutSecondLook: []
-        // Who is heard after his attempt goes on writing, too.
-        case .statusIsTheOnlyGuard, .finishByNumberAlone: ["I3", "I1", "I20"]
+        // A worker that is heard after its attempt has ended goes on writing, too; and a finish that arrives twice is
+        // applied twice, if its batch was claimed again in between.
+        case .statusIsTheOnlyGuard, .finishByNumberAlone: ["I3", "I1", "I10", "I20"]
         case .progressIsAdded, .everyAttemptIsCounted: ["I10", "I13", "I15"]
         case .deferUsesTheBudget: ["I7"]
         case .reaperDoesNotLookAgain: ["I6", "I1"]
         case .requeueResetsTheAttempt: ["I4", "I1"]
         case .appendIgnoresTheCursor: ["I12"]
         case .oldEpochIsHeard: ["I11"]
+        // A process that was given an ended job finds it ended, and opens another one.
+        case .joinRevivesAnEndedJob: ["I11", "I27"]
         case .finalizeReadsTwice: ["I17"]
+        case .resumeKeepsTheBaseline: ["I31", "I15"]
         }
     }
 }

@@ -16,7 +16,8 @@ package struct Scenario: Sendable {
     package static let swarm = Scenario(
         name: "swarm",
         about: "five hosts and a random half of all faults",
-        faults: FaultPlan.Class.allCases
+        // With the brakes as tight as those two classes need them, half of the other faults would end in a pause.
+        faults: FaultPlan.Class.allCases.filter { ![.refusals, .emptied].contains($0) }
     )
 
     package static let calm = Scenario(name: "calm", about: "nothing goes wrong", faults: [])
@@ -55,11 +56,49 @@ package struct Scenario: Sendable {
             plan.slowDown(&random)
         },
         Scenario(
+            name: "colleagues",
+            about: "other people replace and cancel the job, or come with other servers",
+            faults: [.network, .lostAnswers, .crashes],
+            always: [.colleagues]
+        ),
+        Scenario(
+            name: "suspects",
+            about: "texts, points and rows that never work, while services fail and processes die",
+            faults: [.network, .lostAnswers, .embedder, .qdrant, .source, .quota, .crashes, .freezes, .signals],
+            always: [.suspects]
+        ) { plan, random in
+            plan.batches = 12
+            plan.batchSize = 2 + random.below(6)
+            plan.workersPerRunner = 1 + random.below(2)
+        },
+        Scenario(
+            name: "full",
+            about: "a collection that has no room for a while",
+            faults: [.network, .lostAnswers, .qdrant, .crashes],
+            always: [.full]
+        ) { plan, _ in
+            plan.workersPerRunner = 2
+        },
+        Scenario(
             name: "operators",
             about: "pause, resume, cancel and signals at any moment",
             faults: [.network],
             always: [.control, .signals]
         ),
+        Scenario(
+            name: "absences",
+            about: "replicas that lag, rows that go while they are planned, points of rows without a text",
+            faults: [.network, .lostAnswers, .crashes, .freezes, .source, .qdrant, .changes, .signals],
+            always: [.replica, .absences]
+        ),
+        Scenario(
+            name: "brakes",
+            about: "services that refuse everything for a while, a table that is emptied, and who resumes the job",
+            faults: [.network, .lostAnswers, .refusals, .emptied],
+            always: []
+        ) { plan, random in
+            plan.setUpBrakes(&random)
+        },
     ]
 
     /// One seed of it, but for what is wished for.

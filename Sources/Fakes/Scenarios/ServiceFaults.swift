@@ -23,6 +23,11 @@ final class ServiceFaults: @unchecked Sendable {  // Confined to the simulation'
     /// Until when a service is down.
     private var down = [Int64](repeating: 0, count: Service.allCases.count)
 
+    /// The code of a request that a service refuses although nothing is wrong with it.
+    static let refusalCode = "simulated_refusal"
+    /// Until when a service refuses requests that are right, and how many of them.
+    private var refusing = [(until: Int64, share: Double)](repeating: (0, 0), count: Service.allCases.count)
+
     init(_ simulation: Simulation, _ plan: FaultPlan) {
         self.simulation = simulation
         self.plan = plan
@@ -37,6 +42,12 @@ final class ServiceFaults: @unchecked Sendable {  // Confined to the simulation'
         down[service.rawValue] = max(down[service.rawValue], simulation.now + duration.nanoseconds)
     }
 
+    /// Lets a service refuse a share of its requests for a while.
+    func refuse(_ service: Service, share: Double, for duration: Duration) {
+        simulation.note("\(service) refuses \(share) of its requests for \(duration)")
+        refusing[service.rawValue] = (simulation.now + duration.nanoseconds, share)
+    }
+
     /// Before a call is done.
     func strike(_ service: Service, _ call: String) async throws(PortFailure) {
         // After the verdict nothing may have an effect.
@@ -44,6 +55,12 @@ final class ServiceFaults: @unchecked Sendable {  // Confined to the simulation'
         if !isOn { return }
         if simulation.now < down[service.rawValue] {
             throw PortFailure(.unavailable, "the service is down", code: service == .database ? "57P03" : "503")
+        }
+        let refusal = refusing[service.rawValue]
+        if simulation.now < refusal.until, ["openai.embed", "qdrant.upsert"].contains(call),
+            simulation.chance.chance(refusal.share)
+        {
+            throw PortFailure(.rejected, "refused, whatever it was", code: Self.refusalCode)
         }
         guard simulation.chance.chance(0.06 * plan.strength(service.faultClass)) else { return }
         switch service {

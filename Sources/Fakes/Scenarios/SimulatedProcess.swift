@@ -1,5 +1,6 @@
 import Migration
 import Simulation
+import TextProcessing
 
 /// One simulated process of `migrate run` or `migrate worker`: the production runner on a node of its own.
 final class SimulatedProcess: @unchecked Sendable {  // Confined to the simulation's thread.
@@ -10,6 +11,12 @@ final class SimulatedProcess: @unchecked Sendable {  // Confined to the simulati
         case worker
         /// Has other settings than the job, and must be refused.
         case stranger
+        /// `migrate run --new`: closes the unfinished job and plans another one.
+        case replacer
+        /// Its settings name another server for the collection, and it is to resume the job.
+        case movedPoints
+        /// Its settings name another server for the table, and it is to resume the job.
+        case movedSource
     }
 
     let kind: Kind
@@ -22,6 +29,14 @@ final class SimulatedProcess: @unchecked Sendable {  // Confined to the simulati
 
     /// Why it ended by itself; nil while it runs and when it was killed.
     private(set) var reason: StopReason?
+    /// Why it was not admitted to a job.
+    private(set) var refusal: Joining.Refusal?
+    /// Whether it works on a job.
+    private(set) var hasJoined = false
+    /// Whether it may open a job: not when it has opened or joined one, nor when it was told to resume one (I27).
+    var mayOpenJob = true
+    /// Whether it waits for the answer to an opening call.
+    var isOpening = false
     /// Whether somebody sent it a signal.
     private(set) var wasSignalled = false
     /// It has read a page of ids that is not stored yet, as far as it knows.
@@ -40,6 +55,8 @@ final class SimulatedProcess: @unchecked Sendable {  // Confined to the simulati
     private var reached: Int64
     private var silences: [ClosedRange<Int64>] = []
 
+    var name: String { node.name }
+
     init(_ kind: Kind, host: Int, node: SimNode, journal: FakeLeaseJournal, world: SimulatedWorld) {
         self.kind = kind
         self.host = host
@@ -48,6 +65,7 @@ final class SimulatedProcess: @unchecked Sendable {  // Confined to the simulati
         self.world = world
         reached = world.simulation.now
         started = reached
+        mayOpenJob = kind.choice != .resume
     }
 
     /// Whether its end was looked at.
@@ -56,8 +74,11 @@ final class SimulatedProcess: @unchecked Sendable {  // Confined to the simulati
     /// Writes that wait, and what was written last, for planted mistakes.
     var unwritten: [@Sendable () async -> Void] = []
     var checksums: [RecordID: String] = [:]
+    /// Points that it takes for ours, as they are.
+    var takenForOurs: [PointID: StoredPoint] = [:]
+    /// Rows that it has asked for and that were not there.
+    var absentRows: Set<RecordID> = []
 
-    var name: String { node.name }
     /// How long it has been there.
     var age: Duration { .nanoseconds(world.simulation.now - started) }
     /// Neither killed nor at its end.
@@ -102,87 +123,130 @@ final class SimulatedProcess: @unchecked Sendable {  // Confined to the simulati
             let reason = await main()
             guard node.isRunning, !world.simulation.isUnwinding else { return }
             self.reason = reason
+            if case .braked = reason { world.coverage.add(.braked) }
             world.simulation.note("\(name) ends: \(reason.word)")
         }
     }
 
     private func main() async -> StopReason {
         let ports = world.ports(of: self)
-        do throws(PortFailure) {
-            guard let joining = try await join(ports) else { return .signalled }
+        let joining = Joining(ports: ports, order: order, stop: stop)
+        do throws(Joining.End) {
+            guard let joined = try await join(joining, ports) else { return .signalled }
+            mayOpenJob = false
+            hasJoined = true
+            world.isAdmitted(self)
+            var work = world.work()
+            work.owner = joined.owner
             let settings = Runner.Settings(
                 workers: world.plan.workersPerRunner,
                 heartbeatInterval: .seconds(Double(world.settings.leaseSeconds) / 4),
                 reportInterval: .seconds(120),
-                name: name
+                name: name,
+                brakes: world.brakes,
+                lacksRoom: joined.lacksRoom
             )
             return await Runner(ports: ports, settings: settings, stop: stop)
-                .run(joining, configHash: world.configuration(of: self).hash, plan: world.work())
+                .run(joined.job, configHash: world.configuration(of: self).hash, plan: work)
         } catch {
-            return .fatal(.store, error)
+            if case .refused(let refusal) = error { self.refusal = refusal }
+            return StopReason(error)
         }
     }
 
-    /// As `migrate run` and `migrate worker` do before their runner starts.
+    /// As `migrate run` does without a person; the others wait until there is a job.
     ///
     /// - Returns: nil when a signal came first.
-    private func join(_ ports: EnginePorts) async throws(PortFailure) -> Runner.Joining? {
-        let configuration = world.configuration(of: self)
+    private func join(_ joining: Joining, _ ports: EnginePorts) async throws(Joining.End) -> Joining.Joined? {
+        if kind.opensJobs { return try await joining.run() }
+        guard let job = try await newestJob(ports) else { return nil }
+        // A stranger does not look at the settings of the job: the store must refuse its claims.
+        return kind == .stranger
+            ? Joining.Joined(job: .working(job), owner: SimulatedWorld.owner, lacksRoom: false)
+            : try await joining.work(on: job)
+    }
+
+    private func newestJob(_ ports: EnginePorts) async throws(Joining.End) -> JobSummary? {
+        let list = ListIngestionJobs(job: nil, filter: .init(), after: nil, limit: 1)
         while stop.level == .run {
-            let list = ListIngestionJobs(job: nil, filter: .init(), after: nil, limit: 1)
-            guard
-                let jobs = try await patiently(
-                    ports,
-                    { () async throws(PortFailure) in try await ports.store.jobs(list) }
-                )
-            else { return nil }
-            if let job = jobs.rows.first, !job.status.isOpen || kind == .worker { return .working(job) }
-            // It may find the job, but must not begin one of its own when ours has just ended.
-            if kind == .stranger { return jobs.rows.first.map { .working($0) } }
-            guard kind != .worker else {
-                await ports.time.sleep(for: .seconds(5), unless: stop, reaches: .drain)
-                continue
+            do throws(PortFailure) {
+                if let job = try await ports.store.jobs(list).rows.first { return job }
+                if kind == .stranger { return nil }
+            } catch {
+                guard [.unavailable, .outcomeUnknown].contains(error.kind) else { throw .failed(.store, error) }
             }
-            let order = OpenIngestionJob(
-                targetKey: SimulatedWorld.target,
-                configHash: configuration.hash,
-                config: configuration.stored(limit: nil),
-                settings: world.settings,
-                controllerId: name,
-                token: ports.entropy.uuid(),
-                start: true
-            )
-            guard
-                let opened = try await patiently(
-                    ports,
-                    { () async throws(PortFailure) in try await ports.store.openJob(order) }
-                )
-            else { return nil }
-            if opened.result == .configMismatch { return .working(opened.job) }
-            return .controlling(
-                opened,
-                Controller.Order(
-                    open: order,
-                    batchSize: world.plan.batchSize,
-                    pageSize: world.plan.batchSize * world.plan.batchesPerPage
-                )
-            )
+            await ports.time.sleep(for: .seconds(5), unless: stop, reaches: .drain)
         }
         return nil
     }
 
-    private func patiently<Value: Sendable>(
-        _ ports: EnginePorts,
-        _ operation: () async throws(PortFailure) -> Value
-    ) async throws(PortFailure) -> Value? {
-        while stop.level == .run, !Task.isCancelled {
-            do throws(PortFailure) { return try await operation() } catch {
-                guard [.unavailable, .outcomeUnknown].contains(error.kind) else { throw error }
-                await ports.time.sleep(for: .seconds(1), unless: stop, reaches: .drain)
-            }
-        }
-        return nil
+    private var order: Joining.Order {
+        Joining.Order(
+            target: SimulatedWorld.target,
+            collection: "memos",
+            source: SimulatedWorld.owner.source,
+            identity: SimulatedText.identity,
+            // Beside the other table's points somebody must have said whose those without a source are.
+            unmarkedPoints: .ours,
+            configuration: world.configuration(of: self),
+            schema: CollectionSchema(dimensions: SimulatedWorld.dimensions),
+            settings: world.settings,
+            servers: world.servers(of: self),
+            batchSize: world.plan.batchSize,
+            pageSize: world.plan.batchSize * world.plan.batchesPerPage,
+            choice: kind.choice,
+            isForced: true,
+            runner: name,
+            triesMax: nil
+        )
     }
+}
+
+extension SimulatedProcess.Kind {
+    /// Whether it is a `migrate run`.
+    fileprivate var opensJobs: Bool {
+        switch self {
+        case .run, .replacer, .movedPoints, .movedSource: true
+        case .worker, .stranger: false
+        }
+    }
+
+    fileprivate var choice: Joining.Choice {
+        switch self {
+        case .run, .worker, .stranger: .ask
+        case .replacer: .new
+        case .movedPoints, .movedSource: .resume
+        }
+    }
+
+    /// Whether its servers are others than the job's: it must not be admitted.
+    var hasMoved: Bool { self == .movedPoints || self == .movedSource }
+}
+
+extension StopReason {
+    /// What a process says that came to no job.
+    fileprivate init(_ end: Joining.End) {
+        self =
+            switch end {
+            case .refused(.otherSettings): .configMismatch
+            case .refused(.notOpen(let job)): .jobEnded(job.status)
+            case .refused(.endedMeanwhile), .refused(.nothingToResume), .refused(.emptySource): .jobEnded(.cancelled)
+            case .refused(let refusal):
+                .fatal(.points, PortFailure(.rejected, "refused to join: \(refusal.word)"))
+            case .failed(let service, let failure): .fatal(service, failure)
+            case .left, .interrupted: .signalled
+            }
+    }
+}
+
+extension Joining.Refusal {
+    /// Whether the source has nothing of what the job has planned.
+    var isOfAnEmptyTable: Bool {
+        if case .noEvidence(_, let evidence, _) = self { evidence.lacksRecords } else { false }
+    }
+
+    /// Its case alone: what it carries holds dictionaries, whose order differs from run to run.
+    var word: String { String("\(self)".prefix { $0 != "(" }) }
 }
 
 extension StopReason {
@@ -193,6 +257,7 @@ extension StopReason {
         case .signalled: "signalled"
         case .fatal(let service, let failure): "fatal \(service.rawValue) \(failure.kind) \(failure.detail)"
         case .configMismatch: "config mismatch"
+        case .braked(let brake): "braked: \(brake.reason)"
         }
     }
 }

@@ -6,6 +6,7 @@ import TextProcessing
 final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation's thread.
     static let target = "app.memos -> memos"
     static let dimensions = 8
+    static let owner = PointOwner(source: "app.memos", ownsUnmarked: true)
 
     let simulation: Simulation
     let network: SimNetwork
@@ -21,17 +22,38 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
     let source: FakeMySQL
     let embedder: FakeOpenAI
     let points: FakeQdrant
+    /// The collection and the table that are reached with settings of another environment.
+    let otherPoints = FakeQdrant(pointsPerRequest: 4)
+    let otherSource = FakeMySQL(
+        rows: (1...100).map { SourceRecord(id: 10_000_000 + $0, memberCode: "m", content: .text("foreign \($0)")) }
+    )
     let faults: ServiceFaults
     let calls: CallRecorder
     /// What the database was asked and what it said, by its commits.
     private let log = CallLog()
     var history: [RecordedStep] { log.steps }
+    /// What never works, by the record, while its row is as it was.
+    private(set) var defects: [RecordID: Workload.Defect] = [:]
     /// The tokens a minute that the settings of the processes state.
     let statedLimit: Int?
 
     private(set) lazy var watch = WorldWatch(self)
     /// Points of earlier versions, which are there when the run begins.
-    private(set) var older: [Point] = []
+    var older: [Point] = []
+    /// Points of the same records that are not ours to delete: of another source, and without one.
+    var others: [OthersPoint] = []
+    /// A process was told that the table is not the job's any more: a person plans anew.
+    var needsNewJob = false
+    /// Rows that are deleted as soon as they are planned.
+    var doomed: Set<RecordID> = []
+    /// Points of this very version, written by a program that did not know of sources.
+    var unmarked: [Point] = []
+    /// Points of another table, which no process may change or delete.
+    var neighbours: [Point] = []
+    /// Whether most rows of the table were deleted.
+    var isEmptied = false
+    /// How often an operator has resumed the job.
+    var resumes = 0
     var coverage = Coverage()
     private(set) var processes: [SimulatedProcess] = []
     /// One a host, and one for the stranger's.
@@ -76,13 +98,19 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
             planted: bug?.ofStore
         )
         var random = simulation.chance.split()
+        let workload = Workload(plan, &random)
+        defects = workload.defects
+        let broken = BrokenTexts(workload)
         source = FakeMySQL(
-            rows: Workload(plan, &random).rows,
+            rows: workload.rows,
+            replicas: Self.replicas(of: mysql, simulation, plan),
+            unreadable: Set(workload.defects.filter { $0.value == .row }.keys),
             faults: FaultHook(before: { call throws(PortFailure) in try await faults.strike(.source, call) })
         )
         var behaviour = FakeOpenAI.Behaviour()
         behaviour.refusesText = { $0.hasPrefix(Workload.refusedWord) }
         behaviour.latency = plan.latency
+        behaviour.troubles = broken.embedding
         if plan.has(.quota) { behaviour.tokensPerMinute = 2_000 + random.below(plan.quotaMax - 2_000) }
         embedder = FakeOpenAI(
             dimensions: Self.dimensions,
@@ -93,6 +121,8 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
         )
         points = FakeQdrant(
             pointsPerRequest: 4,
+            time: Time(qdrant.clock),
+            troubles: broken.writing,
             faults: FaultHook(
                 before: { call throws(PortFailure) in try await faults.strike(.qdrant, call) },
                 after: { call throws(PortFailure) in try await faults.strikeAfter(.qdrant, call) }
@@ -103,6 +133,9 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
         // Half of the accounts with a quota do not tell it: then only the answers of the server drive.
         statedLimit = plan.has(.quota) && plan.statesQuota ? behaviour.tokensPerMinute : nil
         preload(&random)
+        preloadAbsent(&random)
+        preloadOtherSources(&random)
+        preloadForEmptying(&random)
         network.answerWasLost = { [unowned self] _ in coverage.add(.answerLostAfterCommit) }
     }
 
@@ -120,15 +153,22 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
     /// Some records were migrated before, with other texts: their points are to be replaced.
     private func preload(_ random: inout SimRandom) {
         for row in source.snapshot where watch.expected(row.id) != nil && random.chance(0.1) {
-            let old = SourceRecord(
-                id: row.id,
-                memberCode: row.memberCode,
-                content: .text(Workload.text(row.id, &random))
-            )
-            guard case .points(let shape) = SimulatedText.shaper.shape(old) else { continue }
-            let vectors = shape.children.map { WordVectors(dimensions: Self.dimensions).vector(of: $0.text) }
-            older += shape.points(vectors: vectors, collectionIDs: [7], shaper: SimulatedText.shaper)
+            older += olderPoints(of: row, &random)
         }
+    }
+
+    /// The points of an earlier text of a row.
+    func olderPoints(of row: SourceRecord, _ random: inout SimRandom) -> [Point] {
+        let text = Workload.text(row.id, &random)
+        let old = SourceRecord(id: row.id, memberCode: row.memberCode ?? "m", content: .text(text))
+        guard case .points(let shape) = SimulatedText.shaper.shape(old) else { return [] }
+        let vectors = shape.children.map { WordVectors(dimensions: Self.dimensions).vector(of: $0.text) }
+        return shape.points(
+            vectors: vectors,
+            collectionIDs: [7],
+            shaper: SimulatedText.shaper,
+            source: Self.owner.source
+        )
     }
 
     // MARK: - Processes
@@ -169,9 +209,12 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
     func work() -> BatchWork.Plan {
         BatchWork.Plan(
             shaper: SimulatedText.shaper,
+            owner: Self.owner,
             limits: RequestLimits.openAI(tokensPerMinute: statedLimit),
             quota: QuotaGate(name: "openai/simulated", tokensPerMinute: statedLimit, requestsPerMinute: nil),
-            schema: CollectionSchema(dimensions: Self.dimensions)
+            schema: CollectionSchema(dimensions: Self.dimensions),
+            suspicion: portBug?.suspicion ?? Suspicions.Policy(),
+            pricePerMillion: 0.02
         )
     }
 
@@ -213,6 +256,7 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
         network.mend()
         network.weather = SimNetwork.Weather()
         faults.end()
+        giveRoom()
         embedder.update { $0.isOutOfMoney = false }
         for process in processes { simulation.thaw(process.node) }
     }
@@ -220,32 +264,4 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
 
 private final class CallLog: @unchecked Sendable {  // Confined to the simulation's thread.
     var steps: [RecordedStep] = []
-}
-
-/// The text work of simulated jobs: the real engine with chunks so small that a short text has several.
-enum SimulatedText {
-    static let limits: ChunkLimits = {
-        guard let limits = try? ChunkLimits(parentMaxTokens: 160, parentChunkSize: 96, chunkSize: 48, chunkOverlap: 8)
-        else { preconditionFailure("these limits make sense") }
-        return limits
-    }()
-
-    static let shaper: RecordShaper = {
-        let counter = WordTokenizer()
-        guard let encoder = try? SparseEncoder() else { preconditionFailure("English is supported") }
-        return RecordShaper(
-            chunker: Chunker(counter: counter, limits: limits),
-            sparseEncoder: encoder,
-            identity: PointIdentity(namespace: "migrate"),
-            profile: Profile(
-                tokenizer: counter.identity,
-                limits: limits,
-                model: "simulated",
-                dimensions: SimulatedWorld.dimensions,
-                sparse: SparseParameters()
-            )
-        )
-    }()
-
-    @Sendable static func tokens(_ text: String) -> Int { max(1, WordTokenizer().count(text)) }
 }

@@ -21,8 +21,8 @@ struct Story: Sendable {
     }
 
     func run() async throws {
-        _ = try await world.points.ensure(CollectionSchema(dimensions: SimulatedWorld.dimensions))
-        try await world.points.upsert(world.older)
+        try await world.stage()
+        try world.placeOthers()
         world.faults.begin()
         for host in 0..<world.plan.hosts {
             simulation.after(.milliseconds(simulation.chance.below(5000)), on: simulation.harness) { [self] in
@@ -45,7 +45,9 @@ struct Story: Sendable {
         EndChecks(world).run()
     }
 
-    private func kind(of host: Int) -> SimulatedProcess.Kind { host < 2 ? .run : .worker }
+    private func kind(of host: Int) -> SimulatedProcess.Kind {
+        if host < 2 { world.needsNewJob ? .replacer : .run } else { .worker }
+    }
 
     /// Restarts what has died, lets operators retry what has failed, and returns when the job is over or the time is up.
     private func supervise(until limit: Duration, requeues: Bool = false) async throws {
@@ -92,13 +94,37 @@ struct Story: Sendable {
         for process in world.processes where !process.isJudged {
             guard let reason = process.reason else { continue }
             process.isJudged = true
+            if let refusal = process.refusal, checkRefusal(refusal, of: process) { continue }
             switch reason {
             case .jobEnded(let status) where !status.isOpen: continue
             case .signalled where process.wasSignalled: continue
             case .configMismatch where process.kind == .stranger, .signalled where process.kind == .stranger: continue
+            case .fatal(.points, let failure) where failure.kind == .full && world.plan.has(.full): continue
+            case .braked where world.plan.has(.refusals) || world.plan.has(.emptied): continue
             case .fatal(.embedder, let failure) where failure.kind == .outOfMoney && world.plan.has(.money): continue
             default: simulation.fail("I24 \(process.name) has left: \(reason.word)")
             }
+        }
+    }
+
+    /// I28: a process with the job's servers is admitted, and nobody else.
+    ///
+    /// - Returns: whether nothing more is to be said of its end.
+    private func checkRefusal(_ refusal: Joining.Refusal, of process: SimulatedProcess) -> Bool {
+        switch refusal {
+        case .noEvidence, .otherServers:
+            // A table without its rows is as another table.
+            if refusal.isOfAnEmptyTable, world.plan.has(.emptied) {
+                world.needsNewJob = true
+                return true
+            }
+            guard process.kind.hasMoved else {
+                simulation.fail("I28 \(process.name) has the job's servers, but was refused: \(refusal.word)")
+                return true
+            }
+            world.coverage.add(.otherServersRefused)
+            return true
+        default: return false
         }
     }
 

@@ -8,7 +8,16 @@ struct Workload {
     /// In a text that kills the process that asks for its vector.
     static let killingWord = "lethal"
 
+    /// What never works, by the record: a text, a child or a parent point, a row.
+    enum Defect: Sendable, Equatable {
+        case text(Trouble)
+        case child(Trouble)
+        case parent(Trouble)
+        case row
+    }
+
     var rows: [SourceRecord] = []
+    var defects: [RecordID: Defect] = [:]
 
     init(_ plan: FaultPlan, _ random: inout SimRandom) {
         let starts: [RecordID] = [-60, 0, 1 << 53 - 100, .max - 8 * RecordID(plan.batches * plan.batchSize) - 8]
@@ -20,8 +29,24 @@ struct Workload {
             id += 1 + RecordID(random.below(6))
             rows.append(Self.row(id, &random, word: number == killing ? Self.killingWord : nil))
         }
+        if plan.has(.suspects) { drawDefects(plan, &random) }
         // Drawn as a whole, so that the seed draws the same after it.
         if let wished = plan.batchesWished { rows = Array(rows.prefix(wished * plan.batchSize)) }
+    }
+
+    private mutating func drawDefects(_ plan: FaultPlan, _ random: inout SimRandom) {
+        // Of a small table too, so that a shortened run still has some.
+        let count = min(rows.count, plan.batchesWished.map { $0 * plan.batchSize } ?? rows.count)
+        for _ in 0..<1 + random.below(plan.suspectsMax) {
+            let row = rows[random.below(count)]
+            let trouble = Trouble.allCases[random.below(Trouble.allCases.count)]
+            let kinds: [Defect] = [.text(trouble), .text(trouble), .child(trouble), .parent(trouble), .row]
+            let defect = kinds[random.below(kinds.count)]
+            guard case .text(let text) = row.content, row.memberCode != nil, !text.hasPrefix(Self.refusedWord),
+                !text.hasPrefix(Self.killingWord), text.contains("w")
+            else { continue }
+            defects[row.id] = defect
+        }
     }
 
     /// A row of some kind; every chunk of its text is its own.
@@ -40,10 +65,16 @@ struct Workload {
         return SourceRecord(id: id, memberCode: member, content: .text(text))
     }
 
+    /// Whether nobody refuses a text or dies of it.
+    static func isOrdinary(_ text: String) -> Bool {
+        !text.isEmpty && !text.hasPrefix(refusedWord) && !text.hasPrefix(killingWord)
+    }
+
     /// A text that no other row has, nor this one at another time.
     static func text(_ id: RecordID, _ random: inout SimRandom, length: Int = 12, marked: String? = nil) -> String {
         let version = random.next() % 1_000_000
-        var words = (0..<length).map { "w\($0)v\(version)r\(id)" }
+        let end = "v\(version)r\(id)"
+        var words = (0..<length).map { "w\($0)" + end }
         if let marked { words.insert("\(marked)\(id)", at: 0) }
         return words.joined(separator: " ")
     }

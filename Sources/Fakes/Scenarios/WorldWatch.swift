@@ -6,12 +6,19 @@ import TextProcessing
 ///
 /// Shares no code with the engine's decisions: it keeps what really happened.
 final class WorldWatch {
-    private unowned let world: SimulatedWorld
+    unowned let world: SimulatedWorld
     /// The rows that have always been as they are; of others nothing exact can be said.
     private var changed: Set<RecordID> = []
     /// The records of the texts that may be embedded.
     private var owners: [String: RecordID] = [:]
+    /// The points of these texts, and the version that they are of.
+    private var targets: [String: (point: PointID, checksum: String)] = [:]
+    /// Since when a point of some version is there.
+    private var present: [PointID: (checksum: String, at: Int64)] = [:]
+    /// What failed by itself, and was followed by good input: I32.
+    let suspects: SuspectWatch
     private var shapes: [RecordID: RecordPoints] = [:]
+    private var absences = Absences()
     /// Since when all points of a record, as its row is now, are there.
     private var complete: [RecordID: Int64] = [:]
     /// Answered requests that carried a text.
@@ -20,38 +27,64 @@ final class WorldWatch {
     private var sent: [(at: Int64, tokens: Int)] = []
     /// Whether a reservation got no answer: then a request passes without one.
     private var hasUnreserved = false
-    private var lastReapSeen: Int64 = 0
+    var lastReapSeen: Int64 = 0
     /// The most records that an attempt has said are done.
-    private var said: [String: Int] = [:]
+    var said: [String: Int] = [:]
+    /// The processes that were told that the collection is full.
+    private var full: Set<String> = []
     /// When each claim was sent first.
-    private var claimsSent: [String: Int64] = [:]
+    var claimsSent: [String: (first: Int64, last: Int64)] = [:]
 
     init(_ world: SimulatedWorld) {
         self.world = world
+        suspects = SuspectWatch(world.simulation)
         for row in world.source.snapshot { learn(row) }
     }
 
-    private var simulation: Simulation { world.simulation }
+    var simulation: Simulation { world.simulation }
 
-    private func fail(_ invariant: String, _ finding: String) { simulation.fail("\(invariant) \(finding)") }
+    func fail(_ invariant: String, _ finding: String) { simulation.fail("\(invariant) \(finding)") }
 
     // MARK: - The source
 
     private func learn(_ row: SourceRecord) {
         guard case .points(let points) = SimulatedText.shaper.shape(row) else { return }
         shapes[row.id] = points
-        for child in points.children { owners[child.text] = row.id }
+        for child in points.children {
+            owners[child.text] = row.id
+            targets[child.text] = (child.id, points.checksum)
+        }
     }
 
     /// Somebody has changed, added or deleted a row.
     func rowHasChanged(_ id: RecordID, to row: SourceRecord?) {
         changed.insert(id)
+        if row == nil { absences.deleted.insert(id) }
         complete[id] = nil
         shapes[id] = nil
         if let row { learn(row) }
     }
 
     func hasChanged(_ id: RecordID) -> Bool { changed.contains(id) }
+
+    /// Somebody has inserted a row that was not there before.
+    func rowArrives(_ row: SourceRecord) {
+        absences.arrived.insert(row.id)
+        learn(row)
+    }
+
+    /// Somebody has deleted a row before anybody could read it.
+    func rowVanishes(_ id: RecordID) {
+        absences.vanished.insert(id)
+        absences.deleted.insert(id)
+        complete[id] = nil
+        shapes[id] = nil
+    }
+
+    /// Whether it may be missing in the plan.
+    func hasArrived(_ id: RecordID) -> Bool { absences.arrived.contains(id) }
+    func hasVanished(_ id: RecordID) -> Bool { absences.vanished.contains(id) }
+    func wasDeleted(_ id: RecordID) -> Bool { absences.deleted.contains(id) }
 
     /// The points that a record must have; nil where it must have none.
     func expected(_ id: RecordID) -> RecordPoints? { shapes[id] }
@@ -65,6 +98,7 @@ final class WorldWatch {
         if now + slack < process.throttledUntil {
             fail("I22", "\(process.name) sends \(Duration.nanoseconds(process.throttledUntil - now)) before it may")
         }
+        if full.contains(process.name) { fail("I22", "\(process.name) pays although the collection is full") }
         if process.isOutOfMoney { fail("I22", "\(process.name) sends after the account ran out of money") }
         sent.append((now, texts.reduce(0) { $0 + SimulatedText.tokens($1) }))
         checkMinute()
@@ -93,17 +127,21 @@ final class WorldWatch {
         }
     }
 
-    /// I21: nobody pays for a text whose points were all there before the attempt began.
+    /// The record of a text.
+    func owner(of text: String) -> RecordID? { owners[text] }
+
+    /// I21: nobody pays for a text whose point was there before the attempt began.
     func textsAreEmbedded(_ texts: [String], for process: SimulatedProcess) {
         for text in texts {
-            guard let owner = owners[text], let since = complete[owner], let claim = attempt(at: owner, by: process)
+            guard let owner = owners[text], let target = targets[text], let there = present[target.point],
+                there.checksum == target.checksum, let claim = attempt(at: owner, by: process)
             else {
                 continue
             }
-            if since < claim.claimed {
+            if there.at < claim.claimed {
                 fail(
                     "I21",
-                    "record \(owner) is paid again by \(process.name), but its points were there before its claim"
+                    "a text of record \(owner) is paid again by \(process.name), but its point was there before its claim"
                 )
             }
         }
@@ -125,15 +163,27 @@ final class WorldWatch {
         process.hasWritten = true
     }
 
-    func pointsWereWritten(of ids: [RecordID]) {
+    func writeWasRefused(_ failure: PortFailure, to process: SimulatedProcess) {
+        guard failure.kind == .full else { return }
+        full.insert(process.name)
+        world.coverage.add(.foundFull)
+    }
+
+    func pointsWereWritten(_ points: [Point]) {
+        for point in points where present[point.id]?.checksum != point.checksum {
+            present[point.id] = (point.checksum, simulation.now)
+        }
+        let ids = points.map(\.summaryID)
         for id in Set(ids).sorted() where complete[id] == nil && isComplete(id) { complete[id] = simulation.now }
     }
 
     /// I18: old points go only when the new ones are there.
-    func pointsWereDeleted(of ids: [RecordID]) {
+    func pointsWereDeleted(_ points: [StoredPoint]) {
+        for point in points where present[point.id]?.checksum == point.checksum { present[point.id] = nil }
+        let ids = points.map(\.summaryID)
         for id in Set(ids).sorted() where !isComplete(id) {
             // Of a row that has changed only what was there can be missed: its new text may not have been read yet.
-            if changed.contains(id), complete[id] == nil { continue }
+            if changed.contains(id), complete[id] == nil || world.plan.has(.replica) { continue }
             complete[id] = nil
             fail("I18", "points of record \(id) are deleted before the right ones are there")
         }
@@ -145,117 +195,6 @@ final class WorldWatch {
         return world.points.all(shape.pointIDs) { payload in
             payload["checksum"]?.string == shape.checksum && payload["profile"]?.string == SimulatedText.shaper.profile
         }
-    }
-
-    // MARK: - The store
-
-    private struct Held {
-        let claimed: Int64
-        let leaseEnd: Int64
-    }
-
-    /// The attempt under which a process works on a record, as the database has it.
-    private func attempt(at id: RecordID, by process: SimulatedProcess) -> Held? {
-        world.store.read { tables in
-            for job in tables.jobs.reversed() {
-                for batch in job.batches.atWork.reversed() {
-                    guard let worker = batch.workerID, worker.hasPrefix(process.name + "/"),
-                        batch.recordIDs.contains(id),
-                        let claimed = batch.claimedAt, let end = batch.leaseExpiresAt
-                    else { continue }
-                    return Held(claimed: claimed.simulated, leaseEnd: end.simulated)
-                }
-            }
-            return nil
-        }
-    }
-
-    /// I5: no lease outlives its deadline.
-    ///
-    /// I25: nobody is reaped who lives and reaches the database.
-    func storeHasAnswered(_ call: RecordedCall) {
-        switch call {
-        case .heartbeat(let call):
-            checkDeadlines(of: call)
-            checkProgress(of: call)
-        case .reset: checkReaps()
-        default: break
-        }
-    }
-
-    private func checkDeadlines(of call: BumpBatchProgress) {
-        let late = world.store.read { tables in
-            guard let index = tables.index(of: call.job) else { return [] as [Int] }
-            return call.items.map(\.batchNumber).filter { number in
-                let batch = tables.jobs[index].batches[number]
-                guard let end = batch.leaseExpiresAt, let deadline = batch.deadlineAt else { return false }
-                return deadline < end
-            }
-        }
-        if let number = late.first { fail("I5", "the lease of batch \(number) reaches beyond its deadline") }
-    }
-
-    /// I10: the row knows no more than the most that its attempt has said.
-    private func checkProgress(of call: BumpBatchProgress) {
-        for item in call.items {
-            let attempt = "\(item.batchNumber).\(item.attempt)"
-            said[attempt] = max(said[attempt] ?? 0, item.counts.total)
-            let known = world.store.read { tables -> Int? in
-                guard let index = tables.index(of: call.job) else { return nil }
-                let batch = tables.jobs[index].batches[item.batchNumber]
-                return batch.attempt == item.attempt && batch.status == .processing ? batch.counts.total : nil
-            }
-            if let known, known > said[attempt] ?? 0 {
-                fail("I10", "batch \(item.batchNumber) counts \(known) records, its worker \(said[attempt] ?? 0)")
-            }
-        }
-    }
-
-    private func checkReaps() {
-        let reaps = world.store.read { tables in
-            tables.jobs.flatMap { job in
-                job.events.reversed().prefix { $0.id > lastReapSeen }.filter { $0.kind == "reaped" }
-            }
-        }
-        for reap in reaps {
-            lastReapSeen = max(lastReapSeen, reap.id)
-            guard reap.detail["code"] == "lease_expired", let worker = reap.workerId, let claimID = reap.claimId,
-                let process = world.process(named: worker), process.isAlive, process.node.isRunning,
-                let claimed = moment(ofClaim: claimID), !wasOverdue(claimID, claimed),
-                process.wasReaching(since: claimed)
-            else { continue }
-            let batch = reap.batchNumber ?? 0
-            fail("I25", "batch \(batch) of \(process.name) was reaped, but it lives and reaches the store")
-        }
-    }
-
-    private func moment(ofClaim claimID: String) -> Int64? {
-        world.store.read { tables in
-            for job in tables.jobs {
-                let claim = job.events.last { $0.kind == "claimed" && $0.claimId == claimID }
-                if let claim { return claim.time.simulated }
-            }
-            return nil
-        }
-    }
-
-    /// Whether a claim arrived when its original was answered, beside one that got nothing, or when its sender had given it up.
-    ///
-    /// It takes a batch that nobody knows of. Only a network does that, and the reaper is there for it.
-    private func wasOverdue(_ claimID: String, _ claimed: Int64) -> Bool {
-        guard let sent = claimsSent[claimID] else { return true }
-        let earlier = world.calls.calls.contains { observed in
-            guard case .claim(let call) = observed.call, call.claimId == claimID, let at = observed.at else {
-                return false
-            }
-            if case .claim(let answer)? = observed.answer, answer.batches.isEmpty { return true }
-            return at.simulated < claimed
-        }
-        return earlier || claimed - sent > Duration.seconds(40).nanoseconds
-    }
-
-    func claimIsSent(_ claimID: String) {
-        if claimsSent[claimID] == nil { claimsSent[claimID] = simulation.now }
     }
 
     // MARK: - The processes
@@ -270,6 +209,7 @@ final class WorldWatch {
         case .claimed(let worker, let batch, let attempt, _):
             simulation.note("\(process.name)/\(worker) claims batch \(batch) attempt \(attempt)")
         case .planned, .sealed: process.readsPlan = false
+        case .pointsRemoved(let records, _): world.coverage.add(.absentPointsRemoved, records)
         case .leaseLost(_, let batch, let attempt):
             simulation.note("\(process.name) lost batch \(batch) attempt \(attempt)")
         default: break

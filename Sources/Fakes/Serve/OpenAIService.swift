@@ -8,6 +8,7 @@ struct OpenAIService: ServedService {
     let bodyBytesMax = 64 << 20
 
     func answer(_ request: ServedRequest) async -> ServedAnswer {
+        if fake.isGone() { return ServedAnswer(404, json: Data()) }
         guard request.bearer == key || request.headers["api-key"] == key else { return refusal(.badKey) }
         switch (request.method, request.path) {
         case ("POST", ["v1", "embeddings"]): return await embeddings(request)
@@ -28,7 +29,7 @@ struct OpenAIService: ServedService {
             answer.headers += failure.retryHeaders
             return answer
         case .rejected: return refusal(.invalidInput)
-        case .unavailable, .outcomeUnknown, .cancelled:
+        case .unavailable, .outcomeUnknown, .unclassified, .cancelled, .full:
             return error(failure.status, failure.detail, type: "server_error", parameter: nil, code: nil)
         }
     }
@@ -55,22 +56,26 @@ struct OpenAIService: ServedService {
         do throws(PortFailure) { try await fake.delay() } catch { return failure(error) }
         do throws(OpenAIRefusal) {
             let question = try question(request.body)
+            if let trouble = fake.trouble(with: question.inputs.map(\.text)) { return await ServedAnswer(trouble) }
             let charge = try fake.admit(question.inputs)
             let words = WordVectors(dimensions: question.dimensions)
+            let dialect = fake.dialect
+            var inputs = Array(question.inputs.enumerated())
+            if dialect.indices == .backwards { inputs.reverse() }
             var json = Data(#"{"object":"list","data":["#.utf8)
-            for (index, input) in question.inputs.enumerated() {
-                json.append(
-                    contentsOf: #"\#(index > 0 ? "," : ""){"object":"embedding","index":\#(index),"embedding":"#.utf8
-                )
+            for (place, (index, input)) in inputs.enumerated() {
+                let member = dialect.index(index)
+                json.append(contentsOf: #"\#(place > 0 ? "," : ""){"object":"embedding",\#(member)"embedding":"#.utf8)
                 let vector = words.vector(of: input.text)
-                if question.isBase64 {
+                if let spoilt = dialect.spoils(input.text) {
+                    json.append(contentsOf: "\(spoilt)}".utf8)
+                } else if question.isBase64, !dialect.prefersNumbers {
                     json.append(contentsOf: "\"\(Self.base64(vector))\"}".utf8)
                 } else {
                     json.append(contentsOf: "[\(vector.map(\.description).joined(separator: ","))]}".utf8)
                 }
             }
-            let usage = #"{"prompt_tokens":\#(charge.tokens),"total_tokens":\#(charge.tokens)}"#
-            json.append(contentsOf: #"],"model":"\#(fake.model)","usage":\#(usage)}"#.utf8)
+            json.append(contentsOf: #"],"model":"\#(fake.model)"\#(dialect.usage(charge.tokens))}"#.utf8)
             return ServedAnswer(200, json: json, headers: headers(charge.allowance))
         } catch {
             return refusal(error)

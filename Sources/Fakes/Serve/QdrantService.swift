@@ -25,6 +25,7 @@ struct QdrantService: ServedService {
                 given == nil ? "Must provide an API key or an Authorization bearer token" : "Invalid API key or JWT"
             return ServedAnswer(401, text: text)
         }
+        if let trouble = trouble(with: request) { return await ServedAnswer(trouble) }
         do throws(QdrantRefusal) {
             guard let result = try result(request) else { return ServedAnswer(404, text: "") }
             return ServedAnswer(200, json: ["result": result, "status": "ok", "time": 0.000_1])
@@ -52,6 +53,16 @@ struct QdrantService: ServedService {
         ServedAnswer(status, json: ["status": ["error": .string(text)], "time": 0.000_1])
     }
 
+    /// What an upsert with these points meets, if anything.
+    private func trouble(with request: ServedRequest) -> Trouble? {
+        guard request.method == "PUT", request.path.last == "points", engine.hasTroubles,
+            let body = try? JSONParser.parse(request.body)
+        else { return nil }
+        return (body["points"]?.list ?? []).lazy.compactMap { point in
+            point["payload"]?.object.flatMap { engine.trouble(with: $0) }
+        }.first
+    }
+
     // MARK: - Routes
 
     /// The `result` of a request, or nil where there is no such route.
@@ -72,7 +83,9 @@ struct QdrantService: ServedService {
         default: break
         }
         let isWaiting = ["true", "1"].contains(request.query["wait"])
+        let timeout = request.query["timeout"].flatMap { Int($0) }
         return try engine.with(name) { collection throws(QdrantRefusal) in
+            try collection.strict.check(timeout: timeout)
             if let result = try read(&collection, request.method, rest, body) { return result }
             return try write(&collection, request.method, rest, body, isWaiting: isWaiting)
         }
@@ -118,6 +131,7 @@ struct QdrantService: ServedService {
             collection.reconfigure(body)
             return true
         case ("PUT", ["index"]): try collection.createIndex(json: body)
+        case ("DELETE", let path) where path.count == 2 && path[0] == "index": collection.dropIndex(field: path[1])
         case ("PUT", ["points"]): try collection.upsert(json: body)
         case ("POST", ["points", "delete"]): try collection.delete(json: body)
         case ("POST", ["points", "payload"]): try collection.setPayload(json: body)

@@ -23,6 +23,8 @@ struct ServedAnswer: Sendable {
     let status: Int
     var headers: [(name: String, value: String)]
     let body: Data
+    /// Whether the connection is closed where the body should be.
+    var breaksOff = false
 
     init(_ status: Int, json: JSONValue, headers: [(name: String, value: String)] = []) {
         self.init(status, json: json.data, headers: headers)
@@ -38,6 +40,33 @@ struct ServedAnswer: Sendable {
         self.status = status
         headers = [("content-type", "text/plain; charset=utf-8")]
         body = Data(text.utf8)
+    }
+}
+
+extension ServedAnswer {
+    /// What a request ends with that holds something that never works.
+    init(_ trouble: Trouble) async {
+        switch trouble {
+        case .error500: self.init(500, json: ["error": ["message": "The server had an error", "type": "server_error"]])
+        case .error502: self.init(502, page: "502 Bad Gateway")
+        case .blocked403: self.init(403, page: "Sorry, you have been blocked")
+        case .hang:
+            // Longer than any client waits; it goes away before.
+            try? await Task.sleep(for: .seconds(600))
+            self.init(504, page: "504 Gateway Timeout")
+        case .closed:
+            self.init(200, json: Data())
+            breaksOff = true
+        case .empty: self.init(200, json: Data())
+        case .truncated: self.init(200, json: Data(#"{"object":"list","data":[{"object":"embe"#.utf8))
+        }
+    }
+
+    /// A page for people, as firewalls and proxies send them.
+    private init(_ status: Int, page title: String) {
+        let html = "<!DOCTYPE html>\n<html><head><title>\(title)</title></head><body>\(title)</body></html>"
+        self.init(status, text: html)
+        headers = [("content-type", "text/html")]
     }
 }
 
@@ -60,11 +89,12 @@ extension PortFailure {
     /// The HTTP status that says the same.
     var status: Int {
         switch kind {
-        case .unavailable, .cancelled: 503
+        case .unavailable, .unclassified, .cancelled: 503
         case .throttled, .outOfMoney: 429
         case .outcomeUnknown: 504
         case .rejected: 400
         case .unauthorised: 401
+        case .full: 507
         }
     }
 

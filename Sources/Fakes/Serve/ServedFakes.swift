@@ -200,12 +200,30 @@ private struct ServiceHandler: HTTPHandler {
     private static func response(_ answer: ServedAnswer) -> HTTPResponse {
         var headers = HTTPHeaders()
         for (name, value) in answer.headers { headers[HTTPHeader(name)] = value }
+        if answer.breaksOff {
+            return HTTPResponse(
+                statusCode: .ok,
+                headers: headers,
+                body: HTTPBodySequence(from: NoBytes(), count: 1_000)
+            )
+        }
         return HTTPResponse(
             statusCode: HTTPStatusCode(answer.status, phrase: "Status \(answer.status)"),
             headers: headers,
             body: answer.body
         )
     }
+}
+
+/// A body that ends before its first byte: the server closes the connection.
+private struct NoBytes: AsyncBufferedSequence {
+    typealias Element = UInt8
+    struct AsyncIterator: AsyncBufferedIteratorProtocol {
+        mutating func next() async throws -> UInt8? { throw SocketError.disconnected }
+        mutating func nextBuffer(suggested count: Int) async throws -> [UInt8]? { throw SocketError.disconnected }
+    }
+
+    func makeAsyncIterator() -> AsyncIterator { AsyncIterator() }
 }
 
 /// The library's socket pool, with the delay of small packets switched off.

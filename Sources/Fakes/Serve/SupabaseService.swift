@@ -37,9 +37,10 @@ struct SupabaseService: ServedService {
         let code: String =
             switch failure.kind {
             case .unavailable: "57P03"
+            case .unclassified: "XX000"
             case .unauthorised: "42501"
             case .outcomeUnknown, .cancelled: "57014"
-            case .throttled, .rejected, .outOfMoney: "P0001"
+            case .throttled, .rejected, .outOfMoney, .full: "P0001"
             }
         var answer = error(failure.status, failure.code ?? code, failure.detail)
         answer.headers += failure.retryHeaders.filter { $0.name == "retry-after" }
@@ -67,6 +68,8 @@ struct SupabaseService: ServedService {
     private static let functions: [String: Function] = [
         function(SchemaVersion.self) { try await $0.schemaVersion($1) },
         function(OpenIngestionJob.self) { try await $0.openJob($1) },
+        function(JoinIngestionJob.self) { try await $0.joinJob($1) },
+        function(AddIngestionServers.self) { try await $0.addServers($1) },
         function(RenewController.self) { try await $0.renewController($1) },
         function(AppendIngestionBatches.self) { try await $0.appendBatches($1) },
         function(SealIngestionPlan.self) { try await $0.sealPlan($1) },
@@ -78,14 +81,24 @@ struct SupabaseService: ServedService {
         function(GetIngestionJobStatsExact.self) { try await $0.exactStats($1) },
         function(ControlIngestionJob.self) { try await $0.control($1) },
         function(FinalizeIngestionJob.self) { try await $0.finalize($1) },
+        function(ReleaseIngestionBatches.self) { try await $0.release($1) },
+        function(RecountIngestionJob.self) { try await $0.recount($1) },
         function(RequeueFailedBatches.self) { try await $0.requeueBatches($1) },
         function(RequeueFailedRecords.self) { try await $0.requeueRecords($1) },
         function(ReserveQuota.self) { try await $0.reserveQuota($1) },
         function(ReportQuota.self) { try await $0.reportQuota($1) },
+        function(ListIngestionQuotas.self) { try await $0.quotas($1) },
+        function(ResetIngestionQuota.self) { try await $0.resetQuota($1) },
         function(ListIngestionJobs.self) { try await $0.jobs($1) },
         function(ListIngestionBatches.self) { try await $0.batches($1) },
         function(ListIngestionFailures.self) { try await $0.failures($1) },
         function(ListIngestionEvents.self) { try await $0.events($1) },
+        function(ReportRunner.self) { try await $0.reportRunner($1) },
+        function(ListIngestionRunners.self) { try await $0.runners($1) },
+        function(DeleteIngestionJob.self) { try await $0.deleteJob($1) },
+        function(DeleteIngestionEvents.self) { try await $0.deleteEvents($1) },
+        function(ListIngestionRetention.self) { try await $0.retention($1) },
+        function(GetIngestionJobRows.self) { try await $0.countRows($1) },
     ].reduce(into: [:]) { $0[$1.name] = $1.function }
 
     private static func function<Call: TrackingCall>(

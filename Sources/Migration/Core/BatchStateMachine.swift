@@ -1,27 +1,42 @@
 import DequeModule
 
-/// The life of one claimed batch, record by record, as a value: events in, the next effect out.
+/// The life of one claimed batch, record by record and point by point, as a value: events in, the next effect out.
 ///
 /// It never holds a text or a vector, only counts and places, so that every path can be tested without awaiting anything.
-/// Its promise is the accounting: when it says `complete`, processed + skipped + failed + missing is the batch's size.
+/// Its promise is the accounting: when it says `complete`, processed + skipped + failed + missing + left is the number of records,
+/// less those that must be read a second time (`doubtful`), which only the first look leaves.
+///
+/// What fails in a way that may be its own fault is *suspect*: it is put aside until everything else is done, then tried apart
+/// from the rest and halved down to the single text or point (`BatchStateMachine+Suspects`). Nothing is waited for here: what
+/// is not settled is `left`, and the caller begins another round with it.
 package struct BatchStateMachine: Sendable {
+    /// Which look at the source this is.
+    package enum Look: Sendable, Equatable {
+        /// The first: a row that is not there may be one that a lagging replica does not have yet, so nothing is removed.
+        case first
+        /// The second, some seconds later: a row that is not there is missing, and its points go.
+        case second
+    }
+
     /// What a record turned out to be when it was read and cut.
     package enum Reading: Sendable, Equatable {
-        /// The row has vanished.
+        /// The row is not there.
         case missing
         /// The content is blank.
         case blank
         /// It cannot be migrated.
         case failed(FailedRecord)
-        /// Its children, in order: tokens and bytes of each.
-        case chunks([(tokens: Int, bytes: Int)])
+        /// The source has failed to return it while it returned others.
+        case unreadable
+        /// Its children, in order, with tokens and bytes of each; and how many parents they have.
+        case chunks([(tokens: Int, bytes: Int)], parents: Int = 1)
 
         package static func == (left: Reading, right: Reading) -> Bool {
             switch (left, right) {
-            case (.missing, .missing), (.blank, .blank): true
+            case (.missing, .missing), (.blank, .blank), (.unreadable, .unreadable): true
             case (.failed(let one), .failed(let other)): one == other
-            case (.chunks(let one), .chunks(let other)):
-                one.map(\.tokens) == other.map(\.tokens) && one.map(\.bytes) == other.map(\.bytes)
+            case (.chunks(let one, let parents), .chunks(let other, let others)):
+                one.map(\.tokens) == other.map(\.tokens) && one.map(\.bytes) == other.map(\.bytes) && parents == others
             default: false
             }
         }
@@ -29,18 +44,30 @@ package struct BatchStateMachine: Sendable {
 
     /// What has happened.
     package enum Event: Sendable, Equatable {
-        /// The records were read and cut; one reading a record, in the batch's order.
+        /// The records were read and cut; one reading per record, in the batch's order.
         case read([Reading])
-        /// The collection was looked up; the places of the records that are unchanged.
-        case lookedUp(unchanged: [Int])
+        /// The collection was looked up.
+        case lookedUp(Survey)
+        /// The records without a text have no points any more; the places of those that had some.
+        case removed(holding: [Int])
         /// A request was embedded; the shell keeps the vectors.
         case embedded(EmbeddingRequest)
         /// A request was refused as such; `reason` becomes the failure when it holds a single text.
         case embeddingRefused(EmbeddingRequest, code: String, message: String)
-        /// Records were written and their older versions deleted.
-        case written([Int])
-        /// Records were refused by the point store.
-        case writeRefused([Int], code: String, message: String)
+        /// A request failed, and the embedder was well.
+        case embeddingSuspected(EmbeddingRequest)
+        /// Points were written.
+        case written([Piece])
+        /// Points were refused by the point store.
+        case writeRefused([Piece], code: String, message: String)
+        /// Points could not be written, and the point store was well.
+        case writeSuspected([Piece])
+        /// The older points of records were deleted.
+        case retired([Int])
+        /// Older points of records could not be deleted, and the point store was well.
+        case retirementSuspected([Int])
+        /// A single text or point has failed often enough.
+        case condemned(Int, FailedRecord)
     }
 
     /// What is to be done next.
@@ -49,57 +76,70 @@ package struct BatchStateMachine: Sendable {
         case read
         /// Read the existing points of these records.
         case lookUp([Int])
+        /// Delete the points that were seen of these records, which have no text.
+        case remove([Int])
         /// Embed one request.
         case embed(EmbeddingRequest)
-        /// Write these records' points, then delete their older versions.
-        case write([Int])
-        /// Report the batch as completed.
-        case complete(BatchCounts, [FailedRecord])
+        /// Embed suspect texts, with one try.
+        case tryEmbedding(EmbeddingRequest)
+        /// Write these points, parents first.
+        case write([Piece])
+        /// Write suspect points, with one try.
+        case tryWriting([Piece])
+        /// Delete the older points of these records, all of whose new points are there.
+        case retire([Int])
+        /// The same for one record for which it has failed, with one try.
+        case tryRetiring(Int)
+        /// Report the batch as completed, but for the records that are left.
+        case complete(BatchCounts, [FailedRecord], left: [Int])
     }
 
-    private enum RecordState: Equatable {
-        /// Can go to: missing, blank, failed, waiting.
-        case unread
-        /// Can go to: unchanged, waiting (embedding).
-        case found
-        /// Needs this many vectors; can go to: ready, failed.
-        case embedding(left: Int)
-        /// All vectors are there; can go to: written, failed.
-        case ready
-        case missing, blank, unchanged, written
-        case failed(FailedRecord)
-    }
+    private enum Phase { case reading, removing, lookingUp, working }
 
-    private enum Phase { case reading, lookingUp, working }
+    /// Points in one write, about 3 MB: a store that cuts its requests at 5 MB sends one for it, so that permission to write is
+    /// asked for before each request and not only before the first (I20).
+    package static let piecesPerWrite = 200
 
     private let ids: [RecordID]
-    private let limits: RequestLimits
+    let limits: RequestLimits
+    private let look: Look
     private var phase = Phase.reading
-    private var records: [RecordState]
+    var records: [RecordState]
     private var chunks: [[(tokens: Int, bytes: Int)]]
-    private var queue: Deque<EmbeddingRequest> = []
-    /// Records that a refused write has singled out: each is written alone from then on.
-    private var isolated: Deque<Int> = []
+    private var parents: [Int]
+    var queue: Deque<EmbeddingRequest> = []
+    /// What a refused write has singled out: the points of each record are written alone from then on.
+    var isolated: Deque<[Piece]> = []
+    /// What is suspect and has its turn when everything else is done.
+    var trials = Trials()
 
-    package init(ids: [RecordID], limits: RequestLimits) {
+    /// How many records had points that were deleted because the record has no text any more.
+    package private(set) var removed = 0
+
+    package init(ids: [RecordID], limits: RequestLimits, look: Look = .first) {
         precondition(!ids.isEmpty)
         self.ids = ids
         self.limits = limits
+        self.look = look
         records = Array(repeating: .unread, count: ids.count)
         chunks = Array(repeating: [], count: ids.count)
+        parents = Array(repeating: 0, count: ids.count)
     }
 
     /// What is to be done now; the same answer until an event is applied.
     package var next: Effect {
         switch phase {
         case .reading: return .read
-        case .lookingUp: return .lookUp(places { $0 == .found })
+        case .removing: return .remove(places(\.isAbsent))
+        case .lookingUp: return .lookUp(places { $0 == .found || $0.isAbsent })
         case .working:
-            if let alone = isolated.first { return .write([alone]) }
-            let ready = places { $0 == .ready }
+            if let alone = isolated.first { return .write(alone) }
+            let ready = writable
             if !ready.isEmpty { return .write(ready) }
+            let replaced = places { $0 == .replaced }.filter { !trials.retirements.contains($0) }
+            if !replaced.isEmpty { return .retire(replaced) }
             if let request = queue.first { return .embed(request) }
-            return .complete(counts, failures)
+            return trials.next ?? .complete(counts, failures, left: places { $0 == .left })
         }
     }
 
@@ -111,7 +151,7 @@ package struct BatchStateMachine: Sendable {
             case .blank: counts.skipped += 1
             case .failed: counts.failed += 1
             case .unchanged, .written: counts.processed += 1
-            case .unread, .found, .embedding, .ready: break
+            case .unread, .absent, .doubtful, .found, .open, .replaced, .left: break
             }
         }
     }
@@ -121,47 +161,107 @@ package struct BatchStateMachine: Sendable {
         records.compactMap { if case .failed(let failure) = $0 { failure } else { nil } }
     }
 
+    /// The places of the records that must be read a second time: rows that are not there, and blank ones that hold points.
+    package var doubtful: [Int] { places { $0 == .doubtful } }
+
     /// Applies what has happened.
     package mutating func apply(_ event: Event) {
         switch (phase, event) {
         case (.reading, .read(let readings)): read(readings)
-        case (.lookingUp, .lookedUp(let unchanged)): lookedUp(unchanged: unchanged)
+        case (.removing, .removed(let holding)): removed(holding: holding)
+        case (.lookingUp, .lookedUp(let survey)): lookedUp(survey)
         case (.working, .embedded(let request)): embedded(request)
         case (.working, .embeddingRefused(let request, let code, let message)):
             embeddingRefused(request, code: code, message: message)
-        case (.working, .written(let places)):
-            for place in places { move(place, from: .ready, to: .written) }
-            isolated.removeAll { places.contains($0) }
-        case (.working, .writeRefused(let places, let code, let message)):
-            writeRefused(places, code: code, message: message)
+        case (.working, .embeddingSuspected(let request)): suspected(request)
+        case (.working, .written(let pieces)): written(pieces)
+        case (.working, .writeRefused(let pieces, let code, let message)):
+            writeRefused(pieces, code: code, message: message)
+        case (.working, .writeSuspected(let pieces)): suspected(pieces)
+        case (.working, .retired(let places)): retired(places, to: .written)
+        case (.working, .retirementSuspected(let places)): retired(places, to: .left)
+        case (.working, .condemned(let place, let failure)): fail(place, failure)
         default: preconditionFailure("event \(event) is impossible in phase \(phase)")
         }
     }
 
     private mutating func read(_ readings: [Reading]) {
-        precondition(readings.count == ids.count, "one reading a record")
+        precondition(readings.count == ids.count, "one reading per record")
         for (place, reading) in readings.enumerated() {
             switch reading {
-            case .missing: records[place] = .missing
-            case .blank: records[place] = .blank
+            case .missing: records[place] = .absent(isBlank: false)
+            case .blank: records[place] = .absent(isBlank: true)
             case .failed(let failure): records[place] = .failed(failure)
-            case .chunks(let sizes):
+            case .unreadable: records[place] = .left
+            case .chunks(let sizes, let count):
                 precondition(!sizes.isEmpty, "a record that is not blank has a chunk")
                 records[place] = .found
                 chunks[place] = sizes
+                parents[place] = count
             }
         }
+        let hasAbsent = records.contains(where: \.isAbsent)
+        switch look {
+        case .first: phase = hasAbsent || records.contains(.found) ? .lookingUp : .working
+        case .second where hasAbsent: phase = .removing
+        case .second: phase = records.contains(.found) ? .lookingUp : .working
+        }
+    }
+
+    private mutating func removed(holding: [Int]) {
+        removed = holding.count
+        for place in records.indices { settleAbsent(place) }
         phase = records.contains(.found) ? .lookingUp : .working
     }
 
-    private mutating func lookedUp(unchanged: [Int]) {
-        for place in unchanged { move(place, from: .found, to: .unchanged) }
+    /// What is not there for good is counted.
+    private mutating func settleAbsent(_ place: Int) {
+        guard case .absent(let isBlank) = records[place] else { return }
+        records[place] = isBlank ? .blank : .missing
+    }
+
+    private mutating func lookedUp(_ survey: Survey) {
+        // A blank row without points is settled: whatever is written to it later is another version, and another pass's.
+        for place in records.indices where records[place] == .absent(isBlank: false) { records[place] = .doubtful }
+        for place in survey.holding where records[place].isAbsent { records[place] = .doubtful }
+        for place in records.indices { settleAbsent(place) }
+        for place in survey.unchanged { move(place, from: .found, to: .unchanged) }
         var wanted: [ChunkToEmbed] = []
+        var suspects: [(chunk: ChunkToEmbed, standing: Survey.Standing)] = []
         for place in places({ $0 == .found }) {
-            records[place] = .embedding(left: chunks[place].count)
-            for (chunk, size) in chunks[place].enumerated() {
-                wanted.append(ChunkToEmbed(record: place, chunk: chunk, tokens: size.tokens, bytes: size.bytes))
+            if let failure = survey.failed[place] {
+                records[place] = .failed(failure)
+                continue
             }
+            records[place] = .open(OpenRecord())
+            let parts =
+                (0..<parents[place]).map(Piece.Part.parent) + chunks[place].indices.map(Piece.Part.child)
+            for part in parts where !survey.there.contains(Piece(record: place, part: part)) {
+                let piece = Piece(record: place, part: part)
+                change(place) { $0.unwritten += 1 }
+                if survey.points[piece] == .leave || survey.texts[piece] == .leave {
+                    leave(piece)
+                    continue
+                }
+                if let standing = survey.points[piece] { trials.points[piece] = standing }
+                guard case .child(let number) = part, !survey.embedded.contains(piece) else {
+                    makeReady(piece)
+                    continue
+                }
+                change(place) { $0.toEmbed += 1 }
+                let size = chunks[place][number]
+                let chunk = ChunkToEmbed(record: place, chunk: number, tokens: size.tokens, bytes: size.bytes)
+                if let standing = survey.texts[piece] {
+                    suspects.append((chunk, standing))
+                } else {
+                    wanted.append(chunk)
+                }
+            }
+            settle(place)
+        }
+        trials.add(texts: suspects, limits: limits)
+        for place in trials.add(retirements: survey.retirements, of: places { $0 == .replaced }) {
+            records[place] = .left
         }
         queue = Deque(EmbeddingRequest.pack(wanted, limits: limits))
         phase = .working
@@ -170,48 +270,84 @@ package struct BatchStateMachine: Sendable {
     private mutating func embedded(_ request: EmbeddingRequest) {
         take(request)
         for chunk in request.chunks {
-            guard case .embedding(let left) = records[chunk.record] else { continue }
-            records[chunk.record] = left == 1 ? .ready : .embedding(left: left - 1)
+            change(chunk.record) { $0.toEmbed -= 1 }
+            makeReady(Piece(record: chunk.record, part: .child(chunk.chunk)))
         }
+        for place in Set(request.chunks.map(\.record)).sorted() { settle(place) }
     }
 
     /// Halves a refused request until the one bad text is alone; its record fails, and nothing else suffers.
     private mutating func embeddingRefused(_ request: EmbeddingRequest, code: String, message: String) {
-        take(request)
+        let isTrial = take(request)
         if let (first, second) = request.halves {
-            queue.prepend(second)
-            queue.prepend(first)
+            putBack([first, second], isTrial: isTrial)
         } else {
             fail(request.chunks[0].record, stage: .embed, code: code, message: message)
         }
     }
 
-    private mutating func writeRefused(_ places: [Int], code: String, message: String) {
-        if places.count > 1 {
-            isolated.append(contentsOf: places)
-        } else {
-            isolated.removeAll { places.contains($0) }
-            for place in places { fail(place, stage: .upsert, code: code, message: message) }
+    private mutating func written(_ pieces: [Piece]) {
+        if isolated.first == pieces { isolated.removeFirst() }
+        trials.written(pieces)
+        for (place, parts) in Self.byRecord(pieces) {
+            change(place) { record in
+                record.ready.removeAll { parts.contains($0) }
+                record.unwritten -= parts.count
+            }
+            settle(place)
         }
     }
 
-    /// Takes the request off the queue's head.
-    private mutating func take(_ request: EmbeddingRequest) {
-        precondition(queue.first == request, "requests are answered in order")
-        queue.removeFirst()
+    private mutating func writeRefused(_ pieces: [Piece], code: String, message: String) {
+        if trials.take(pieces) {
+            if pieces.count > 1 { return trials.halve(pieces) }
+        } else if let byRecord = Self.several(Self.byRecord(pieces)) {
+            isolated.append(
+                contentsOf: byRecord.map { place, parts in parts.map { Piece(record: place, part: $0) } }
+            )
+            return
+        }
+        fail(pieces[0].record, stage: .upsert, code: code, message: message)
+    }
+
+    private static func several<Element>(_ elements: [Element]) -> [Element]? { elements.count > 1 ? elements : nil }
+
+    private mutating func retired(_ places: [Int], to state: RecordState) {
+        for place in places { move(place, from: .replaced, to: state) }
+        trials.retirements.removeAll { places.contains($0) }
+    }
+
+    /// Takes the request off the head of its queue.
+    ///
+    /// - Returns: whether it was a trial.
+    @discardableResult
+    mutating func take(_ request: EmbeddingRequest) -> Bool {
+        if queue.first == request {
+            queue.removeFirst()
+            return false
+        }
+        precondition(trials.texts.first == request, "requests are answered in order")
+        trials.texts.removeFirst()
+        return true
+    }
+
+    mutating func putBack(_ requests: [EmbeddingRequest], isTrial: Bool) {
+        if isTrial { trials.texts.prepend(contentsOf: requests) } else { queue.prepend(contentsOf: requests) }
+    }
+
+    private mutating func fail(_ place: Int, stage: FailureStage, code: String, message: String) {
+        fail(
+            place,
+            FailedRecord(recordId: ids[place], stage: stage, code: code, message: message, permanent: true)
+        )
     }
 
     /// Gives a record up and forgets the texts of it that were still to be paid for.
-    private mutating func fail(_ place: Int, stage: FailureStage, code: String, message: String) {
-        records[place] = .failed(
-            FailedRecord(recordId: ids[place], stage: stage, code: code, message: message, permanent: true)
-        )
-        queue = Deque(
-            queue.compactMap { request in
-                let others = request.chunks.filter { $0.record != place }
-                return others.isEmpty ? nil : EmbeddingRequest(chunks: others)
-            }
-        )
+    private mutating func fail(_ place: Int, _ failure: FailedRecord) {
+        records[place] = .failed(failure)
+        queue = Deque(queue.compactMap { $0.without(place) })
+        isolated.removeAll { $0[0].record == place }
+        trials.forget(place)
     }
 
     private mutating func move(_ place: Int, from: RecordState, to: RecordState) {
@@ -219,5 +355,23 @@ package struct BatchStateMachine: Sendable {
         records[place] = to
     }
 
-    private func places(_ isWanted: (RecordState) -> Bool) -> [Int] { records.indices.filter { isWanted(records[$0]) } }
+    func places(_ isWanted: (RecordState) -> Bool) -> [Int] { records.indices.filter { isWanted(records[$0]) } }
+
+    /// In order of the records.
+    static func byRecord(_ pieces: [Piece]) -> [(place: Int, parts: [Piece.Part])] {
+        var groups: [(place: Int, parts: [Piece.Part])] = []
+        for piece in pieces.sorted() {
+            if groups.last?.place != piece.record { groups.append((piece.record, [])) }
+            groups[groups.count - 1].parts.append(piece.part)
+        }
+        return groups
+    }
+}
+
+extension EmbeddingRequest {
+    /// The same without a record's texts; nil when it has no others.
+    func without(_ place: Int) -> EmbeddingRequest? {
+        let others = chunks.filter { $0.record != place }
+        return others.isEmpty ? nil : EmbeddingRequest(chunks: others)
+    }
 }

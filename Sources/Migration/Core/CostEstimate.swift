@@ -58,20 +58,27 @@ package struct CostEstimate: Sendable, Equatable {
     ) {
         let count = Double(max(sample.records, 1))
         self.records = records
-        batches = (records + Int64(batchSize) - 1) / Int64(batchSize)
+        batches = records / Int64(batchSize) + (records % Int64(batchSize) > 0 ? 1 : 0)
         meanBytes = Double(sample.bytes) / count
         meanTokens = Double(sample.tokens) / count
-        tokens = Int64((meanTokens * Double(records)).rounded())
-        chunks = Int64((Double(sample.chunks) / count * Double(records)).rounded())
+        tokens = Int64(clamping: meanTokens * Double(records))
+        chunks = Int64(clamping: Double(sample.chunks) / count * Double(records))
         meanSparseTerms = Double(sample.sparseTerms) / Double(max(sample.chunks, 1))
         let requestsPerBatch = max(
             1,
             (meanTokens * Double(batchSize) / Double(limits.tokensMax)).rounded(.up),
             (Double(sample.chunks) / count * Double(batchSize) / Double(limits.inputsMax)).rounded(.up)
         )
-        requests = Int64(requestsPerBatch) * batches
+        requests = Int64(clamping: requestsPerBatch * Double(batches))
         cost = Double(tokens) / 1e6 * pricePerMillion
         let total = Double(tokens)
         hours = quota.map { total / (Double($0) * 0.975) / 60 }
+    }
+}
+
+extension Int64 {
+    /// The nearest whole number there is: a count that another program states may be of any size.
+    fileprivate init(clamping number: Double) {
+        self = number.isNaN ? 0 : Int64(exactly: number.rounded()) ?? (number < 0 ? .min : .max)
     }
 }

@@ -10,11 +10,20 @@ package struct JobConfiguration: Sendable, Equatable {
     /// It does not enter the hash: a successor plans no further than its predecessor, but the points are the same.
     package static let limitKey = "limit"
 
+    /// The key under which the condition is kept that limits a job to some rows; none where it is about all of them.
+    package static let conditionKey = "where"
+
+    /// The key of the namespace from which the ids of points are made.
+    package static let namespaceKey = "point_id_namespace"
+
+    /// What is kept beside the values and does not enter the hash.
+    private static let asides: Set<String> = [limitKey, UnmarkedPoints.configKey]
+
     /// The names and values that enter the hash.
     package let values: [String: String]
 
     package init(values: [String: String]) {
-        precondition(values[Self.limitKey] == nil, "the limit does not shape points")
+        precondition(Self.asides.isDisjoint(with: values.keys), "the limit and the like do not shape points")
         self.values = values
     }
 
@@ -27,9 +36,16 @@ package struct JobConfiguration: Sendable, Equatable {
     }
 
     /// What is stored with the job.
-    package func stored(limit: Int?) -> [String: String] {
-        guard let limit else { return values }
-        return values.merging([Self.limitKey: String(limit)]) { $1 }
+    ///
+    /// - Parameters:
+    ///   - limit: records to plan at most; nil = all.
+    ///   - unmarked: to whom the points without a source belong; nil = nobody has decided.
+    /// - Returns: the values and these two, where they are given.
+    package func stored(limit: Int?, unmarked: UnmarkedPoints? = nil) -> [String: String] {
+        var stored = values
+        if let limit { stored[Self.limitKey] = String(limit) }
+        if let unmarked { stored[UnmarkedPoints.configKey] = unmarked.rawValue }
+        return stored
     }
 
     /// One difference between two configurations.
@@ -43,7 +59,7 @@ package struct JobConfiguration: Sendable, Equatable {
 
     /// Every value in which a stored configuration differs from ours, by name.
     package func differences(from stored: [String: String]) -> [Difference] {
-        Set(values.keys).union(stored.keys).subtracting([Self.limitKey]).sorted()
+        Set(values.keys).union(stored.keys).subtracting(Self.asides).sorted()
             .filter { values[$0] != stored[$0] }
             .map { Difference(name: $0, stored: stored[$0], ours: values[$0]) }
     }

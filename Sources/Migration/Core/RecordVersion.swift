@@ -4,11 +4,11 @@ package import TextProcessing
 package enum RecordVersion: Sendable, Equatable {
     /// Exactly the expected points are there, all of this version: nothing is paid.
     case unchanged
-    /// The expected points are there, and older ones beside them: whoever wrote them died before these were deleted. They go,
+    /// The expected points are there, and older ones beside them: the worker that wrote them died before these were deleted. They go,
     /// and nothing is paid.
     case outlived(stale: [StoredPoint])
-    /// New points must be written; then these older ones go, exactly as they were seen.
-    case replaced(stale: [StoredPoint])
+    /// The expected points that are not `there` must be written; then the older ones go, exactly as they were seen.
+    case replaced(stale: [StoredPoint], there: Set<PointID>)
 
     /// Compares the expected points of a record with the ones found (ingest.md §6).
     ///
@@ -27,7 +27,22 @@ package enum RecordVersion: Sendable, Equatable {
         let wanted = Set(expected)
         let current = found.filter { wanted.contains($0.id) && $0.checksum == checksum && $0.profile == profile }
         let stale = found.filter { !wanted.contains($0.id) }
-        if current.count < wanted.count { return .replaced(stale: stale) }
+        let there = Set(current.map(\.id))
+        if there.count < wanted.count { return .replaced(stale: stale, there: there) }
         return stale.isEmpty ? .unchanged : .outlived(stale: stale)
+    }
+
+    /// The points of this version that lack the source: they are marked, never written again for it.
+    package static func unmarked(
+        expected: [PointID],
+        checksum: String,
+        profile: String,
+        found: [StoredPoint]
+    ) -> [StoredPoint] {
+        guard found.contains(where: { $0.source == nil }) else { return [] }
+        let wanted = Set(expected)
+        return found.filter {
+            $0.source == nil && wanted.contains($0.id) && $0.checksum == checksum && $0.profile == profile
+        }
     }
 }

@@ -33,7 +33,9 @@ package struct RequestLimits: Sendable, Equatable {
     /// OpenAI's limits with its 300,000 tokens kept at a distance, and at most 1.2 % of the minute's quota a request, so
     /// that no request makes the others wait (measured in the quota simulation behind the design).
     package static func openAI(tokensPerMinute: Int?) -> RequestLimits {
-        let share = tokensPerMinute.map { max(1, $0 * 12 / 1000) } ?? .max
+        // Clamped before it is multiplied: the limit may come from a header.
+        let limit = tokensPerMinute.map { min(max($0, 1), EmbedderLimits.possible.upperBound) }
+        let share = limit.map { max(1, $0 * 12 / 1000) } ?? .max
         return RequestLimits(inputsMax: 2048, tokensMax: min(290_000, share))
     }
 }
@@ -50,32 +52,80 @@ package struct EmbeddingRequest: Sendable, Equatable {
     /// Exact tokens of all its texts.
     package var tokens: Int { chunks.reduce(0) { $0 + $1.tokens } }
 
-    /// The two halves, for finding the one text that is refused; nil for a single text.
+    /// The two halves, for finding the one text that fails; nil for a single text.
+    ///
+    /// Between two records where there are several, so that the others stay whole.
     package var halves: (EmbeddingRequest, EmbeddingRequest)? {
         guard chunks.count > 1 else { return nil }
         let middle = chunks.count / 2
-        return (EmbeddingRequest(chunks: Array(chunks[..<middle])), EmbeddingRequest(chunks: Array(chunks[middle...])))
+        let borders = chunks.indices.dropFirst().filter { chunks[$0].record != chunks[$0 - 1].record }
+        let cut = borders.min { abs($0 - middle) < abs($1 - middle) } ?? middle
+        return (EmbeddingRequest(chunks: Array(chunks[..<cut])), EmbeddingRequest(chunks: Array(chunks[cut...])))
     }
 
-    /// Packs chunks in order into as few requests as the limits allow; a chunk above a limit gets a request of its own.
+    /// Packs chunks into few requests within the limits.
+    ///
+    /// The chunks of a record that fits one request stay together, in the first request that has room, so that the record is
+    /// written whole; a larger record begins a request of its own and goes on in the next ones. A chunk above a limit gets a
+    /// request of its own.
+    ///
+    /// - Parameters:
+    ///   - chunks: in order, those of a record side by side.
+    ///   - limits: of one request.
+    /// - Returns: the requests, every chunk in exactly one.
     package static func pack(_ chunks: [ChunkToEmbed], limits: RequestLimits) -> [EmbeddingRequest] {
-        var requests: [EmbeddingRequest] = []
-        var open: [ChunkToEmbed] = []
-        var tokens = 0
-        var bytes = 0
-        for chunk in chunks {
-            let isFull =
-                open.count == limits.inputsMax || tokens + chunk.tokens > limits.tokensMax
-                || (bytes + chunk.bytes) / 4 > limits.tokensMax
-            if isFull, !open.isEmpty {
-                requests.append(EmbeddingRequest(chunks: open))
-                (open, tokens, bytes) = ([], 0, 0)
+        var requests: [OpenRequest] = []
+        var start = chunks.startIndex
+        while start < chunks.endIndex {
+            let end = chunks[start...].firstIndex { $0.record != chunks[start].record } ?? chunks.endIndex
+            let record = chunks[start..<end]
+            start = end
+            var whole = OpenRequest()
+            for chunk in record { whole.add(chunk) }
+            if whole.fits(limits) {
+                // Only the latest ones are looked at, so that thousands of small records do not take quadratic time.
+                let candidates = requests.indices.suffix(openMax)
+                if let place = candidates.first(where: { requests[$0].hasRoom(for: whole, limits) }) {
+                    for chunk in whole.chunks { requests[place].add(chunk) }
+                } else {
+                    requests.append(whole)
+                }
+                continue
             }
-            open.append(chunk)
+            var open = OpenRequest()
+            for chunk in record {
+                var single = OpenRequest()
+                single.add(chunk)
+                if !open.chunks.isEmpty, !open.hasRoom(for: single, limits) {
+                    requests.append(open)
+                    open = OpenRequest()
+                }
+                open.add(chunk)
+            }
+            requests.append(open)
+        }
+        return requests.map { EmbeddingRequest(chunks: $0.chunks) }
+    }
+
+    /// So many requests are kept open for records that still fit.
+    private static let openMax = 16
+
+    private struct OpenRequest {
+        var chunks: [ChunkToEmbed] = []
+        private var tokens = 0
+        private var bytes = 0
+
+        mutating func add(_ chunk: ChunkToEmbed) {
+            chunks.append(chunk)
             tokens += chunk.tokens
             bytes += chunk.bytes
         }
-        if !open.isEmpty { requests.append(EmbeddingRequest(chunks: open)) }
-        return requests
+
+        func fits(_ limits: RequestLimits) -> Bool { OpenRequest().hasRoom(for: self, limits) }
+
+        func hasRoom(for other: OpenRequest, _ limits: RequestLimits) -> Bool {
+            chunks.count + other.chunks.count <= limits.inputsMax && tokens + other.tokens <= limits.tokensMax
+                && (bytes + other.bytes) / 4 <= limits.tokensMax
+        }
     }
 }

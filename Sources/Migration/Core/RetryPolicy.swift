@@ -33,6 +33,12 @@ package struct RetryPolicy: Sendable, Equatable {
     /// The shortest wait after a throttle: servers do state a wait of nothing, and then throttle again.
     private static let throttleMin = Duration.milliseconds(100)
 
+    /// The longest wait that a service gets by asking for it.
+    ///
+    /// Servers ask for a day where a daily limit is reached, and for more by mistake. Asking again every ten minutes costs nothing,
+    /// and finds out that a person has raised the limit.
+    package static let statedMax = Duration.seconds(600)
+
     /// For a provider's calls within a batch: 0.5 s doubling to 8 s as OpenAI's own client waits (facts on errors), six
     /// tries, then the batch is deferred.
     package static let provider = RetryPolicy(base: .milliseconds(500), cap: .seconds(8), triesMax: 6)
@@ -40,6 +46,9 @@ package struct RetryPolicy: Sendable, Equatable {
     package static let restart = RetryPolicy(base: .milliseconds(500), cap: .seconds(30), triesMax: nil)
     /// For the job store: an outage of minutes is ridden out, so there is no last try; a signal ends the wait.
     package static let store = RetryPolicy(base: .milliseconds(200), cap: .seconds(10), triesMax: nil)
+
+    /// For the calls before there is a job: somebody may be waiting at a terminal, so the waits stay short.
+    package static let joining = RetryPolicy(base: .seconds(1), cap: .seconds(2), triesMax: nil)
 
     /// Decides after a failure.
     ///
@@ -51,12 +60,14 @@ package struct RetryPolicy: Sendable, Equatable {
     package func decide(_ kind: PortFailure.Kind, tries: Int, jitter: Double) -> Decision {
         switch kind {
         case .throttled(let retryAfter):
-            return .wait(retryAfter.map { max($0, Self.throttleMin) } ?? step(tries) * (0.5 + jitter / 2))
-        case .unavailable, .outcomeUnknown:
+            let stated = retryAfter.map { min(max($0, Self.throttleMin), Self.statedMax) }
+            return .wait(stated ?? step(tries) * (0.5 + jitter / 2))
+        // For how long at most is not decided by one failure: see `UnclassifiedStreak`.
+        case .unavailable, .outcomeUnknown, .unclassified:
             if let triesMax, tries >= triesMax { return .giveBack }
             return .retry(after: step(tries) * (0.5 + jitter / 2))
         case .rejected: return .isolate
-        case .unauthorised, .outOfMoney: return .stop
+        case .unauthorised, .outOfMoney, .full: return .stop
         case .cancelled: return .cancelled
         }
     }

@@ -24,6 +24,11 @@ package struct WriteBreaker: Sendable {
 
     package init() {}
 
+    /// Begins as after a write that has failed: the first piece of work finds out, the others wait for it.
+    package init(startsWithProbe: Bool) {
+        if startsWithProbe { state = .open(until: .zero, rest: Self.restMin) }
+    }
+
     /// A write has failed.
     package mutating func failed(at now: Duration) {
         switch state {
@@ -38,6 +43,11 @@ package struct WriteBreaker: Sendable {
 
     /// A write has succeeded.
     package mutating func succeeded() { state = .closed }
+
+    /// Whether a write has failed and none has succeeded since.
+    package var isStopped: Bool {
+        if case .closed = state { false } else { true }
+    }
 
     /// Whether a new piece of work had better not begin; the time after which to ask again, or nil to begin.
     package func wait(at now: Duration) -> Duration? {

@@ -5,11 +5,21 @@ package protocol Embedder: Sendable {
     /// Repeating a call is harmless: nothing is stored, it only costs tokens again. The adapter does not try again by
     /// itself: waiting and repeating are the engine's decisions.
     ///
-    /// - Parameter texts: 1…2,048 texts, none blank, of 1…8,191 tokens each.
+    /// - Parameters:
+    ///   - texts: 1…2,048 texts, none blank, of 1…8,191 tokens each.
+    ///   - limit: an answer that takes longer is `outcomeUnknown`; nil, or longer than the embedder's own limit = its own.
     /// - Returns: `texts.count` vectors of the model's dimensions, finite and not zero.
     /// - Throws: `throttled` with the server's own wait, `rejected` when a text or the request is refused,
-    ///   `outOfMoney`, `unauthorised`, `unavailable`, `outcomeUnknown` when the answer was lost, `cancelled`.
-    func embed(_ texts: [String]) async throws(PortFailure) -> Embeddings
+    ///   `outOfMoney`, `unauthorised`, `unavailable`, `outcomeUnknown` when the answer was lost, `cancelled`. All but
+    ///   `rejected`, `throttled` and `outOfMoney` may also be the fault of a text: the engine finds out.
+    func embed(_ texts: [String], within limit: Duration?) async throws(PortFailure) -> Embeddings
+}
+
+extension Embedder {
+    /// The same within the embedder's own limit of time.
+    package func embed(_ texts: [String]) async throws(PortFailure) -> Embeddings {
+        try await embed(texts, within: nil)
+    }
 }
 
 /// What one embedding request gave.
@@ -29,14 +39,29 @@ package struct Embeddings: Sendable, Equatable {
 }
 
 /// The account's limits a minute, from `x-ratelimit-limit-tokens` and `x-ratelimit-limit-requests`.
-package struct EmbedderLimits: Sendable, Equatable {
-    /// Tokens a minute.
+///
+/// What other programs state is not believed blindly: only 1 to 1,000,000,000 can be a limit, so that no calculation with it
+/// overflows.
+package struct EmbedderLimits: Sendable, Codable, Equatable {
+    /// Tokens a minute; nil = unknown.
     package let tokensPerMinute: Int?
-    /// Requests a minute.
+    /// Requests a minute; nil = unknown.
     package let requestsPerMinute: Int?
 
+    /// What can be a limit.
+    package static let possible = 1...1_000_000_000
+
+    /// Takes two limits; one that is not possible is unknown.
     package init(tokensPerMinute: Int?, requestsPerMinute: Int?) {
-        self.tokensPerMinute = tokensPerMinute
-        self.requestsPerMinute = requestsPerMinute
+        func possible(_ limit: Int?) -> Int? { limit.flatMap { Self.possible.contains($0) ? $0 : nil } }
+        self.tokensPerMinute = possible(tokensPerMinute)
+        self.requestsPerMinute = possible(requestsPerMinute)
     }
+
+    /// Whether nothing is known.
+    package var isUnknown: Bool { tokensPerMinute == nil && requestsPerMinute == nil }
+
+    /// Whether a job would take for ever: less than a tenth of what OpenAI gives without payment, and fewer requests than one in
+    /// twenty seconds.
+    package var isVeryLow: Bool { (tokensPerMinute ?? .max) < 4_000 || (requestsPerMinute ?? .max) < 3 }
 }

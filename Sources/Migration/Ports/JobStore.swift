@@ -10,6 +10,10 @@ package protocol JobStore: Sendable {
     func schemaVersion(_ call: SchemaVersion) async throws(PortFailure) -> SchemaVersion.Answer
     /// `OpenIngestionJob`.
     func openJob(_ call: OpenIngestionJob) async throws(PortFailure) -> OpenIngestionJob.Answer
+    /// `JoinIngestionJob`.
+    func joinJob(_ call: JoinIngestionJob) async throws(PortFailure) -> JoinIngestionJob.Answer
+    /// `AddIngestionServers`.
+    func addServers(_ call: AddIngestionServers) async throws(PortFailure) -> AddIngestionServers.Answer
     /// `RenewController`.
     func renewController(_ call: RenewController) async throws(PortFailure) -> RenewController.Answer
     /// `AppendIngestionBatches`.
@@ -32,6 +36,10 @@ package protocol JobStore: Sendable {
     func control(_ call: ControlIngestionJob) async throws(PortFailure) -> ControlIngestionJob.Answer
     /// `FinalizeIngestionJob`.
     func finalize(_ call: FinalizeIngestionJob) async throws(PortFailure) -> FinalizeIngestionJob.Answer
+    /// `ReleaseIngestionBatches`.
+    func release(_ call: ReleaseIngestionBatches) async throws(PortFailure) -> ReleaseIngestionBatches.Answer
+    /// `RecountIngestionJob`.
+    func recount(_ call: RecountIngestionJob) async throws(PortFailure) -> RecountIngestionJob.Answer
     /// `RequeueFailedBatches`.
     func requeueBatches(_ call: RequeueFailedBatches) async throws(PortFailure) -> RequeueFailedBatches.Answer
     /// `RequeueFailedRecords`.
@@ -40,6 +48,10 @@ package protocol JobStore: Sendable {
     func reserveQuota(_ call: ReserveQuota) async throws(PortFailure) -> ReserveQuota.Answer
     /// `ReportQuota`.
     func reportQuota(_ call: ReportQuota) async throws(PortFailure) -> ReportQuota.Answer
+    /// `ListIngestionQuotas`.
+    func quotas(_ call: ListIngestionQuotas) async throws(PortFailure) -> ListIngestionQuotas.Answer
+    /// `ResetIngestionQuota`.
+    func resetQuota(_ call: ResetIngestionQuota) async throws(PortFailure) -> ResetIngestionQuota.Answer
     /// `ListIngestionJobs`.
     func jobs(_ call: ListIngestionJobs) async throws(PortFailure) -> ListIngestionJobs.Answer
     /// `ListIngestionBatches`.
@@ -48,4 +60,16 @@ package protocol JobStore: Sendable {
     func failures(_ call: ListIngestionFailures) async throws(PortFailure) -> ListIngestionFailures.Answer
     /// `ListIngestionEvents`.
     func events(_ call: ListIngestionEvents) async throws(PortFailure) -> ListIngestionEvents.Answer
+    /// `ReportRunner`.
+    func reportRunner(_ call: ReportRunner) async throws(PortFailure) -> ReportRunner.Answer
+    /// `ListIngestionRunners`.
+    func runners(_ call: ListIngestionRunners) async throws(PortFailure) -> ListIngestionRunners.Answer
+    /// `DeleteIngestionJob`.
+    func deleteJob(_ call: DeleteIngestionJob) async throws(PortFailure) -> DeleteIngestionJob.Answer
+    /// `DeleteIngestionEvents`.
+    func deleteEvents(_ call: DeleteIngestionEvents) async throws(PortFailure) -> DeleteIngestionEvents.Answer
+    /// `ListIngestionRetention`.
+    func retention(_ call: ListIngestionRetention) async throws(PortFailure) -> ListIngestionRetention.Answer
+    /// `GetIngestionJobRows`.
+    func countRows(_ call: GetIngestionJobRows) async throws(PortFailure) -> GetIngestionJobRows.Answer
 }

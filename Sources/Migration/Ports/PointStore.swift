@@ -10,29 +10,79 @@ package protocol PointStore: Sendable {
     /// - Returns: the state afterwards, as `inspect` gives it.
     func ensure(_ schema: CollectionSchema) async throws(PortFailure) -> CollectionState
 
-    /// All points whose payload names one of the records, without vectors and texts, in any order.
+    /// All points of an owner whose payload names one of the records, without vectors and texts, in any order.
     ///
-    /// - Parameter records: 1…1,000 record ids.
+    /// - Parameters:
+    ///   - records: 1…1,000 record ids.
+    ///   - owner: whose points; those of other sources are not seen.
     /// - Returns: the points, possibly of several versions of a record.
     /// - Throws: `unavailable`, `outcomeUnknown`, `throttled`, `unauthorised`, `rejected`, `cancelled`.
-    func points(of records: [RecordID]) async throws(PortFailure) -> [StoredPoint]
+    func points(of records: [RecordID], owner: PointOwner) async throws(PortFailure) -> [StoredPoint]
+
+    /// Points by their ids, of every source, with their texts, in any order.
+    ///
+    /// - Parameter ids: 1…`PointContents.most` distinct ids.
+    /// - Returns: the points that exist and name a record.
+    /// - Throws: as `points(of:owner:)`.
+    func contents(of ids: [PointID]) async throws(PortFailure) -> [PointContents]
 
     /// Writes points and returns when they are applied. Repeating it is harmless.
     ///
     /// Splits the points into requests bounded by count and by bytes. At a failure some requests may have been applied.
     ///
-    /// - Parameter points: ids distinct; dense vectors finite and not zero.
-    /// - Throws: as `points(of:)`; `outcomeUnknown` also when the server accepted but did not apply in time.
-    func upsert(_ points: [Point]) async throws(PortFailure)
+    /// - Parameters:
+    ///   - points: ids distinct; dense vectors finite and not zero.
+    ///   - limit: a request that takes longer is `outcomeUnknown`; nil, or longer than the store's own limit = its own.
+    /// - Throws: as `points(of:owner:)`; `outcomeUnknown` also when the server accepted but did not apply in time.
+    func upsert(_ points: [Point], within limit: Duration?) async throws(PortFailure)
 
-    /// Deletes points of older versions: by id, and only while the point still carries the checksum and profile seen.
+    /// A write that changes nothing: proof that points can be written right now.
+    ///
+    /// It must meet what an upsert would meet, such as a full disk; a deletion of nothing is not enough.
+    ///
+    /// - Throws: as `upsert`.
+    func probe() async throws(PortFailure)
+
+    /// Deletes points of older versions: by id, and only while the point still carries the checksum, profile and source seen.
     func delete(_ points: [StoredPoint]) async throws(PortFailure)
 
+    /// Writes the source into points that have none, and changes nothing else: by id, and only while they still have none.
+    func mark(_ points: [StoredPoint], source: String) async throws(PortFailure)
+
     /// Counts points exactly.
-    func count(_ kind: PointKind?) async throws(PortFailure) -> Int
+    ///
+    /// - Parameters:
+    ///   - kind: only parents or only children; nil = both, and points of another application that are neither.
+    ///   - owner: only this owner's; nil = everybody's.
+    /// - Returns: the number.
+    /// - Throws: as `points(of:owner:)`.
+    func count(_ kind: PointKind?, owner: PointOwner?) async throws(PortFailure) -> Int
+
+    /// Whose points the collection holds: exact counts, and a few names.
+    ///
+    /// Three counts and at most `SourcesPresent.namesMax` reads of a few points, each through the index on `source`.
+    ///
+    /// - Parameter source: our own.
+    /// - Returns: counts and names.
+    /// - Throws: as `points(of:owner:)`; `unauthorised` where the collection, or in strict mode the index, does not exist.
+    func sources(besides source: String) async throws(PortFailure) -> SourcesPresent
+
+    /// Some points of one source, in order of their ids, which are spread evenly over the records.
+    ///
+    /// - Parameters:
+    ///   - source: the source they carry; nil = those that carry none.
+    ///   - limit: how many at most, 1…1,000.
+    /// - Returns: fewer where there are not so many, and where points name no record.
+    /// - Throws: as `points(of:owner:)`.
+    func sample(of source: String?, _ limit: Int) async throws(PortFailure) -> [StoredPoint]
 
     /// Finds the children nearest to a query: dense and sparse results joined by reciprocal rank fusion.
     func search(_ query: HybridQuery) async throws(PortFailure) -> [ScoredPoint]
+}
+
+extension PointStore {
+    /// The same within the store's own limit of time.
+    package func upsert(_ points: [Point]) async throws(PortFailure) { try await upsert(points, within: nil) }
 }
 
 /// The collection that the points need.
@@ -47,13 +97,28 @@ package struct CollectionSchema: Sendable, Equatable {
         package let field: String
         package let type: String
         package let isTenant: Bool
+        /// Whether a filter of this version names the field, so that a strict server refuses its work without the index.
+        package let isFiltered: Bool
 
-        package init(field: String, type: String, isTenant: Bool = false) {
+        package init(field: String, type: String, isTenant: Bool = false, isFiltered: Bool = true) {
             self.field = field
             self.type = type
             self.isTenant = isTenant
+            self.isFiltered = isFiltered
         }
     }
+
+    /// One for every key that a filter names, because a strict server refuses filters on other keys.
+    package static let indexes = [
+        PayloadIndex(field: "member_code", type: "keyword", isTenant: true),
+        PayloadIndex(field: "summary_id", type: "integer"),
+        PayloadIndex(field: "collection_ids", type: "integer", isFiltered: false),
+        PayloadIndex(field: "type", type: "keyword"),
+        PayloadIndex(field: "checksum", type: "keyword"),
+        PayloadIndex(field: "profile", type: "keyword"),
+        PayloadIndex(field: "source", type: "keyword"),
+        PayloadIndex(field: "parent_idx", type: "integer", isFiltered: false),
+    ]
 
     /// Length of the dense vectors.
     package let dimensions: Int
@@ -62,51 +127,7 @@ package struct CollectionSchema: Sendable, Equatable {
 
     package init(dimensions: Int) {
         self.dimensions = dimensions
-        payloadIndexes = [
-            PayloadIndex(field: "member_code", type: "keyword", isTenant: true),
-            PayloadIndex(field: "summary_id", type: "integer"),
-            PayloadIndex(field: "collection_ids", type: "integer"),
-            PayloadIndex(field: "type", type: "keyword"),
-            PayloadIndex(field: "checksum", type: "keyword"),
-        ]
-    }
-}
-
-/// A collection as it is.
-package struct CollectionState: Sendable, Equatable {
-    /// Something that is not as needed.
-    package struct Difference: Sendable, Equatable {
-        /// What differs, for example `vectors.child.size`.
-        package let name: String
-        package let expected: String
-        package let found: String
-        /// Whether points cannot be written until somebody resolves it; otherwise it only costs speed or memory.
-        package let isFatal: Bool
-
-        package init(name: String, expected: String, found: String, isFatal: Bool) {
-            self.name = name
-            self.expected = expected
-            self.found = found
-            self.isFatal = isFatal
-        }
-    }
-
-    package let exists: Bool
-    /// Exact number of points; 0 where the collection does not exist.
-    package let pointCount: Int
-    /// Its configuration in lines for people.
-    package let description: [String]
-    /// Everything that is not as needed; empty where the collection does not exist.
-    package let differences: [Difference]
-    /// The server's product and version.
-    package let server: String
-
-    package init(exists: Bool, pointCount: Int, description: [String], differences: [Difference], server: String) {
-        self.exists = exists
-        self.pointCount = pointCount
-        self.description = description
-        self.differences = differences
-        self.server = server
+        payloadIndexes = Self.indexes
     }
 }
 
@@ -143,6 +164,8 @@ package struct Point: Sendable, Equatable {
     package var collectionIDs: [Int64]
     package let checksum: String
     package let profile: String
+    /// The table the record came from, or what `SOURCE_NAME` calls it.
+    package let source: String
     package let parentIndex: Int
     package let body: Body
 
@@ -153,6 +176,7 @@ package struct Point: Sendable, Equatable {
         collectionIDs: [Int64],
         checksum: String,
         profile: String,
+        source: String,
         parentIndex: Int,
         body: Body
     ) {
@@ -162,6 +186,7 @@ package struct Point: Sendable, Equatable {
         self.collectionIDs = collectionIDs
         self.checksum = checksum
         self.profile = profile
+        self.source = source
         self.parentIndex = parentIndex
         self.body = body
     }
@@ -185,6 +210,9 @@ package struct StoredPoint: Sendable, Equatable {
     package let chunkIndex: Int?
     package let checksum: String?
     package let profile: String?
+    /// Nil where the key is absent, null or an empty list: see `PointOwner`.
+    package var source: String?
+    package let memberCode: String?
     package let collectionIDs: [Int64]
 
     package init(
@@ -195,6 +223,8 @@ package struct StoredPoint: Sendable, Equatable {
         chunkIndex: Int?,
         checksum: String?,
         profile: String?,
+        source: String?,
+        memberCode: String?,
         collectionIDs: [Int64]
     ) {
         self.id = id
@@ -204,7 +234,27 @@ package struct StoredPoint: Sendable, Equatable {
         self.chunkIndex = chunkIndex
         self.checksum = checksum
         self.profile = profile
+        self.source = source
+        self.memberCode = memberCode
         self.collectionIDs = collectionIDs
+    }
+}
+
+extension StoredPoint {
+    /// The same point as one that is of no version we know, so that it is written anew.
+    package var withoutVersion: StoredPoint {
+        StoredPoint(
+            id: id,
+            summaryID: summaryID,
+            kind: kind,
+            parentIndex: parentIndex,
+            chunkIndex: chunkIndex,
+            checksum: nil,
+            profile: nil,
+            source: source,
+            memberCode: memberCode,
+            collectionIDs: collectionIDs
+        )
     }
 }
 

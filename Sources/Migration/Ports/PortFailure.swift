@@ -13,16 +13,27 @@ package struct PortFailure: Error, Sendable, Codable, CustomStringConvertible {
         case outcomeUnknown
         /// The service understood and said no: repeating the same call is pointless.
         case rejected
+        /// The service said no with a code that nobody has classified: nothing was done, and it may pass.
+        ///
+        /// Back off and try again, for as long as `UnclassifiedStreak` allows; then it ends the run. So a code that only
+        /// a certain cluster or proxy knows does not end a run within a failover.
+        case unclassified
         /// Key, grants or TLS: a person must act. Stops the whole job and keeps everything.
         case unauthorised
         /// The account has no money left. Stops the whole job and keeps everything.
         case outOfMoney
+        /// The service has no room for more, whatever is sent: a person must make room. Stops the whole job and keeps
+        /// everything.
+        case full
         /// We gave up the call ourselves.
         case cancelled
     }
 
     /// What to do next.
     package let kind: Kind
+    /// The code of a refusal by what stands before a service, such as a firewall or a proxy, and not by the service itself.
+    package static let blocked = "blocked"
+
     /// What happened, and what a person can do about it; one sentence.
     package let detail: String
     /// The service's own short code, where it has one: an SQLSTATE, a MySQL error number, an API error code.

@@ -72,6 +72,8 @@ package struct SourceRecord: Sendable, Equatable {
         case tooLong(bytes: Int)
         /// Not valid UTF-8.
         case undecodable
+        /// Whatever it is: the tenant of the record is not valid UTF-8.
+        case undecodableTenant
     }
 
     /// The primary key.

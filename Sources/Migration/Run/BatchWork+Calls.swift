@@ -7,28 +7,45 @@ extension BatchWork {
     }
 
     /// Whether an external write may start; asked before each one (I20).
+    ///
+    /// Near the deadline too: what was paid for is kept, so that the next attempt need not pay for it.
     func checkWrite() throws(WorkEnd) {
-        try checkpoint()
+        try checkInterruption()
         if !permit.mayWrite(at: ports.time.now) { throw .untrusted }
     }
 
-    /// Calls a port until it answers; a refusal or a failure that a person must mend ends the work.
+    private func checkInterruption() throws(WorkEnd) {
+        if Task.isCancelled || permit.interruption.level == .release { throw .interrupted }
+    }
+
+    /// Calls a port until it answers; a refusal or a failure that a person must repair ends the work.
     ///
-    /// A call that writes needs leave before each try.
+    /// What is not new but belongs to a write that is due goes on near the deadline.
     func call<Value: Sendable>(
         _ service: Service,
+        isNew: Bool = true,
         writes: Bool = false,
+        name: String = #function,
         _ operation: () async throws(PortFailure) -> Value
     ) async throws(WorkEnd) -> Value {
         var tries = 0
         while true {
-            if writes { try checkWrite() } else { try checkpoint() }
+            if isNew { try checkpoint() } else { try checkInterruption() }
+            if writes { try checkWrite() }
+            let start = ports.time.now
             do throws(PortFailure) {
                 let value = try await operation()
+                state.answered(ServiceCall(service, name))
+                state.withWaits { $0.answered(service, at: ports.time.now) }
                 if writes { state.withWrites { $0.succeeded() } }
                 return value
             } catch {
+                // The time of a call that failed was the service's.
+                permit.addWait(ports.time.now - start)
                 guard error.kind != .rejected else { throw .fatal(service, error) }
+                if let end = state.verdict(on: error, of: ServiceCall(service, name), at: ports.time.now) {
+                    throw .fatal(service, end)
+                }
                 if writes { noteRefusedWrite(error) }
                 tries += 1
                 try await pause(after: error, from: service, tries: tries)
@@ -36,85 +53,30 @@ extension BatchWork {
         }
     }
 
-    /// The points of some records, by record.
-    func storedPoints(_ places: [Int]) async throws(WorkEnd) -> [RecordID: [StoredPoint]] {
+    /// Our points of some records, by record.
+    func storedPoints(_ places: [Int], isNew: Bool = true) async throws(WorkEnd) -> [RecordID: [StoredPoint]] {
         let wanted = places.map { ids[$0] }
-        let found = try await call(.points) { () async throws(PortFailure) in
-            try await ports.points.points(of: wanted)
+        let found = try await call(.points, isNew: isNew) { () async throws(PortFailure) in
+            try await ports.points.points(of: wanted, owner: plan.owner)
         }
         return Dictionary(grouping: found, by: \.summaryID)
     }
 
-    /// Embeds texts; a refusal is an answer, everything else is waited for or ends the work.
-    func vectors(for texts: [String], tokens: Int) async throws(WorkEnd) -> Result<Embeddings, PortFailure> {
-        let store = StoreCaller(ports: ports, state: state)
-        var tries = 0
-        var throttles = 0
-        while true {
-            try await waitForQuota(tokens: tokens, store: store)
-            do throws(PortFailure) {
-                let answer = try await ports.embedder.embed(texts)
-                await plan.quota.learn(answer.limits, store)
-                return .success(answer)
-            } catch {
-                switch error.kind {
-                case .rejected: return .failure(error)
-                case .throttled:
-                    throttles += 1
-                    try await throttled(error, tries: throttles, store: store)
-                case .outOfMoney, .unauthorised:
-                    // First within this runner: telling the others may take a while.
-                    state.stopEmbedder(error)
-                    await plan.quota.stop(error, store)
-                    throw .fatal(.embedder, error)
-                case .unavailable, .outcomeUnknown, .cancelled:
-                    tries += 1
-                    try await pause(after: error, from: .embedder, tries: tries)
-                }
-            }
-        }
-    }
-
-    /// Writes points, repeating with the same ids while the outcome is open.
-    ///
-    /// - Returns: nil when they are applied, or the refusal.
-    func upsert(_ points: [Point]) async throws(WorkEnd) -> PortFailure? {
-        var tries = 0
-        while true {
-            try checkWrite()
-            do throws(PortFailure) {
-                try await ports.points.upsert(points)
-                state.withWrites { $0.succeeded() }
-                return nil
-            } catch {
-                if error.kind == .rejected { return error }
-                noteRefusedWrite(error)
-                tries += 1
-                try await pause(after: error, from: .points, tries: tries)
-            }
-        }
-    }
-
     /// Why no point at all can be written; nil when the collection is as needed.
     func wrongCollection() async throws(WorkEnd) -> PortFailure? {
-        let collection = try await call(.points) { () async throws(PortFailure) in
+        let collection = try await call(.points, isNew: false) { () async throws(PortFailure) in
             try await ports.points.inspect(plan.schema)
         }
         guard collection.exists else {
             return PortFailure(.rejected, "the collection does not exist any more: run `migrate setup`")
         }
         return collection.differences.first { $0.isFatal }.map {
-            PortFailure(.rejected, "the collection's \($0.name) is \($0.found), needed is \($0.expected)")
+            PortFailure(.rejected, "the collection cannot take these points: \($0.sentence)")
         }
     }
 
-    private func noteRefusedWrite(_ failure: PortFailure) {
-        guard failure.kind == .unavailable || failure.kind == .outcomeUnknown else { return }
-        state.withWrites { $0.failed(at: ports.time.now) }
-    }
-
     /// Vectors that cannot be written are not paid for.
-    private func waitForWrites() async throws(WorkEnd) {
+    func waitForWrites() async throws(WorkEnd) {
         var waited = Duration.zero
         while let wait = state.withWrites({ $0.wait(of: permit, at: ports.time.now) }) {
             if waited + wait > permit.waitMax { throw .deferred(after: WriteBreaker.restMin, by: .points, .unwritable) }
@@ -124,12 +86,19 @@ extension BatchWork {
         }
     }
 
-    private func waitForQuota(tokens: Int, store: StoreCaller) async throws(WorkEnd) {
-        try await waitForWrites()
+    /// Returns when a request of so many tokens may be sent.
+    func waitForQuota(tokens: Int, store: StoreCaller) async throws(WorkEnd) {
         try await waitWhilePaused()
-        switch await plan.quota.reserve(tokens: tokens, waitMax: permit.waitMax, from: store) {
-        case .after(let duration): try await wait(for: duration, by: .embedder)
-        case .tooLong(let duration): throw .deferred(after: duration, by: .embedder, .quota)
+        let start = ports.time.now
+        let answer = await plan.quota.reserve(tokens: tokens, waitMax: permit.waitMax, from: store)
+        permit.addWait(ports.time.now - start)
+        switch answer {
+        case .after(let duration):
+            state.withWaits { $0.paced(until: ports.time.now + duration) }
+            try await wait(for: duration, by: .embedder)
+        case .tooLong(let duration):
+            state.withWaits { $0.paced(until: ports.time.now + duration) }
+            throw .deferred(after: duration, by: .embedder, .quota)
         case .stopped(let stop): throw .fatal(.embedder, stop.failure)
         }
         // Another worker may have been refused meanwhile.
@@ -146,7 +115,8 @@ extension BatchWork {
         if let refusal = state.embedderRefusal { throw .fatal(.embedder, refusal) }
     }
 
-    private func throttled(_ failure: PortFailure, tries: Int, store: StoreCaller) async throws(WorkEnd) {
+    /// The embedder asks everybody to wait.
+    func throttled(_ failure: PortFailure, tries: Int) async throws(WorkEnd) {
         guard
             case .wait(let wait) = RetryPolicy.provider.decide(
                 failure.kind,
@@ -155,26 +125,44 @@ extension BatchWork {
             )
         else { return }
         ports.report(.throttled(wait))
+        sayCut(wait, after: failure, from: .embedder)
         state.pauseEmbedder(until: ports.time.now + wait)
-        await plan.quota.throttled(wait, store)
+        await plan.quota.throttled(wait, StoreCaller(ports: ports, state: state))
         if wait > permit.waitMax { throw .deferred(after: wait, by: .embedder, .throttled) }
     }
 
     /// Waits before the next try, or ends the work.
-    private func pause(after failure: PortFailure, from service: Service, tries: Int) async throws(WorkEnd) {
+    func pause(after failure: PortFailure, from service: Service, tries: Int) async throws(WorkEnd) {
         switch RetryPolicy.provider.decide(failure.kind, tries: tries, jitter: ports.entropy.unit()) {
         case .retry(let after):
             ports.report(.retrying(service, failure, after: after))
+            noteWait(for: service, failure, after)
             try await wait(for: after, by: service)
-        case .wait(let duration): try await wait(for: duration, by: service)
-        case .giveBack: throw .deferred(after: .seconds(30), by: service, .outage(of: service, failure))
+        case .wait(let duration):
+            sayCut(duration, after: failure, from: service)
+            noteWait(for: service, failure, duration)
+            try await wait(for: duration, by: service)
+        case .giveBack:
+            noteWait(for: service, failure, .seconds(30))
+            throw .deferred(after: .seconds(30), by: service, .outage(of: service, failure))
         case .isolate, .stop: throw .fatal(service, failure)
         case .cancelled: throw .interrupted
         }
     }
 
+    private func noteWait(for service: Service, _ failure: PortFailure, _ wait: Duration) {
+        let now = ports.time.now
+        state.withWaits { $0.failed(service, failure, at: now, nextTry: now + wait) }
+    }
+
+    /// A wait that is shorter than the service asked for is told: a person may know why it asks.
+    private func sayCut(_ wait: Duration, after failure: PortFailure, from service: Service) {
+        guard case .throttled(let asked?) = failure.kind, asked > wait else { return }
+        ports.report(.waitCut(service, asked: asked, wait: wait))
+    }
+
     /// Waits for others; the time counts as theirs.
-    private func wait(for duration: Duration, by service: Service) async throws(WorkEnd) {
+    func wait(for duration: Duration, by service: Service) async throws(WorkEnd) {
         guard duration > .zero else { return }
         if duration > permit.waitMax { throw .deferred(after: duration, by: service, .throttled) }
         permit.addWait(duration)

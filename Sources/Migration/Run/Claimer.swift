@@ -79,7 +79,9 @@ struct Claimer: Sendable {
         case .ok:
             floor = answer.floor
             // `sent` is when the first try was sent, so a repeated claim is believed in for less, never for more.
-            let lease = answer.batches.first.map { HeldLease(batch: $0, claimID: call.claimId, sent: sent) }
+            let lease = answer.batches.first.map {
+                HeldLease(batch: $0, claimID: call.claimId, sent: sent, brake: order.brake)
+            }
             if let lease {
                 await ports.journal.note(LeaseNote(lease), of: order.job)
             } else {

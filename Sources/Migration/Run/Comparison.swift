@@ -1,77 +1,244 @@
-/// Ended records of one batch, compared.
+import TextProcessing
+
+/// Ended records, compared at one look at the source.
 ///
 /// A dead letter may have points, for example of its older text or of a write that was refused half way: they must be right, and
 /// none need be there (I18).
 struct Comparison {
-    var right = 0
-    var blank = 0
-    var vanished = 0
-    var points = 0
-    var findings: [VerificationReport.Finding] = []
-    /// The points to delete when repairing.
-    var unexpected: [StoredPoint] = []
-    private let batch: Int
-    private let givenUp: Set<RecordID>
+    /// The code of a row that cannot be read though others can: waiting does not help.
+    static let unreadableCode = "unreadable_row"
 
+    /// A record to be compared.
+    struct Subject: Codable, Equatable {
+        let record: RecordID
+        let batch: Int
+        /// Whether it is an open dead letter.
+        let isGivenUp: Bool
+    }
+
+    private(set) var right = 0
+    private(set) var blank = 0
+    private(set) var vanished = 0
+    private(set) var points = 0
+    private(set) var findings: [VerificationReport.Finding] = []
+    /// What has no text at the first look, and is compared at the second; nothing else is said of it.
+    private(set) var doubtful: [Subject] = []
+    /// Points of blank or vanished records that do not carry our source, and therefore stay.
+    private(set) var kept = 0
+    /// Points with the right checksum that are wrong all the same: a repair must not take them for current.
+    private(set) var distrusted: Set<PointID> = []
+    private let work: BatchWork
+
+    /// Compares records whose texts may be held at once.
     init(
-        of ids: [RecordID],
-        _ givenUp: Set<RecordID>,
-        batch: Int,
-        work: BatchWork,
-        plan: BatchWork.Plan
+        of subjects: [Subject],
+        _ look: BatchStateMachine.Look,
+        isDeep: Bool,
+        work: BatchWork
     ) async throws(ServiceFailure) {
-        self.batch = batch
-        self.givenUp = givenUp
-        let rows: [SourceRecord]
-        let stored: [RecordID: [StoredPoint]]
+        self.work = work
         do throws(WorkEnd) {
-            rows = try await work.call(.source) { () async throws(PortFailure) in
-                try await work.ports.source.records(ids)
+            let (rows, unreadable) = try await work.rows(of: work.ids)
+            let stored = try await work.storedPoints(Array(work.ids.indices))
+            var byID: [RecordID: SourceRecord] = [:]
+            for row in rows { byID[row.id] = row }
+            var expected: [(Subject, RecordPoints, [StoredPoint])] = []
+            for subject in subjects {
+                let found = stored[subject.record] ?? []
+                if unreadable[subject.record] != nil {
+                    points += found.count
+                    // Given up because it cannot be read: its points cannot be judged, and are no strangers.
+                    if subject.isGivenUp { continue }
+                    let detail = "record \(subject.record) cannot be read, but others can"
+                    throw WorkEnd.fatal(.source, PortFailure(.unavailable, detail, code: Self.unreadableCode))
+                }
+                if let points = sort(subject, byID[subject.record], found, look) {
+                    expected.append((subject, points, found))
+                }
             }
-            stored = try await work.storedPoints(Array(ids.indices))
+            try await compare(expected, isDeep: isDeep)
         } catch {
             throw ServiceFailure(error)
         }
-        var byID: [RecordID: SourceRecord] = [:]
-        for row in rows { byID[row.id] = row }
-        for id in ids {
-            let found = stored[id] ?? []
+    }
+
+    /// Sorts out what has no text; the points of the others are to be compared.
+    private mutating func sort(
+        _ subject: Subject,
+        _ row: SourceRecord?,
+        _ found: [StoredPoint],
+        _ look: BatchStateMachine.Look
+    ) -> RecordPoints? {
+        if found.isEmpty, subject.isGivenUp { return nil }
+        let shape = row.map { work.plan.shaper.shape($0) }
+        switch shape {
+        case nil, .blank:
+            let isBlank = shape != nil
+            if look == .first, !isBlank || !work.plan.removable(found).isEmpty {
+                doubtful.append(subject)
+            } else {
+                compare(absent: subject, isBlank: isBlank, with: found)
+            }
+            return nil
+        case .failed:
             points += found.count
-            if found.isEmpty, givenUp.contains(id) { continue }
-            guard let row = byID[id] else {
-                if found.isEmpty { vanished += 1 } else { surplus(id, found) }
-                continue
-            }
-            switch plan.shaper.shape(row) {
-            case .blank:
-                if found.isEmpty { blank += 1 } else { surplus(id, found) }
-            case .failed:
-                // The row became unfit after it was migrated; its points are of an older text.
-                add(id, .stale, max(1, found.count))
-            case .points(let expected):
-                compare(expected, with: found, profile: plan.shaper.profile)
-            }
+            // The row became unfit after it was migrated; its points are of an older text.
+            add(subject, .stale, max(1, found.count))
+            return nil
+        case .points(let expected):
+            points += found.count
+            return expected
         }
     }
 
-    private mutating func compare(_ expected: RecordPoints, with found: [StoredPoint], profile: String) {
-        let wanted = Set(expected.pointIDs)
-        let present = found.filter { wanted.contains($0.id) }
-        let older = present.filter { $0.checksum != expected.checksum || $0.profile != profile }
-        let others = found.filter { !wanted.contains($0.id) }
-        let isGivenUp = givenUp.contains(expected.id)
-        if present.count < wanted.count, !isGivenUp { add(expected.id, .missing, wanted.count - present.count) }
-        if !older.isEmpty { add(expected.id, .stale, older.count) }
-        if !others.isEmpty { surplus(expected.id, others) }
-        if present.count == wanted.count, older.isEmpty, others.isEmpty, !isGivenUp { right += 1 }
+    /// A record without a text has no points, but for those that are not ours to delete.
+    private mutating func compare(absent subject: Subject, isBlank: Bool, with found: [StoredPoint]) {
+        points += found.count
+        let surplus = work.plan.removable(found).count
+        kept += found.count - surplus
+        if surplus > 0 {
+            add(subject, .unexpected, surplus)
+        } else if isBlank {
+            blank += 1
+        } else {
+            vanished += 1
+        }
     }
 
-    private mutating func surplus(_ id: RecordID, _ found: [StoredPoint]) {
-        unexpected += found
-        add(id, .unexpected, found.count)
+    private mutating func compare(
+        _ records: [(subject: Subject, expected: RecordPoints, found: [StoredPoint])],
+        isDeep: Bool
+    ) async throws(WorkEnd) {
+        var unread: [Expectation] = []
+        for (subject, expected, found) in records {
+            let expectations = expected.expectations(of: subject)
+            let byID = Dictionary(found.map { ($0.id, $0) }) { first, _ in first }
+            var counts = Counts()
+            for expectation in expectations {
+                guard let point = byID[expectation.id] else {
+                    if !subject.isGivenUp { unread.append(expectation) }
+                    continue
+                }
+                if let kind = judge(point, expectation) {
+                    counts.add(kind)
+                    if kind != .stale { distrusted.insert(point.id) }
+                } else if isDeep {
+                    unread.append(expectation)
+                }
+            }
+            let wanted = Set(expectations.map(\.id))
+            counts.add(.unexpected, found.count { !wanted.contains($0.id) })
+            add(subject, counts)
+        }
+        try await read(unread)
+        let wrong = Set(findings.map(\.record))
+        right += records.count { !wrong.contains($0.subject.record) && !$0.subject.isGivenUp }
     }
 
-    private mutating func add(_ id: RecordID, _ kind: VerificationReport.Finding.Kind, _ points: Int) {
-        findings.append(VerificationReport.Finding(record: id, batch: batch, kind: kind, points: points))
+    /// What is wrong with a point that is there; nil when it is right, as far as it shows without its text.
+    private func judge(_ point: StoredPoint, _ expected: Expectation) -> VerificationReport.Finding.Kind? {
+        let isCurrent = point.checksum == expected.record.checksum && point.profile == work.plan.shaper.profile
+        if !isCurrent { return .stale }
+        if point.memberCode != expected.record.memberCode { return .memberCode }
+        return expected.isPlace(of: point) ? nil : .place
+    }
+
+    /// Reads points by their ids: those that were not found among ours, and in a deep comparison the texts of the others.
+    private mutating func read(_ expectations: [Expectation]) async throws(WorkEnd) {
+        var rest = expectations[...]
+        var counts: [RecordID: Counts] = [:]
+        while !rest.isEmpty {
+            let page = Array(rest.prefix(PointContents.most))
+            rest = rest.dropFirst(page.count)
+            let found = try await work.call(.points) { () async throws(PortFailure) in
+                try await work.ports.points.contents(of: page.map(\.id))
+            }
+            let byID = Dictionary(found.map { ($0.point.id, $0) }) { first, _ in first }
+            for expected in page {
+                guard let kind = judge(byID[expected.id], expected) else { continue }
+                counts[expected.subject.record, default: Counts()].add(kind)
+                if kind != .missing { distrusted.insert(expected.id) }
+            }
+        }
+        for expected in expectations {
+            guard let count = counts.removeValue(forKey: expected.subject.record) else { continue }
+            add(expected.subject, count)
+        }
+    }
+
+    private func judge(_ contents: PointContents?, _ expected: Expectation) -> VerificationReport.Finding.Kind? {
+        guard let contents else { return .missing }
+        if !work.plan.owner.owns(contents.point) { return .source }
+        if contents.point.summaryID != expected.record.id { return .place }
+        if let kind = judge(contents.point, expected) { return kind }
+        if contents.parentID != expected.parentID?.description { return .place }
+        return contents.text == expected.text ? nil : .text
+    }
+
+    private mutating func add(_ subject: Subject, _ counts: Counts) {
+        for kind in VerificationReport.Finding.Kind.allCases {
+            if let count = counts.points[kind] { add(subject, kind, count) }
+        }
+    }
+
+    private mutating func add(_ subject: Subject, _ kind: VerificationReport.Finding.Kind, _ points: Int) {
+        findings.append(
+            VerificationReport.Finding(record: subject.record, batch: subject.batch, kind: kind, points: points)
+        )
+    }
+
+    /// Points of one record by what is wrong with them.
+    private struct Counts {
+        private(set) var points: [VerificationReport.Finding.Kind: Int] = [:]
+
+        mutating func add(_ kind: VerificationReport.Finding.Kind, _ count: Int = 1) {
+            if count > 0 { points[kind, default: 0] += count }
+        }
+    }
+}
+
+/// One point that a record must have.
+private struct Expectation {
+    let subject: Comparison.Subject
+    let record: RecordPoints
+    let id: PointID
+    let kind: PointKind
+    let parentIndex: Int
+    let chunkIndex: Int?
+    let parentID: PointID?
+    let text: String
+
+    /// Whether a stored point has this place in its record.
+    func isPlace(of point: StoredPoint) -> Bool {
+        point.kind == kind && point.parentIndex == parentIndex && point.chunkIndex == chunkIndex
+    }
+}
+
+extension RecordPoints {
+    fileprivate func expectations(of subject: Comparison.Subject) -> [Expectation] {
+        parents.map {
+            Expectation(
+                subject: subject,
+                record: self,
+                id: $0.id,
+                kind: .parent,
+                parentIndex: $0.index,
+                chunkIndex: nil,
+                parentID: nil,
+                text: $0.text
+            )
+        }
+            + children.map {
+                Expectation(
+                    subject: subject,
+                    record: self,
+                    id: $0.id,
+                    kind: .child,
+                    parentIndex: $0.parentIndex,
+                    chunkIndex: $0.chunkIndex,
+                    parentID: $0.parentID,
+                    text: $0.text
+                )
+            }
     }
 }

@@ -1,30 +1,54 @@
-import Synchronization
-
 /// Plans the job while it holds the controller lease, and takes over from one that died.
 package struct Controller: Sendable {
     /// The controller lease and what to plan.
     package struct Order: Sendable {
-        package let open: OpenIngestionJob
+        /// Proves that the controller lease is ours.
+        package var token: String
+        /// SHA-256 of what shapes the written points.
+        package let configHash: String
+        /// Names the process in the store.
+        package let runner: String
         package let batchSize: Int
-        /// Ids a page of the plan at most.
+        /// Ids per page of the plan at most.
         package let pageSize: Int
 
-        package init(open: OpenIngestionJob, batchSize: Int, pageSize: Int = PlanPaging.idsMax) {
-            self.open = open
+        package init(
+            token: String,
+            configHash: String,
+            runner: String,
+            batchSize: Int,
+            pageSize: Int = PlanPaging.idsMax
+        ) {
+            self.token = token
+            self.configHash = configHash
+            self.runner = runner
             self.batchSize = batchSize
             self.pageSize = pageSize
+        }
+
+        /// The order that goes with the call that opened the job.
+        package init(open: OpenIngestionJob, batchSize: Int, pageSize: Int = PlanPaging.idsMax) {
+            self.init(
+                token: open.token,
+                configHash: open.configHash,
+                runner: open.controllerId,
+                batchSize: batchSize,
+                pageSize: pageSize
+            )
         }
     }
 
     /// How often the controller lease is renewed; its TTL is 30 s.
-    private static let renewInterval = Duration.seconds(10)
+    static let renewInterval = Duration.seconds(10)
     /// How often a follower asks whether the controller is still there: half the TTL.
     private static let followInterval = Duration.seconds(15)
 
     private enum PlanEnd { case sealed, lost, stopped }
 
-    private let ports: EnginePorts
-    private let state: RunnerState
+    enum Renewal { case renewed, lost, unanswered }
+
+    let ports: EnginePorts
+    let state: RunnerState
     private let order: Order
     private let store: StoreCaller
 
@@ -55,15 +79,18 @@ package struct Controller: Sendable {
         }
     }
 
-    /// Asks for the controller lease; nil when the job is not open any more.
+    /// Asks for the controller lease of a job; nil when the job is not open any more.
+    ///
+    /// The call names the job: an opening call, repeated after the job has ended, would begin another one that nobody asked for.
     func reopen(_ job: JobID) async -> OpenIngestionJob.Answer? {
-        // Opening would begin a new job if ours has ended meanwhile.
-        guard await isOpen(job) else { return nil }
-        let again = await store.answer(until: .drain) { store throws(PortFailure) in
-            try await store.openJob(order.open)
-        }
-        guard let again, again.job.id == job, again.result == .resumed else { return nil }
-        return again
+        let call = JoinIngestionJob(
+            job: job,
+            configHash: order.configHash,
+            controllerId: order.runner,
+            token: order.token
+        )
+        let again = await store.answer(until: .drain) { store throws(PortFailure) in try await store.joinJob(call) }
+        return again?.opened
     }
 
     private func control(_ opened: OpenIngestionJob.Answer) async -> PlanEnd {
@@ -73,24 +100,17 @@ package struct Controller: Sendable {
         }
         while state.stop.level == .run, !Task.isCancelled {
             await pause(Self.renewInterval)
-            if state.stop.level == .run, await !renew(opened) { return .lost }
+            if state.stop.level == .run, await renew(opened) != .renewed { return .lost }
         }
         return .stopped
     }
 
-    private func isOpen(_ job: JobID) async -> Bool {
-        let stats = await store.answer(until: .drain) { store throws(PortFailure) in
-            try await store.stats(GetIngestionJobStats(job: job))
-        }
-        return stats?.job?.status.isOpen ?? false
-    }
-
-    private func renew(_ opened: OpenIngestionJob.Answer) async -> Bool {
-        let call = RenewController(job: opened.job.id, epoch: opened.epoch, token: order.open.token)
+    func renew(_ opened: OpenIngestionJob.Answer) async -> Renewal {
+        let call = RenewController(job: opened.job.id, epoch: opened.epoch, token: order.token)
         let answer = await store.answer(within: Self.renewInterval, until: .drain) { store throws(PortFailure) in
             try await store.renewController(call)
         }
-        return answer?.result == .ok
+        return answer.map { $0.result == .ok ? .renewed : .lost } ?? .unanswered
     }
 
     /// Reads the ids page by page and stores each before the next is read: the plan is always an exact prefix (I12).
@@ -98,9 +118,11 @@ package struct Controller: Sendable {
         let job = opened.job
         let limit = job.config[JobConfiguration.limitKey].flatMap { Int($0) }
         let paging = PlanPaging(batchSize: order.batchSize, limit: limit, idsMax: order.pageSize)
-        guard let upper = await read({ () async throws(PortFailure) in try await ports.source.highestID() }) else {
-            return .stopped
+        let highest = await holding(opened) {
+            await read { () async throws(PortFailure) in try await ports.source.highestID() }
         }
+        guard case .done(let found) = highest else { return .lost }
+        guard let upper = found else { return .stopped }
         var cursor = job.planCursor
         var planned = job.totalRecords
         var renewed = ports.time.now
@@ -108,10 +130,13 @@ package struct Controller: Sendable {
             let size = paging.pageSize(planned: planned)
             if size == 0 { break }
             let from = cursor
-            let page = await read { () async throws(PortFailure) in
-                try await ports.source.ids(after: from, through: upper, limit: size)
+            let reading = await holding(opened) {
+                await read { () async throws(PortFailure) in
+                    try await ports.source.ids(after: from, through: upper, limit: size)
+                }
             }
-            guard let page else { return .stopped }
+            guard case .done(let ids) = reading else { return .lost }
+            guard let page = ids else { return .stopped }
             if page.isEmpty { break }
             if let end = await append(paging.batches(page), after: cursor, opened) { return end }
             cursor = page.last
@@ -119,7 +144,7 @@ package struct Controller: Sendable {
             ports.report(.planned(batches: (page.count + order.batchSize - 1) / order.batchSize, records: planned))
             if ports.time.now - renewed >= Self.renewInterval {
                 renewed = ports.time.now
-                guard await renew(opened) else { return .lost }
+                guard await renew(opened) == .renewed else { return .lost }
             }
             if page.count < size { break }
         }
@@ -136,7 +161,7 @@ package struct Controller: Sendable {
         let call = AppendIngestionBatches(
             job: opened.job.id,
             epoch: opened.epoch,
-            token: order.open.token,
+            token: order.token,
             expectedCursor: cursor,
             batches: batches
         )
@@ -158,13 +183,17 @@ package struct Controller: Sendable {
         upper: RecordID?,
         planned: Int64
     ) async -> PlanEnd {
-        let count =
-            upper == nil
-            ? 0 : await read { () async throws(PortFailure) in try await ports.source.count(through: upper ?? 0) }
+        var count: Int64? = 0
+        if let upper {
+            guard case .done(let counted) = await holding(opened, { await self.count(through: upper) }) else {
+                return .lost
+            }
+            count = counted
+        }
         let call = SealIngestionPlan(
             job: opened.job.id,
             epoch: opened.epoch,
-            token: order.open.token,
+            token: order.token,
             expectedCursor: cursor,
             upper: upper,
             sourceCount: count
@@ -182,29 +211,7 @@ package struct Controller: Sendable {
         }
     }
 
-    /// Reads from the source, through outages; a refusal ends the runner.
-    private func read<Value: Sendable>(_ operation: () async throws(PortFailure) -> Value) async -> Value? {
-        var tries = 0
-        while state.stop.level == .run, !Task.isCancelled {
-            do throws(PortFailure) {
-                return try await operation()
-            } catch {
-                tries += 1
-                switch RetryPolicy.store.decide(error.kind, tries: tries, jitter: ports.entropy.unit()) {
-                case .retry(let after), .wait(let after):
-                    ports.report(.retrying(.source, error, after: after))
-                    await pause(after)
-                case .cancelled: return nil
-                case .giveBack, .isolate, .stop:
-                    state.end(.fatal(.source, error), level: .release)
-                    return nil
-                }
-            }
-        }
-        return nil
-    }
-
-    private func pause(_ duration: Duration) async {
+    func pause(_ duration: Duration) async {
         await ports.time.sleep(for: duration, unless: state.stop, reaches: .drain)
     }
 }

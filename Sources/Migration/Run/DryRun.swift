@@ -75,10 +75,14 @@ package struct DryRun: Sendable {
         let stored = try await work.storedPoints(Array(ids.indices))
         report.records += ids.count
         report.missing += ids.count - rows.count
+        let read = Set(rows.map(\.id))
+        for id in ids where !read.contains(id) { report.deletes += plan.removable(stored[id] ?? []).count }
         var wanted: [ChunkToEmbed] = []
         for (place, row) in rows.enumerated() {
             switch plan.shaper.shape(row) {
-            case .blank: report.skipped += 1
+            case .blank:
+                report.skipped += 1
+                report.deletes += plan.removable(stored[row.id] ?? []).count
             case .failed(let failure): report.failed.append(failure)
             case .points(let points):
                 switch RecordVersion.compare(
@@ -91,10 +95,10 @@ package struct DryRun: Sendable {
                 case .outlived(let stale):
                     report.unchanged += 1
                     report.deletes += stale.count
-                case .replaced(let stale):
-                    report.points += points.pointIDs.count
+                case .replaced(let stale, let there):
+                    report.points += points.pointIDs.count - there.count
                     report.deletes += stale.count
-                    for (index, child) in points.children.enumerated() {
+                    for (index, child) in points.children.enumerated() where !there.contains(child.id) {
                         wanted.append(
                             ChunkToEmbed(
                                 record: place,

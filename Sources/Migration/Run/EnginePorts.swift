@@ -8,7 +8,7 @@ package struct EnginePorts: Sendable {
     package let time: Time
     package let entropy: any Entropy
     /// Receives what happens; must return quickly.
-    package let report: @Sendable (MigrationEvent) -> Void
+    package var report: @Sendable (MigrationEvent) -> Void
 
     package init(
         source: any RecordSource,

@@ -17,6 +17,10 @@ package final class HeldLease: Sendable {
         var verdict = Verdict.ours
         var counts = BatchCounts()
         var waited = Duration.zero
+        var trials = RequestTrials()
+        var removals = 0
+        var hasProgressed = false
+        var paid = Paid.nothing
     }
 
     /// The claimed batch.
@@ -29,9 +33,12 @@ package final class HeldLease: Sendable {
     package let started: Duration
     /// Raised when the work under the lease must stop.
     package let interruption = StopSignal()
+    /// Asked before points are deleted; nil = nobody is.
+    let brake: JobBrake?
     private let state: Mutex<State>
 
-    package init(batch: ClaimedBatch, claimID: String, sent: Duration) {
+    package init(batch: ClaimedBatch, claimID: String, sent: Duration, brake: JobBrake? = nil) {
+        self.brake = brake
         self.batch = batch
         self.claimID = claimID
         started = sent
@@ -56,11 +63,38 @@ package final class HeldLease: Sendable {
         set { state.withLock { $0.counts = newValue } }
     }
 
-    /// Time this attempt spent waiting for others: quota, throttling, outages.
+    /// Whether this attempt has written or deleted points: each such attempt leaves less to the next one.
+    package var hasProgressed: Bool { state.withLock { $0.hasProgressed } }
+
+    /// Notes that points were written or deleted.
+    package func noteProgress() { state.withLock { $0.hasProgressed = true } }
+
+    /// What this attempt has paid so far.
+    package var paid: Paid { state.withLock { $0.paid } }
+
+    /// Adds to what this attempt has paid.
+    package func pay(_ paid: Paid) { state.withLock { $0.paid += paid } }
+
+    /// Time this attempt spent waiting for others: quota, throttling, outages, calls that fail.
     package var waited: Duration { state.withLock { $0.waited } }
 
     /// Adds to the time spent waiting for others.
     package func addWait(_ duration: Duration) { state.withLock { $0.waited += duration } }
+
+    /// What became of the requests of this attempt.
+    package var trials: RequestTrials {
+        get { state.withLock { $0.trials } }
+        set { state.withLock { $0.trials = newValue } }
+    }
+
+    /// Asked just before the points of so many records are deleted, which are gone or blank.
+    package func mayRemove(_ records: Int) async throws(WorkEnd) {
+        state.withLock { $0.removals += records }
+        try await brake?.mayRemove(records)
+    }
+
+    /// Records whose removal this attempt has asked for.
+    var removals: Int { state.withLock { $0.removals } }
 
     /// Applies the answer to a heartbeat.
     package func apply(_ answer: BumpBatchProgress.Item, sent: Duration) {

@@ -23,6 +23,9 @@ package final class LeaseKeeper: Sendable {
     /// Stops extending a lease.
     package func remove(_ lease: HeldLease) { leases.withLock { $0.removeAll { $0 === lease } } }
 
+    /// How many leases this runner holds.
+    package var count: Int { leases.withLock { $0.count } }
+
     /// Whether this runner holds nothing.
     package var isIdle: Bool { leases.withLock { $0.isEmpty } }
 

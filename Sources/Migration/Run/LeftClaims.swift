@@ -4,8 +4,10 @@ struct LeftClaims: Sendable {
     private let job: JobMark
     private let configHash: String
     private let store: StoreCaller
+    private let brake: JobBrake?
 
-    init(ports: EnginePorts, state: RunnerState, job: JobMark, configHash: String) {
+    init(ports: EnginePorts, state: RunnerState, job: JobMark, configHash: String, brake: JobBrake? = nil) {
+        self.brake = brake
         self.ports = ports
         self.job = job
         self.configHash = configHash
@@ -45,6 +47,7 @@ struct LeftClaims: Sendable {
         }
         await ports.journal.settle(isDone: isDone)
         if reset + failed > 0 { ports.report(.reaped(reset: reset, failed: failed)) }
+        if failed > 0 { await brake?.checkFailures() }
         return left.filter(\.isControl).map(\.token)
     }
 

@@ -9,6 +9,8 @@ package enum MigrationEvent: Sendable, Codable {
     case controlling(Bool, epoch: Int)
     /// A page of the plan was stored.
     case planned(batches: Int, records: Int64)
+    /// The rows of the source could not be counted when the plan was complete, and why: the report has no such number.
+    case uncounted(PortFailure)
     /// The plan is complete.
     case sealed(batches: Int, records: Int64)
     /// A batch was claimed.
@@ -26,10 +28,18 @@ package enum MigrationEvent: Sendable, Codable {
     case leaseLost(worker: Int, batch: Int, attempt: Int)
     /// A record was given up; becomes a dead letter when its batch completes.
     case recordFailed(batch: Int, FailedRecord)
+    /// More rows of a batch are missing than are usually deleted: the source may be a replica that lags.
+    case manyMissing(batch: Int, missing: Int, records: Int)
+    /// Points of records without a text, blank or gone, were deleted.
+    case pointsRemoved(records: Int, points: Int)
     /// An embedding request was answered.
     case embedded(chunks: Int, tokens: Int)
     /// The embedder asked everybody to wait.
     case throttled(Duration)
+    /// A service asked for a longer wait than anyone gets: it is asked again after `wait`.
+    case waitCut(Service, asked: Duration, wait: Duration)
+    /// The embedder has stated limits that are lower than the ones in force, which are these now.
+    case limitsLearned(EmbedderLimits)
     /// A call failed and will be repeated.
     case retrying(Service, PortFailure, after: Duration)
     /// The reaper ended attempts whose lease had run out.
@@ -86,4 +96,6 @@ package enum StopReason: Sendable, Codable {
     case fatal(Service, PortFailure)
     /// The open job has another configuration.
     case configMismatch
+    /// This runner, or a process that it started, has paused the job; everything is kept.
+    case braked(Brake)
 }

@@ -54,6 +54,7 @@ package struct Monitor: Sendable {
 
     private func report(_ stats: JobStats) {
         ports.report(.progress(stats))
+        if let job = stats.job { state.withWaits { $0.saw(job.status, reason: job.reason) } }
         if stats.processing > 0, stats.pending == 0, isIdle() {
             ports.report(.waitingForLeases(batches: stats.processing, atMost: Self.wait(for: stats.job?.settings)))
         }

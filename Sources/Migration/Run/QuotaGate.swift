@@ -15,14 +15,14 @@ package final class QuotaGate: Sendable {
         case stopped(QuotaStop)
     }
 
-    /// Names provider, model and organisation.
+    /// Names host, model, organisation and key: another account must not wait for this one.
     package let name: String
     private let known: Mutex<EmbedderLimits>
 
     /// Makes a gate.
     ///
     /// - Parameters:
-    ///   - name: of the provider, model and organisation.
+    ///   - name: of the host, model, organisation and key.
     ///   - tokensPerMinute: by the settings; nil = unknown.
     ///   - requestsPerMinute: by the settings; nil = unknown.
     package init(name: String, tokensPerMinute: Int?, requestsPerMinute: Int?) {
@@ -34,14 +34,14 @@ package final class QuotaGate: Sendable {
     package var limits: EmbedderLimits { known.withLock(\.self) }
 
     /// Whether reservations are made at all.
-    package var isOn: Bool { limits != EmbedderLimits(tokensPerMinute: nil, requestsPerMinute: nil) }
+    package var isOn: Bool { !limits.isUnknown }
 
     /// Tells the store the limits.
     ///
     /// Waits for the store until the runner is told to stop: an old stop that is not cleared would end it at once.
     ///
     /// - Parameters:
-    ///   - resumes: whether a person has started work again, which clears an old stop.
+    ///   - resumes: whether a person has started work again, which clears an old stop and a long pause.
     ///   - store: the job store.
     func open(resumes: Bool, _ store: StoreCaller) async {
         await report(
@@ -58,12 +58,15 @@ package final class QuotaGate: Sendable {
     func reserve(tokens: Int, waitMax: Duration, from store: StoreCaller) async -> Answer {
         guard isOn else { return .after(.zero) }
         let call = ReserveQuota(quota: name, cost: tokens, maxWaitMs: waitMax.milliseconds)
-        let answer = await store.answer(within: .seconds(5), until: .release) { store throws(PortFailure) in
-            try await store.reserveQuota(call)
+        var answer = await reservation(call, store)
+        // Somebody has reset the quota: without its limits nobody would be paced any more.
+        if answer?.unknown == true {
+            await report(QuotaReport(limits), to: store)
+            answer = await reservation(call, store)
         }
         guard let answer else { return .after(.zero) }
         if let reason = answer.stopReason { return .stopped(QuotaStop(reason: reason)) }
-        let wait = Duration.milliseconds(answer.waitMs)
+        let wait = min(max(.zero, .milliseconds(answer.waitMs)), RetryPolicy.statedMax)
         return answer.granted ? .after(wait) : .tooLong(wait)
     }
 
@@ -78,8 +81,10 @@ package final class QuotaGate: Sendable {
     }
 
     /// Takes what an answer of the embedder states; lower limits than ours become everybody's.
-    func learn(_ stated: EmbedderLimits?, _ store: StoreCaller) async {
-        guard let stated else { return }
+    ///
+    /// - Returns: the limits in force now, where they have become lower.
+    func learn(_ stated: EmbedderLimits?, _ store: StoreCaller) async -> EmbedderLimits? {
+        guard let stated else { return nil }
         let lower = known.withLock { known -> EmbedderLimits? in
             let lower = known.lowered(by: stated)
             if lower == known { return nil }
@@ -87,6 +92,13 @@ package final class QuotaGate: Sendable {
             return lower
         }
         if let lower { await report(QuotaReport(lower), to: store) }
+        return lower
+    }
+
+    private func reservation(_ call: ReserveQuota, _ store: StoreCaller) async -> ReserveQuota.Answer? {
+        await store.answer(within: .seconds(5), until: .release) { store throws(PortFailure) in
+            try await store.reserveQuota(call)
+        }
     }
 
     private func report(
@@ -146,10 +158,12 @@ package struct QuotaStop: Sendable, Equatable {
 }
 
 extension Duration {
-    /// Whole milliseconds, rounded down.
+    /// Whole milliseconds, rounded down; what does not fit is the nearest that does.
     package var milliseconds: Int {
         let (seconds, attoseconds) = components
-        return Int(seconds) * 1000 + Int(attoseconds / 1_000_000_000_000_000)
+        let (whole, overflows) = Int(seconds).multipliedReportingOverflow(by: 1000)
+        let (sum, overflowsToo) = whole.addingReportingOverflow(Int(attoseconds / 1_000_000_000_000_000))
+        return overflows || overflowsToo ? (seconds < 0 ? .min : .max) : sum
     }
 
     /// Seconds as a number for people.

@@ -8,8 +8,10 @@ package struct Reaper: Sendable {
     private let state: RunnerState
     private let job: JobID
     private let heartbeat: Duration
+    private let brake: JobBrake?
 
-    package init(ports: EnginePorts, state: RunnerState, job: JobID, heartbeat: Duration) {
+    package init(ports: EnginePorts, state: RunnerState, job: JobID, heartbeat: Duration, brake: JobBrake? = nil) {
+        self.brake = brake
         self.ports = ports
         self.state = state
         self.job = job
@@ -57,6 +59,8 @@ package struct Reaper: Sendable {
             }
             guard let answer else { return false }
             if answer.reset + answer.failed > 0 { ports.report(.reaped(reset: answer.reset, failed: answer.failed)) }
+            // What is given up here is no batch's end that a worker reports.
+            if answer.failed > 0 { await brake?.checkFailures() }
             if !answer.more { return true }
         }
         return true

@@ -39,6 +39,8 @@ package struct RecordShaper: Sendable {
         case .tooLong(let bytes):
             return failed(.fetch, "too_long", "the text has \(bytes) bytes, more than MAX_RECORD_BYTES admits")
         case .undecodable: return failed(.decode, "invalid_utf8", "the text is not valid UTF-8")
+        case .undecodableTenant:
+            return failed(.decode, "invalid_utf8", "the tenant (member code) is not valid UTF-8; its text was not read")
         case .text(let content): text = normaliser.normalise(content)
         }
         if text.isEmpty { return .blank }
@@ -110,15 +112,59 @@ package struct RecordPoints: Sendable, Equatable {
     /// Exactly the ids the record's points must have.
     package var pointIDs: [PointID] { parents.map(\.id) + children.map(\.id) }
 
-    /// The points to write.
+    /// Its points by their places, parents first.
+    package var parts: [Piece.Part] {
+        parents.indices.map(Piece.Part.parent) + children.indices.map(Piece.Part.child)
+    }
+
+    /// The id of one of its points.
+    package func id(of part: Piece.Part) -> PointID {
+        switch part {
+        case .parent(let place): parents[place].id
+        case .child(let place): children[place].id
+        }
+    }
+
+    /// All its points.
     ///
     /// - Parameters:
-    ///   - vectors: one dense vector a child, in order.
+    ///   - vectors: one dense vector per child, in order.
     ///   - collectionIDs: what somebody has set since, carried over.
     ///   - shaper: makes the sparse vectors and knows the profile.
+    ///   - source: where the record came from.
     /// - Returns: parents first, so that a child never points to nothing.
-    package func points(vectors: [[Float]], collectionIDs: [Int64], shaper: RecordShaper) -> [Point] {
-        precondition(vectors.count == children.count, "one vector a child")
+    package func points(
+        vectors: [[Float]],
+        collectionIDs: [Int64],
+        shaper: RecordShaper,
+        source: String
+    ) -> [Point] {
+        precondition(vectors.count == children.count, "one vector per child")
+        return points(
+            parts,
+            vectors: Dictionary(uniqueKeysWithValues: vectors.enumerated().map { ($0.offset, $0.element) }),
+            collectionIDs: collectionIDs,
+            shaper: shaper,
+            source: source
+        )
+    }
+
+    /// Some of its points.
+    ///
+    /// - Parameters:
+    ///   - parts: which ones.
+    ///   - vectors: the dense vectors of the children among them, by the child's place.
+    ///   - collectionIDs: what somebody has set since, carried over.
+    ///   - shaper: makes the sparse vectors and knows the profile.
+    ///   - source: where the record came from.
+    /// - Returns: the points in the order of the parts.
+    package func points(
+        _ parts: [Piece.Part],
+        vectors: [Int: [Float]],
+        collectionIDs: [Int64],
+        shaper: RecordShaper,
+        source: String
+    ) -> [Point] {
         func point(_ id: PointID, _ parentIndex: Int, _ body: Point.Body) -> Point {
             Point(
                 id: id,
@@ -127,13 +173,19 @@ package struct RecordPoints: Sendable, Equatable {
                 collectionIDs: collectionIDs,
                 checksum: checksum,
                 profile: shaper.profile,
+                source: source,
                 parentIndex: parentIndex,
                 body: body
             )
         }
-        return parents.map { point($0.id, $0.index, .parent(text: $0.text)) }
-            + zip(children, vectors).map { child, vector in
-                point(
+        return parts.map { part in
+            switch part {
+            case .parent(let place):
+                return point(parents[place].id, parents[place].index, .parent(text: parents[place].text))
+            case .child(let place):
+                let child = children[place]
+                guard let vector = vectors[place] else { preconditionFailure("a child that is written has its vector") }
+                return point(
                     child.id,
                     child.parentIndex,
                     .child(
@@ -144,5 +196,6 @@ package struct RecordPoints: Sendable, Equatable {
                     )
                 )
             }
+        }
     }
 }

@@ -17,6 +17,11 @@ package struct Runner: Sendable {
         /// Whether another runner has started this one and starts it again: the quota's stop, and what the dead have left, are
         /// that one's business.
         package var isChild: Bool
+        /// How much may go wrong before the job is paused.
+        package var brakes: BrakeLimits
+        /// Whether the collection had no room when the job was joined: then one batch finds out whether it has, and the
+        /// others wait for that batch before they pay.
+        package var lacksRoom: Bool
 
         package init(
             workers: Int,
@@ -25,7 +30,9 @@ package struct Runner: Sendable {
             reportInterval: Duration = .seconds(5),
             grace: Duration = .seconds(25),
             name: String,
-            isChild: Bool = false
+            isChild: Bool = false,
+            brakes: BrakeLimits = BrakeLimits(),
+            lacksRoom: Bool = false
         ) {
             precondition(workers > 0)
             self.workers = workers
@@ -35,26 +42,8 @@ package struct Runner: Sendable {
             self.grace = grace
             self.name = name
             self.isChild = isChild
-        }
-    }
-
-    /// The job as this runner joined it.
-    package enum Joining: Sendable {
-        /// May plan: the answer to opening the job, and what to plan.
-        case controlling(OpenIngestionJob.Answer, Controller.Order)
-        /// Only works.
-        case working(JobSummary)
-
-        var job: JobSummary {
-            switch self {
-            case .controlling(let answer, _): answer.job
-            case .working(let job): job
-            }
-        }
-
-        /// Of the controller; nil for one that only works.
-        var token: String? {
-            if case .controlling(_, let order) = self { order.open.token } else { nil }
+            self.brakes = brakes
+            self.lacksRoom = lacksRoom
         }
     }
 
@@ -79,14 +68,18 @@ package struct Runner: Sendable {
         self.processes = processes
         self.ports = ports
         self.settings = settings
-        state = RunnerState(stop: stop, outageMin: settings.heartbeatInterval)
+        state = RunnerState(
+            stop: stop,
+            outageMin: settings.heartbeatInterval,
+            probesWrites: settings.lacksRoom
+        )
     }
 
     /// Works on the job until it is final or the runner has to stop, and returns why.
     ///
     /// When it returns, every lease of this runner is ended as far as the store could be reached.
-    package func run(_ joining: Joining, configHash: String, plan: BatchWork.Plan) async -> StopReason {
-        let job = JobMark(joining.job)
+    package func run(_ joined: JoinedJob, configHash: String, plan: BatchWork.Plan) async -> StopReason {
+        let job = JobMark(joined.job)
         let keeper = LeaseKeeper(
             ports: ports,
             state: state,
@@ -94,18 +87,26 @@ package struct Runner: Sendable {
             runner: settings.name,
             interval: settings.heartbeatInterval
         )
+        let brake = JobBrake(ports: ports, state: state, job: job.id, limits: settings.brakes)
         let order = Worker.Order(
             job: job,
             configHash: configHash,
             runner: settings.name,
             pollInterval: settings.pollInterval,
             claimMax: settings.heartbeatInterval * 2,
-            plan: plan
+            plan: plan,
+            brake: brake
         )
-        let reaper = Reaper(ports: ports, state: state, job: job.id, heartbeat: settings.heartbeatInterval)
-        let left = LeftClaims(ports: ports, state: state, job: job, configHash: configHash)
+        let reaper = Reaper(
+            ports: ports,
+            state: state,
+            job: job.id,
+            heartbeat: settings.heartbeatInterval,
+            brake: brake
+        )
+        let left = LeftClaims(ports: ports, state: state, job: job, configHash: configHash, brake: brake)
         let supervisor = processes.map {
-            Supervisor(ports: ports, state: state, job: joining.job, left: left, processes: $0)
+            Supervisor(ports: ports, state: state, job: joined.job, left: left, processes: $0)
         }
         let monitor = Monitor(
             ports: ports,
@@ -116,15 +117,18 @@ package struct Runner: Sendable {
             endsRunner: supervisor == nil,
             isIdle: { supervisor?.isIdle ?? keeper.isIdle }
         )
+        let reporter = RunnerReporter(ports: ports, state: state, job: job.id, settings: settings) { keeper.count }
         await plan.quota.open(resumes: !settings.isChild, StoreCaller(ports: ports, state: state))
-        let joining = settings.isChild ? joining : await control(joining, heirOf: left.takeOver())
+        let joined = settings.isChild ? joined : await control(joined, heirOf: left.takeOver())
 
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await keeper.run() }
             group.addTask { await reaper.run() }
             group.addTask { await monitor.run() }
+            // Where the workers are processes of their own, each of them reports.
+            if supervisor == nil { group.addTask { await reporter.run() } }
             group.addTask { await escalate() }
-            if case .controlling(let opened, let order) = joining {
+            if case .controlling(let opened, let order) = joined {
                 group.addTask { await Controller(ports: ports, state: state, order: order).run(opened) }
             }
             if let supervisor {
@@ -135,8 +139,9 @@ package struct Runner: Sendable {
             group.cancelAll()
         }
         let reason = state.reason ?? .signalled
-        if case .jobEnded = reason, let token = joining.token { await ports.journal.strike(token) }
+        if case .jobEnded = reason, let token = joined.token { await ports.journal.strike(token) }
         await ports.journal.close()
+        if supervisor == nil { await reporter.leave(reason) }
         ports.report(.stopping(reason))
         return reason
     }
@@ -144,17 +149,18 @@ package struct Runner: Sendable {
     /// Goes on with the controller lease of a runner of this host that is gone: otherwise nobody could plan until it runs out.
     ///
     /// Our own token is noted for the next one.
-    private func control(_ joining: Joining, heirOf tokens: [String]) async -> Joining {
-        guard case .controlling(var opened, var order) = joining else { return joining }
+    private func control(_ joined: JoinedJob, heirOf tokens: [String]) async -> JoinedJob {
+        guard case .controlling(var opened, var order) = joined else { return joined }
         for token in tokens where opened.role == .follower {
-            let heir = Controller.Order(open: order.open.with(token: token), batchSize: order.batchSize)
+            var heir = order
+            heir.token = token
             guard let again = await Controller(ports: ports, state: state, order: heir).reopen(opened.job.id) else {
                 continue
             }
             (opened, order) = (again, heir)
         }
         await ports.journal.note(
-            LeaseNote(token: order.open.token, attempt: nil, isControl: true),
+            LeaseNote(token: order.token, attempt: nil, isControl: true),
             of: JobMark(opened.job)
         )
         return .controlling(opened, order)
@@ -175,13 +181,5 @@ package struct Runner: Sendable {
         await state.stop.wait(for: .drain)
         await ports.time.sleep(for: settings.grace, unless: state.stop, reaches: .release)
         if !Task.isCancelled { state.stop.raise(.release) }
-    }
-}
-
-extension OpenIngestionJob {
-    fileprivate func with(token: String) -> OpenIngestionJob {
-        var call = self
-        call.token = token
-        return call
     }
 }

@@ -1,5 +1,8 @@
 /// A service that could not be used, by name: what a command ends with when it has no job to keep going.
 package struct ServiceFailure: Error, Sendable, CustomStringConvertible {
+    /// The code of a failure that is a brake's doing: nothing is wrong with the service.
+    package static let brakedCode = "braked"
+
     package let service: Service
     package let failure: PortFailure
 
@@ -12,8 +15,9 @@ package struct ServiceFailure: Error, Sendable, CustomStringConvertible {
     init(_ end: WorkEnd) {
         switch end {
         case .fatal(let service, let failure): self.init(service, failure)
-        case .deferred(_, let service, let reason):
+        case .deferred(_, let service, let reason), .suspects(_, let service, let reason):
             self.init(service, PortFailure(.unavailable, reason.message, code: reason.code))
+        case .braked(let brake): self.init(.points, PortFailure(.rejected, brake.reason, code: Self.brakedCode))
         case .completed, .outOfTime, .untrusted, .interrupted:
             self.init(.source, PortFailure(.cancelled, "stopped before the end"))
         }

@@ -16,12 +16,14 @@ package struct StoreCaller: Sendable {
     ///   - limit: gives up after this time; nil = only a stop gives up.
     ///   - level: gives up as soon as the stop signal reaches this level.
     ///   - grace: goes on for this long after that.
+    ///   - call: names it among the calls of this runner, also where they are given up and made anew.
     ///   - operation: one call, with the same identity each time.
-    /// - Returns: the answer, or nil when it was given up. An error that a person must mend ends the runner.
+    /// - Returns: the answer, or nil when it was given up. A refusal ends the runner.
     package func answer<Value: Sendable>(
         within limit: Duration? = nil,
         until level: StopSignal.Level,
         grace: Duration = .zero,
+        call: String = #function,
         _ operation: (any JobStore) async throws(PortFailure) -> Value
     ) async -> Value? {
         let start = ports.time.now
@@ -32,14 +34,23 @@ package struct StoreCaller: Sendable {
             do {
                 let value = try await operation(ports.store)
                 state.storeAnswered(true, at: ports.time.now)
+                state.withWaits { $0.answered(.store, at: ports.time.now) }
+                state.answered(ServiceCall(.store, call))
                 return value
             } catch {
                 tries += 1
+                if let end = state.verdict(on: error, of: ServiceCall(.store, call), at: ports.time.now) {
+                    state.end(.fatal(.store, end), level: .release)
+                    return nil
+                }
                 switch policy.decide(error.kind, tries: tries, jitter: ports.entropy.unit()) {
                 case .retry(let after):
                     state.storeAnswered(false, at: ports.time.now)
                     wait = after
-                case .wait(let after): wait = after
+                    note(error, wait)
+                case .wait(let after):
+                    wait = after
+                    note(error, wait)
                 case .cancelled: return nil
                 case .giveBack, .isolate, .stop:
                     state.end(.fatal(.store, error), level: .release)
@@ -58,5 +69,10 @@ package struct StoreCaller: Sendable {
             if ports.time.now + wait > end { return nil }
             try? await ports.time.sleep(for: wait)
         }
+    }
+
+    private func note(_ failure: PortFailure, _ wait: Duration) {
+        let now = ports.time.now
+        state.withWaits { $0.failed(.store, failure, at: now, nextTry: now + wait) }
     }
 }

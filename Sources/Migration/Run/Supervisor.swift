@@ -113,6 +113,9 @@ final class Supervisor: Sendable {
         case .left(.fatal(let service, let failure)):
             state.end(.fatal(service, failure), level: .release)
             return nil
+        case .left(.braked(let brake)):
+            state.end(.braked(brake), level: brake.kind == .removals ? .drain : .release)
+            return nil
         case .left(.configMismatch):
             state.end(.configMismatch, level: .drain)
             return nil

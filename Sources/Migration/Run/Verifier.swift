@@ -3,12 +3,13 @@ import TextProcessing
 /// Proves that nothing is missing: compares the source, the job and the collection, record by record.
 package struct Verifier: Sendable {
     private static let page = 50
-    private static let idsPage = 10_000
 
-    private let ports: EnginePorts
-    private let state: RunnerState
+    let ports: EnginePorts
+    let state: RunnerState
     private let plan: BatchWork.Plan
     private let repairs: Bool
+    private let isDeep: Bool
+    private let brake: VerifyBrake
 
     /// Makes a verifier.
     ///
@@ -16,116 +17,140 @@ package struct Verifier: Sendable {
     ///   - ports: the world; the embedder is used only for repairs.
     ///   - stop: ends the comparison early.
     ///   - plan: what shapes points.
-    ///   - repairs: embeds and writes what is missing or stale, and deletes what is unexpected.
-    package init(ports: EnginePorts, stop: StopSignal, plan: BatchWork.Plan, repairs: Bool) {
+    ///   - isDeep: reads the stored texts, too, and compares them.
+    ///   - repairs: embeds and writes what is missing or stale, and deletes what is unexpected, as a run does.
+    ///   - brakes: how many records may lose their points, counted over the verification.
+    package init(
+        ports: EnginePorts,
+        stop: StopSignal,
+        plan: BatchWork.Plan,
+        isDeep: Bool = false,
+        repairs: Bool,
+        brakes: BrakeLimits = BrakeLimits()
+    ) {
+        brake = VerifyBrake(brakes)
         self.ports = ports
         state = RunnerState(stop: stop)
         self.plan = plan
+        self.isDeep = isDeep
         self.repairs = repairs
     }
 
     /// Compares every planned record of a job.
     ///
+    /// A service that goes away after the first batch was compared is waited for until it is back or the stop signal is raised.
+    ///
     /// - Parameters:
     ///   - job: the job.
-    ///   - progress: called after each page with the records compared so far.
+    ///   - earlier: how far another comparison came, to go on from there.
+    ///   - note: called from time to time with how far this one has come.
+    ///   - progress: called after each batch with the records compared so far.
     /// - Returns: everything that was found.
     /// - Throws: the service that could not be used.
     package func run(
         _ job: JobID,
+        from earlier: VerifyProgress? = nil,
+        note: @Sendable (VerifyProgress) -> Void = { _ in },
         progress: @Sendable (Int) -> Void
     ) async throws(ServiceFailure) -> VerificationReport {
-        let stats = try await store { store throws(PortFailure) in
-            try await store.exactStats(GetIngestionJobStatsExact(job: job))
-        }
+        let stats = try await exactStats(job)
         guard let summary = stats.job else {
             throw ServiceFailure(.store, PortFailure(.rejected, "there is no job \(job)"))
         }
-        var report = VerificationReport(stats: stats)
+        var position = earlier ?? VerifyProgress()
+        var step = Step(report: VerificationReport(stats: stats))
+        step.report.isDeep = isDeep
+        position.restore(&step, at: ports.time.now)
         let later = summary.currentRound > 0 ? try await laterRounds(job) : [:]
         let isWhole = summary.config[JobConfiguration.limitKey] == nil
-        var points = 0
-        var compared = 0
-        var cursor: RecordID?
-        var after: Int?
         repeat {
             let call = ListIngestionBatches(
                 job: job,
                 filter: ListIngestionBatches.Filter(),
-                after: after,
+                after: position.after,
                 limit: Self.page
             )
-            let page = try await store { store throws(PortFailure) in try await store.batches(call) }
+            let page = try await ridingOut(position.compared > 0) { () async throws(ServiceFailure) in
+                try await store { store throws(PortFailure) in try await store.batches(call) }
+            }
             for batch in page.rows {
-                points += try await compare(batch, later, into: &report)
-                compared += batch.recordIds.count
-                progress(compared)
+                try checkStop()
+                step = try await ridingOut(position.compared > 0) { () async throws(ServiceFailure) in
+                    try await compared(batch, later, step)
+                }
+                position.compared += batch.recordIds.count
+                brake.compared(batch.recordIds.count)
+                progress(position.compared)
             }
             let planned = page.rows.filter { $0.round == 0 }.flatMap(\.recordIds)
             if isWhole, let last = planned.last {
-                report.late += try await unplanned(after: cursor, through: last, besides: Set(planned))
-                cursor = last
+                let cursor = position.cursor
+                step.report.late += try await ridingOut(true) { () async throws(ServiceFailure) in
+                    try await unplanned(after: cursor, through: last, besides: Set(planned))
+                }
+                position.cursor = last
             }
-            after = page.next
-        } while after != nil
-        report.failures = try await openFailures(job)
-        report.strangers = max(
-            0,
+            position.after = page.next
+            if page.next != nil { note(position.keeping(step)) }
+        } while position.after != nil
+        step = try await ridingOut(true) { () async throws(ServiceFailure) in
+            var step = step
+            step.points += try await settle(&step.doubts, into: &step.report)
+            return step
+        }
+        return try await finish(step, position, summary, isWhole: isWhole)
+    }
+
+    /// What the records of one batch add to a comparison.
+    private func compared(
+        _ batch: BatchSummary,
+        _ later: [RecordID: Int],
+        _ step: Step
+    ) async throws(ServiceFailure) -> Step {
+        var step = step
+        step.points += try await compare(batch, later, &step.doubts, into: &step.report)
+        if step.doubts.count >= Doubts.most {
+            step.points += try await settle(&step.doubts, into: &step.report)
+        }
+        return step
+    }
+
+    /// What is to be said of the job as a whole, when every batch was compared.
+    private func finish(
+        _ step: Step,
+        _ position: VerifyProgress,
+        _ summary: JobSummary,
+        isWhole: Bool
+    ) async throws(ServiceFailure) -> VerificationReport {
+        var report = step.report
+        report.findings.sort { ($0.batch, $0.record, $0.kind) < ($1.batch, $1.record, $1.kind) }
+        report.failures = try await ridingOut(true) { () async throws(ServiceFailure) in
+            try await openFailures(summary.id)
+        }
+        if !report.isPlanned || report.stats.pending + report.stats.processing > 0 {
+            report.stats = try await ridingOut(true) { () async throws(ServiceFailure) in
+                try await exactStats(summary.id)
+            }
+        }
+        let all = try await ridingOut(true) { () async throws(ServiceFailure) in
             try await call(.points) { () async throws(PortFailure) in
-                try await ports.points.count(nil)
-            } - points
-        )
+                try await ports.points.count(nil, owner: plan.owner)
+            }
+        }
+        report.strangers = max(0, all - step.points)
         if isWhole, let upper = summary.planUpper {
-            report.late += try await unplanned(after: cursor, through: upper, besides: [])
+            let rest = try await ridingOut(true) { () async throws(ServiceFailure) in
+                try await unplanned(after: position.cursor, through: upper, besides: [])
+            }
+            if summary.sealed { report.late += rest } else { report.unplanned = rest }
         }
         return report
     }
 
-    /// How many rows of a range, that the job would plan now, are not among those it has planned there.
-    private func unplanned(
-        after cursor: RecordID?,
-        through upper: RecordID,
-        besides planned: Set<RecordID>
-    ) async throws(ServiceFailure) -> Int64 {
-        var count: Int64 = 0
-        var cursor = cursor
-        while true {
-            let from = cursor
-            let ids = try await call(.source) { () async throws(PortFailure) in
-                try await ports.source.ids(after: from, through: upper, limit: Self.idsPage)
-            }
-            count += Int64(ids.count { !planned.contains($0) })
-            guard ids.count == Self.idsPage else { return count }
-            cursor = ids.last
+    private func exactStats(_ job: JobID) async throws(ServiceFailure) -> JobStats {
+        try await store { store throws(PortFailure) in
+            try await store.exactStats(GetIngestionJobStatsExact(job: job))
         }
-    }
-
-    /// The latest round of every record that was requeued.
-    private func laterRounds(_ job: JobID) async throws(ServiceFailure) -> [RecordID: Int] {
-        var rounds: [RecordID: Int] = [:]
-        var after: Int?
-        repeat {
-            let call = ListIngestionBatches(job: job, filter: .init(), after: after, limit: 1000)
-            let page = try await store { store throws(PortFailure) in try await store.batches(call) }
-            for batch in page.rows where batch.round > 0 {
-                for id in batch.recordIds { rounds[id] = max(batch.round, rounds[id] ?? 0) }
-            }
-            after = page.next
-        } while after != nil
-        return rounds
-    }
-
-    private func openFailures(_ job: JobID, batch: Int? = nil) async throws(ServiceFailure) -> [FailureSummary] {
-        var failures: [FailureSummary] = []
-        var after: RecordID?
-        repeat {
-            let filter = ListIngestionFailures.Filter(open: true, batchNumbers: batch.map { [$0] })
-            let call = ListIngestionFailures(job: job, filter: filter, after: after, limit: 1000)
-            let page = try await store { store throws(PortFailure) in try await store.failures(call) }
-            failures += page.rows
-            after = page.next
-        } while after != nil
-        return failures
     }
 
     /// Compares one batch.
@@ -134,6 +159,7 @@ package struct Verifier: Sendable {
     private func compare(
         _ batch: BatchSummary,
         _ later: [RecordID: Int],
+        _ doubts: inout Doubts,
         into report: inout VerificationReport
     ) async throws(ServiceFailure) -> Int {
         let ids = batch.recordIds.filter { batch.round >= later[$0] ?? 0 }
@@ -146,26 +172,47 @@ package struct Verifier: Sendable {
         if batch.counts.failed > 0, let job = report.stats.job {
             givenUp = Set(try await openFailures(job.id, batch: batch.batchNumber).map(\.recordId))
         }
+        let subjects = ids.map {
+            Comparison.Subject(record: $0, batch: batch.batchNumber, isGivenUp: givenUp.contains($0))
+        }
+        return try await compare(subjects, .first, &doubts, into: &report)
+    }
+
+    /// Compares records.
+    ///
+    /// - Returns: how many points the collection holds for them, after the repair where there was one; those of doubtful ones are
+    ///   counted at the second look.
+    func compare(
+        _ subjects: [Comparison.Subject],
+        _ look: BatchStateMachine.Look,
+        _ doubts: inout Doubts,
+        into report: inout VerificationReport
+    ) async throws(ServiceFailure) -> Int {
+        var byID: [RecordID: Comparison.Subject] = [:]
+        for subject in subjects { byID[subject.record] = subject }
         var points = 0
-        for portion in try await portions(ids) {
-            points += try await comparePortion(portion, givenUp, of: batch.batchNumber, into: &report)
+        for portion in try await portions(subjects.map(\.record)) {
+            let comparison = try await Comparison(
+                of: portion.compactMap { byID[$0] },
+                look,
+                isDeep: isDeep,
+                work: work(portion)
+            )
+            doubts.add(comparison.doubtful, readAt: ports.time.now)
+            points += try await note(comparison, of: portion, into: &report)
         }
         return points
     }
 
-    /// Compares records whose texts may be held at once.
-    ///
-    /// - Returns: how many points the collection holds for them, after the repair where there was one.
-    private func comparePortion(
-        _ ids: [RecordID],
-        _ givenUp: Set<RecordID>,
-        of batch: Int,
+    private func note(
+        _ comparison: Comparison,
+        of ids: [RecordID],
         into report: inout VerificationReport
     ) async throws(ServiceFailure) -> Int {
-        let comparison = try await Comparison(of: ids, givenUp, batch: batch, work: work(ids), plan: plan)
         report.right += comparison.right
         report.blank += comparison.blank
         report.vanished += comparison.vanished
+        report.kept += comparison.kept
         guard repairs, !comparison.findings.isEmpty else {
             report.findings += comparison.findings
             return comparison.points
@@ -173,31 +220,32 @@ package struct Verifier: Sendable {
         let unfit = try await repair(comparison)
         report.findings += comparison.findings.map { finding in
             var finding = finding
-            finding.isRepaired = finding.kind == .unexpected || !unfit.contains(finding.record)
+            finding.isRepaired = !unfit.contains(finding.record)
             return finding
         }
-        return try await work(ids).counted()
+        let doubtful = Set(comparison.doubtful.map(\.record))
+        let settled = ids.filter { !doubtful.contains($0) }
+        return settled.isEmpty ? 0 : try await work(settled).counted()
     }
 
-    /// Mends what was found.
+    /// Repairs what was found, as a run does it: with its second look, its order of writes and deletions, and its brake.
     ///
     /// - Returns: the records that cannot be migrated any more, so that their points stay as they are.
     private func repair(_ comparison: Comparison) async throws(ServiceFailure) -> Set<RecordID> {
-        var unfit: Set<RecordID> = []
         // A record can have two findings: points that are missing, and others that are stale.
-        let ids = Set(comparison.findings.filter { $0.kind != .unexpected }.map(\.record)).sorted()
-        if !ids.isEmpty {
-            switch await work(ids).run() {
-            case .completed(_, let failures): unfit = Set(failures.map(\.recordId))
-            case let end: throw ServiceFailure(end)
-            }
+        let ids = Set(comparison.findings.map(\.record)).sorted()
+        let work = BatchWork(
+            ports: ports,
+            state: state,
+            plan: plan,
+            ids: ids,
+            permit: FreePermit(interruption: state.stop, brake: brake),
+            distrusted: comparison.distrusted
+        )
+        switch await work.run() {
+        case .completed(_, let failures): return Set(failures.map(\.recordId))
+        case let end: throw ServiceFailure(end)
         }
-        if !comparison.unexpected.isEmpty {
-            try await call(.points) { () async throws(PortFailure) in
-                try await ports.points.delete(comparison.unexpected)
-            }
-        }
-        return unfit
     }
 
     private func portions(_ ids: [RecordID]) async throws(ServiceFailure) -> [[RecordID]] {
@@ -208,11 +256,12 @@ package struct Verifier: Sendable {
         }
     }
 
-    private func work(_ ids: [RecordID]) -> BatchWork {
-        BatchWork(ports: ports, state: state, plan: plan, ids: ids, permit: FreePermit(interruption: state.stop))
+    func work(_ ids: [RecordID]) -> BatchWork {
+        let permit = FreePermit(interruption: state.stop, brake: brake)
+        return BatchWork(ports: ports, state: state, plan: plan, ids: ids, permit: permit)
     }
 
-    private func call<Value: Sendable>(
+    func call<Value: Sendable>(
         _ service: Service,
         _ operation: () async throws(PortFailure) -> Value
     ) async throws(ServiceFailure) -> Value {
@@ -223,7 +272,7 @@ package struct Verifier: Sendable {
         }
     }
 
-    private func store<Value: Sendable>(
+    func store<Value: Sendable>(
         _ operation: (any JobStore) async throws(PortFailure) -> Value
     ) async throws(ServiceFailure) -> Value {
         let caller = StoreCaller(ports: ports, state: state)

@@ -11,6 +11,8 @@ package struct Worker: Sendable {
         /// One claim id is repeated for no longer than this: half a lease.
         package let claimMax: Duration
         package let plan: BatchWork.Plan
+        /// Pauses the job when what goes wrong is not the records' fault; nil = nobody does.
+        package let brake: JobBrake?
 
         package init(
             job: JobMark,
@@ -18,7 +20,8 @@ package struct Worker: Sendable {
             runner: String,
             pollInterval: Duration,
             claimMax: Duration,
-            plan: BatchWork.Plan
+            plan: BatchWork.Plan,
+            brake: JobBrake? = nil
         ) {
             self.job = job
             self.configHash = configHash
@@ -26,6 +29,7 @@ package struct Worker: Sendable {
             self.pollInterval = pollInterval
             self.claimMax = claimMax
             self.plan = plan
+            self.brake = brake
         }
     }
 
@@ -64,8 +68,9 @@ package struct Worker: Sendable {
             }
             if let lease = answer.lease {
                 await work(under: lease)
-            } else if await !idle(answer) {
-                return
+            } else {
+                state.foundNothing(at: ports.time.now)
+                if await !idle(answer) { return }
             }
         }
     }
@@ -86,6 +91,8 @@ package struct Worker: Sendable {
             state.end(.jobEnded(status), level: .drain)
             return false
         }
+        // The monitor tells the reason.
+        if status != .paused { state.withWaits { $0.saw(status, reason: nil) } }
         if status == .paused, number == 0 { ports.report(.paused) }
         await pause(ports.entropy.jittered(max(claimed.wait, order.pollInterval), by: 0.2))
         return true
@@ -106,8 +113,10 @@ package struct Worker: Sendable {
             )
         )
         keeper.add(lease)
+        state.withWaits { $0.claimed(at: ports.time.now) }
         let end = await perform(lease)
         if await report(end, of: lease) { await ports.journal.strike(lease.claimID) }
+        order.brake?.removed(lease.removals)
         keeper.remove(lease)
         // The next batch would wait for the same, after it was read and perhaps paid for.
         if case .deferred(let after, _, _) = end { await pause(after) }
@@ -151,8 +160,8 @@ package struct Worker: Sendable {
         }
         switch end {
         case .completed(let counts, let failures):
-            return await finish(lease, .completed, counts: counts, failures: failures)
-        case .deferred(let after, _, let reason):
+            return await complete(lease, counts, failures)
+        case .deferred(let after, _, let reason), .suspects(let after, _, let reason):
             return await finish(lease, .deferred, retryAfter: after, error: reason)
         case .outOfTime:
             return await finishLate(lease)
@@ -161,19 +170,44 @@ package struct Worker: Sendable {
         case .interrupted:
             if case .cancel(let reason) = lease.verdict, reason == "deadline" { return await finishLate(lease) }
             return await finish(lease, .released, error: .interrupted)
+        case .braked:
+            return await finish(lease, .released, error: .braked)
         case .fatal(let service, let failure):
             state.end(.fatal(service, failure), level: .release)
             return await finish(lease, .released, error: .stopped(service, failure))
         }
     }
 
+    /// Every record is accounted for; but a service that refused everything says nothing about the records.
+    private func complete(_ lease: HeldLease, _ counts: BatchCounts, _ failures: [FailedRecord]) async -> Bool {
+        switch order.brake?.judge(lease, failures) {
+        case .doubt:
+            return await finish(lease, .deferred, retryAfter: RefusalStreak.rest, error: .doubted)
+        case .service(let brake):
+            // Given back first, so that pausing, which may take a while, lets no lease run out.
+            let isKnown = await finish(lease, .released, error: .braked)
+            await order.brake?.pull(brake)
+            return isKnown
+        case .records, nil:
+            let isKnown = await finish(lease, .completed, counts: counts, failures: failures)
+            if isKnown, failures.contains(where: \.isServiceFailure) { await order.brake?.checkFailures() }
+            return isKnown
+        }
+    }
+
     /// The deadline is near: the slowness of others never uses the budget, our own does.
+    ///
+    /// Nor does an attempt that has written anything: the next one has less to do, so that a record which needs many deadlines
+    /// comes to its end.
     private func finishLate(_ lease: HeldLease) async -> Bool {
         let worked = ports.time.now - lease.started
-        if lease.waited * 2 >= worked {
+        if lease.hasProgressed || lease.waited * 2 >= worked {
             return await finish(lease, .deferred, retryAfter: .seconds(1), error: .deadline)
         }
-        return await finish(lease, .failed, counts: .allFailed(lease.batch.recordIds.count), error: .deadline)
+        let isKnown = await finish(lease, .failed, counts: .allFailed(lease.batch.recordIds.count), error: .deadline)
+        // Given up, if that was the last retry.
+        if isKnown { await order.brake?.checkFailures() }
+        return isKnown
     }
 
     private func finish(
@@ -191,7 +225,7 @@ package struct Worker: Sendable {
             attempt: batch.attempt,
             claimId: lease.claimID,
             outcome: outcome,
-            counts: counts,
+            counts: account(counts, paid: lease.paid),
             failedRecords: failures,
             retryAfterMs: retryAfter?.milliseconds,
             error: error
@@ -206,7 +240,13 @@ package struct Worker: Sendable {
             lost(lease)
             return true
         }
+        if outcome == .completed { state.withWaits { $0.completed(records: batch.recordIds.count) } }
         for failure in failures { ports.report(.recordFailed(batch: batch.batchNumber, failure)) }
+        if let missing = counts?.missing, SecondLook.suggestsLag(missing: missing, of: batch.recordIds.count) {
+            ports.report(
+                .manyMissing(batch: batch.batchNumber, missing: missing, records: batch.recordIds.count)
+            )
+        }
         ports.report(
             .finished(
                 worker: number,
@@ -220,6 +260,13 @@ package struct Worker: Sendable {
         return true
     }
 
+    /// The counts that end an attempt; a batch that is given back has none but what was paid, and that only if anything was.
+    private func account(_ counts: BatchCounts?, paid: Paid) -> BatchCounts? {
+        guard var counts = counts ?? (paid == .nothing ? nil : BatchCounts()) else { return nil }
+        counts.paid = paid
+        return counts
+    }
+
     private func lost(_ lease: HeldLease) {
         ports.report(.leaseLost(worker: number, batch: lease.batch.batchNumber, attempt: lease.batch.attempt))
     }
@@ -228,6 +275,8 @@ package struct Worker: Sendable {
 extension BatchError {
     static let untrusted = BatchError(code: "lease_expired", message: "no heartbeat was accepted in time")
     static let interrupted = BatchError(code: "interrupted", message: "the runner was told to stop")
+    static let braked = BatchError(code: "braked", message: "the job is paused")
+    static let doubted = BatchError(code: "refused_altogether", message: "every request was refused: tried once more")
     static let deadline = BatchError(code: "deadline", message: "the batch did not end before its deadline")
 
     static func stopped(_ service: Service, _ failure: PortFailure) -> BatchError {

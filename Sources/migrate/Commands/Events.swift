@@ -6,7 +6,7 @@ struct Events: AsyncParsableCommand {
         abstract: "Shows a job's history: every claim, its end, and what operators did.",
         discussion: """
             A job keeps its history when it is opened with RECORD_EVENTS on, which is the default. Oldest first; with --json one \
-            event a line. Never shows a record's text.
+            event per line. Never shows a record's text.
 
             EXAMPLES
               migrate events 7
@@ -16,7 +16,7 @@ struct Events: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "The job's number; by default the newest job.")
+    @Argument(help: "The job's number; by default the newest job of the table and collection in the settings.")
     var job: JobID?
 
     @Option(name: .long, help: "Only events of this batch; may be repeated.")
@@ -36,17 +36,23 @@ struct Events: AsyncParsableCommand {
 
     func run() async throws {
         let console = Console.standard
-        let store = try settings.wiring().store()
-        let job = try await JobOption.find(job, in: store)
+        let wiring = try settings.wiring()
+        let store = try wiring.store()
+        let job = try await wiring.lookup.find(job, in: store)
+            .announced(on: console, isJSON: settings.common.json).job
         let filter = ListIngestionEvents.Filter(batchNumbers: batch.isEmpty ? nil : batch, kind: kind)
         var isFirst = true
         try await history(of: job, filter, last: limit, in: store) { page in
             if settings.common.json {
-                for event in page { console.out(try JSONText.of(event)) }
+                for event in page { console.out(try JSONText.of(OfJob(job, event))) }
             } else {
                 console.out(EventTable.text(page, hasHeader: isFirst))
             }
             isFirst = false
+        }
+        if let cut = job.historyCutAt {
+            let line = "What happened before \(Format.time(cut)) was pruned."
+            if settings.common.json { console.error(line) } else { console.out(line) }
         }
         if isFirst, !settings.common.json { console.out("Job \(job.id) has no such events.") }
     }
@@ -74,19 +80,38 @@ func history(
             "job \(job.id) keeps no history, because it was opened with RECORD_EVENTS=off; a new job has one with RECORD_EVENTS=on"
         )
     }
+    if let last {
+        return try await newest(last, of: job, filter, in: store, show: show)
+    }
     var after: Int64?
-    var kept: [EventSummary] = []
     repeat {
         let call = ListIngestionEvents(job: job.id, filter: filter, after: after, limit: 1000)
         let page = try await patiently { () async throws(PortFailure) in try await store.events(call) }
-        if let last {
-            kept = (kept + page.rows).suffix(last)
-        } else if !page.rows.isEmpty {
-            try show(page.rows)
-        }
+        if !page.rows.isEmpty { try show(page.rows) }
         after = page.next
     } while after != nil
-    if !kept.isEmpty { try show(kept) }
+}
+
+/// Reads from the end no more than is shown: a history has several events per batch.
+private func newest(
+    _ count: Int,
+    of job: JobSummary,
+    _ filter: ListIngestionEvents.Filter,
+    in store: any JobStore,
+    show: ([EventSummary]) throws -> Void
+) async throws {
+    var filter = filter
+    filter.newest = true
+    var after: Int64?
+    var kept: [EventSummary] = []
+    repeat {
+        let limit = min(count - kept.count, 1000)
+        let call = ListIngestionEvents(job: job.id, filter: filter, after: after, limit: limit)
+        let page = try await patiently { () async throws(PortFailure) in try await store.events(call) }
+        kept += page.rows
+        after = page.next
+    } while after != nil && kept.count < count
+    if !kept.isEmpty { try show(kept.reversed()) }
 }
 
 /// The list of `migrate events`.

@@ -20,7 +20,7 @@ struct Failures: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Lists the records that could not be migrated, and why.",
         discussion: """
-            Never shows a record's text. With --json one failure a line.
+            Never shows a record's text. With --json one failure per line.
 
             EXAMPLES
               migrate failures
@@ -39,8 +39,9 @@ struct Failures: AsyncParsableCommand {
 
     func run() async throws {
         let console = Console.standard
-        let store = try settings.wiring().store()
-        let job = try await which.find(in: store)
+        let wiring = try settings.wiring()
+        let store = try wiring.store()
+        let job = try await which.find(by: wiring, in: store, console: console, isJSON: settings.common.json)
         let wanted = ListIngestionFailures.Filter(
             open: all ? nil : true,
             stage: filter.stage,
@@ -53,7 +54,7 @@ struct Failures: AsyncParsableCommand {
             let call = ListIngestionFailures(job: job.id, filter: wanted, after: after, limit: 500)
             let page = try await patiently { () async throws(PortFailure) in try await store.failures(call) }
             if settings.common.json {
-                for failure in page.rows { console.out(try JSONText.of(failure)) }
+                for failure in page.rows { console.out(try JSONText.of(OfJob(job, failure))) }
             } else if isFirst, page.rows.isEmpty {
                 console.out("Job \(job.id) has no such failures.")
             } else if !page.rows.isEmpty {
@@ -62,6 +63,25 @@ struct Failures: AsyncParsableCommand {
             isFirst = false
             after = page.next
         } while after != nil
+    }
+}
+
+/// A line of JSON about something of a job, with the job's number in it.
+struct OfJob<Line: Encodable>: Encodable {
+    private enum CodingKeys: CodingKey { case job }
+
+    private let job: JobID
+    private let line: Line
+
+    init(_ job: JobSummary, _ line: Line) {
+        self.job = job.id
+        self.line = line
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        try line.encode(to: encoder)
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(job, forKey: .job)
     }
 }
 
@@ -118,8 +138,10 @@ struct Retry: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let store = try settings.wiring().store()
-        let job = try await which.find(in: store)
+        let console = Console.standard
+        let wiring = try settings.wiring()
+        let store = try wiring.store()
+        let job = try await which.find(by: wiring, in: store, console: console, isJSON: settings.common.json)
         let wanted = RequeueFilter(
             batchNumbers: filter.batch.isEmpty ? nil : filter.batch,
             recordIds: record.isEmpty ? nil : record,
@@ -128,14 +150,17 @@ struct Retry: AsyncParsableCommand {
         )
         let entropy = Wiring.entropy
         let parts: [RetryPart] = batches ? [.batches] : records ? [.records] : RetryPart.allCases
-        let report = try await requeue(job.id, wanted, parts, isolate: isolate, in: store, entropy: entropy)
-        Console.standard.out(settings.common.json ? try JSONText.of(report) : report.text)
+        var report = try await requeue(job, wanted, parts, isolate: isolate, in: store, entropy: entropy)
+        report.target = job.targetKey
+        console.out(settings.common.json ? try JSONText.of(report) : report.text)
     }
 }
 
 /// What `migrate retry` did.
 struct RetryReport: Encodable, Equatable {
     let job: JobID
+    /// The job's table and collection.
+    var target: String?
     var batches = 0
     var records = 0
 
@@ -155,53 +180,59 @@ enum RetryPart: CaseIterable {
     case records
 }
 
-/// Requeues all matching batches and records, page by page.
+/// Requeues all matching batches and records, page by page: each goes on after the one before, so that what fails again
+/// meanwhile is not taken a second time.
 ///
 /// - Throws: `CommandEnd` when the job does not allow it.
 func requeue(
-    _ job: JobID,
+    _ job: JobSummary,
     _ filter: RequeueFilter,
     _ parts: [RetryPart] = RetryPart.allCases,
     isolate: Bool,
     in store: any JobStore,
     entropy: any Entropy
 ) async throws -> RetryReport {
-    var report = RetryReport(job: job)
-    /// Adds one answer up and says whether there is more.
-    func add(_ answer: RequeueAnswer) throws -> Bool {
+    var report = RetryReport(job: job.id)
+    /// Adds one answer up, and says what the next page is to take.
+    func add(_ answer: RequeueAnswer) throws -> RequeueFilter? {
         switch answer.result {
         case .applied, .duplicate: break
-        case .refused: throw CommandEnd(.incomplete, "job \(job) was cancelled; a new `migrate run` plans a new one")
+        case .refused: throw CommandEnd(.incomplete, "job \(job.id) was cancelled; a new `migrate run` plans a new one")
         case .conflict:
             throw CommandEnd(.incomplete, "another job of the same target is open; finish or cancel it first")
-        case .notFound: throw CommandEnd(.incomplete, "there is no job \(job)")
+        case .notFound: throw CommandEnd(.incomplete, "there is no job \(job.id)")
         }
         report.batches += answer.batches
         report.records += answer.records
-        return answer.more
+        guard answer.more else { return nil }
+        var rest = filter
+        rest.after = answer.next
+        return rest
     }
-    var hasMore = parts.contains(.batches)
+    var page = parts.contains(.batches) ? filter : nil
     // Each page has its own request id, so that a repeated page is recognised and a new one is not.
-    while hasMore {
+    while let wanted = page {
         let call = RequeueFailedBatches(
-            job: job,
+            job: job.id,
             requestId: entropy.uuid(),
-            filter: filter,
+            filter: wanted,
             isolate: isolate,
-            limit: 200
+            limit: RequeuePaging.batches(of: job, isolates: isolate)
         )
-        hasMore = try add(await patiently { () async throws(PortFailure) in try await store.requeueBatches(call) })
+        page = try add(await patiently { () async throws(PortFailure) in try await store.requeueBatches(call) })
+        // What isolating has made is behind all that was there: where that fails again, this is not without end.
+        if let after = page?.after, after >= Int64(job.nextBatchNumber) { page = nil }
     }
-    hasMore = parts.contains(.records)
-    while hasMore {
+    page = parts.contains(.records) ? filter : nil
+    while let wanted = page {
         let call = RequeueFailedRecords(
-            job: job,
+            job: job.id,
             requestId: entropy.uuid(),
-            filter: filter,
+            filter: wanted,
             batchSize: 100,
-            limit: 2_000
+            limit: RequeuePaging.recordsMax / 2  // each is also moved to another batch
         )
-        hasMore = try add(await patiently { () async throws(PortFailure) in try await store.requeueRecords(call) })
+        page = try add(await patiently { () async throws(PortFailure) in try await store.requeueRecords(call) })
     }
     return report
 }

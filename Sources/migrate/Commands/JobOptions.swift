@@ -3,23 +3,22 @@ import Migration
 
 /// Which job a command is about.
 struct JobOption: ParsableArguments {
-    @Option(name: .long, help: "The job's number; by default the newest job.")
+    @Option(
+        name: .long,
+        help: "The job's number; by default the newest job of the table and collection in the settings."
+    )
     var job: JobID?
 
-    /// The named job, or the newest one.
+    /// The named job, or the newest one of these settings, after saying which it is.
     ///
-    /// - Throws: `CommandEnd` when there is none.
-    func find(in store: any JobStore) async throws -> JobSummary { try await Self.find(job, in: store) }
+    /// - Throws: `CommandEnd` when there is none, or nobody can know which is meant.
+    func find(by wiring: Wiring, in store: any JobStore, console: Console, isJSON: Bool) async throws -> JobSummary {
+        try await wiring.lookup.find(job, in: store).announced(on: console, isJSON: isJSON).job
+    }
 
-    /// The job of that number, or the newest one for nil.
+    /// The job of that number, or the newest one where all are of one table and collection.
     static func find(_ job: JobID?, in store: any JobStore) async throws -> JobSummary {
-        let call = ListIngestionJobs(job: job, filter: .init(), after: nil, limit: 1)
-        let answer = try await patiently { () async throws(PortFailure) in try await store.jobs(call) }
-        if let found = answer.rows.first { return found }
-        throw CommandEnd(
-            .incomplete,
-            job.map { "there is no job \($0)" } ?? "there is no job yet; `migrate run` makes one"
-        )
+        try await JobLookup(target: nil).find(job, in: store).job
     }
 }
 
@@ -36,13 +35,14 @@ func patiently<Value>(
         } catch {
             left -= 1
             switch error.kind {
-            case .unavailable, .outcomeUnknown:
+            case .unavailable, .outcomeUnknown, .unclassified:
                 if left == 0 { throw error }
                 try await Task.sleep(for: pause)
             case .throttled(let retryAfter):
                 if left == 0 { throw error }
-                try await Task.sleep(for: retryAfter ?? pause)
-            case .rejected, .unauthorised, .outOfMoney, .cancelled: throw error
+                // Somebody may be waiting for the command, so no server keeps it for longer.
+                try await Task.sleep(for: min(max(retryAfter ?? pause, .zero), .seconds(60)))
+            case .rejected, .unauthorised, .outOfMoney, .full, .cancelled: throw error
             }
         }
     }

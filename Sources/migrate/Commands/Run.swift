@@ -10,7 +10,9 @@ struct Run: AsyncParsableCommand {
             batches in flight end, the second gives them back at once. More processes may help with `migrate worker`.
 
             An unfinished job of the same table and collection is resumed: asked on a terminal, and said in a script. \
-            --new closes it and plans a new one; what it has written stays and is not paid for again.
+            --new closes it and plans a new one; what it has written stays and is not paid for again. While others work on \
+            the job, --new asks on a terminal and needs --force in a script; a job with other settings, such as another \
+            --where, never closes it. Ctrl-C at a question means no, and nothing was changed.
 
             With --processes each worker is a process of its own. One that dies is started again; a batch whose workers \
             keep dying is divided into its records, until the one that kills is alone. At a stop each process has 10 s.
@@ -30,6 +32,9 @@ struct Run: AsyncParsableCommand {
     @Flag(name: .long, help: "Close an unfinished job and plan a new one.")
     var new = false
 
+    @Flag(name: .long, help: "With --new: close the unfinished job without asking, also while others work on it.")
+    var force = false
+
     @Option(name: .long, help: "Plan at most this many records, the lowest ids.")
     var limit: Int?
 
@@ -39,12 +44,16 @@ struct Run: AsyncParsableCommand {
     @Flag(name: .long, help: "Do everything but embed and write, and report what a run would do.")
     var dryRun = false
 
-    @Flag(name: .shortAndLong, help: "Ask nothing.")
+    @Flag(name: .shortAndLong, help: "Answer yes to every question.")
     var yes = false
+
+    @Flag(name: .long, help: "Delete the points of gone or blank records however many they are.")
+    var allowRemovals = false
 
     @Option(name: .long, help: "Run this many workers, each in a process of its own.")
     var processes: Int?
 
+    @OptionGroup var moved: ServersMovedFlag
     @OptionGroup var workers: WorkersFlag
     @OptionGroup var settings: AllSettings
 
@@ -54,6 +63,7 @@ struct Run: AsyncParsableCommand {
             throw ValidationError("--processes says how many workers there are: leave out --workers")
         }
         if resume, new { throw ValidationError("--resume and --new exclude each other") }
+        if force, !new { throw ValidationError("--force goes with --new") }
         if let limit, limit < 1 { throw ValidationError("--limit must be at least 1") }
         if let condition = `where`, condition.allSatisfy(\.isWhitespace) {
             throw ValidationError("--where must not be blank")
@@ -78,9 +88,16 @@ struct Run: AsyncParsableCommand {
             var options = RunSession.Options()
             options.choice = resume ? .resume : new ? .new : .ask
             options.limit = limit
+            options.serversMoved = moved.serversMoved
             options.isSure = yes
+            options.isForced = force
             options.isJSON = json
-            options.processes = processes.map { WorkerPool(count: $0, processes: wiring.workerProcesses) }
+            options.allowsRemovals = allowRemovals
+            options.processes = processes.map {
+                WorkerPool(count: $0) { unmarked in
+                    wiring.workerProcesses(allowsRemovals: allowRemovals, unmarked: unmarked)
+                }
+            }
             return try await RunSession(
                 engine: engine,
                 options: options,
@@ -109,9 +126,13 @@ struct Worker: AsyncParsableCommand {
     @Option(name: .long, help: "The job's number, as `migrate jobs` shows it.")
     var job: JobID
 
+    @Flag(name: .long, help: "Delete the points of gone or blank records however many they are.")
+    var allowRemovals = false
+
     @Flag(name: .customLong("child"), help: .hidden)
     var isChild = false
 
+    @OptionGroup var moved: ServersMovedFlag
     @OptionGroup var workers: WorkersFlag
     @OptionGroup var settings: AllSettings
 
@@ -120,7 +141,7 @@ struct Worker: AsyncParsableCommand {
         let wiring = try settings.wiring(.everything, workers, givesHints: !isChild)
         let monitor = wiring.monitor(console, isJSON: settings.common.json)
         let job = try await JobOption.find(job, in: wiring.store())
-        let condition = job.config[Shaping.conditionKey]
+        let condition = job.config[JobConfiguration.conditionKey]
         let parent = isChild ? ParentProcess() : nil
         let engine = try wiring.engine(where: condition) { event in
             if let parent { parent.tell(event) } else { monitor.report(event) }
@@ -130,6 +151,8 @@ struct Worker: AsyncParsableCommand {
         var options = RunSession.Options()
         options.isJSON = settings.common.json
         options.isChild = isChild
+        options.serversMoved = moved.serversMoved
+        options.allowsRemovals = allowRemovals
         let session = RunSession(engine: engine, options: options, console: console, stop: stop, monitor: monitor)
         let end = try await withSignals(raising: stop, grace: engine.work.shutdownGrace, console: console) {
             try await session.work(on: job)
@@ -137,4 +160,16 @@ struct Worker: AsyncParsableCommand {
         // The parent has been told why.
         if end.status != .complete { throw isChild ? CommandEnd(end.status) : end }
     }
+}
+
+/// Says that a job's servers have moved.
+struct ServersMovedFlag: ParsableArguments {
+    @Flag(
+        name: .long,
+        help: """
+            The job's MySQL, Qdrant or embedder has a new name or address. Without it a job does not go on with servers that \
+            it has not used before; and never where its work is not found on them.
+            """
+    )
+    var serversMoved = false
 }

@@ -10,36 +10,55 @@ struct Setup: AsyncParsableCommand {
             Harmless to repeat: nothing that exists is deleted or changed. The tracking SQL is applied over POSTGRES_URL; without \
             that it is printed for Supabase's SQL editor. Asks before it changes anything.
 
+            Tables and functions that an earlier plan has made under the same names are recognised before anything is changed. \
+            --rename-older-tables keeps them under names that end in _old.
+
             EXAMPLES
               migrate setup
               migrate setup --yes                 in scripts
               migrate setup --yes --json          one object; the prose on standard error
               migrate setup --print-sql > tracking.sql
+              migrate setup --rename-older-tables
               migrate setup tokenizer             the tokenizer's vocabulary, once
             """,
         subcommands: [SetupTokenizer.self]
     )
 
-    @Flag(name: .shortAndLong, help: "Ask nothing.")
+    @Flag(name: .shortAndLong, help: "Answer yes to every question.")
     var yes = false
 
     @Flag(name: .long, help: "Only print the tracking SQL.")
     var printSql = false
 
+    @Flag(
+        name: .long,
+        help: "Give older tables and functions of the same names, their indexes and sequences the suffix _old."
+    )
+    var renameOlderTables = false
+
     @OptionGroup var settings: AllSettings
 
     func run() async throws {
-        if printSql { return Console.standard.out(Wiring.trackingSQL) }
+        if printSql { return Console.standard.out(Wiring.trackingSQL(renamesOlder: renameOlderTables)) }
         let console = settings.common.json ? Console.standard.aside : Console.standard
         let wiring = try settings.wiring([.tracking, .qdrant])
         let session = SetupSession(console: console, isSure: yes)
         let schema = CollectionSchema(dimensions: wiring.settings.target.dimensions)
+        let installer = try wiring.installer()
+        var renamed: [String] = []
+        if let installer {
+            renamed = try await session.older(
+                installer.older(),
+                at: installer.server,
+                renames: renameOlderTables
+            )
+        }
         let collection = try await session.collection(
             wiring.settings.target.collection,
             in: wiring.points(),
             schema: schema
         )
-        let version = try await tracking(wiring, session, console)
+        let version = try await tracking(wiring, installer, session, console, after: collection)
         let hasVocabulary = (try? Vocabulary.tokenizer(wiring.settings)) != nil
         console.out(
             hasVocabulary
@@ -50,6 +69,7 @@ struct Setup: AsyncParsableCommand {
             let report = SetupReport(
                 collection: collection,
                 trackingVersion: version,
+                renamed: renamed,
                 hasVocabulary: hasVocabulary
             )
             Console.standard.out(try JSONText.of(report))
@@ -57,13 +77,21 @@ struct Setup: AsyncParsableCommand {
     }
 
     /// Installs the tracking SQL where that is possible, and answers the version that is there.
-    private func tracking(_ wiring: Wiring, _ session: SetupSession, _ console: Console) async throws -> Int {
-        if let installer = try wiring.installer() {
+    private func tracking(
+        _ wiring: Wiring,
+        _ installer: Wiring.Installer?,
+        _ session: SetupSession,
+        _ console: Console,
+        after collection: SetupReport.Collection
+    ) async throws -> Int {
+        if let installer {
+            let renames = renameOlderTables
             try await session.sql(
                 version: Wiring.trackingVersion,
                 at: installer.server,
+                after: collection,
                 installed: installer.installed,
-                apply: installer.apply
+                apply: { () async throws(PortFailure) in try await installer.apply(renamesOlder: renames) }
             )
         }
         do {
@@ -71,7 +99,7 @@ struct Setup: AsyncParsableCommand {
             console.out("Tracking store: ready.")
             return version
         } catch let failure as PortFailure where failure.kind == .rejected && wiring.settings.postgresURL == nil {
-            console.out(Wiring.trackingSQL)
+            console.out(Wiring.trackingSQL(renamesOlder: renameOlderTables))
             throw CommandEnd(
                 .incomplete,
                 "the tracking SQL is not installed: paste the lines above into Supabase's SQL editor, or set POSTGRES_URL; "

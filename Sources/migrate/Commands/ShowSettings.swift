@@ -27,12 +27,16 @@ struct ShowSettings: AsyncParsableCommand {
         let console = Console.standard
         if example { return console.raw(SettingsDocument.example) }
         if markdown { return console.raw(SettingsDocument.markdown) }
-        let (inForce, problems) = Settings.survey(try settings.common.input(settings.flags), needs: .everything)
+        let (inForce, problems, warnings) = Settings.survey(
+            try settings.common.input(settings.flags),
+            needs: .everything
+        )
         if settings.common.json {
             console.out(try JSONText.of(SettingsReport(inForce, problems)))
         } else {
             console.out(SettingsReport(inForce, problems).text)
         }
+        if problems == nil { for warning in warnings { console.error("migrate: warning: \(warning)") } }
         if let problems {
             throw CommandEnd(.badSettings, settings.common.json ? "" : "\(problems)")
         }

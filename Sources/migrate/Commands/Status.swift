@@ -25,7 +25,7 @@ struct Status: AsyncParsableCommand {
         let console = Console.standard
         let wiring = try settings.wiring()
         let store = try wiring.store()
-        let job = try await which.find(in: store)
+        let job = try await which.find(by: wiring, in: store, console: console, isJSON: settings.common.json)
         var meter = RateMeter()
         let clock = ContinuousClock()
         let start = clock.now
@@ -61,7 +61,7 @@ struct Jobs: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Lists all jobs, newest first.",
         discussion: """
-            With --json one job a line.
+            With --json one job per line.
 
             EXAMPLES
               migrate jobs

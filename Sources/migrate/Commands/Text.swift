@@ -149,7 +149,11 @@ struct Text: ParsableCommand {
                 guard let id = text.summaryId ?? summaryId, let memberCode = text.memberCode ?? memberCode else {
                     throw CommandEnd(.usage, "`summary_id` or `member_code` is missing")
                 }
-                return try PointsAnswer(SourceRecord(id: id, memberCode: memberCode, content: .text(text.text)), shaper)
+                return try PointsAnswer(
+                    SourceRecord(id: id, memberCode: memberCode, content: .text(text.text)),
+                    shaper,
+                    source: settings.text.sourceName ?? settings.table
+                )
             }
         }
     }

@@ -9,10 +9,14 @@ struct Console: Sendable {
     /// Columns of the terminal.
     let columns: Int
     private let write: @Sendable (Stream, String) -> Void
-    private let readLine: @Sendable () -> String?
+    /// Writes without waiting, or not at all.
+    private let offer: @Sendable (Stream, String) -> Void
+    private let answers: any AnswerSource
 
     enum Stream: Sendable {
         case output, error
+
+        fileprivate var pump: OutputPump { self == .output ? StandardStreams.output : StandardStreams.error }
     }
 
     init(
@@ -20,13 +24,15 @@ struct Console: Sendable {
         canAsk: Bool,
         columns: Int = 80,
         write: @escaping @Sendable (Stream, String) -> Void,
-        readLine: @escaping @Sendable () -> String? = { nil }
+        offer: (@Sendable (Stream, String) -> Void)? = nil,
+        answers: any AnswerSource = NoAnswers()
     ) {
         self.isTerminal = isTerminal
         self.canAsk = canAsk
         self.columns = columns
         self.write = write
-        self.readLine = readLine
+        self.offer = offer ?? write
+        self.answers = answers
     }
 
     /// The process's own.
@@ -34,12 +40,9 @@ struct Console: Sendable {
         isTerminal: isatty(STDOUT_FILENO) == 1,
         canAsk: isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1,
         columns: terminalColumns(),
-        write: { stream, text in
-            // A closed pipe (`migrate jobs | head`) is no reason to die half way; what cannot be said stays unsaid.
-            let handle = stream == .output ? FileHandle.standardOutput : FileHandle.standardError
-            try? handle.write(contentsOf: Data(text.utf8))
-        },
-        readLine: { Swift.readLine() }
+        write: { stream, text in stream.pump.write(text) { SignalInbox.shared.isInterrupted } },
+        offer: { stream, text in stream.pump.offer(text) },
+        answers: Keyboard(STDIN_FILENO, signals: .shared)
     )
 
     /// Says nothing: of a process that speaks to another one.
@@ -61,31 +64,73 @@ struct Console: Sendable {
             canAsk: canAsk,
             columns: columns,
             write: { _, text in write(.error, text) },
-            readLine: readLine
+            offer: { _, text in offer(.error, text) },
+            answers: answers
         )
     }
 
-    /// Asks a question that takes yes or no; an empty answer is the default, and so is the end of the input.
+    /// The same for what is said while work goes on: nothing waits until it is written, and what a terminal that stands still or a
+    /// full pipe does not take is left out.
+    var live: Console {
+        Console(isTerminal: isTerminal, canAsk: canAsk, columns: columns, write: offer, offer: offer, answers: answers)
+    }
+
+    /// Answers that are neither yes nor no before a question counts as unanswered: enough for any person, and an end for a
+    /// terminal that sends rubbish.
+    static let triesMax = 10
+
+    /// Asks a question that takes yes or no; an empty line is the default.
     ///
-    /// Blocks its thread: called only where nothing else runs.
-    func ask(_ question: String, default isYes: Bool) -> Bool {
-        while true {
-            raw("\(question) \(isYes ? "(Y/n)" : "(y/N)") ")
-            guard let line = readLine() else { return isYes }
+    /// Only a line that was typed after the question appeared is an answer. Ctrl-C, the end of the input, a closed terminal or
+    /// a signal, also one that came before the question, is none: it ends the command.
+    ///
+    /// - Parameters:
+    ///   - question: ends with a question mark.
+    ///   - isYes: what an empty line means.
+    ///   - unanswered: what is said at the end when there is no answer: what has been done, or that nothing was changed.
+    /// - Returns: whether the answer is yes.
+    /// - Throws: `CommandEnd` with `unanswered` when there is no answer.
+    func ask(
+        _ question: String,
+        default isYes: Bool,
+        unanswered: String = Console.nothingWasChanged
+    ) async throws(CommandEnd) -> Bool {
+        let prompt = "\(question) \(isYes ? "(Y/n)" : "(y/N)") "
+        guard answers.begin() else { throw CommandEnd(.unanswered, unanswered) }
+        for _ in 0..<Self.triesMax {
+            raw(prompt)
+            guard case .text(let line) = await answers.line(showAgain: { raw(prompt) }) else { break }
             if let answer = Answer(line, default: isYes) { return answer.isYes }
             out("Please answer y or n.")
         }
+        // The cursor stands behind the question.
+        raw("\n")
+        throw CommandEnd(.unanswered, unanswered)
     }
 
-    /// Asks for leave, where nobody has given it by a flag.
+    /// What a command says when it ends at a question before it has done anything.
+    static let nothingWasChanged = "nothing was changed"
+
+    /// Asks for permission, where no flag has given it.
     ///
-    /// - Throws: `CommandEnd` when the answer is no, or nobody is there to be asked.
-    func confirm(_ question: String, isSure: Bool, default isYes: Bool) throws {
+    /// - Parameters:
+    ///   - question: ends with a question mark.
+    ///   - isSure: whether a flag has said yes.
+    ///   - isYes: what an empty line means.
+    ///   - otherwise: what is said when the answer is no, or there is none.
+    /// - Throws: `CommandEnd` when the answer is no, there is none, or nobody can answer.
+    func confirm(
+        _ question: String,
+        isSure: Bool,
+        default isYes: Bool,
+        otherwise: String = Console.nothingWasChanged
+    ) async throws(CommandEnd) {
         if isSure { return }
         guard canAsk else {
             throw CommandEnd(.usage, "\(question) Nobody is here to answer: confirm with --yes.")
         }
-        if !ask(question, default: isYes) { throw CommandEnd(.incomplete, "nothing was changed") }
+        let isConfirmed = try await ask(question, default: isYes, unanswered: otherwise)
+        if !isConfirmed { throw CommandEnd(.incomplete, otherwise) }
     }
 
     /// Ends the process at once, after what was printed has left it.
@@ -94,6 +139,11 @@ struct Console: Sendable {
     /// use them; one of the first nine runs of the whole job aborted so, after its work was done.
     func exit(_ status: Int32) -> Never {
         fflush(nil)
+        StandardStreams.output.drain(within: .seconds(1))
+        if let loss = StandardStreams.output.loss {
+            error("migrate: warning: standard output could not be written (\(loss)): what stands there is not complete")
+        }
+        StandardStreams.error.drain(within: .seconds(1))
         _exit(status)
     }
 

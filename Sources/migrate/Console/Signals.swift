@@ -1,5 +1,4 @@
 import Migration
-import UnixSignals
 
 /// What a signal means, by how many there were.
 enum SignalResponse: Equatable {
@@ -38,26 +37,29 @@ func withSignals<Value: Sendable>(
     try await withSignals(raising: stop, announces: { $0.sentence(grace: grace) }, console: console, running: body)
 }
 
-/// Runs `body` while SIGINT and SIGTERM raise `stop`.
+/// Runs `body` while SIGINT, SIGTERM and SIGHUP raise `stop`; a signal at a question goes to the question alone.
 func withSignals<Value: Sendable>(
     raising stop: StopSignal,
     announces: @escaping @Sendable (SignalResponse) -> String,
     console: Console,
     running body: @escaping @Sendable () async throws -> Value
 ) async throws -> Value {
-    let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
+    let signals = SignalInbox.shared.listen()
+    defer { SignalInbox.shared.stopListening() }
     return try await withThrowingTaskGroup(of: Value?.self) { group in
         group.addTask {
             var count = 0
             for await _ in signals {
                 count += 1
                 let response = SignalResponse(count: count)
-                console.error("\n" + announces(response))
+                // First what it is about: a terminal that stands still must not keep the work from stopping.
                 switch response {
                 case .drain: stop.raise(.drain)
                 case .release: stop.raise(.release)
-                case .leave: console.exit(ExitStatus.stopped.rawValue)
+                case .leave: break
                 }
+                console.live.error("\n" + announces(response))
+                if response == .leave { console.exit(ExitStatus.stopped.rawValue) }
             }
             return nil
         }

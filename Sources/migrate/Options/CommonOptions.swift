@@ -37,6 +37,13 @@ struct CommonOptions: ParsableArguments {
             let problem = SettingsProblem(subject: path, sentence: "cannot be read as a UTF-8 text file")
             throw SettingsProblems(problems: [problem])
         }
-        return EnvironmentFile(path: path, text: text)
+        return EnvironmentFile(path: path, text: text, isReadableByOthers: Self.isReadableByOthers(path))
+    }
+
+    /// Not of a pipe or a device; and what Kubernetes mounts is a link.
+    private static func isReadableByOthers(_ path: String) -> Bool {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+        guard attributes?[.type] as? FileAttributeType == .typeRegular else { return false }
+        return ((attributes?[.posixPermissions] as? NSNumber)?.intValue ?? 0) & 0o004 != 0
     }
 }

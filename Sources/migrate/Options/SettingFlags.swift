@@ -25,6 +25,7 @@ extension Setting {
         case .choice(let values):
             values.count <= 2 ? values.joined(separator: "|") : name.split(separator: "_").last?.lowercased() ?? name
         case .url: "url"
+        case .host: "host"
         case .file: "file"
         case .identifier: "name"
         }
@@ -77,6 +78,8 @@ struct TrackingFlags: SettingFlags {
 }
 
 struct OpenAIFlags: SettingFlags {
+    @Option(name: .customLong("openai-org-id"), help: help("OPENAI_ORG_ID")) var openaiOrgId: String?
+    @Option(name: .customLong("openai-project-id"), help: help("OPENAI_PROJECT_ID")) var openaiProjectId: String?
     @Option(name: .customLong("openai-base-url"), help: help("OPENAI_BASE_URL")) var openaiBaseUrl: String?
     @Option(name: .customLong("openai-embedding-model"), help: help("OPENAI_EMBEDDING_MODEL")) var openaiEmbeddingModel:
         String?
@@ -89,6 +92,8 @@ struct OpenAIFlags: SettingFlags {
 
     var given: [String: String?] {
         [
+            "OPENAI_ORG_ID": openaiOrgId,
+            "OPENAI_PROJECT_ID": openaiProjectId,
             "OPENAI_BASE_URL": openaiBaseUrl,
             "OPENAI_EMBEDDING_MODEL": openaiEmbeddingModel,
             "OPENAI_EMBEDDING_DIMENSIONS": openaiEmbeddingDimensions,
@@ -125,6 +130,7 @@ struct WorkersFlag: SettingFlags {
 struct WorkFlags: SettingFlags {
     @Option(name: .customLong("batch-size"), help: help("BATCH_SIZE")) var batchSize: String?
     @Option(name: .customLong("max-retries"), help: help("MAX_RETRIES")) var maxRetries: String?
+    @Option(name: .customLong("max-failures"), help: help("MAX_FAILURES")) var maxFailures: String?
     @Option(name: .customLong("worker-poll-interval"), help: help("WORKER_POLL_INTERVAL")) var workerPollInterval:
         String?
     @Option(name: .customLong("worker-heartbeat-interval"), help: help("WORKER_HEARTBEAT_INTERVAL"))
@@ -139,6 +145,7 @@ struct WorkFlags: SettingFlags {
         [
             "BATCH_SIZE": batchSize,
             "MAX_RETRIES": maxRetries,
+            "MAX_FAILURES": maxFailures,
             "WORKER_POLL_INTERVAL": workerPollInterval,
             "WORKER_HEARTBEAT_INTERVAL": workerHeartbeatInterval,
             "BATCH_TIMEOUT_MINUTES": batchTimeoutMinutes,
@@ -154,6 +161,8 @@ struct TextFlags: SettingFlags {
     @Option(name: .customLong("chunk-size"), help: help("CHUNK_SIZE")) var chunkSize: String?
     @Option(name: .customLong("chunk-overlap"), help: help("CHUNK_OVERLAP")) var chunkOverlap: String?
     @Option(name: .customLong("point-id-namespace"), help: help("POINT_ID_NAMESPACE")) var pointIdNamespace: String?
+    @Option(name: .customLong("source-name"), help: help("SOURCE_NAME")) var sourceName: String?
+    @Option(name: .customLong("unmarked-points"), help: help("UNMARKED_POINTS")) var unmarkedPoints: String?
     @Option(name: .customLong("sparse-language"), help: help("SPARSE_LANGUAGE")) var sparseLanguage: String?
     @Option(name: .customLong("sparse-stop-words"), help: help("SPARSE_STOP_WORDS")) var sparseStopWords: String?
     @Option(name: .customLong("sparse-avg-length"), help: help("SPARSE_AVG_LENGTH")) var sparseAvgLength: String?
@@ -168,6 +177,8 @@ struct TextFlags: SettingFlags {
             "CHUNK_SIZE": chunkSize,
             "CHUNK_OVERLAP": chunkOverlap,
             "POINT_ID_NAMESPACE": pointIdNamespace,
+            "SOURCE_NAME": sourceName,
+            "UNMARKED_POINTS": unmarkedPoints,
             "SPARSE_LANGUAGE": sparseLanguage,
             "SPARSE_STOP_WORDS": sparseStopWords,
             "SPARSE_AVG_LENGTH": sparseAvgLength,

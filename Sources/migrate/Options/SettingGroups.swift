@@ -25,15 +25,17 @@ struct AllSettings: ParsableArguments {
     }
 }
 
-/// For commands that only ask or tell the tracking store.
+/// For commands that only ask or tell the tracking store; table and collection say whose job is meant, and may be absent.
 struct TrackingSettings: ParsableArguments {
     @OptionGroup var common: CommonOptions
+    @OptionGroup(title: "MySQL") var mysql: MySQLFlags
     @OptionGroup(title: "Job tracking") var tracking: TrackingFlags
+    @OptionGroup(title: "Qdrant") var qdrant: QdrantFlags
     @OptionGroup(title: "General") var general: GeneralFlags
 
     /// The tracking store's adapter, or every problem with the settings at once.
     func wiring() throws(SettingsProblems) -> Wiring {
-        let settings = try Settings(try common.input([tracking, general]), needs: .tracking)
+        let settings = try Settings(try common.input([mysql, tracking, qdrant, general]), needs: .tracking)
         return Wiring(settings, allowsPlaintext: common.allowPlaintext)
     }
 }

@@ -9,14 +9,15 @@ final class ParentProcess: Sendable {
     /// Tells it what happens here, a line of JSON an event; what it sees or counts by itself is left out.
     func tell(_ event: MigrationEvent) {
         switch event {
-        case .claimed, .finished, .leaseLost, .recordFailed, .embedded, .throttled, .retrying, .reaped, .stopping:
+        case .claimed, .finished, .leaseLost, .recordFailed, .manyMissing, .pointsRemoved, .embedded, .throttled,
+            .waitCut, .limitsLearned, .retrying, .reaped, .stopping:
             encoder.withLock { encoder in
                 // What a dead parent cannot hear is nobody's loss.
                 guard let line = try? encoder.encode(event) else { return }
                 try? FileHandle.standardOutput.write(contentsOf: line + Data("\n".utf8))
             }
-        case .jobOpened, .controlling, .planned, .sealed, .isolated, .workerEnded, .paused, .waitingForLeases,
-            .progress:
+        case .jobOpened, .controlling, .planned, .uncounted, .sealed, .isolated, .workerEnded, .paused,
+            .waitingForLeases, .progress:
             break
         }
     }
@@ -35,5 +36,6 @@ final class ParentProcess: Sendable {
 /// The worker processes of `migrate run --processes`.
 struct WorkerPool: Sendable {
     let count: Int
-    let processes: any WorkerProcesses
+    /// What starts them, once it is decided to whom points without a source belong.
+    let processes: @Sendable (UnmarkedPoints) -> any WorkerProcesses
 }

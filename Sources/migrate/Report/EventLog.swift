@@ -13,6 +13,8 @@ struct EventLog: Sendable {
             logger.info("Controller lease", metadata: ["held": "\(isController)", "epoch": "\(epoch)"])
         case .planned(let batches, let records):
             logger.debug("Page planned", metadata: ["batches": "\(batches)", "records.planned": "\(records)"])
+        case .uncounted(let failure):
+            logger.notice("Source rows not counted", metadata: ["error.message": "\(failure.detail)"])
         case .sealed(let batches, let records):
             logger.info("Plan complete", metadata: ["batches": "\(batches)", "records": "\(records)"])
         case .claimed(let worker, let batch, let attempt, let records):
@@ -40,10 +42,37 @@ struct EventLog: Sendable {
                     "error.code": "\(failure.code)",
                 ]
             )
+        case .manyMissing(let batch, let missing, let records):
+            logger.warning(
+                "Many planned rows are not in the source: a lagging replica?",
+                metadata: ["batch.id": "\(batch)", "missing": "\(missing)", "records": "\(records)"]
+            )
+        case .pointsRemoved(let records, let points):
+            logger.info(
+                "Points of records without a text deleted",
+                metadata: ["records": "\(records)", "points": "\(points)"]
+            )
         case .embedded(let chunks, let tokens):
             logger.trace("Request embedded", metadata: ["chunks": "\(chunks)", "tokens": "\(tokens)"])
         case .throttled(let wait):
             logger.notice("Embedder asks to wait", metadata: ["wait": "\(Format.duration(wait))"])
+        case .waitCut(let service, let asked, let wait):
+            logger.warning(
+                "Service asks for a long wait, will be asked again before",
+                metadata: [
+                    "service": "\(service.rawValue)", "asked": "\(Format.duration(asked))",
+                    "wait": "\(Format.duration(wait))",
+                ]
+            )
+        case .limitsLearned(let limits):
+            logger.log(
+                level: limits.isVeryLow ? .warning : .info,
+                limits.isVeryLow ? "Embedder states a very low limit" : "Embedder states its limits",
+                metadata: [
+                    "tokens.per.minute": "\(limits.tokensPerMinute.map(String.init) ?? "unknown")",
+                    "requests.per.minute": "\(limits.requestsPerMinute.map(String.init) ?? "unknown")",
+                ]
+            )
         case .retrying(let service, let failure, let after):
             logger.warning(
                 "Call failed, will be repeated",

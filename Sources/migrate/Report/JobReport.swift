@@ -52,6 +52,10 @@ struct JobReport {
             let cost = Double(tokens) / 1e6 * pricePerMillionTokens
             lines.append("  tokens   \(Format.count(tokens)) embedded by this run, about \(Format.dollars(cost))")
         }
+        if stats.billedTokens > 0 {
+            let dollars = Format.dollars(Double(stats.billedNanodollars) / 1e9)
+            lines.append("  paid     \(Format.count(stats.billedTokens)) tokens by all runs, \(dollars)")
+        }
         if let elapsed { lines.append("  took     \(Format.duration(elapsed))" + speed(over: elapsed)) }
         lines.append("  times    started \(Format.time(job.startTime)), ended \(Format.time(job.endTime))")
         if saysNext, let next { lines += ["", next] }
@@ -85,11 +89,14 @@ struct JobReportDocument: Encodable {
     let seconds: Double?
     let exitCode: Int32
 
-    init(_ report: JobReport) {
+    /// - Parameters:
+    ///   - report: what is told.
+    ///   - status: with which the program ends, if that is not what the job's state means.
+    init(_ report: JobReport, _ status: ExitStatus? = nil) {
         stats = report.stats
         tokens = report.tokens
         cost = report.tokens.map { Double($0) / 1e6 * report.pricePerMillionTokens }
         seconds = report.elapsed.map { $0 / .seconds(1) }
-        exitCode = report.exitStatus.rawValue
+        exitCode = (status ?? report.exitStatus).rawValue
     }
 }

@@ -9,6 +9,7 @@ struct RunState: Sendable {
     private(set) var requests: Int64 = 0
     private var recordMeter = RateMeter()
     private var tokenMeter = RateMeter()
+    private var missingHint = MissingHint()
 
     /// Takes an event in and says what must be told at once, in a line.
     ///
@@ -28,7 +29,11 @@ struct RunState: Sendable {
         case .sealed(let batches, let records):
             return
                 "Planned \(Format.plural(records, "record")) in \(Format.plural(Int64(batches), "batch", "batches"))."
-        case .paused: return "The job is paused; waiting until `migrate resume`."
+        case .uncounted(let failure):
+            return "The rows of the source were not counted (\(failure.detail)); the plan is complete without it."
+        case .paused:
+            let job = stats?.job.flatMap { $0.status == .paused ? $0.reason : nil }
+            return "The job is paused\(job.map { " (\($0))" } ?? ""); waiting until `migrate resume`."
         case .waitingForLeases(let batches, let atMost):
             let what = Format.plural(Int64(batches), "batch is", "batches are")
             let seconds = Int(atMost / .seconds(1))
@@ -37,14 +42,28 @@ struct RunState: Sendable {
             return "\(service.words) does not answer (\(failure.detail)); again in \(Format.duration(after))."
         case .throttled(let wait) where wait >= .seconds(5):
             return "The embedder asks to wait \(Format.duration(wait))."
+        case .waitCut(let service, let asked, let wait):
+            let (asked, wait) = (Format.duration(asked), Format.duration(wait))
+            return "\(service.words) asked to wait \(asked); it is asked again after \(wait)."
+        case .limitsLearned(let limits) where limits.isVeryLow:
+            let stated = [
+                limits.tokensPerMinute.map { Format.plural(Int64($0), "token") },
+                limits.requestsPerMinute.map { Format.plural(Int64($0), "request") },
+            ]
+            let limit = stated.compactMap(\.self).joined(separator: " and ")
+            return "The embedder states a very low limit: \(limit) a minute. "
+                + "Where that is wrong, correct it at the server, then `migrate quota reset` and start again."
         case .reaped(let reset, let failed) where reset + failed > 0:
             return "Took \(Format.plural(Int64(reset + failed), "batch", "batches")) from runners that are gone."
         case .isolated(let batch, let records):
             return "Batch \(batch) keeps killing its workers: its \(records) records are tried one by one."
+        case .manyMissing(_, let missing, let records):
+            return missingHint.apply(missing: missing, of: records, at: time)
         case .workerEnded(let worker, let how, let again):
             return "Worker process \(worker) \(how); started again in \(Format.duration(again))."
-        case .throttled, .reaped, .jobOpened, .controlling, .planned, .claimed, .finished, .leaseLost, .recordFailed,
-            .stopping:
+        case .throttled, .limitsLearned, .reaped, .jobOpened, .controlling, .planned, .claimed, .finished, .leaseLost,
+            .recordFailed,
+            .pointsRemoved, .stopping:
             break
         }
         return nil
@@ -88,6 +107,8 @@ final class RunMonitor: Sendable {
     private let log: EventLog?
 
     init(console: Console, isJSON: Bool, isQuiet: Bool = false, time: Time, log: EventLog?) {
+        // Workers report, and hold leases: none may wait for a terminal.
+        let console = console.live
         self.console = console
         self.isJSON = isJSON
         self.isQuiet = isQuiet

@@ -14,13 +14,13 @@ struct DryRunSession: Sendable {
         do {
             report = try await dryRun.run { seen in
                 if console.isTerminal, !isJSON {
-                    console.raw("\r\u{1B}[2K\(Format.plural(Int64(seen.records), "record")) …")
+                    console.live.raw("\r\u{1B}[2K\(Format.plural(Int64(seen.records), "record")) …")
                 }
             }
         } catch {
             throw CommandEnd(error)
         }
-        if console.isTerminal, !isJSON { console.raw("\r\u{1B}[2K") }
+        if console.isTerminal, !isJSON { console.live.raw("\r\u{1B}[2K") }
         let document = DryRunDocument(report, price: engine.target.pricePerMillionTokens)
         console.out(isJSON ? try JSONText.of(document) : document.text)
         return CommandEnd(.complete)
@@ -80,6 +80,11 @@ struct DryRunDocument: Encodable {
 extension CommandEnd {
     /// A service that could not be used, with its name and the fitting exit code.
     init(_ failure: ServiceFailure) {
+        if failure.failure.code == ServiceFailure.brakedCode {
+            // Nothing is wrong with the service.
+            self.init(.incomplete, "nothing more was deleted: \(failure.failure.detail)")
+            return
+        }
         let status = ExitStatus(failure.failure.kind)
         self.init(
             status,

@@ -24,7 +24,7 @@ extension SeedHunt {
                 invariant: Shortening.invariant(of: finding)
             )
             while let trial = search.next() {
-                let report = lane.work(on: trial, judged)
+                let report = lane.work(on: trial) { judged($0, by: lane) }
                 search.hear(
                     Shortening.Outcome(
                         invariant: report.failure.map { Shortening.invariant(of: $0) },

@@ -50,7 +50,7 @@ struct SeedHunt: Sendable {
         let state = Mutex(State())
         let stuck = watchdog.run(threads: threads) { lane in
             while let seed = state.withLock({ $0.next(of: self) }) {
-                let report = lane.work(on: Trial(seed: seed, wish: wish), judged)
+                let report = lane.work(on: Trial(seed: seed, wish: wish)) { judged($0, by: lane) }
                 let done = state.withLock { $0.add(report) }
                 progress(done)
             }
@@ -61,8 +61,15 @@ struct SeedHunt: Sendable {
     }
 
     /// One seed, twice if asked for.
-    func judged(_ trial: Trial) -> SeedReport {
+    ///
+    /// - Parameters:
+    ///   - trial: which.
+    ///   - lane: the thread that does it, which is told when it waits for those who hear of events.
+    /// - Returns: what was found.
+    func judged(_ trial: Trial, by lane: Watchdog.Lane? = nil) -> SeedReport {
         if let judge { return judge(trial) }
+        var tell = tell
+        if let lane, let heard = tell { tell = { line in lane.waiting { heard(line) } } }
         let report = scenario.run(seed: trial.seed, wish: trial.wish, bug: bug, tell: tell)
         guard isDouble, report.failure == nil else { return report }
         let again = scenario.run(seed: trial.seed, wish: trial.wish, bug: bug)

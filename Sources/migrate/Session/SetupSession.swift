@@ -3,7 +3,7 @@ import Migration
 /// `migrate setup` over any ports: the collection, then the tracking SQL.
 struct SetupSession: Sendable {
     let console: Console
-    /// Whether to ask nothing.
+    /// Whether a flag answers yes to every question.
     let isSure: Bool
 
     /// Makes the collection, or shows the one that is there and what differs.
@@ -20,7 +20,7 @@ struct SetupSession: Sendable {
                 "Collection \(name) exists: \(Format.plural(Int64(found.pointCount), "point")) (\(found.server))."
             )
             console.out(Self.lines(found))
-            if found.differences.contains(where: \.isFatal) {
+            if found.differences.contains(where: { $0.isFatal && !$0.isAddedBySetup }) {
                 throw CommandEnd(
                     .refused,
                     "collection \(name) cannot take these points, and nothing was changed: name another one in "
@@ -30,22 +30,65 @@ struct SetupSession: Sendable {
             // Nothing differs: nothing will be changed, and there is nothing to ask.
             if found.differences.isEmpty {
                 console.out("It is as needed.")
-                return SetupReport.Collection(name, found, isNew: false)
+                return SetupReport.Collection(name, found, isNew: false, isChanged: false)
             }
-            try confirm("Go on with collection \(name)? What is missing is added, nothing else is changed.")
+            try await confirm("Go on with collection \(name)? What is missing is added, nothing else is changed.")
         } else {
-            try confirm("Create collection \(name) with vectors of \(schema.dimensions) dimensions (\(found.server))?")
+            try await confirm(
+                "Create collection \(name) with vectors of \(schema.dimensions) dimensions (\(found.server))?"
+            )
         }
         let made = try await patiently { () async throws(PortFailure) in try await points.ensure(schema) }
         console.out("Collection \(name) is ready:")
         console.out(Self.lines(made))
-        return SetupReport.Collection(name, made, isNew: !found.exists)
+        return SetupReport.Collection(name, made, isNew: !found.exists, isChanged: true)
+    }
+
+    /// Says what is there under the names of the job tracking and is not `migrate`'s, before anything is changed.
+    ///
+    /// - Parameters:
+    ///   - found: each in words.
+    ///   - server: for people.
+    ///   - renames: whether a flag wants it renamed.
+    /// - Returns: what will be renamed.
+    /// - Throws: `CommandEnd` when there is something and no flag, or a person says no.
+    func older(_ found: [String], at server: String, renames: Bool) async throws -> [String] {
+        if !found.isEmpty {
+            try tellOlder(found.map { "\n  \($0)" }.joined(), at: server, renames: renames)
+            try await console.confirm(Self.renameQuestion, isSure: isSure, default: false)
+        }
+        return found
+    }
+
+    private static let renameQuestion =
+        "Rename them, with the suffix _old? Programs of the earlier plan then no longer find them."
+
+    // On its own: Swift 6.3's optimiser ends with a crash where this is a part of the function above.
+    private func tellOlder(_ list: String, at server: String, renames: Bool) throws(CommandEnd) {
+        guard renames else {
+            throw CommandEnd(
+                .refused,
+                "in the schema public at \(server) there is what migrate has not made, under names that its job tracking needs:"
+                    + "\(list)\nNothing was changed. `migrate setup --rename-older-tables` keeps it all under names that end in "
+                    + "_old, indexes and sequences too; programs of the earlier plan then no longer find it."
+            )
+        }
+        console.out("Older tables and functions at \(server):\(list)")
     }
 
     /// Installs the tracking SQL over libpq.
+    ///
+    /// - Parameters:
+    ///   - version: what to install.
+    ///   - server: for people.
+    ///   - collection: what this session has done before; a no changes nothing more.
+    ///   - installed: asks for the version that is there; `rejected` when there is none.
+    ///   - apply: installs it.
+    /// - Throws: `CommandEnd` when a person says no, or newer SQL is there that this program cannot use.
     func sql(
         version: Int,
         at server: String,
+        after collection: SetupReport.Collection? = nil,
         installed: () async throws(PortFailure) -> SchemaVersion.Answer,
         apply: () async throws(PortFailure) -> SchemaVersion.Answer
     ) async throws {
@@ -60,22 +103,35 @@ struct SetupSession: Sendable {
             if let problem = Wiring.trackingProblem(of: before) { throw CommandEnd(.refused, problem) }
             return console.out("Tracking SQL: version \(before.version) at \(server) is newer; it is left as it is.")
         }
+        if let missing = before?.missing {
+            let rest = missing.count > 20 ? " and \(missing.count - 20) more" : ""
+            console.out(
+                "Missing in the tracking SQL at \(server): \(missing.prefix(20).joined(separator: ", "))\(rest)."
+            )
+        }
         let state = before.map { "has version \($0.version)" } ?? "is not there yet"
         if before?.version != version {
-            try confirm("The tracking SQL \(state) at \(server). Install version \(version)?")
+            let otherwise =
+                collection.flatMap { $0.isChanged ? $0.name : nil }
+                .map { "the tracking SQL was not changed; collection \($0) is as shown above" }
+            try await confirm("The tracking SQL \(state) at \(server). Install version \(version)?", otherwise)
         }
         let after = try await patiently(apply)
         console.out("Tracking SQL: version \(after.version) is installed at \(server).")
     }
 
-    private func confirm(_ question: String) throws {
-        try console.confirm(question, isSure: isSure, default: true)
+    private func confirm(_ question: String, _ otherwise: String? = nil) async throws {
+        try await console.confirm(
+            question,
+            isSure: isSure,
+            default: true,
+            otherwise: otherwise ?? Console.nothingWasChanged
+        )
     }
 
     private static func lines(_ state: CollectionState) -> String {
         let differences = state.differences.map { difference in
-            "  \(difference.isFatal ? "WRONG" : "differs"): \(difference.name): needed \(difference.expected), "
-                + "found \(difference.found)"
+            "  \(difference.isFatal ? "WRONG" : "differs"): \(difference.sentence)"
         }
         return (state.description.map { "  \($0)" } + differences).joined(separator: "\n")
     }
@@ -95,14 +151,17 @@ struct SetupReport: Encodable {
         let points: Int
         /// Whether it was made just now.
         let isNew: Bool
+        /// Whether it was made, or something was added to it, just now.
+        let isChanged: Bool
         /// What is still not as needed; it costs only speed or memory.
         let differences: [Difference]
 
-        init(_ name: String, _ state: CollectionState, isNew: Bool) {
+        init(_ name: String, _ state: CollectionState, isNew: Bool, isChanged: Bool) {
             self.name = name
             server = state.server
             points = state.pointCount
             self.isNew = isNew
+            self.isChanged = isChanged
             differences = state.differences.map {
                 Difference(name: $0.name, needed: $0.expected, found: $0.found)
             }
@@ -112,6 +171,8 @@ struct SetupReport: Encodable {
     let collection: Collection
     /// The version of the tracking SQL.
     let trackingVersion: Int
+    /// Older tables and functions that have the suffix `_old` now.
+    let renamed: [String]
     /// Whether the tokenizer's vocabulary is there; else `migrate setup tokenizer` is next.
     let hasVocabulary: Bool
 }

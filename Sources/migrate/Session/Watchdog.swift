@@ -21,14 +21,31 @@ struct Watchdog: Sendable {
         fileprivate let board: Board
 
         func work<Value>(on trial: Trial, _ body: (Trial) -> Value) -> Value {
-            board.working.withLock { $0[number] = (trial, .now) }
+            board.working.withLock { $0[number] = Work(trial: trial) }
             defer { board.working.withLock { $0[number] = nil } }
             return body(trial)
         }
+
+        /// Does what may wait for a person, who reads a trace in a pager: that time is not the run's.
+        func waiting(_ body: () -> Void) {
+            let start = ContinuousClock.now
+            board.working.withLock { $0[number]?.isWaiting = true }
+            body()
+            board.working.withLock { working in
+                working[number]?.isWaiting = false
+                working[number]?.since += start.duration(to: .now)
+            }
+        }
+    }
+
+    fileprivate struct Work {
+        let trial: Trial
+        var since = ContinuousClock.now
+        var isWaiting = false
     }
 
     fileprivate final class Board: Sendable {
-        let working = Mutex<[Int: (trial: Trial, since: ContinuousClock.Instant)]>([:])
+        let working = Mutex<[Int: Work]>([:])
     }
 
     /// Lets threads work until each has come to its end, or one is stuck; blocks the calling thread.
@@ -48,7 +65,9 @@ struct Watchdog: Sendable {
         }
         let look = min(1, limit / .seconds(4))
         while group.wait(timeout: .now() + look) == .timedOut {
-            let oldest = board.working.withLock { working in working.values.min { $0.since < $1.since } }
+            let oldest = board.working.withLock { working in
+                working.values.filter { !$0.isWaiting }.min { $0.since < $1.since }
+            }
             if let oldest, oldest.since.duration(to: .now) >= limit { return Stuck(trial: oldest.trial, after: limit) }
         }
         return nil

@@ -86,7 +86,7 @@ struct PointsAnswer: TextAnswer {
     /// Cuts a record.
     ///
     /// - Throws: `CommandEnd` when it would be recorded as a failure.
-    init(_ record: SourceRecord, _ shaper: RecordShaper) throws {
+    init(_ record: SourceRecord, _ shaper: RecordShaper, source: String) throws {
         switch shaper.shape(record) {
         case .blank: points = []
         case .failed(let failure): throw CommandEnd(.incomplete, failure.message)
@@ -94,7 +94,8 @@ struct PointsAnswer: TextAnswer {
             points = shape.points(
                 vectors: [[Float]](repeating: [], count: shape.children.count),
                 collectionIDs: [],
-                shaper: shaper
+                shaper: shaper,
+                source: source
             )
         }
         documents = try points.map(Wiring.document)

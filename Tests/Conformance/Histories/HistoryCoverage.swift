@@ -17,6 +17,8 @@ package struct HistoryCoverage: Sendable, Equatable, CustomStringConvertible {
     /// A finish that had been applied already.
     package var repeatedFinishes = 0
     package var finalized = 0
+    /// Joins of a job that had ended.
+    package var joinsTooLate = 0
     /// Requeues that opened something.
     package var requeued = 0
 
@@ -28,6 +30,7 @@ package struct HistoryCoverage: Sendable, Equatable, CustomStringConvertible {
             ("planner died between pages", \.plannersDied), ("page of an old epoch", \.pagesOfAnOldEpoch),
             ("second look", \.secondLooks), ("lease revived", \.leasesRevived), ("reaped", \.reaped),
             ("finish repeated", \.repeatedFinishes), ("finalized", \.finalized), ("requeued", \.requeued),
+            ("join of an ended job", \.joinsTooLate),
         ]
     }
 

@@ -56,6 +56,8 @@ package struct HistoryGenerator: Sendable {
         switch (call, answer) {
         case (.open(let call), .open(let answer)) where answer.role == .controller:
             tokens.append((answer.job.id, answer.epoch, call.token))
+        case (.join(let call), .join(let answer)) where answer.role == .controller:
+            tokens.append((call.job, answer.epoch, call.token))
         case (.claim(let call), .claim(let answer)):
             for batch in answer.batches { fences.append(Fence(job: call.job, batch: batch, claim: call.claimId)) }
             if let floor = answer.floor { floors.append(floor) }
@@ -71,11 +73,13 @@ extension HistoryGenerator {
         guard !model.jobs.isEmpty else { return open() }
         if dice.oneIn(20), let repeated = dice.pick(Array(past.suffix(30))) { return repeated }
         return switch dice.below(100) {
-        case 0..<5: open()
-        case 5..<13: append()
-        case 13..<15: seal()
-        case 15: renew()
-        case 16..<36: claim()
+        case 0..<3: open()
+        case 3: join()
+        case 4: addServers()
+        case 5..<12: append()
+        case 12..<14: seal()
+        case 14: renew()
+        case 15..<36: claim()
         case 36..<41: repeatedClaim()
         case 41..<50: heartbeat()
         case 50..<70: finish()
@@ -103,19 +107,44 @@ extension HistoryGenerator {
             OpenIngestionJob(
                 targetKey: dice.oneIn(8) ? "other" : "target",
                 configHash: dice.oneIn(15) ? "hash-2" : "hash-1",
-                config: ["model": "m"],
+                config: dice.oneIn(2) ? ["model": "m", "collection": "c"] : ["model": "m"],
                 settings: JobSettings(
                     maxRetries: dice.below(4),
                     leaseSeconds: dice.number(4...60),
                     batchTimeoutSeconds: dice.pick([10, 90, 600]) ?? 10,
                     backoffBaseSeconds: dice.pick([0, 1, 30]) ?? 0,
-                    backoffCapSeconds: dice.pick([10, 1800]) ?? 10
+                    backoffCapSeconds: dice.pick([10, 1800]) ?? 10,
+                    servers: dice.oneIn(2) ? servers() : JobServers()
                 ),
                 controllerId: "controller",
-                token: dice.oneIn(4) ? known ?? dice.uuid() : dice.uuid(),
+                token: dice.oneIn(5) ? known ?? dice.uuid() : dice.uuid(),
                 start: !dice.oneIn(6)
             )
         )
+    }
+
+    private func join() -> RecordedCall {
+        let known = dice.pick(tokens)?.token
+        return .join(
+            JoinIngestionJob(
+                job: job(),
+                configHash: dice.oneIn(15) ? "hash-2" : "hash-1",
+                controllerId: "joiner",
+                token: dice.oneIn(3) ? known ?? dice.uuid() : dice.uuid()
+            )
+        )
+    }
+
+    private func addServers() -> RecordedCall { .addServers(AddIngestionServers(job: job(), servers: servers())) }
+
+    /// A few of a few; sometimes more than a job may have, or a name that is too long.
+    private func servers() -> JobServers {
+        let some = { (dice: Dice) in
+            (0..<dice.below(3)).map { _ in ["a:1/b", "B:1/b", "é:1", "z", "https://x"][dice.below(5)] }
+        }
+        if dice.oneIn(15) { return JobServers(points: (0..<dice.number(18...22)).map { "p\($0)" }) }
+        if dice.oneIn(15) { return JobServers(source: [String(repeating: "é", count: dice.number(499...502))]) }
+        return JobServers(source: some(dice), points: some(dice), embedder: some(dice))
     }
 
     /// The controller's epoch and token; or those of one that was replaced.
@@ -232,7 +261,10 @@ extension HistoryGenerator {
             default: counts.processed += 1
             }
         }
+        if dice.oneIn(3) { counts.removed = dice.below(counts.skipped + counts.missing + (dice.oneIn(20) ? 2 : 1)) }
         if dice.oneIn(40) { counts.processed += 1 }
+        if dice.oneIn(2) { counts.paid = Paid(tokens: Int64(dice.below(9_000)), nanodollars: Int64(dice.below(90))) }
+        let onlyPaid = dice.oneIn(2) ? BatchCounts(paid: counts.paid) : nil
         let ends = outcome == .completed || outcome == .failed
         // An empty list with every record failed means "all, with the batch's error".
         let isSaidShortly = failed.count == ids.count && dice.oneIn(2)
@@ -243,20 +275,21 @@ extension HistoryGenerator {
                 attempt: dice.oneIn(30) ? fence.batch.attempt + 1 : fence.batch.attempt,
                 claimId: fence.claim,
                 outcome: outcome ?? .completed,
-                counts: ends != dice.oneIn(50) ? counts : nil,
+                counts: ends != dice.oneIn(50) ? counts : onlyPaid,
                 failedRecords: !ends || isSaidShortly
                     ? []
                     : failed.map {
                         FailedRecord(
                             recordId: $0,
                             stage: dice.oneIn(2) ? .embed : .fetch,
-                            code: dice.oneIn(2) ? "too_long" : "gone",
+                            code: dice.pick(["too_long", "gone", "no_member_code", "invalid_utf8"]) ?? "gone",
                             message: "why",
                             permanent: dice.oneIn(2)
                         )
                     },
                 retryAfterMs: dice.oneIn(3) ? dice.number(0...40_000) : nil,
-                error: dice.oneIn(2) ? BatchError(code: "broken", message: "it broke") : nil
+                error: dice.oneIn(2)
+                    ? BatchError(code: dice.oneIn(5) ? "too_long" : "broken", message: "it broke") : nil
             )
         )
     }
@@ -278,6 +311,7 @@ extension HistoryGenerator {
         case 0: RequeueFilter(batchNumbers: [0, 1, 2])
         case 1: RequeueFilter(code: "too_long")
         case 2: RequeueFilter(stage: .batch)
+        case 3: RequeueFilter(after: 1)
         default: RequeueFilter()
         }
     }
@@ -320,7 +354,8 @@ extension HistoryGenerator {
     }
 
     private func read() -> RecordedCall {
-        switch dice.below(6) {
+        switch dice.below(7) {
+        case 6: .jobs(ListIngestionJobs(job: nil, filter: .init(collection: "c"), after: nil, limit: 1000))
         case 0: .stats(GetIngestionJobStats(job: job()))
         case 1: .exactStats(GetIngestionJobStatsExact(job: job()))
         case 2: .failures(ListIngestionFailures(job: job(), filter: .init(), after: nil, limit: 1000))

@@ -66,7 +66,7 @@ extension OverlappingClients {
     private func plan() async {
         var token = dice.uuid()
         for _ in 0..<14 {
-            guard case .open(let opened) = await send(open(token)), opened.role == .controller else {
+            guard let opened = await begin(token), opened.role == .controller else {
                 await pause()
                 continue
             }
@@ -99,6 +99,19 @@ extension OverlappingClients {
             // It died; whoever comes next is somebody else.
             if dice.oneIn(2) { token = dice.uuid() }
         }
+    }
+
+    /// Opens a job, or joins one that it was told of and that may have ended since.
+    private func begin(_ token: String) async -> OpenIngestionJob.Answer? {
+        if dice.oneIn(2) {
+            let job = world.withLock { $0.job }
+            let call = JoinIngestionJob(job: job, configHash: "hash", controllerId: "joiner", token: token)
+            if case .join(let joined) = await send(.join(call)), joined.result == .resumed, let job = joined.job {
+                return OpenIngestionJob.Answer(result: .resumed, role: joined.role, epoch: joined.epoch, job: job)
+            }
+        }
+        guard case .open(let opened) = await send(open(token)) else { return nil }
+        return opened
     }
 
     private func open(_ token: String) -> RecordedCall {

@@ -13,6 +13,7 @@ extension TrackingModel {
         jobs[index].status = wanted
         jobs[index].reason = call.reason
         if wanted == .running, jobs[index].started == nil { jobs[index].started = moment.now }
+        if wanted == .running { jobs[index].seen = (jobs[index].givenUp, jobs[index].removed) }
         if wanted == .cancelled { jobs[index].ended = moment.now }
         return .control(.init(result: .applied, status: wanted))
     }
@@ -42,6 +43,7 @@ extension TrackingModel {
         let job = jobs[index]
         let wanted = job.batches.filter { batch in
             batch.state == .failed && call.filter.batchNumbers?.contains(batch.number) ?? true
+                && call.filter.after.map { Int64(batch.number) > $0 } ?? true
                 && (!call.filter.asksForLetters
                     || job.letters.values.contains { call.filter.admits($0, in: batch.number) })
         }.map(\.number)
@@ -63,7 +65,8 @@ extension TrackingModel {
             result: .applied,
             batches: call.isolate ? ids.count : picked.count,
             records: ids.count,
-            more: wanted.count > picked.count
+            more: wanted.count > picked.count,
+            next: wanted.count > picked.count ? picked.last.map(Int64.init) : nil
         )
         settle(answer, call.requestId, index)
         return .requeueBatches(answer)
@@ -77,6 +80,7 @@ extension TrackingModel {
         let wanted = job.letters.values.filter { letter in
             job.batches[letter.batchNumber].state == .done && call.filter.admits(letter, in: letter.batchNumber)
                 && call.filter.batchNumbers?.contains(letter.batchNumber) ?? true
+                && call.filter.after.map { letter.recordId > $0 } ?? true
         }.sorted { $0.recordId < $1.recordId }
         let picked = wanted.prefix(call.limit)
         for letter in picked {
@@ -92,7 +96,8 @@ extension TrackingModel {
             result: .applied,
             batches: groups.count,
             records: picked.count,
-            more: wanted.count > picked.count
+            more: wanted.count > picked.count,
+            next: wanted.count > picked.count ? picked.last?.recordId : nil
         )
         settle(answer, call.requestId, index)
         return .requeueRecords(answer)
@@ -114,6 +119,7 @@ extension TrackingModel {
         jobs[index].lastRequest = (request, answer)
         guard answer.records > 0 else { return }
         coverage.requeued += 1
+        jobs[index].seen = (jobs[index].givenUp, jobs[index].removed)
         if !jobs[index].status.isOpen { jobs[index].status = .running }
         jobs[index].ended = nil
     }
@@ -177,6 +183,12 @@ extension TrackingModel {
             reaps: found?.reaps ?? 0,
             releases: found?.releases ?? 0,
             defers: found?.defers ?? 0,
+            serviceFailures: found?.givenUp ?? 0,
+            serviceFailuresBaseline: found?.seen.givenUp ?? 0,
+            removed: found?.removed ?? 0,
+            removedBaseline: found?.seen.removed ?? 0,
+            billedTokens: found?.paid.tokens ?? 0,
+            billedNanodollars: found?.paid.nanodollars ?? 0,
             equal: isExact && found != nil ? true : nil
         )
     }

@@ -167,6 +167,7 @@ extension TrackingModel.Job {
         let deadline = now + .seconds(settings.batchTimeoutSeconds)
         batches[number].state = .held(since: now, lease: min(now + lease, deadline), deadline: deadline)
         batches[number].attempt += 1
+        batches[number].outcome = nil
         batches[number].claim = call.claimId
         batches[number].worker = call.worker
     }
@@ -209,7 +210,8 @@ extension TrackingModel.Job {
 extension TrackingModel {
     mutating func finish(_ call: FinishBatch, _ moment: Moment) -> RecordedAnswer {
         let ends = call.outcome == .completed || call.outcome == .failed
-        guard ends == (call.counts != nil) else { return .refused }
+        let saysNothing = call.counts.map { $0 == BatchCounts(paid: $0.paid) } ?? true
+        guard ends ? call.counts != nil : saysNothing else { return .refused }
         let lost = RecordedAnswer.finish(.init(result: .lost, status: nil, outcome: nil))
         guard let index = index(of: call.job), jobs[index].batches.indices.contains(call.batchNumber) else {
             return lost
@@ -226,6 +228,7 @@ extension TrackingModel {
         }
         let counts = call.counts ?? BatchCounts()
         if ends, !Self.isConsistent(call, counts, batch.ids) { return .refused }
+        jobs[index].paid += counts.paid
         switch call.outcome {
         case .completed:
             jobs[index].batches[call.batchNumber].end(.done, "completed", call.error, counts)
@@ -233,6 +236,7 @@ extension TrackingModel {
             let code = call.error?.code ?? "failed"
             let letters = all ? batch.letters(code, call.error?.message ?? "") : call.failedRecords
             jobs[index].bury(letters, of: call.batchNumber, at: moment.now)
+            jobs[index].removed += Int64(counts.removed)
         case .failed:
             let wait = call.retryAfterMs.map { Duration.milliseconds(min(max(0, $0), 7 * 86_400_000)) }
             _ = jobs[index].fail(call.batchNumber, "failed", call.error, counts, call.failedRecords, wait, moment)
@@ -250,7 +254,9 @@ extension TrackingModel {
     }
 
     private static func isConsistent(_ call: FinishBatch, _ counts: BatchCounts, _ ids: [RecordID]) -> Bool {
-        guard counts.isPossible, counts.total == ids.count else { return false }
+        guard counts.isPossible, counts.total == ids.count, counts.removed >= 0,
+            counts.removed <= counts.skipped + counts.missing
+        else { return false }
         let listed = call.failedRecords.map(\.recordId)
         if listed.isEmpty { return counts.failed == 0 || counts.failed == ids.count }
         return listed.count == counts.failed && Set(listed).count == listed.count && Set(listed).isSubset(of: ids)
@@ -277,6 +283,9 @@ extension TrackingModel.Batch {
         self.outcome = outcome
         self.error = error
         self.counts = counts
+        // The row does not keep it.
+        self.counts.removed = 0
+        self.counts.paid = .nothing
     }
 
     /// Every record, with the error of the batch.
@@ -304,6 +313,7 @@ extension TrackingModel.Job {
             let all = failed.isEmpty && counts.failed == batch.ids.count
             batches[number].end(.failed, outcome, error, counts)
             bury(all ? batch.letters(error.code, error.message) : failed, of: number, at: moment.now)
+            removed += Int64(counts.removed)
             return true
         }
         retries += 1
@@ -320,6 +330,7 @@ extension TrackingModel.Job {
 
     mutating func bury(_ failed: [FailedRecord], of number: Int, at now: DatabaseTime) {
         for record in failed {
+            if !["no_member_code", "too_long", "invalid_utf8"].contains(record.code) { givenUp += 1 }
             let before = letters[record.recordId]
             letters[record.recordId] = FailureSummary(
                 recordId: record.recordId,

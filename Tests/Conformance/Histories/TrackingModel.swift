@@ -39,6 +39,8 @@ package struct TrackingModel: Sendable {
         var started: DatabaseTime?
         var ended: DatabaseTime?
         var reason: String?
+        var servers: JobServers
+        let opener: String
         var controller = ""
         var epoch = 0
         var token = ""
@@ -56,6 +58,11 @@ package struct TrackingModel: Sendable {
         var reaps: Int64 = 0
         var releases: Int64 = 0
         var defers: Int64 = 0
+        /// What the brakes look at; nothing lowers it.
+        var givenUp: Int64 = 0
+        var removed: Int64 = 0
+        var paid = Paid.nothing
+        var seen: (givenUp: Int64, removed: Int64) = (0, 0)
     }
 
     /// One call's moment.
@@ -77,6 +84,8 @@ package struct TrackingModel: Sendable {
         let moment = Moment(now: DatabaseTime.start + .microseconds(step.at), chance: step.chance)
         switch step.call {
         case .open(let call): return open(call, moment)
+        case .join(let call): return join(call, moment)
+        case .addServers(let call): return addServers(call)
         case .renew(let call): return renew(call, moment)
         case .append(let call): return append(call, moment)
         case .seal(let call): return seal(call)
@@ -105,10 +114,16 @@ extension TrackingModel {
     private static let controllerTTL = Duration.seconds(30)
 
     private mutating func open(_ call: OpenIngestionJob, _ moment: Moment) -> RecordedAnswer {
+        guard call.settings.servers.isBounded else { return .refused }
         var result = OpenIngestionJob.Result.resumed
         let index: Int
         if let open = jobs.firstIndex(where: { $0.target == call.targetKey && $0.status.isOpen }) {
             index = open
+        } else if let own = jobs.firstIndex(where: { $0.target == call.targetKey && $0.opener == call.token }) {
+            // The call was here before; its job is over.
+            let job = jobs[own]
+            let answer = job.hash == call.configHash ? OpenIngestionJob.Result.resumed : .configMismatch
+            return .open(.init(result: answer, role: .follower, epoch: job.epoch, job: job.summary))
         } else {
             result = .created
             index = jobs.count
@@ -118,8 +133,10 @@ extension TrackingModel {
                     target: call.targetKey,
                     hash: call.configHash,
                     config: call.config,
-                    settings: call.settings,
+                    settings: call.settings.withoutServers,
                     created: moment.now,
+                    servers: call.settings.servers,
+                    opener: call.token,
                     controlledUntil: moment.now
                 )
             )
@@ -128,25 +145,51 @@ extension TrackingModel {
         guard job.hash == call.configHash else {
             return .open(.init(result: .configMismatch, role: .follower, epoch: job.epoch, job: job.summary))
         }
-        let isFree = job.controlledUntil <= moment.now
-        let isOurs = isFree || job.token == call.token
-        if isFree {
-            if job.epoch > 0, !job.isSealed, !job.batches.isEmpty, job.token != call.token {
-                coverage.plannersDied += 1
-            }
-            job.epoch += 1
-            job.token = call.token
-        }
-        if isOurs {
-            job.controller = call.controllerId
-            job.controlledUntil = moment.now + Self.controllerTTL
-        }
+        let isOurs = control(&job, call.controllerId, call.token, moment)
         if call.start, job.status == .pending {
             job.status = .running
             job.started = moment.now
         }
         jobs[index] = job
         return .open(.init(result: result, role: isOurs ? .controller : .follower, epoch: job.epoch, job: job.summary))
+    }
+
+    /// Whether the controller lease is given.
+    private mutating func control(_ job: inout Job, _ name: String, _ token: String, _ moment: Moment) -> Bool {
+        if job.controlledUntil <= moment.now {
+            if job.epoch > 0, !job.isSealed, !job.batches.isEmpty, job.token != token { coverage.plannersDied += 1 }
+            job.epoch += 1
+            job.token = token
+        } else if job.token != token {
+            return false
+        }
+        job.controller = name
+        job.controlledUntil = moment.now + Self.controllerTTL
+        return true
+    }
+
+    private mutating func join(_ call: JoinIngestionJob, _ moment: Moment) -> RecordedAnswer {
+        guard let index = index(of: call.job) else {
+            return .join(.init(result: .notFound, role: .follower, epoch: 0, job: nil))
+        }
+        var job = jobs[index]
+        var result = JoinIngestionJob.Result.resumed
+        if job.hash != call.configHash { result = .configMismatch }
+        if !job.status.isOpen { result = .ended }
+        var role = OpenIngestionJob.Role.follower
+        if result == .resumed, control(&job, call.controllerId, call.token, moment) { role = .controller }
+        if result == .ended { coverage.joinsTooLate += 1 }
+        jobs[index] = job
+        return .join(.init(result: result, role: role, epoch: job.epoch, job: job.summary))
+    }
+
+    private mutating func addServers(_ call: AddIngestionServers) -> RecordedAnswer {
+        guard call.servers.isBounded else { return .refused }
+        guard let index = index(of: call.job) else { return .addServers(.init(result: .notFound, servers: nil)) }
+        let all = jobs[index].servers.union(call.servers)
+        guard all.isBounded else { return .refused }
+        jobs[index].servers = all
+        return .addServers(.init(result: .ok, servers: all))
     }
 
     private mutating func renew(_ call: RenewController, _ moment: Moment) -> RecordedAnswer {
@@ -235,7 +278,25 @@ extension TrackingModel.Job {
             createdAt: created.text,
             startTime: started?.text,
             endTime: ended?.text,
-            reason: reason
+            reason: reason,
+            servers: servers
         )
+    }
+}
+
+extension JobServers {
+    fileprivate var isBounded: Bool {
+        [source, points, embedder].allSatisfy { entries in
+            entries.count <= 20 && entries.allSatisfy { (1...500).contains($0.unicodeScalars.count) }
+        }
+    }
+}
+
+extension JobSettings {
+    /// As a job tells them: the servers are told apart.
+    fileprivate var withoutServers: Self {
+        var settings = self
+        settings.servers = JobServers()
+        return settings
     }
 }

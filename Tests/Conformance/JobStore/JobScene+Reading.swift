@@ -1,6 +1,6 @@
 import Migration
 
-/// Lists and quotas.
+/// Lists.
 extension JobScene {
     func jobsAreListedNewestFirst() async throws {
         var ids: [JobID] = []
@@ -114,6 +114,53 @@ extension JobScene {
         try expectEqual(second.next, nil, "the key after the last page")
     }
 
+    func eventsAreReadBackwards() async throws {
+        let job = try await planned([[1], [2]])
+        for _ in 0..<3 { _ = try await finish(try await take(job.job), .released) }
+        let all = try await events(job.job).map(\.id)
+        func pages(_ filter: ListIngestionEvents.Filter, limit: Int) async throws -> [[Int64]] {
+            var pages: [[Int64]] = []
+            var after: Int64?
+            repeat {
+                let call = ListIngestionEvents(job: job.job, filter: filter, after: after, limit: limit)
+                let page = try await store.events(call)
+                pages.append(page.rows.map(\.id))
+                after = page.next
+            } while after != nil && pages.count < 20
+            return pages
+        }
+        let backwards = try await pages(.init(newest: true), limit: 4)
+        try expectEqual(backwards.flatMap(\.self), all.reversed(), "newest first, whole")
+        try expectEqual(backwards.first?.count, 4, "rows of a page")
+        try expectEqual(try await pages(.init(newest: false), limit: 1000), [all], "oldest first")
+        let claims = try await events(job.job).filter { $0.kind == "claimed" }.map(\.id)
+        let newest = try await pages(.init(kind: "claimed", newest: true), limit: 2)
+        try expectEqual(newest, [[claims[2], claims[1]], [claims[0]]], "of one kind")
+        let first = try await events(job.job, of: 0).map(\.id)
+        let ofOne = try await pages(.init(batchNumbers: [0], newest: true), limit: 1000)
+        try expectEqual(ofOne, [first.reversed()], "of one batch")
+        let none = try await store.events(.init(job: .max, filter: .init(newest: true), after: nil, limit: 9))
+        try expectEqual(none, .init(rows: [], next: nil), "of an unknown job")
+        try await expectRejected("no newest events") {
+            try await store.events(.init(job: job.job, filter: .init(newest: true), after: nil, limit: 0))
+        }
+    }
+
+    func requeuedBatchesAreListedAlone() async throws {
+        let job = try await planned([[1, 2], [3, 4]], settings: .noRetries)
+        for _ in 1...2 { try await fail(try await take(job.job)) }
+        _ = try await finalize(job.job)
+        func numbers(_ filter: ListIngestionBatches.Filter) async throws -> [Int] {
+            try await store.batches(.init(job: job.job, filter: filter, after: nil, limit: 9)).rows.map(\.batchNumber)
+        }
+        try expectEqual(try await numbers(.init(requeued: true)), [], "before a requeue")
+        _ = try await requeueBatches(job.job, RequeueFilter(batchNumbers: [0]), isolate: true)
+        try expectEqual(try await numbers(.init(requeued: true)), [2, 3], "made by a requeue")
+        try expectEqual(try await numbers(.init(requeued: false)), [0, 1], "planned from the source")
+        try expectEqual(try await numbers(.init()), [0, 1, 2, 3], "all")
+        try expectEqual(try await numbers(.init(batchNumbers: [1, 3], requeued: true)), [3], "and by number")
+    }
+
     func eventsAreASwitch() async throws {
         let settings = JobSettings(maxRetries: 3, leaseSeconds: 120, batchTimeoutSeconds: 600, recordEvents: false)
         let job = try await planned([[1]], settings: settings)
@@ -138,101 +185,6 @@ extension JobScene {
             try await expectRejected("\(limit) events") {
                 try await store.events(.init(job: job.job, filter: .init(), after: nil, limit: limit))
             }
-        }
-    }
-
-    // MARK: Quotas
-
-    private func reserve(_ cost: Int, maxWaitMs: Int = 1_000_000) async throws -> ReserveQuota.Answer {
-        try await store.reserveQuota(ReserveQuota(quota: target, cost: cost, maxWaitMs: maxWaitMs))
-    }
-
-    private func report(_ report: QuotaReport) async throws -> ReportQuota.Answer {
-        try await store.reportQuota(ReportQuota(quota: target, report: report))
-    }
-
-    func unknownQuotaGrantsEverything() async throws {
-        for _ in 1...3 {
-            let answer = try await reserve(1_000_000, maxWaitMs: 0)
-            try expectEqual(answer, .init(granted: true, waitMs: 0, stopReason: nil), "an unknown quota")
-        }
-    }
-
-    func quotaPacesTokens() async throws {
-        let told = try await report(QuotaReport(tokensPerMinute: 6000))
-        try expectEqual([told.tokensPerMinute, told.requestsPerMinute], [6000, 0], "limits")
-        try expect(told.share > 0.97 && told.share <= 0.975, "share \(told.share) is not 0.975")
-        // 97.5 tokens a second: 975 tokens are 10 s.
-        try expectEqual(try await reserve(975).waitMs, 0, "the first request")
-        try expectWithin(try await reserve(975).waitMs, 8800...10_000, "the second request")
-        try expectWithin(try await reserve(1).waitMs, 18_800...20_000, "the third request")
-        try await harness.advance(by: .seconds(60))
-        try expectEqual(try await reserve(1).waitMs, 0, "a request after a minute of rest")
-    }
-
-    func quotaPacesRequests() async throws {
-        _ = try await report(QuotaReport(requestsPerMinute: 6))
-        try expectEqual(try await reserve(1).waitMs, 0, "the first request")
-        try expectWithin(try await reserve(1).waitMs, 9000...10_300, "the second request")
-    }
-
-    func quotaRefusalIsNotCharged() async throws {
-        _ = try await report(QuotaReport(tokensPerMinute: 6000))
-        _ = try await reserve(975)
-        for _ in 1...3 {
-            let answer = try await reserve(97_500, maxWaitMs: 1000)
-            try expectEqual(answer.granted, false, "a wait above the maximum")
-            try expectWithin(answer.waitMs, 8800...10_000, "the wait that was too long")
-        }
-        let next = try await reserve(1)
-        try expectEqual(next.granted, true, "a wait below the maximum")
-        try expectWithin(next.waitMs, 8800...10_000, "the wait after refusals")
-    }
-
-    func quotaStopsForEverybody() async throws {
-        let stopped = try await report(QuotaReport(tokensPerMinute: 6000, stopReason: "insufficient_quota"))
-        try expectEqual(stopped.stopReason, "insufficient_quota", "reason told")
-        let refused = try await reserve(1)
-        try expectEqual(refused, .init(granted: false, waitMs: 0, stopReason: "insufficient_quota"), "stopped")
-        let resumed = try await report(QuotaReport(resumed: true))
-        try expectEqual(resumed.stopReason, nil, "reason after a resume")
-        try expectEqual(resumed.tokensPerMinute, 6000, "the limit after a resume")
-        try expectEqual(try await reserve(1).granted, true, "after a resume")
-    }
-
-    func throttlePausesEverybodyAndCutsOnce() async throws {
-        let before = try await report(QuotaReport(tokensPerMinute: 6_000_000)).share
-        let first = try await report(QuotaReport(throttledMs: 20_000))
-        try expectWithin(first.pauseMs, 19_000...20_000, "pause")
-        try expect(first.share < before, "a throttle did not cut the share")
-        let again = try await report(QuotaReport(throttledMs: 5000))
-        try expectWithin(again.pauseMs, 18_000...20_000, "a pause only moves later")
-        try expect(again.share >= first.share, "a second throttle in one pause cut the share again")
-        try expectWithin(try await reserve(1).waitMs, 18_000...20_000, "the wait in a pause")
-        try await harness.advance(by: .seconds(21))
-        let later = try await report(QuotaReport(throttledMs: 1000))
-        try expect(later.share < 0.975, "share after a second pause: \(later.share)")
-        try await harness.advance(by: .seconds(7200))
-        let rested = try await report(QuotaReport())
-        try expect(rested.share > 0.97 && rested.share <= 0.975, "share after two hours: \(rested.share)")
-        try expectEqual(rested.pauseMs, 0, "pause after two hours")
-    }
-
-    func quotaPacesFromTheEndOfAPause() async throws {
-        _ = try await report(QuotaReport(tokensPerMinute: 6000, throttledMs: 20_000))
-        let first = try await reserve(975)
-        try expectWithin(first.waitMs, 19_000...20_000, "the first request in a pause")
-        // Else all that is reserved in the pause is sent at its end, and the next 60 s pass the limit (I22).
-        try expectWithin(try await reserve(975).waitMs, 28_000...31_000, "I22: the second request in a pause")
-    }
-
-    func quotaRefusesWrongInput() async throws {
-        try await expectRejected("a negative cost") { try await reserve(-1) }
-        try await expectRejected("a negative wait") { try await reserve(1, maxWaitMs: -1) }
-        try await expectRejected("a negative limit") { try await report(QuotaReport(tokensPerMinute: -1)) }
-        try await expectRejected("a negative throttle") { try await report(QuotaReport(throttledMs: -1)) }
-        try await expectRejected("a quota without a name") {
-            try await store.reportQuota(ReportQuota(quota: "", report: QuotaReport()))
         }
     }
 }

@@ -134,7 +134,7 @@ extension JobScene {
         let job = try await failedJob()
         let request = Self.uuid()
         let first = try await requeueBatches(job.job, limit: 1, request: request)
-        try expectEqual(first, .init(result: .applied, batches: 1, records: 2, more: true), "requeue")
+        try expectEqual(first, .init(result: .applied, batches: 1, records: 2, more: true, next: 1), "requeue")
         let before = try await summary(job.job)
         var expected = first
         expected.result = .duplicate
@@ -170,7 +170,7 @@ extension JobScene {
         try expectEqual(try await summary(job.job).status, .completed, "status after a requeue of nothing")
         try expectEqual(try await requeueRecords(job.job, .init(stage: .chunk)).records, 1, "by stage")
         let page = try await requeueRecords(job.job, .init(batchNumbers: [0]), limit: 1)
-        try expectEqual(page, .init(result: .applied, batches: 1, records: 1, more: true), "a page")
+        try expectEqual(page, .init(result: .applied, batches: 1, records: 1, more: true, next: 2), "a page")
         try expectEqual(try await batch(job.job, 1).recordIds, [4], "the record of the stage")
         try expectEqual(try await batch(job.job, 2).recordIds, [2], "the first record of the page")
         try expectEqual(try await batch(job.job, 2).round, 2, "rounds count requeues")
@@ -246,5 +246,42 @@ extension JobScene {
         try expect(late.result != .applied, "I6: a late end was applied to a requeued batch")
         try expectEqual(try await batch(job.job, 0).status, .pending, "I6: status after a late end")
         try await complete(try await take(job.job))
+    }
+
+    /// Pages that go on by key take each failed batch, and each dead letter, once.
+    func requeueGoesOnAfterThePageBefore() async throws {
+        let job = try await planned([[1], [2], [3], [4, 5, 6, 7]], settings: .noRetries)
+        for _ in 1...3 { try await fail(try await take(job.job)) }
+        let letters = [FailedRecord.sample(4), .sample(5), .sample(6), .sample(7)]
+        _ = try await finish(try await take(job.job), .completed, BatchCounts(failed: 4), failed: letters)
+        for after in [2, Int64.max] {
+            let nothing = try await requeueBatches(job.job, RequeueFilter(after: after))
+            try expectEqual(nothing, .init(result: .applied, batches: 0, records: 0, more: false), "after \(after)")
+        }
+        let first = try await requeueBatches(job.job, RequeueFilter(after: .min), limit: 1)
+        try expectEqual(first, .init(result: .applied, batches: 1, records: 1, more: true, next: 0), "the first page")
+        // It fails again before the next page is asked for.
+        try await fail(try await take(job.job))
+        let second = try await requeueBatches(job.job, RequeueFilter(after: first.next), limit: 1)
+        try expectEqual(second, .init(result: .applied, batches: 1, records: 1, more: true, next: 1), "the second page")
+        let third = try await requeueBatches(job.job, RequeueFilter(after: second.next), isolate: true, limit: 1)
+        try expectEqual(third, .init(result: .applied, batches: 1, records: 1, more: false), "the last page")
+        try expectEqual(try await batch(job.job, 0).status, .failed, "what failed again meanwhile")
+
+        for (after, more) in [(5, 2), (6, 1), (7, 0), (Int64.max, 0)] as [(Int64, Int)] {
+            let filter = RequeueFilter(code: "nothing", after: after)
+            try expectEqual(try await requeueRecords(job.job, filter).records, 0, "\(more) records, of no such code")
+        }
+        let records = try await requeueRecords(job.job, RequeueFilter(after: .min), limit: 2)
+        try expectEqual(records, .init(result: .applied, batches: 1, records: 2, more: true, next: 5), "records 4, 5")
+        let request = Self.uuid()
+        let rest = try await requeueRecords(job.job, RequeueFilter(after: 5), limit: 1, request: request)
+        try expectEqual(rest, .init(result: .applied, batches: 1, records: 1, more: true, next: 6), "record 6")
+        let again = try await requeueRecords(job.job, RequeueFilter(after: 5), limit: 1, request: request)
+        try expectEqual(again, .init(result: .duplicate, batches: 1, records: 1, more: true, next: 6), "I10: repeated")
+        let beyond = try await requeueRecords(job.job, RequeueFilter(after: 7))
+        try expectEqual(beyond.records, 0, "after the last")
+        let last = try await requeueRecords(job.job, RequeueFilter(recordIds: [4, 7, 9], after: 6))
+        try expectEqual(last, .init(result: .applied, batches: 1, records: 1, more: false), "record 7")
     }
 }

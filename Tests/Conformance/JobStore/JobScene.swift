@@ -36,13 +36,14 @@ struct JobScene: Sendable {
         hash: String? = nil,
         settings: JobSettings = .usual,
         start: Bool = true,
-        target: String? = nil
+        target: String? = nil,
+        collection: String? = nil
     ) async throws -> OpenIngestionJob.Answer {
         try await store.openJob(
             OpenIngestionJob(
                 targetKey: target ?? self.target,
                 configHash: hash ?? self.hash,
-                config: ["model": hash ?? self.hash],
+                config: ["model": hash ?? self.hash, "collection": collection].compactMapValues(\.self),
                 settings: settings,
                 controllerId: "controller",
                 token: token,
@@ -51,10 +52,24 @@ struct JobScene: Sendable {
         )
     }
 
+    func join(
+        _ job: JobID,
+        token: String = JobScene.uuid(),
+        hash: String? = nil
+    ) async throws -> JoinIngestionJob.Answer {
+        try await store.joinJob(
+            JoinIngestionJob(job: job, configHash: hash ?? self.hash, controllerId: "joiner", token: token)
+        )
+    }
+
+    func addServers(_ job: JobID, _ servers: JobServers) async throws -> AddIngestionServers.Answer {
+        try await store.addServers(AddIngestionServers(job: job, servers: servers))
+    }
+
     /// A new job of the target, nothing planned.
-    func opened(settings: JobSettings = .usual, start: Bool = true) async throws -> Opened {
+    func opened(settings: JobSettings = .usual, start: Bool = true, target: String? = nil) async throws -> Opened {
         let token = Self.uuid()
-        let answer = try await open(token: token, settings: settings, start: start)
+        let answer = try await open(token: token, settings: settings, start: start, target: target)
         try expectEqual(answer.result, .created, "open")
         return Opened(job: answer.job.id, epoch: answer.epoch, token: token)
     }
@@ -89,8 +104,12 @@ struct JobScene: Sendable {
     }
 
     /// A running job with a sealed plan of these batches.
-    func planned(_ batches: [[RecordID]], settings: JobSettings = .usual) async throws -> Opened {
-        let job = try await opened(settings: settings)
+    func planned(
+        _ batches: [[RecordID]],
+        settings: JobSettings = .usual,
+        target: String? = nil
+    ) async throws -> Opened {
+        let job = try await opened(settings: settings, target: target)
         if !batches.isEmpty {
             try expectEqual(try await append(batches, to: job, after: nil).result, .appended, "append")
         }

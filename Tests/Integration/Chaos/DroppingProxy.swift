@@ -94,6 +94,8 @@ struct ProxiedCall: Sendable {
 
     private static let functions: [String: Reader] = [
         reader(OpenIngestionJob.self, RecordedCall.open, RecordedAnswer.open),
+        reader(JoinIngestionJob.self, RecordedCall.join, RecordedAnswer.join),
+        reader(AddIngestionServers.self, RecordedCall.addServers, RecordedAnswer.addServers),
         reader(RenewController.self, RecordedCall.renew, RecordedAnswer.renew),
         reader(AppendIngestionBatches.self, RecordedCall.append, RecordedAnswer.append),
         reader(SealIngestionPlan.self, RecordedCall.seal, RecordedAnswer.seal),

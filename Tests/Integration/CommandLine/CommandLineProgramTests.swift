@@ -40,8 +40,10 @@ import Testing
         )
         #expect(result.status == 78)
         for words in [
-            "BATCH_SIZE: is 0 (.env:1)", ".env:2: has no `=`", "MYSQL_PORT: is 99999 (--mysql-port)", "QDRANT_URL: is",
-            "MAX_WORKERS: is blank", "MYSQL_HOST: is not set", "SUPABASE_URL: is http://x", "did you mean MYSQL_HOST?",
+            "BATCH_SIZE: is 0 (.env:1)", ".env:2: has no `=`", "MYSQL_PORT: is 99999 (--mysql-port)",
+            "QDRANT_URL: holds an @",
+            "MAX_WORKERS: is blank", "MYSQL_HOST: is not set", "SUPABASE_URL: is http:// to x:80",
+            "did you mean MYSQL_HOST?",
         ] {
             #expect(result.error.contains(words), "\(words)\n\(result.error)")
         }

@@ -34,11 +34,12 @@ struct Program: Sendable {
     func run(
         _ arguments: [String],
         _ environment: [String: String] = [:],
+        redirecting redirection: String = "",
         beside body: (pid_t) async throws -> Void = { _ in }
     ) async throws -> Result {
         let result = try await Subprocess.run(
             .name("env"),
-            arguments: Arguments(words(arguments, environment)),
+            arguments: Arguments(words(arguments, environment, redirecting: redirection)),
             input: .none,
             output: .string(limit: 1 << 22),
             error: .string(limit: 1 << 22)
@@ -52,9 +53,16 @@ struct Program: Sendable {
     }
 
     /// For `env`, which empties the environment and changes the folder; then it is the program itself.
-    func words(_ arguments: [String], _ environment: [String: String]) -> [String] {
+    ///
+    /// A redirection is the shell's, such as `>&-`, which closes standard output.
+    func words(
+        _ arguments: [String],
+        _ environment: [String: String],
+        redirecting redirection: String = ""
+    ) -> [String] {
         let variables = environment.merging(["HOME": folder.path(), "PATH": "/usr/bin:/bin"]) { given, _ in given }
-        return ["--ignore-environment", "--chdir=\(folder.path())"] + variables.map { "\($0)=\($1)" } + [Self.path]
-            + arguments
+        let shell = redirection.isEmpty ? [] : ["sh", "-c", "exec \"$0\" \"$@\" \(redirection)"]
+        return ["--ignore-environment", "--chdir=\(folder.path())"] + variables.map { "\($0)=\($1)" } + shell
+            + [Self.path] + arguments
     }
 }

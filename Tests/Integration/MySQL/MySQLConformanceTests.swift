@@ -5,9 +5,9 @@ import Testing
 @testable import Adapters
 
 @Suite(.needs(.mysql)) struct `The MySQL source` {
-    @Test(arguments: RecordSourceConformance.Rule.allCases)
-    func `keeps the record-source rules`(rule: RecordSourceConformance.Rule) async throws {
-        try await MySQLTestDatabase.use { database in
+    @Test(arguments: RecordSourceConformance.Rule.allCases, MySQLServer.atHand)
+    func `keeps the record-source rules`(rule: RecordSourceConformance.Rule, server: MySQLServer) async throws {
+        try await MySQLTestDatabase.use(server) { database in
             try await RecordSourceConformance { rows in
                 try await database.run("DROP TABLE IF EXISTS t")
                 try await database.makeTable()

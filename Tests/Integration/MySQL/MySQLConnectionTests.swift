@@ -4,82 +4,11 @@ import Testing
 
 @testable import Adapters
 
+private let servers = MySQLServer.atHand
+
 @Suite(.needs(.mysql)) struct `A MySQL connection` {
-    @Test func `is encrypted and verified`() async throws {
-        try await MySQLTestDatabase.use { database in
-            try await database.makeTable()
-            let product = try await database.source().inspection().product
-            #expect(product.contains("TLSv1."))
-        }
-    }
-
-    @Test func `refuses a certificate of an authority it was not told of`() async throws {
-        try await MySQLTestDatabase.use { database in
-            let file = database.server.strangerAuthority
-            let source = try database.source { $0.tls = .verify(ca: file) }
-            let failure = await portFailure { try await source.highestID() }
-            #expect(failure?.kind == .unauthorised)
-            #expect(failure?.detail.contains(file) == true)
-        }
-    }
-
-    @Test func `refuses a certificate this machine does not trust and names what is missing`() async throws {
-        try await MySQLTestDatabase.use { database in
-            let source = try database.source { $0.tls = .verify(ca: nil) }
-            let failure = await portFailure { try await source.highestID() }
-            #expect(failure?.kind == .unauthorised)
-            #expect(failure?.detail.contains("MYSQL_SSL_CA") == true)
-        }
-    }
-
-    @Test func `refuses a certificate that carries another name`() async throws {
-        try await MySQLTestDatabase.use { database in
-            let host = database.server.otherHost
-            let source = try database.source { $0.host = host }
-            let failure = await portFailure { try await source.highestID() }
-            #expect(failure?.kind == .unauthorised)
-            #expect(failure?.detail.contains("does not name \(host)") == true)
-        }
-    }
-
-    @Test func `refuses a server without TLS, and takes it when plain text was asked for`() async throws {
-        let server = try #require(TestEnvironment.mysql)
-        var options = MySQLOptions(
-            host: server.plainHost,
-            port: server.plainPort,
-            user: server.user,
-            password: Secret(server.password),
-            database: "information_schema",
-            table: "TABLES",
-            tls: .verify(ca: server.authority)
-        )
-        let verifying = try MySQLRecordSource(options)
-        let failure = await portFailure { try await verifying.inspection() }
-        #expect(failure?.kind == .unauthorised)
-        #expect(failure?.detail.contains("offers no TLS") == true)
-        options.tls = .off
-        #expect(try await MySQLRecordSource(options).inspection().product.contains("no TLS"))
-    }
-
-    @Test func `says that an account may have to use TLS`() async throws {
-        try await MySQLTestDatabase.use { database in
-            let user = String(database.name.suffix(30))
-            try await database.run("CREATE USER '\(user)'@'%' IDENTIFIED BY 'Secret-1' REQUIRE SSL")
-            let source = try database.source {
-                $0.user = user
-                $0.password = Secret("Secret-1")
-                $0.tls = .off
-                $0.allowsPlaintext = true
-            }
-            let failure = await portFailure { try await source.highestID() }
-            try await database.run("DROP USER '\(user)'@'%'")
-            #expect(failure?.kind == .unauthorised)
-            #expect(failure?.detail.contains("TLS") == true)
-        }
-    }
-
-    @Test func `refuses a wrong password without repeating it`() async throws {
-        try await MySQLTestDatabase.use { database in
+    @Test(arguments: servers) func `refuses a wrong password without repeating it`(server: MySQLServer) async throws {
+        try await MySQLTestDatabase.use(server) { database in
             let source = try database.source { $0.password = Secret("hunter2") }
             let failure = await portFailure { try await source.highestID() }
             #expect(failure?.kind == .unauthorised)
@@ -88,8 +17,10 @@ import Testing
         }
     }
 
-    @Test func `a host that does not exist or does not listen is unavailable`() async throws {
-        try await MySQLTestDatabase.use { database in
+    @Test(arguments: servers) func `a host that does not exist or does not listen is unavailable`(
+        server: MySQLServer
+    ) async throws {
+        try await MySQLTestDatabase.use(server) { database in
             let nobody = try database.source { $0.port = 1 }
             let refused = await portFailure { try await nobody.highestID() }
             #expect(refused?.kind == .unavailable)
@@ -101,8 +32,10 @@ import Testing
         }
     }
 
-    @Test func `a missing database, table or column is rejected by name`() async throws {
-        try await MySQLTestDatabase.use { database in
+    @Test(arguments: servers) func `a missing database, table or column is rejected by name`(
+        server: MySQLServer
+    ) async throws {
+        try await MySQLTestDatabase.use(server) { database in
             try await database.makeTable()
             try await database.run("INSERT INTO t VALUES (1, 'm', 'x')")
             let noDatabase = await portFailure { try await database.source { $0.database = "nowhere" }.highestID() }
@@ -119,8 +52,8 @@ import Testing
         }
     }
 
-    @Test func `cannot change anything`() async throws {
-        try await MySQLTestDatabase.use { database in
+    @Test(arguments: servers) func `cannot change anything`(server: MySQLServer) async throws {
+        try await MySQLTestDatabase.use(server) { database in
             try await database.makeTable()
             // As the administrator, whose grants would allow it: the session does not.
             let options = database.options {
@@ -141,8 +74,10 @@ import Testing
         }
     }
 
-    @Test func `reads again from the beginning when it was killed in the middle`() async throws {
-        try await MySQLTestDatabase.use { database in
+    @Test(arguments: servers) func `reads again from the beginning when it was killed in the middle`(
+        server: MySQLServer
+    ) async throws {
+        try await MySQLTestDatabase.use(server) { database in
             try await fill(database)
             let rounds = Rounds()
             let count = try await database.connection().read { (handle) throws(PortFailure) in
@@ -159,8 +94,8 @@ import Testing
         }
     }
 
-    @Test func `a stream that ends by an error is an error`() async throws {
-        try await MySQLTestDatabase.use { database in
+    @Test(arguments: servers) func `a stream that ends by an error is an error`(server: MySQLServer) async throws {
+        try await MySQLTestDatabase.use(server) { database in
             try await fill(database)
             let rounds = Rounds()
             let failure = await portFailure {
@@ -181,8 +116,10 @@ import Testing
         }
     }
 
-    @Test func `opens anew after the server has closed it for idleness`() async throws {
-        try await MySQLTestDatabase.use { database in
+    @Test(arguments: servers) func `opens anew after the server has closed it for idleness`(
+        server: MySQLServer
+    ) async throws {
+        try await MySQLTestDatabase.use(server) { database in
             let connection = database.connection()
             let first = try await connection.read { (handle) throws(PortFailure) in
                 try handle.execute("SET SESSION wait_timeout = 1")
@@ -198,8 +135,10 @@ import Testing
         }
     }
 
-    @Test func `cancelling ends the statement at the server and leaves the connection usable`() async throws {
-        try await MySQLTestDatabase.use { database in
+    @Test(arguments: servers) func `cancelling ends the statement at the server and leaves the connection usable`(
+        server: MySQLServer
+    ) async throws {
+        try await MySQLTestDatabase.use(server) { database in
             try await fill(database)
             let connection = database.connection()
             let id = try await connection.read { (handle) throws(PortFailure) in handle.threadID }
@@ -223,8 +162,8 @@ import Testing
         }
     }
 
-    @Test func `a cancelled task does not begin`() async throws {
-        try await MySQLTestDatabase.use { database in
+    @Test(arguments: servers) func `a cancelled task does not begin`(server: MySQLServer) async throws {
+        try await MySQLTestDatabase.use(server) { database in
             try await database.makeTable()
             let source = try database.source()
             let task = Task {
@@ -236,8 +175,10 @@ import Testing
         }
     }
 
-    @Test func `a statement that takes too long is ended by the server`() async throws {
-        try await MySQLTestDatabase.use { database in
+    @Test(arguments: servers) func `a statement that takes too long is ended by the server`(
+        server: MySQLServer
+    ) async throws {
+        try await MySQLTestDatabase.use(server) { database in
             try await fill(database)
             let connection = MySQLConnection(database.options(), statementTimeout: .seconds(1))
             let failure = await portFailure {
@@ -250,8 +191,8 @@ import Testing
         }
     }
 
-    @Test func `many readers share the pool`() async throws {
-        try await MySQLTestDatabase.use { database in
+    @Test(arguments: servers) func `many readers share the pool`(server: MySQLServer) async throws {
+        try await MySQLTestDatabase.use(server) { database in
             try await fill(database)
             let source = try database.source { $0.poolSize = 3 }
             let counts = try await withThrowingTaskGroup(of: Int.self) { group in

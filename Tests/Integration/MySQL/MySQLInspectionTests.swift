@@ -3,14 +3,17 @@ import Testing
 
 @testable import Adapters
 
+private let servers = MySQLServer.atHand
+
 @Suite(.needs(.mysql)) struct `Inspecting a MySQL table` {
-    @Test func `finds everything in order`() async throws {
-        try await MySQLTestDatabase.use { database in
+    @Test(arguments: servers) func `finds everything in order`(server: MySQLServer) async throws {
+        try await MySQLTestDatabase.use(server) { database in
             try await database.makeTable()
             try await database.run("INSERT INTO t VALUES (42, 'm', 'text')")
             let inspection = try await database.source().inspection()
             #expect(inspection.problems.isEmpty)
             #expect(inspection.product.hasPrefix("M"))
+            #expect(!server.isBeside || inspection.product.hasPrefix("MySQL "), "\(inspection.product)")
             let facts = inspection.facts.joined(separator: "\n")
             for part in ["id bigint", "member_code varchar(64)", "parse_content longtext", "rows", "highest id 42"] {
                 #expect(facts.contains(part))
@@ -20,8 +23,10 @@ import Testing
         }
     }
 
-    @Test func `warns of an unsigned id and of one that is not the primary key`() async throws {
-        try await MySQLTestDatabase.use { database in
+    @Test(arguments: servers) func `warns of an unsigned id and of one that is not the primary key`(
+        server: MySQLServer
+    ) async throws {
+        try await MySQLTestDatabase.use(server) { database in
             try await database.run(
                 "CREATE TABLE t (id INT UNSIGNED, member_code TEXT, parse_content TEXT, k INT, PRIMARY KEY (id, k))"
             )
@@ -30,8 +35,8 @@ import Testing
         }
     }
 
-    @Test func `names every missing column with its setting`() async throws {
-        try await MySQLTestDatabase.use { database in
+    @Test(arguments: servers) func `names every missing column with its setting`(server: MySQLServer) async throws {
+        try await MySQLTestDatabase.use(server) { database in
             try await database.run("CREATE TABLE t (id INT PRIMARY KEY)")
             let problems = try await database.source().inspection().problems
             #expect(problems.count == 2)
@@ -40,16 +45,16 @@ import Testing
         }
     }
 
-    @Test func `names a missing table`() async throws {
-        try await MySQLTestDatabase.use { database in
+    @Test(arguments: servers) func `names a missing table`(server: MySQLServer) async throws {
+        try await MySQLTestDatabase.use(server) { database in
             let problems = try await database.source().inspection().problems
             #expect(problems.count == 1)
             #expect(problems.first?.contains("MYSQL_TABLE") == true)
         }
     }
 
-    @Test func `names a missing grant`() async throws {
-        try await MySQLTestDatabase.use { database in
+    @Test(arguments: servers) func `names a missing grant`(server: MySQLServer) async throws {
+        try await MySQLTestDatabase.use(server) { database in
             try await database.makeTable()
             let user = String(database.name.suffix(30))
             try await database.run(

@@ -1,5 +1,6 @@
 import Foundation
 import Migration
+import Synchronization
 import Testing
 
 @testable import Adapters
@@ -11,8 +12,15 @@ struct MySQLTestDatabase: Sendable {
     private let admin: MySQLConnection
 
     /// Makes the database, lends it to `body` and drops it.
-    static func use(_ body: (MySQLTestDatabase) async throws -> Void) async throws {
-        let server = try #require(TestEnvironment.mysql)
+    static func use(
+        _ server: MySQLServer? = nil,
+        _ body: (MySQLTestDatabase) async throws -> Void
+    ) async throws {
+        // Cases of one test begin all at once, and a server has so many connections. Who names no server may nest.
+        let isCase = server != nil
+        if isCase { await Turns.cases.take() }
+        defer { if isCase { Turns.cases.giveBack() } }
+        let server = try #require(server ?? TestEnvironment.mysql)
         MySQLHandle.prepareLibrary()
         let name = "migrate_" + UUID().uuidString.replacing("-", with: "").lowercased()
         var options = MySQLOptions(
@@ -88,6 +96,43 @@ struct MySQLTestDatabase: Sendable {
     }
 
     func connection() -> MySQLConnection { MySQLConnection(options(), statementTimeout: .seconds(60)) }
+}
+
+/// Lets so many go on at a time.
+private final class Turns: Sendable {
+    static let cases = Turns(8)
+
+    private struct State {
+        var free: Int
+        var waiting: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let state: Mutex<State>
+
+    init(_ count: Int) { state = Mutex(State(free: count)) }
+
+    func take() async {
+        await withCheckedContinuation { continuation in
+            let isMine = state.withLock { state in
+                guard state.free == 0 else {
+                    state.free -= 1
+                    return true
+                }
+                state.waiting.append(continuation)
+                return false
+            }
+            if isMine { continuation.resume() }
+        }
+    }
+
+    func giveBack() {
+        let next = state.withLock { state -> CheckedContinuation<Void, Never>? in
+            guard state.waiting.isEmpty else { return state.waiting.removeFirst() }
+            state.free += 1
+            return nil
+        }
+        next?.resume()
+    }
 }
 
 /// Why a call failed; nil and a recorded issue when it did not.

@@ -17,9 +17,12 @@ import Testing
 /// | `MIGRATE_TEST_MYSQL_ADMIN_USER`, `_ADMIN_PASSWORD` | an account that may do everything |
 /// | `MIGRATE_TEST_MYSQL_DATABASE` | an empty database tests may fill; each makes tables (or databases) of its own |
 /// | `MIGRATE_TEST_MYSQL_CA`, `_STRANGER_CA` | PEM files: the authority that signed, and one that signed nothing |
+/// | `MIGRATE_TEST_REAL_MYSQL_HOST`, `_PORT`, `_OTHER_HOST` | never required: MySQL itself beside it; accounts and authority as above |
 /// | `MIGRATE_TEST_POSTGRES_URL` | the superuser, `sslmode=verify-full&sslrootcert=…`; may create databases |
 /// | `MIGRATE_TEST_POSTGRES_AUTHENTICATOR_URL` | the role `authenticator`, which may `SET ROLE` as PostgREST does |
 /// | `MIGRATE_TEST_POSTGRES_CA`, `_STRANGER_CA` | PEM files, as for MySQL |
+/// | `MIGRATE_TEST_PGBOUNCER_URL`, `_SESSION_URL`, `_SMALL_URL` | never required, but never skipped by `make test`: PgBouncer before that PostgreSQL, as its administrator; the last has one server connection for a database and waits 2 s |
+/// | `MIGRATE_TEST_PGBOUNCER_SMALL_SERVERS` | the folder given to `scripts/servers`, where the last one may be restarted |
 /// | `MIGRATE_TEST_QDRANT_URL`, `_QDRANT_API_KEY` | Qdrant (locally its engine behind our façade) |
 /// | `MIGRATE_TEST_VOCABULARY` | the file `cl100k_base.tiktoken` |
 /// | `MIGRATE_TEST_PYTHON` | a Python with what `Tests/Integration/Support/python/requirements.txt` lists |
@@ -44,10 +47,17 @@ enum TestEnvironment {
     static var chaosMinutes: Double? { values["MIGRATE_TEST_CHAOS_MINUTES"].flatMap { Double($0) } }
 
     /// The MariaDB or MySQL server, when all of its variables are set.
-    static let mysql: MySQLServer? = Need.mysql.isMet ? MySQLServer() : nil
+    static let mysql: MySQLServer? = Need.mysql.isMet ? MySQLServer("MYSQL") : nil
+
+    /// MySQL itself, where the first is MariaDB and this could be had.
+    static let realMySQL: MySQLServer? =
+        values["MIGRATE_TEST_REAL_MYSQL_PORT"] != nil && Need.mysql.isMet ? MySQLServer("REAL_MYSQL") : nil
 
     /// The PostgreSQL server, when all of its variables are set.
     static let postgres: PostgresServer? = Need.postgres.isMet ? PostgresServer() : nil
+
+    /// PgBouncer before the PostgreSQL server, when all of its variables are set.
+    static let pgbouncer: PgBouncerServers? = Need.pgbouncer.isMet ? PgBouncerServers() : nil
 
     /// Qdrant, when all of its variables are set.
     static let qdrant: QdrantServer? = Need.qdrant.isMet ? QdrantServer() : nil
@@ -74,11 +84,13 @@ enum TestEnvironment {
 }
 
 /// A MariaDB or MySQL server that tests may fill and misuse.
-struct MySQLServer: Sendable {
-    let host = variable("MYSQL_HOST")
-    let port = UInt16(variable("MYSQL_PORT")) ?? 0
+struct MySQLServer: Sendable, CustomTestStringConvertible {
+    let host: String
+    let port: UInt16
     /// The same server and port under a name its certificate does not carry.
-    let otherHost = variable("MYSQL_OTHER_HOST")
+    let otherHost: String
+    /// Whether it is MySQL itself, started beside MariaDB.
+    let isBeside: Bool
     /// A second server with the same users and without TLS.
     let plainHost = variable("MYSQL_PLAIN_HOST")
     let plainPort = UInt16(variable("MYSQL_PLAIN_PORT")) ?? 0
@@ -92,6 +104,19 @@ struct MySQLServer: Sendable {
     let authority = variable("MYSQL_CA")
     /// The file of an authority that signed nothing.
     let strangerAuthority = variable("MYSQL_STRANGER_CA")
+
+    /// Every server there is, for tests that are made for both products.
+    static let atHand = [TestEnvironment.mysql, TestEnvironment.realMySQL].compactMap(\.self)
+
+    /// The server of these variables: `MYSQL` or `REAL_MYSQL`.
+    init(_ prefix: String) {
+        host = variable(prefix + "_HOST")
+        port = UInt16(variable(prefix + "_PORT")) ?? 0
+        otherHost = variable(prefix + "_OTHER_HOST")
+        isBeside = prefix == "REAL_MYSQL"
+    }
+
+    var testDescription: String { isBeside ? "MySQL" : "MariaDB or MySQL" }
 }
 
 /// A PostgreSQL server with Supabase's roles: `anon`, `authenticated`, `service_role`, `authenticator`.
@@ -104,6 +129,29 @@ struct PostgresServer: Sendable {
     let authority = variable("POSTGRES_CA")
     /// The file of an authority that signed nothing.
     let strangerAuthority = variable("POSTGRES_STRANGER_CA")
+}
+
+/// Three PgBouncers before the PostgreSQL server: of any database, as the superuser `postgres`, with `sslmode=verify-full`.
+struct PgBouncerServers: Sendable {
+    /// The three of them.
+    enum Mode: CaseIterable { case transaction, session, small }
+
+    func url(_ mode: Mode) -> String {
+        switch mode {
+        case .transaction: transactionURL
+        case .session: sessionURL
+        case .small: smallURL
+        }
+    }
+
+    /// Pools transactions.
+    let transactionURL = variable("PGBOUNCER_URL")
+    /// Pools sessions.
+    let sessionURL = variable("PGBOUNCER_SESSION_URL")
+    /// Pools transactions on one server connection for a database; tests may pause, restart and misuse it.
+    let smallURL = variable("PGBOUNCER_SMALL_URL")
+    /// The folder that `scripts/server/pgbouncer-small restart` wants.
+    let smallServers = variable("PGBOUNCER_SMALL_SERVERS")
 }
 
 /// Qdrant or its engine; each test makes a collection of its own.

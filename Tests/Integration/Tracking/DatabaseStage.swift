@@ -13,11 +13,11 @@ extension TrackingDatabase {
             CREATE TABLE public.test_moment (now timestamptz NOT NULL, chance double precision NOT NULL);
             INSERT INTO public.test_moment VALUES ('2026-01-01T00:00:00Z', 0);
             CREATE OR REPLACE FUNCTION public.ingestion_now() RETURNS timestamptz LANGUAGE sql STABLE
-            SET search_path = '' AS 'SELECT now FROM public.test_moment';
+            SET search_path = pg_catalog, pg_temp AS 'SELECT now FROM public.test_moment';
             CREATE OR REPLACE FUNCTION public.ingestion_clock() RETURNS timestamptz LANGUAGE sql VOLATILE
-            SET search_path = '' AS 'SELECT now FROM public.test_moment';
+            SET search_path = pg_catalog, pg_temp AS 'SELECT now FROM public.test_moment';
             CREATE OR REPLACE FUNCTION public.ingestion_random() RETURNS double precision LANGUAGE sql VOLATILE
-            SET search_path = '' AS 'SELECT chance FROM public.test_moment';
+            SET search_path = pg_catalog, pg_temp AS 'SELECT chance FROM public.test_moment';
             GRANT SELECT ON public.test_moment TO PUBLIC
             """
         )

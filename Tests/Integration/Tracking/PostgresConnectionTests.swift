@@ -45,7 +45,7 @@ import Testing
         let server = try #require(TestEnvironment.postgres)
         let login = try PostgresLogin(Secret(server.url), allowsPlaintext: false)
         let one = PostgresConnection(login, .init(statement: .milliseconds(100)))
-        let failure = await trackingFailure { _ = try await one.run("SELECT pg_sleep(20)") }
+        let failure = await trackingFailure { _ = try await one.call("SELECT pg_sleep(20)") }
         #expect(failure?.code == "57014")
         #expect(failure?.kind == .unavailable)
         #expect(try await one.run("SELECT 1") == [["1"]])

@@ -53,19 +53,23 @@ import Testing
         let (dice, clock) = (Dice(seed), SteppedClock())
         let fake = FakeSupabase(time: Time(clock), entropy: dice)
         var drawn: [Drawn] = []
+        // Numbers beyond belief keep everybody waiting for long: a fifth of the seeds has them.
+        let isOdd = seed.isMultiple(of: 5)
         for number in 0..<calls {
             // Mostly so soon that there is a wait; now and then long enough for a cut to be forgiven.
             let micros = dice.below(dice.oneIn(3) ? 1_000_000 : 1000)
             clock.advance(by: .microseconds(micros) + .seconds(dice.oneIn(10) ? dice.below(20) : 0))
             var call = Drawn(at: clock.now.offset.wholeMicroseconds)
             if number == 0 || dice.oneIn(6) {
-                let report = report(dice)
+                let report = report(dice, isOdd: isOdd)
                 call.report = report
                 let answer = try await fake.reportQuota(ReportQuota(quota: "q", report: report))
                 call.result = "\(answer.pauseMs) \(answer.share)"
             } else {
-                let cost = dice.below(dice.oneIn(4) ? 100_000 : 3000)
-                let wait = dice.below(dice.oneIn(2) ? 90_000 : 300)
+                var cost = dice.below(dice.oneIn(4) ? 100_000 : 3000)
+                var wait = dice.below(dice.oneIn(2) ? 90_000 : 300)
+                if isOdd, dice.oneIn(10) { cost = dice.oneIn(2) ? 1 << 62 : .max }
+                if isOdd, dice.oneIn(4) { wait = dice.oneIn(2) ? 1 << 62 : .max }
                 (call.cost, call.maxWaitMs) = (cost, wait)
                 let answer = try await fake.reserveQuota(ReserveQuota(quota: "q", cost: cost, maxWaitMs: wait))
                 call.result = "\(answer.granted) \(answer.waitMs)"
@@ -81,11 +85,14 @@ import Testing
     }
 
     /// Limits as providers state them and odd ones; 0 is unknown.
-    private static func report(_ dice: Dice) -> QuotaReport {
-        QuotaReport(
-            tokensPerMinute: dice.oneIn(2) ? nil : dice.pick([0, 40_000, 2_000_000, dice.below(5_000_000)]),
+    private static func report(_ dice: Dice, isOdd: Bool) -> QuotaReport {
+        let tokens = [0, 40_000, 2_000_000, dice.below(5_000_000)] + (isOdd ? [1, .max] : [])
+        let waits = [dice.below(3000)] + (isOdd ? [86_400_000, 150_000, .max] : [])
+        return QuotaReport(
+            tokensPerMinute: dice.oneIn(2) ? nil : dice.pick(tokens),
             requestsPerMinute: dice.oneIn(2) ? nil : dice.pick([0, 500, 10_000, dice.below(10_000)]),
-            throttledMs: dice.oneIn(2) ? nil : dice.below(3000)
+            throttledMs: dice.oneIn(2) ? nil : dice.pick(waits),
+            resumed: dice.oneIn(8) ? true : nil
         )
     }
 

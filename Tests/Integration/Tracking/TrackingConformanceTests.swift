@@ -18,6 +18,15 @@ struct DatabaseHarness: JobStoreHarness {
         return Self(store: try database.store(connectionsMax: 16), database: database)
     }
 
+    /// Over libpq and a PgBouncer that pools transactions.
+    static func overPgBouncer() async throws -> Self {
+        let pooler = try #require(TestEnvironment.pgbouncer)
+        let database = try await TrackingDatabase.make()
+        try await database.makeClockMovable()
+        let login = try TrackingDatabase.login(pooler.transactionURL, database: database.name)
+        return Self(store: RPCJobStore(PostgresTransport(login, connectionsMax: 16)), database: database)
+    }
+
     /// Over HTTP; the gateway lives as long as the test run.
     static func overPostgREST() async throws -> Self {
         let database = try await TrackingDatabase.make()
@@ -46,6 +55,15 @@ private actor Once {
 // Serialised: the rules of a suite share one clock, and each moves it.
 @Suite(.needs(.postgres), .serialized) struct `The job store over libpq` {
     private static let once = Once { try await DatabaseHarness.overPostgres() }
+
+    @Test(arguments: JobStoreConformance.Rule.allCases)
+    func `keeps the job-store rules`(rule: JobStoreConformance.Rule) async throws {
+        try await JobStoreConformance { try await Self.once.harness() }.check(rule)
+    }
+}
+
+@Suite(.needs(.postgres, .pgbouncer), .serialized) struct `The job store over PgBouncer, which pools transactions` {
+    private static let once = Once { try await DatabaseHarness.overPgBouncer() }
 
     @Test(arguments: JobStoreConformance.Rule.allCases)
     func `keeps the job-store rules`(rule: JobStoreConformance.Rule) async throws {

@@ -96,7 +96,8 @@ struct TrackingDatabase: Sendable {
         try await run("UPDATE public.test_clock SET shift = shift + \(duration / .microseconds(1)) * interval '1 us'")
     }
 
-    private func administrate(_ sql: String) async throws {
+    /// Runs SQL on the server's own database: what concerns roles, or this database from outside.
+    func administrate(_ sql: String) async throws {
         _ = try await PostgresConnection(try Self.login(server.url, database: nil)).run(sql)
     }
 
@@ -157,7 +158,11 @@ struct PlannedJob {
         return (id, answer.batches)
     }
 
-    func complete(_ batch: ClaimedBatch, _ claim: String) async throws(PortFailure) -> FinishBatch.Answer {
+    func complete(
+        _ batch: ClaimedBatch,
+        _ claim: String,
+        paid: Migration.Paid = .nothing
+    ) async throws(PortFailure) -> FinishBatch.Answer {
         try await store.finish(
             FinishBatch(
                 job: job,
@@ -165,7 +170,7 @@ struct PlannedJob {
                 attempt: batch.attempt,
                 claimId: claim,
                 outcome: .completed,
-                counts: BatchCounts(processed: batch.recordIds.count),
+                counts: BatchCounts(processed: batch.recordIds.count, paid: paid),
                 failedRecords: [],
                 retryAfterMs: nil,
                 error: nil

@@ -62,7 +62,7 @@ import Testing
             let key = Secret(PostgRESTGateway.Key.secret)
             let transport = try PostgRESTTransport(url: gateway.url, key: key, exchange: try CurlClient())
             let stage = try DatabaseStage(database, through: RPCJobStore(transport))
-            try await Self.replay(1001...UInt64(1000 + max(3, historyCount(reduced: 10) / 10)), steps: 300, on: stage)
+            try await Self.replay(1001...UInt64(1000 + max(6, historyCount(reduced: 10) / 10)), steps: 300, on: stage)
             await gateway.stop()
         }
     }

@@ -21,7 +21,10 @@ struct `Operators` {
             try await stage.migrate(
                 "cancel",
                 exit: 64,
-                saying: ["Cancel job 1 (running) for good?", "confirm with --yes"]
+                saying: [
+                    "Cancel job 1 of ", "(running, 0 of 3 batches done, no worker alive) for good?",
+                    "confirm with --yes",
+                ]
             )
             try await stage.migrate("cancel", "--yes", "--reason", "wrong table", saying: ["Job 1 is cancelled."])
             try await stage.migrate("cancel", "--yes", saying: ["Job 1 was cancelled already."])
@@ -33,6 +36,34 @@ struct `Operators` {
             let kinds = try await stage.history(job: 1).filter { $0.batchNumber == nil }.map(\.kind)
             #expect(kinds.suffix(3) == ["paused", "resumed", "cancelled"])
             try await stage.migrate("run", "--yes", saying: ["Job 2 opened.", "12 processed"])
+        }
+    }
+
+    @Test func `see the quota of their account; the next run ends a long pause, and a reset forgets it`() async throws {
+        try await Stage.use(.libpq, records: 12, ["OPENAI_TPM": "1000000", "OPENAI_ORG_ID": "org-1"]) { stage in
+            try await stage.migrate("setup", "--yes")
+            try await stage.migrate("quota", saying: ["No quota is known"])
+            try await stage.migrate("run", "--yes", "--limit", "5", saying: ["5 processed"])
+            try await stage.migrate("quota", saying: ["127.0.0.1:", "/org-1/", "1,000,000"])
+            let pause = "UPDATE public.ingestion_quota SET pause_until = now() + interval '3 days'"
+            try await stage.database.run(pause)
+            try await stage.migrate("run", "--yes", "--new", saying: ["12 processed"])
+            let left = "SELECT count(*) FROM public.ingestion_quota WHERE pause_until > now()"
+            #expect(try await stage.database.run(left) == [["0"]])
+            // Another account of the same server waits for nobody, and has a row of its own.
+            try await stage.database.run(pause)
+            try await stage.migrate("run", "--yes", "--new", with: ["OPENAI_ORG_ID": "org-2"])
+            #expect(try await stage.database.run(left) == [["1"]])
+            let which = ["there are 2 such quotas", "/org-2/"]
+            try await stage.migrate("quota", "reset", "--yes", exit: 64, saying: which)
+            let names = try await stage.database.run("SELECT quota FROM public.ingestion_quota ORDER BY quota")
+            for row in names {
+                let name = try #require(row.first ?? nil)
+                try await stage.migrate("quota", "reset", name, exit: 64, saying: ["confirm with --yes"])
+                let words = ["The quota \(name) is forgotten."]
+                try await stage.migrate("quota", "reset", name, "--yes", saying: words)
+            }
+            try await stage.migrate("quota", saying: ["No quota is known"])
         }
     }
 

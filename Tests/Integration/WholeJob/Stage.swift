@@ -22,10 +22,11 @@ struct Stage: Sendable {
         _ transport: `The whole job`.Transport,
         records: Int,
         hasBadRows: Bool = false,
+        on server: MySQLServer? = nil,
         _ settings: [String: String] = [:],
         _ body: (Stage) async throws -> Void
     ) async throws {
-        try await MySQLTestDatabase.use { rows in
+        try await MySQLTestDatabase.use(server) { rows in
             try await fill(rows, records: records, hasBadRows: hasBadRows)
             try await TrackingDatabase.use { tracking in
                 let embedder = FakeOpenAI(time: Time(ContinuousClock()))
@@ -90,6 +91,9 @@ struct Stage: Sendable {
             return secret.count < 8 ? nil : (name, secret)
         }
     }
+
+    /// As the program calls the table.
+    var owner: PointOwner { PointOwner(source: "\(rows.name).ip_summary", ownsUnmarked: true) }
 
     /// The stage's collection, over the production adapter.
     func points() throws -> QdrantPointStore {

@@ -15,9 +15,16 @@ struct `The whole job` {
     /// Records a test moves; the first real run asks for 5,000.
     static let records = Int(TestEnvironment.values["MIGRATE_TEST_RECORDS"] ?? "") ?? 300
 
-    @Test(arguments: Transport.allCases)
-    func `every record is accounted for, and a second run pays for nothing`(transport: Transport) async throws {
-        try await Stage.use(transport, records: Self.records, hasBadRows: true) { stage in
+    /// Both ways to the tracking store, and one of them with rows in MySQL itself, where there is one.
+    static let stages: [(Transport, MySQLServer?)] =
+        Transport.allCases.map { ($0, nil) } + (TestEnvironment.realMySQL.map { [(.libpq, $0)] } ?? [])
+
+    @Test(arguments: stages)
+    func `every record is accounted for, and a second run pays for nothing`(
+        transport: Transport,
+        server: MySQLServer?
+    ) async throws {
+        try await Stage.use(transport, records: Self.records, hasBadRows: true, on: server) { stage in
             try await stage.migrate("setup", "--yes")
             try await stage.migrate("check")
             // 1: finished, with a record that belongs to nobody.
@@ -28,13 +35,45 @@ struct `The whole job` {
             #expect(stats.skipped == 2)
             #expect(stats.failedRecords == 1)
             #expect(stats.equal == true)
-            try await stage.migrate("verify")
+            try await stage.migrate("verify", exit: 1, saying: ["1 record failed, everything else is right"])
 
             let paid = stage.embedder.totals.texts
             #expect(paid >= Self.records)
             try await stage.migrate("run", "--new", "--yes", exit: 1)
             #expect(stage.embedder.totals.texts == paid)
             #expect(try await stage.stats(job: 2).processed == Int64(Self.records))
+
+            // What was paid is a sum of the answers; `check` and the start of a run embed a sentence beside it.
+            let billed = stats.billedTokens
+            #expect(billed > 0 && billed <= Int64(stage.embedder.totals.tokens))
+            #expect(stats.billedNanodollars > 0)
+            let status = try await stage.migrate("status", "--job", "1", "--json", exit: 1)
+            #expect(status.out.contains("\(billed)"), "\(status.out)")
+            #expect(try await stage.stats(job: 2).billedTokens == 0)
+            let seen = "SELECT state, reason, records_done FROM public.ingestion_workers WHERE job_id = 1"
+            let runners = try await stage.database.run(seen)
+            #expect(runners == [["left", "the job is completed", "\(Self.records + 3)"]])
+        }
+    }
+
+    /// From the installation to the check of every point, with nothing but the pooler's address.
+    @Test(.needs(.pgbouncer), arguments: [PgBouncerServers.Mode.transaction, .session])
+    func `a pooler stands between, and the job knows nothing of it`(
+        mode: PgBouncerServers.Mode
+    ) async throws {
+        let pooler = try #require(TestEnvironment.pgbouncer).url(mode)
+        try await Stage.use(.libpq, records: 120, ["BATCH_SIZE": "10", "MAX_WORKERS": "4"]) { stage in
+            var parts = try #require(URLComponents(string: pooler))
+            parts.path = "/" + stage.database.name
+            let pooled = ["POSTGRES_URL": try #require(parts.string)]
+            for command in [["setup", "--yes"], ["check"], ["run", "--new", "--yes"], ["verify"]] {
+                let ended = try await stage.program.run(command, stage.settings.merging(pooled) { $1 })
+                #expect(ended.status == 0, "\(command): \(ended.out) \(ended.error)")
+            }
+            let stats = try await stage.stats(job: 1)
+            #expect(stats.job?.status == .completed)
+            #expect(stats.processed == 120)
+            #expect(stats.equal == true)
         }
     }
 
@@ -48,6 +87,9 @@ struct `The whole job` {
                 for _ in 0..<2 { group.addTask { try await stage.migrate("worker", "--job", "1") } }
                 try await group.waitForAll()
             }
+            let sums = "SELECT count(*), count(*) FILTER (WHERE state = 'left'), sum(records_done), sum(batches_held)"
+            let reported = try await stage.database.run("\(sums) FROM public.ingestion_workers")
+            #expect(reported == [["3", "3", "400", "0"]])
             let history = try await stage.history(job: 1)
             let completed = history.filter { $0.kind == "completed" }.compactMap(\.batchNumber)
             #expect(completed.sorted() == Array(0..<40), "each batch once")

@@ -8,7 +8,7 @@ import Testing
     private static let kinds: [(PortFailure.Kind, Int32)] = [
         (.unavailable, 69), (.throttled(retryAfter: nil), 69), (.outcomeUnknown, 69), (.rejected, 77),
         (.unauthorised, 77),
-        (.outOfMoney, 77), (.cancelled, 75),
+        (.outOfMoney, 77), (.full, 77), (.cancelled, 75),
     ]
 
     @Test(arguments: kinds) func `a failed call has its exit code`(kind: PortFailure.Kind, code: Int32) {
@@ -55,6 +55,24 @@ import Testing
         #expect(end(.fatal(.embedder, PortFailure(.outOfMoney, "no money"))).status == .refused)
         #expect(end(.fatal(.embedder, PortFailure(.outOfMoney, "no money"))).message.contains("no money"))
         #expect(RunSession.end(.jobEnded(.completed), JobReport(.sample(.completed))).status == .complete)
+    }
+
+    @Test(arguments: Brake.Kind.allCases)
+    func `a run that its brake has paused ends with 1 and says how to go on`(kind: Brake.Kind) {
+        let end = RunSession.end(.braked(Brake(kind, "Why.")), JobReport(.sample(.paused)))
+        #expect(end.status == .incomplete)
+        #expect(end.message.hasPrefix("the job is paused: Why.\n"))
+        // The runner has ended: resuming alone would work on nothing.
+        #expect(end.message.contains("`migrate resume`") && end.message.contains("`migrate run"), "\(end.message)")
+        #expect(end.message.contains("--allow-removals") == (kind == .removals))
+    }
+
+    @Test func `a repair that would delete too much ends with 1 and names its own flag`() {
+        let brake = Brake(.removals, BrakeLimits().judge(removals: 101, done: 120)?.reason ?? "")
+        let end = CommandEnd(ServiceFailure(.points, PortFailure(.rejected, brake.reason, code: "braked")))
+        #expect(end.status == .incomplete)
+        #expect(end.message.contains("101 of 120 records") && end.message.contains("only with --allow-removals"))
+        #expect(!end.message.contains("migrate run"), "\(end.message)")
     }
 
     @Test func `the first signal drains, the second releases, the third leaves`() {

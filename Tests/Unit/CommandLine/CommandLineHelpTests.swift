@@ -6,7 +6,7 @@ import Testing
 
 @Suite(.heavy) struct `The command line` {
     private static let commands: [any ParsableCommand.Type] =
-        Migrate.configuration.groupedSubcommands.flatMap(\.subcommands) + [SetupTokenizer.self]
+        Migrate.configuration.groupedSubcommands.flatMap(\.subcommands) + [SetupTokenizer.self, QuotaReset.self]
         + Text.configuration.subcommands
 
     @Test func `has the commands people were promised`() {
@@ -16,7 +16,9 @@ import Testing
                 == [
                     "demo", "check", "setup", "tokenizer", "plan", "run", "worker", "pause", "resume", "cancel",
                     "status", "jobs", "events",
-                    "failures", "retry", "verify", "search", "settings", "serve-fakes", "simulate",
+                    "failures", "retry", "release", "repair-counters", "verify", "search", "quota", "reset", "settings",
+                    "serve-fakes", "simulate",
+                    "prune", "delete",
                     "text", "normalize", "tokens", "chunks", "sparse", "points", "languages",
                 ]
         )
@@ -58,11 +60,16 @@ import Testing
         ["run", "--resume", "--new"], ["run", "--limit", "0"], ["run", "--limit", "-1"], ["run", "--where", " "],
         ["plan", "--limit", "0"], ["demo", "--records", "0"], ["search", " "], ["search"], ["worker"],
         ["jobs", "--limit", "0"], ["events", "--limit", "0"],
+        ["release"], ["release", "--yes"], ["release", "--worker", ""], ["release", "--older-than", "10"],
+        ["release", "--older-than", "-1m"], ["release", "--older-than", "11y"], ["release", "--older-than", "4000d"],
+        ["release", "--older-than", "99999999999999999999s"], ["release", "--batch", "x"],
         ["run", "--processes", "0"], ["run", "--processes", "2", "--workers", "2"],
         ["serve-fakes", "mysql"], ["serve-fakes", "--key", ""], ["failures", "--stage", "nowhere"],
         ["retry", "--batches", "--records"], ["retry", "--records", "--isolate"],
         ["simulate", "--trace"], ["simulate", "--faults", "crash"], ["simulate", "--workers", "0"],
         ["run", "--mysql-password", "x"],
+        ["prune"], ["prune", "--older-than", "30"], ["prune", "--older-than", "59m"],
+        ["prune", "--older-than", "30d", "--keep", "0"], ["delete"], ["delete", "--job", "x"],
         ["nonsense"],
     ])
     func `wrong usage ends with 64`(arguments: [String]) {

@@ -14,6 +14,22 @@ import Testing
         #expect(Format.count(number) == text)
     }
 
+    @Test func `many missing rows are told at most once a minute, with what came together meanwhile`() {
+        var state = RunState()
+        func apply(_ batch: Int, _ missing: Int, _ seconds: Int) -> String? {
+            state.apply(.manyMissing(batch: batch, missing: missing, records: 1_000), at: .seconds(seconds))
+        }
+        let first = apply(0, 12, 10)
+        #expect(
+            first?.hasPrefix("12 of 1,000 planned rows in one batch are not in MySQL, asked twice: is this a lagging")
+                == true
+        )
+        #expect(apply(1, 20, 11) == nil)
+        #expect(apply(2, 30, 69) == nil)
+        #expect(apply(3, 40, 70)?.hasPrefix("90 of 3,000 planned rows in 3 batches are not in MySQL") == true)
+        #expect(apply(4, 50, 71) == nil)
+    }
+
     @Test(arguments: [
         (0.42, "0.42"), (8.14, "8.1"), (812.4, "812"), (9_999, "9,999"), (12_345, "12.3k"), (1_234_567, "1.2M"),
     ])
@@ -69,6 +85,22 @@ import Testing
         #expect(state.progress == nil)
     }
 
+    @Test func `a paused job is told with its reason, where the counters have brought one`() {
+        var state = RunState()
+        #expect(state.apply(.paused, at: .zero) == "The job is paused; waiting until `migrate resume`.")
+        for (status, reason, words) in [
+            (JobStatus.paused, "101 of 120 records are gone", " (101 of 120 records are gone)"),
+            (.paused, nil, ""),
+            // The reason of an earlier pause, or of no pause.
+            (.running, "replaced", ""),
+        ] {
+            var stats = JobStats.sample(status)
+            stats.job?.reason = reason
+            #expect(state.apply(.progress(stats), at: .zero) == nil)
+            #expect(state.apply(.paused, at: .zero) == "The job is paused\(words); waiting until `migrate resume`.")
+        }
+    }
+
     @Test func `the report adds up and says what to do next`() {
         let text = JobReport(
             .sample(.completed, failed: 2),
@@ -85,19 +117,19 @@ import Testing
 
     @Test func `an unfinished job is asked about, resumed or replaced as the flags say`() throws {
         let job = try #require(JobStats.sample(.running).job)
-        func decide(_ job: JobSummary?, _ choice: ResumeChoice, _ canAsk: Bool) -> ResumeDecision {
-            ResumeDecision(job: job, choice: choice, canAsk: canAsk)
+        func decide(_ job: JobSummary?, _ choice: Joining.Choice) -> Joining.Decision {
+            Joining.Decision(job: job, choice: choice)
         }
-        for canAsk in [true, false] {
-            #expect(decide(nil, .ask, canAsk) == .planNew)
-            #expect(decide(nil, .new, canAsk) == .planNew)
-            #expect(decide(nil, .resume, canAsk) == .nothingToResume)
-            #expect(decide(job, .resume, canAsk) == .resume)
-            #expect(decide(job, .new, canAsk) == .replace)
-        }
+        #expect(decide(nil, .ask) == .planNew)
+        #expect(decide(nil, .new) == .planNew)
+        #expect(decide(nil, .resume) == .nothingToResume)
+        #expect(decide(job, .resume) == .resume)
+        #expect(decide(job, .new) == .replace)
+        #expect(decide(job, .ask) == .ask)
         let size = "7 (running, 1,000 records, since 2026-01-31 12:00:00Z)"
-        #expect(decide(job, .ask, true) == .ask("Resume existing job \(size)?"))
-        #expect(decide(job, .ask, false) == .resumeSaying("Resuming job \(size)."))
+        let words = JoiningWords(names: DemoWorld.names)
+        #expect(words.sentence(Joining.Question.resume(job)) == "Resume existing job \(size)?")
+        #expect(words.sentence(Joining.Notice.resuming(job)) == "Resuming job \(size).")
     }
 
     @Test(
@@ -109,11 +141,5 @@ import Testing
     )
     func `an answer is yes, no, the default or asked for again`(line: String, isYes: Bool, answer: Bool?) {
         #expect(Answer(line, default: isYes)?.isYes == answer)
-    }
-
-    @Test func `a question is repeated until it is answered`() {
-        let recorded = RecordedConsole(answers: ["perhaps", "n"])
-        #expect(!recorded.console.ask("Really?", default: true))
-        #expect(recorded.out == "Really? (Y/n) Please answer y or n.\nReally? (Y/n) ")
     }
 }

@@ -58,7 +58,7 @@ import TextProcessing
     private func run(
         _ engine: Engine,
         _ recorded: RecordedConsole,
-        choice: ResumeChoice = .ask,
+        choice: Joining.Choice = .ask,
         stop: StopSignal = StopSignal()
     ) async throws -> CommandEnd {
         var options = RunSession.Options()
@@ -73,10 +73,24 @@ import TextProcessing
         ).run()
     }
 
+    @Test func `a job of a version that did not know sources is still the same job`() throws {
+        // SHA-256 of what that version hashed, computed without this program.
+        let hash = "403bdcdac19c2d68db5004c622b6e707ff909845a8a2a7bc4c2094698d8307e3"
+        #expect(try engine().configuration.hash == hash)
+        #expect(try engine(["SOURCE_NAME": DemoWorld.names.table]).configuration.hash == hash)
+        #expect(try engine(["UNMARKED_POINTS": "foreign"]).configuration.hash == hash)
+        #expect(try engine(["SOURCE_NAME": "shard-2"]).configuration.hash != hash)
+        #expect(try engine().plan.owner == PointOwner(source: DemoWorld.names.table, ownsUnmarked: true))
+        let named = try engine(["SOURCE_NAME": "shard-2", "UNMARKED_POINTS": "foreign"])
+        #expect(named.plan.owner == PointOwner(source: "shard-2", ownsUnmarked: false))
+        #expect(named.plan.shaper.profile == (try engine().plan.shaper.profile), "the source does not shape points")
+    }
+
     /// Opens a job and leaves it unfinished.
     private func interrupted(_ engine: Engine) async throws {
         let stop = StopSignal()
-        stop.raise(.release)
+        var engine = engine
+        engine.ports.report = { if case .jobOpened = $0 { stop.raise(.release) } }
         let end = try await run(engine, RecordedConsole(), choice: .new, stop: stop)
         #expect(end.status == .stopped)
     }
@@ -89,6 +103,33 @@ import TextProcessing
         let end = try await ending { try await run(try engine(), RecordedConsole()) }
         #expect(end.status == .refused)
         #expect(end.message.contains("migrate setup"))
+    }
+
+    @Test(arguments: ["profile", "source", "checksum", "summary_id", "type", "member_code"])
+    func `in strict mode a missing index is named, setup adds it, and then the job runs`(field: String) async throws {
+        let engine = try engine()
+        _ = try await world.points.ensure(engine.schema)
+        world.points.dropIndex(field)
+        let end = try await ending { try await run(engine, RecordedConsole()) }
+        #expect(end.status == .refused)
+        #expect(end.message.contains("payload_schema.\(field)") && end.message.contains("`migrate setup`"))
+
+        let recorded = RecordedConsole()
+        let session = SetupSession(console: recorded.console, isSure: true)
+        let made = try await session.collection("memos", in: world.points, schema: engine.schema)
+        #expect(!made.isNew && made.differences.isEmpty)
+        #expect(recorded.out.contains("WRONG: payload_schema.\(field)"))
+        #expect(try await run(engine, RecordedConsole()).status == .complete)
+    }
+
+    @Test func `without strict mode a missing index only costs speed`() async throws {
+        let engine = try engine()
+        _ = try await world.points.ensure(engine.schema)
+        world.points.restrict(["enabled": false])
+        world.points.dropIndex("profile")
+        #expect(try await run(engine, RecordedConsole()).status == .complete)
+        let differences = try await world.points.inspect(engine.schema).differences
+        #expect(differences.map(\.name) == ["payload_schema.profile"] && !differences.contains { $0.isFatal })
     }
 
     @Test func `an empty table is a sentence`() async throws {
@@ -118,7 +159,7 @@ import TextProcessing
         let engine = try engine()
         _ = try await world.points.ensure(engine.schema)
         try await interrupted(engine)
-        let recorded = RecordedConsole(answers: ["n", "y"])
+        let recorded = RecordedConsole(answers: ["n", "y", "y"])
         #expect(try await run(engine, recorded).status == .complete)
         #expect(recorded.unused.isEmpty)
         let jobs = try await world.ports.store.jobs(ListIngestionJobs(job: nil, filter: .init(), after: nil, limit: 10))
@@ -140,11 +181,11 @@ import TextProcessing
         let finished = Mutex<FakeSupabase?>(nil)
         let hasLoss = Mutex(isAnswerLost)
         let before: FaultHook.Step = { (call) async throws(PortFailure) in
-            guard call == OpenIngestionJob.function, let store = finished.withLock(\.self) else { return }
+            guard call == JoinIngestionJob.function, let store = finished.withLock(\.self) else { return }
             _ = try await store.control(ControlIngestionJob(job: 1, action: .cancel, reason: nil))
         }
         let after: FaultHook.Step = { (call) async throws(PortFailure) in
-            guard call == OpenIngestionJob.function, finished.withLock({ $0 != nil }) else { return }
+            guard call == JoinIngestionJob.function, finished.withLock({ $0 != nil }) else { return }
             let isLost = hasLoss.withLock { hasLoss in
                 defer { hasLoss = false }
                 return hasLoss
@@ -209,7 +250,7 @@ import TextProcessing
         _ = try await world.points.ensure(engine.schema)
         _ = try await run(engine, RecordedConsole())
         let report = try await requeue(
-            1,
+            try await JobOption.find(1, in: world.ports.store),
             RequeueFilter(),
             isolate: false,
             in: world.ports.store,
@@ -233,14 +274,16 @@ import TextProcessing
     }
 
     /// An older program must not put its functions over newer ones.
-    @Test(arguments: [(2, "too new for this program (1)"), (1, nil)])
-    func `setup leaves newer tracking SQL as it is`(minClient: Int, refusal: String?) async throws {
+    @Test(arguments: [1, 0])
+    func `setup leaves newer tracking SQL as it is`(versionsTooNew: Int) async throws {
+        let ours = SchemaInstaller.version
+        let refusal = versionsTooNew > 0 ? "too new for this program (\(ours))" : nil
         let recorded = RecordedConsole()
         let session = SetupSession(console: recorded.console, isSure: true)
-        let newer = SchemaVersion.Answer(version: 2, minClient: minClient)
+        let newer = SchemaVersion.Answer(version: ours + 1, minClient: ours + versionsTooNew)
         var end: CommandEnd?
         do {
-            try await session.sql(version: 1, at: "here") {
+            try await session.sql(version: ours, at: "here") {
                 newer
             } apply: { () async throws(PortFailure) in
                 Issue.record("it was replaced")

@@ -1,5 +1,6 @@
 import Fakes
 import Migration
+import Synchronization
 import Testing
 
 @testable import migrate
@@ -33,6 +34,31 @@ import Testing
         #expect(try await kinds(.init(kind: "completed")).count == 3)
         #expect(try await kinds(.init(), last: 2) == Array(all.suffix(2)))
         #expect(try await kinds(.init(kind: "reaped")).isEmpty)
+    }
+
+    /// A history of many batches is not downloaded for its last lines.
+    @Test(arguments: [1, 2, 19, 20, 21, 100, 999, 1_000, 1_001, 1_200, 5_000])
+    func `costs no more rows than are shown of it`(last: Int) async throws {
+        let asked = Mutex((calls: 0, rows: 0))
+        let world = try await World(
+            rows: World.rows(600),
+            storeLog: { step in
+                guard case .events(let page) = step.answer else { return }
+                asked.withLock { $0 = ($0.calls + 1, $0.rows + page.rows.count) }
+            }
+        )
+        try await world.run(workers: 1, batchSize: 1)
+        let jobs = try await world.store.jobs(ListIngestionJobs(job: 1, filter: .init(), after: nil, limit: 1))
+        let job = try #require(jobs.rows.first)
+        var all: [Int64] = []
+        try await history(of: job, .init(), last: nil, in: world.store) { all += $0.map(\.id) }
+        #expect(all.count > 1_200)
+        asked.withLock { $0 = (0, 0) }
+        var shown: [Int64] = []
+        try await history(of: job, .init(), last: last, in: world.store) { shown += $0.map(\.id) }
+        #expect(shown == Array(all.suffix(last)))
+        #expect(asked.withLock { $0.rows } == shown.count)
+        #expect(asked.withLock { $0.calls } == (shown.count + 999) / 1_000)
     }
 
     @Test func `that is off is a sentence that says how to have one`() async throws {

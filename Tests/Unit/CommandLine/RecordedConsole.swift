@@ -2,19 +2,20 @@ import Synchronization
 
 @testable import migrate
 
-/// A console whose output can be read, and which answers questions from a list.
-final class RecordedConsole: Sendable {
+/// A console whose output can be read, and which answers questions from a list; nil there, and the end of the list, is Ctrl-C
+/// or the end of the input.
+final class RecordedConsole: AnswerSource {
     private struct State {
         var out = ""
         var error = ""
-        var answers: [String]
+        var answers: [String?]
     }
 
     private let state: Mutex<State>
     private let isTerminal: Bool
     private let canAsk: Bool
 
-    init(isTerminal: Bool = false, answers: [String] = []) {
+    init(isTerminal: Bool = false, answers: [String?] = []) {
         self.isTerminal = isTerminal
         canAsk = !answers.isEmpty
         state = Mutex(State(answers: answers))
@@ -29,12 +30,21 @@ final class RecordedConsole: Sendable {
                     if stream == .output { state.out += text } else { state.error += text }
                 }
             },
-            readLine: { self.state.withLock { $0.answers.isEmpty ? nil : $0.answers.removeFirst() } }
+            answers: self
         )
     }
 
     var out: String { state.withLock { $0.out } }
     var error: String { state.withLock { $0.error } }
     /// Answers that nobody has asked for.
-    var unused: [String] { state.withLock { $0.answers } }
+    var unused: [String] { state.withLock { $0.answers.compactMap(\.self) } }
+
+    func begin() -> Bool { true }
+
+    func line(showAgain: @escaping @Sendable () -> Void) async -> TypedLine {
+        state.withLock { state in
+            guard !state.answers.isEmpty, let answer = state.answers.removeFirst() else { return .gone }
+            return .text(answer)
+        }
+    }
 }

@@ -9,11 +9,13 @@ import TextProcessing
         func decide(_ kind: PortFailure.Kind) -> RetryPolicy.Decision { policy.decide(kind, tries: 1, jitter: 0) }
         #expect(decide(.unavailable) == .retry(after: .milliseconds(500)))
         #expect(decide(.outcomeUnknown) == .retry(after: .milliseconds(500)))
+        #expect(decide(.unclassified) == .retry(after: .milliseconds(500)))
         #expect(decide(.throttled(retryAfter: .seconds(7))) == .wait(.seconds(7)))
         #expect(decide(.throttled(retryAfter: nil)) == .wait(.milliseconds(500)))
         #expect(decide(.rejected) == .isolate)
         #expect(decide(.unauthorised) == .stop)
         #expect(decide(.outOfMoney) == .stop)
+        #expect(decide(.full) == .stop)
         #expect(decide(.cancelled) == .cancelled)
     }
 
@@ -36,6 +38,39 @@ import TextProcessing
     @Test func `the last try gives the work back, and being throttled costs no try`() {
         #expect(policy.decide(.unavailable, tries: 3, jitter: 0) == .giveBack)
         #expect(policy.decide(.throttled(retryAfter: .seconds(1)), tries: 1000, jitter: 0) == .wait(.seconds(1)))
+    }
+}
+
+@Suite struct UnclassifiedStreakTests {
+    let strange = PortFailure(.unclassified, "strange", code: "65000")
+
+    @Test func `ends after two minutes of nothing else`() {
+        var streak = UnclassifiedStreak()
+        for second in [10, 11, 60, 129] { #expect(streak.verdict(on: strange, at: .seconds(second)) == nil) }
+        let end = streak.verdict(on: strange, at: .seconds(130))
+        #expect(end?.code == "65000" && end?.kind == .unclassified)
+        #expect(end?.detail.contains("two minutes") == true)
+    }
+
+    @Test(
+        arguments: [
+            .unavailable, .outcomeUnknown, .throttled(retryAfter: nil), .rejected, .unauthorised, .cancelled,
+        ] as [PortFailure.Kind]
+    )
+    func `begins anew after an answer, and after a failure that is known`(kind: PortFailure.Kind) {
+        var streak = UnclassifiedStreak()
+        #expect(streak.verdict(on: strange, at: .zero) == nil)
+        streak.answered()
+        #expect(streak.verdict(on: strange, at: .seconds(121)) == nil)
+        #expect(streak.verdict(on: PortFailure(kind, "known"), at: .seconds(122)) == nil)
+        for second in [242, 243, 244, 245] { #expect(streak.verdict(on: strange, at: .seconds(second)) == nil) }
+        #expect(streak.verdict(on: strange, at: .seconds(362)) != nil)
+    }
+
+    @Test func `a few failures are no streak, however far apart`() {
+        var streak = UnclassifiedStreak()
+        for minute in 0..<4 { #expect(streak.verdict(on: strange, at: .seconds(minute * 600)) == nil) }
+        #expect(streak.verdict(on: strange, at: .seconds(2400)) != nil)
     }
 }
 
@@ -143,7 +178,12 @@ import TextProcessing
 }
 
 @Suite struct RecordVersionTests {
-    func stored(_ id: UInt64, checksum: String? = "c", profile: String? = "p") -> StoredPoint {
+    func stored(
+        _ id: UInt64,
+        checksum: String? = "c",
+        profile: String? = "p",
+        source: String? = "t"
+    ) -> StoredPoint {
         StoredPoint(
             id: PointID(high: 0, low: id),
             summaryID: 1,
@@ -152,6 +192,8 @@ import TextProcessing
             chunkIndex: 0,
             checksum: checksum,
             profile: profile,
+            source: source,
+            memberCode: "m",
             collectionIDs: []
         )
     }
@@ -166,11 +208,37 @@ import TextProcessing
 
     @Test
     func `a missing, older or foreign point makes the record new, and only points that are not expected are stale`() {
-        #expect(compare([1, 2], [stored(1)]) == .replaced(stale: []))
-        #expect(compare([1, 2], [stored(1), stored(2, checksum: "old")]) == .replaced(stale: []))
-        #expect(compare([1, 2], [stored(1), stored(2, profile: nil)]) == .replaced(stale: []))
+        let one: Set = [PointID(high: 0, low: 1)]
+        #expect(compare([1, 2], [stored(1)]) == .replaced(stale: [], there: one))
+        #expect(compare([1, 2], [stored(1), stored(2, checksum: "old")]) == .replaced(stale: [], there: one))
+        #expect(compare([1, 2], [stored(1), stored(2, profile: nil)]) == .replaced(stale: [], there: one))
         let older = stored(2, checksum: "old")
-        #expect(compare([1], [stored(1, checksum: "old"), older]) == .replaced(stale: [older]))
+        #expect(compare([1], [stored(1, checksum: "old"), older]) == .replaced(stale: [older], there: []))
+    }
+
+    @Test func `only points of this version and without a source are marked`() {
+        let found = [
+            stored(1, source: nil), stored(2), stored(3, checksum: "old", source: nil),
+            stored(4, profile: nil, source: nil),
+            stored(5, source: nil),
+        ]
+        let expected = (1...4).map { PointID(high: 0, low: $0) }
+        let unmarked = RecordVersion.unmarked(expected: expected, checksum: "c", profile: "p", found: found)
+        #expect(unmarked == [stored(1, source: nil)])
+        #expect(
+            compare([1, 2], [stored(1, source: nil), stored(2)]) == .unchanged,
+            "the missing key alone costs nothing"
+        )
+    }
+
+    @Test(arguments: [("t", true), ("u", false), (nil, true)] as [(String?, Bool)])
+    func `a source owns its own points, and unmarked ones where they are its own`(source: String?, isOurs: Bool) {
+        let point = stored(1, source: source)
+        #expect(PointOwner(source: "t", ownsUnmarked: true).owns(point) == isOurs)
+        #expect(PointOwner(source: "t", ownsUnmarked: false).owns(point) == (source == "t"))
+        for ownsUnmarked in [true, false] {
+            #expect(PointOwner(source: "t", ownsUnmarked: ownsUnmarked).mayRemove(point) == (source == "t"))
+        }
     }
 
     @Test func `older points beside the expected ones only go`() {

@@ -14,6 +14,8 @@ import TextProcessing
             FakeQdrant(engine: engine)
         } writeForeign: { _, id, payload in
             try engine.write(id, payload: JSONParser.parse(Data(payload.utf8)).object ?? [:], into: "memos")
+        } restrict: { _, limits in
+            FakeQdrant(engine: engine).restrict(try JSONParser.parse(Data(limits.utf8)))
         }
         try await suite.check(rule)
     }
@@ -32,14 +34,15 @@ import TextProcessing
         _ = try await store.ensure(CollectionSchema(dimensions: 2))
         let failure = await #expect(throws: PortFailure.self) { try await store.upsert((1...5).map(Self.parent)) }
         #expect(failure?.kind == .unavailable)
-        #expect(try await store.count(nil) == 2)
+        #expect(try await store.count(nil, owner: nil) == 2)
         try await store.upsert((1...5).map(Self.parent))
-        #expect(try await store.count(nil) == 5)
+        #expect(try await store.count(nil, owner: nil) == 5)
     }
 
     @Test func `without its collection every call says so`() async throws {
         let store = FakeQdrant()
-        let failure = await #expect(throws: PortFailure.self) { try await store.points(of: [1]) }
+        let owner = PointOwner(source: "s", ownsUnmarked: true)
+        let failure = await #expect(throws: PortFailure.self) { try await store.points(of: [1], owner: owner) }
         #expect(failure?.kind == .unauthorised)
         #expect(failure?.code == "404")
     }
@@ -52,6 +55,7 @@ import TextProcessing
             collectionIDs: [],
             checksum: "c",
             profile: "p",
+            source: "s",
             parentIndex: 0,
             body: .parent(text: "t")
         )

@@ -4,6 +4,7 @@ import Fakes
 import Foundation
 import Migration
 import Testing
+import TextProcessing
 
 /// The production adapters over HTTP against the served fakes: the same rules that the fakes keep in memory.
 @Suite struct `Production adapters over the served fakes` {
@@ -34,8 +35,54 @@ import Testing
             QdrantPointStore(.init(url: endpoint.url, key: Secret(endpoint.key), collection: "memos"), http: http)
         } writeForeign: { _, id, payload in
             try engine.write(id, payload: JSONParser.parse(Data(payload.utf8)).object ?? [:], into: "memos")
+        } restrict: { _, limits in
+            FakeQdrant(engine: engine).restrict(try JSONParser.parse(Data(limits.utf8)))
         }
         try await suite.check(rule)
+        await served.stop()
+    }
+
+    @Test(arguments: Trouble.allCases)
+    func `a point that can never be written arrives as what it would be in an outage, with a code`(trouble: Trouble)
+        async throws
+    {
+        let engine = QdrantEngine()
+        engine.fail { payload in payload["text"]?.string?.contains("s3cret") == true ? trouble : nil }
+        let served = ServedFakes(qdrant: engine)
+        let endpoint = try #require(try await served.start().first)
+        let settings = QdrantPointStore.Settings(url: endpoint.url, key: Secret(endpoint.key), collection: "memos")
+        let store = QdrantPointStore(settings, http: try http())
+        _ = try await store.ensure(CollectionSchema(dimensions: 2))
+        func point(_ text: String) -> Point {
+            Point(
+                id: PointID(high: 1, low: UInt64(text.utf8.count)),
+                summaryID: 1,
+                memberCode: "m",
+                collectionIDs: [],
+                checksum: "c",
+                profile: "p",
+                source: "s",
+                parentIndex: 0,
+                body: .child(
+                    parentID: PointID(high: 2, low: 2),
+                    chunkIndex: 0,
+                    text: text,
+                    vectors: Point.Vectors(dense: [1, 0], sparse: SparseVector(indices: [1], values: [1]))
+                )
+            )
+        }
+        do throws(PortFailure) {
+            try await store.upsert([point("good"), point("s3cret")], within: .seconds(1))
+            Issue.record("it was written")
+        } catch {
+            let mayBeAnOutage = error.kind == .unavailable || error.kind == .outcomeUnknown
+            #expect(mayBeAnOutage || error.code == PortFailure.blocked, "\(error.kind): \(error)")
+            #expect(error.code != nil)
+            #expect(!error.detail.contains("s3cret"))
+        }
+        try await store.probe()
+        try await store.upsert([point("good")])
+        #expect(try await store.count(nil, owner: nil) == 1)
         await served.stop()
     }
 
@@ -56,7 +103,9 @@ import Testing
         let overHTTP = try await QdrantPointStore(settings, http: http()).inspect(schema)
         let inMemory = try await FakeQdrant(engine: engine).inspect(schema)
         #expect(overHTTP.differences.filter(\.isFatal) == inMemory.differences.filter(\.isFatal))
-        #expect(overHTTP.differences.count { $0.isFatal } == 2)
+        let names = overHTTP.differences.filter(\.isFatal).map(\.name)
+        let indexes = ["member_code", "summary_id", "type", "checksum", "profile", "source"]
+        #expect(names == ["vectors.child.size", "vectors.child.distance"] + indexes.map { "payload_schema.\($0)" })
         #expect(Set(inMemory.differences.map(\.name)).isSubset(of: overHTTP.differences.map(\.name)))
         await served.stop()
     }

@@ -203,6 +203,17 @@ extension HTTPResponse {
                 "must": ["key": "summary_id", "match": ["any": [.integer(.max - 2), .integer(.max - 3)]]],
                 "must_not": ["key": "type", "match": ["value": "a"]],
             ]
+            for path in ["/points/scroll", "/points/count", "/points/delete?wait=true"] {
+                let refused = try await call(.post, path, ["filter": filter])
+                #expect(refused.status == 400)
+                let text = refused.json["status"]?["error"]?.string ?? ""
+                #expect(
+                    text.contains(#"Index required but not found for "type" of one of the following types: [keyword"#)
+                )
+                #expect(text.contains("Help: Create an index for this key"))
+            }
+            let kind: JSONValue = ["field_name": "type", "field_schema": "keyword"]
+            #expect(try await call(.put, "/index?wait=true", kind).json["result"]?["status"] == "completed")
             let found = try await call(.post, "/points/scroll", ["filter": filter, "with_payload": ["summary_id"]])
             #expect(found.json["result"]?["points"] == [["id": 3, "payload": ["summary_id": .integer(.max - 3)]]])
             let page = try await call(.post, "/points/scroll", ["limit": 2, "offset": 2, "with_payload": false])

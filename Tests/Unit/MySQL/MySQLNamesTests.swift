@@ -23,13 +23,21 @@ import Testing
 
     @Test(arguments: [
         ("ip_summary", "`ip_summary`"), ("db.t", "`db`.`t`"), ("select", "`select`"), ("a`b", "`a``b`"),
-        ("t; DROP TABLE t", "`t; DROP TABLE t`"), ("表", "`表`"), ("``", "``````"),
+        ("t; DROP TABLE t", "`t; DROP TABLE t`"), ("表", "`表`"), ("my table", "`my table`"),
+        ("my-db.my-table", "`my-db`.`my-table`"), ("it's", "`it's`"), (#"say "hi""#, #"`say "hi"`"#),
+        (#"back\slash"#, #"`back\slash`"#), ("a/b", "`a/b`"), ("50%", "`50%`"), ("1", "`1`"), (" x", "` x`"),
+        ("-- x", "`-- x`"), ("#x", "`#x`"), ("@x", "`@x`"), ("$x", "`$x`"), ("`my.table`", "`my.table`"),
+        ("`my.db`.`my.table`", "`my.db`.`my.table`"), ("db.`my.table`", "`db`.`my.table`"),
+        ("`my.db`.t", "`my.db`.`t`"), ("`a``b`", "`a``b`"), ("`a.b``.c`.d", "`a.b``.c`.`d`"), ("````", "````"),
     ])
     func `a table name is quoted whatever it holds`(table: String, quoted: String) throws {
         #expect(try MySQLNames(options(table: table)).table == quoted)
     }
 
-    @Test(arguments: ["", ".", "a.", ".b", "a.b.c", "a\0b", "name ", String(repeating: "x", count: 65)])
+    @Test(arguments: [
+        "", ".", "a.", ".b", "a.b.c", "a\0b", "name ", "``", "`a", "`a`b", "`a`.", "`a`.`b`.`c`", "`a.b", "a.`b",
+        "`a `", String(repeating: "x", count: 65),
+    ])
     func `a name that cannot be one is refused with the setting's name`(name: String) {
         let failure = #expect(throws: PortFailure.self) { try MySQLNames(options(table: name)) }
         #expect(failure?.kind == .rejected)

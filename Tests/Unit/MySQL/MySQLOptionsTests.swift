@@ -59,6 +59,39 @@ import Testing
         #expect(failure { $0.table = "" }?.kind == .rejected)
     }
 
+    @Test(arguments: [
+        "key=value", "ssl-ca=/tmp/x", "host=db;pwd=Hq7Zk9", "default-file=/tmp/x",
+        "mysql://app:Hq7@Zk9@db.example:3306/app",
+        "jdbc:mysql://db.example/app?user=a&password=Hq7Zk9", "app:Hq7Zk9@db", "Zk9@db.example", "db.example:3306",
+        "tcp(db:3306)", "unix:/run/mysqld.sock", "db.example Hq7Zk9", "a,b", "db\nHq7Zk9", "db\0", "-db.example",
+        "db..example", "[::1]", "[::1", "fe80::1%", "büro.example", "'db.example", "Hq7Zk9%40db", " db", "127.0.0.1=",
+        "::1 ",
+        "localhost;a=b",
+    ])
+    func `a host that the library would read as something else is refused, and not shown`(host: String) {
+        for tls in [MySQLOptions.TLS.off, .verify(ca: nil)] {
+            for allowsPlaintext in [false, true] {
+                let refused = failure {
+                    $0.host = host
+                    $0.tls = tls
+                    $0.allowsPlaintext = allowsPlaintext
+                }
+                #expect(refused?.kind == .rejected, "\(refused?.detail ?? "accepted")")
+                #expect(refused?.detail.contains(host) == false)
+            }
+        }
+    }
+
+    @Test(arguments: ["db", "db.example.", "my_service", "10.0.0.1", "2001:db8::7", "fe80::1%eth0", "DB-1.example"])
+    func `a name or an address in numbers is taken`(host: String) {
+        #expect(
+            failure {
+                $0.host = host
+                $0.allowsPlaintext = true
+            } == nil
+        )
+    }
+
     @Test func `never show the password`() {
         var text = ""
         dump(MySQLOptions(host: "h", user: "u", password: Secret("hunter2"), database: "d"), to: &text)

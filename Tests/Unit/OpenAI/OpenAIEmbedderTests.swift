@@ -96,7 +96,7 @@ import Testing
     }
 
     @Test(arguments: [
-        Self.body([Self.item(0, [1, 0, 0])]), Self.body([Self.item(0, [1, 0, 0]), Self.item(0, [1, 0, 0])]),
+        Self.body([Self.item(0, [1, 0, 0])]), Self.body([Self.item(1, [1, 0, 0]), Self.item(1, [1, 0, 0])]),
         Self.body([Self.item(0, [1, 0, 0]), Self.item(2, [1, 0, 0])]),
         Self.body([Self.item(0, [1, 0, 0]), Self.item(1, [1, 0, 0]), Self.item(1, [1, 0, 0])]),
         Self.body([Self.item(0, [1, 0, 0]), Self.item(-1, [1, 0, 0])]),
@@ -117,7 +117,7 @@ import Testing
 
     @Test(
         arguments: [
-            ([1, 0], PortFailure.Kind.unauthorised), ([1, 0, 0, 0], .unauthorised), ([], .unauthorised),
+            ([1, 0], PortFailure.Kind.unauthorised), ([1, 0, 0, 0], .unauthorised), ([], .rejected),
             ([0, 0, 0], .rejected),
             ([.nan, 0, 1], .rejected), ([.infinity, 0, 1], .rejected),
         ] as [([Float], PortFailure.Kind)]

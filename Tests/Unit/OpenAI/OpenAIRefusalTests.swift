@@ -126,6 +126,10 @@ struct Refused: Sendable, CustomTestStringConvertible {
         Refused(404, .unauthorised, "model_not_found", "The model `x` does not exist or you do not have access to it."),
         Refused("Jina", 402, .outOfMoney, "{\"detail\":\"Insufficient balance\"}"),
         Refused("redirect", 308, .unauthorised, ""),
+        Refused("firewall", 403, .unauthorised, code: "blocked", "<!DOCTYPE html><html>s3cret</html>"),
+        Refused("firewall 406", 406, .unauthorised, code: "blocked", "\n<html>s3cret</html>"),
+        Refused("proxy 400", 400, .unauthorised, code: "blocked", "<html><h1>400 Bad Request</h1>s3cret</html>"),
+        Refused("proxy 413", 413, .rejected, "<html><h1>413 Request Entity Too Large</h1></html>"),
     ]
 
     static let money: [Refused] =

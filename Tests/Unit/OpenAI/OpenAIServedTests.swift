@@ -33,6 +33,26 @@ import Testing
         await served.stop()
     }
 
+    @Test(arguments: Trouble.allCases)
+    func `a text that never gets an answer arrives as what it would be in an outage, with a code`(trouble: Trouble)
+        async throws
+    {
+        try await use { embedder, fake in
+            fake.update { $0.troubles = { $0.contains("s3cret") ? trouble : nil } }
+            _ = try await embedder.embed(["good"])
+            do throws(PortFailure) {
+                _ = try await embedder.embed(["good", "s3cret"], within: .seconds(1))
+                Issue.record("it was embedded")
+            } catch {
+                let mayBeAnOutage = error.kind == .unavailable || error.kind == .outcomeUnknown
+                #expect(mayBeAnOutage || error.code == PortFailure.blocked, "\(error.kind): \(error)")
+                #expect(error.code != nil)
+                #expect(!error.detail.contains("s3cret"))
+            }
+            _ = try await embedder.embed(["good"])
+        }
+    }
+
     @Test func `workers that start together probe once, and only before the first texts`() async throws {
         try await use { embedder, fake in
             #expect(fake.totals.texts == 0)
@@ -47,7 +67,7 @@ import Testing
     }
 
     @Test func `a server whose vectors do not fit stops the job before any text is paid`() async throws {
-        try await use(dimensions: 32) { embedder, fake in
+        try await use(dimensions: 128) { embedder, fake in
             do throws(PortFailure) {
                 _ = try await embedder.embed(["text"])
                 Issue.record("it was embedded")
@@ -55,7 +75,14 @@ import Testing
                 #expect(error.kind == .unauthorised)
                 #expect(error.code == "unusable_vectors")
             }
-            #expect(fake.totals.texts == 3)
+            #expect(fake.totals.texts == 1)
+        }
+    }
+
+    @Test func `a server that shortens its vectors when asked is asked`() async throws {
+        try await use(dimensions: 32) { embedder, _ in
+            let vectors = try await embedder.embed(["text", "more"]).vectors
+            #expect(vectors.map(\.count) == [32, 32])
         }
     }
 }

@@ -16,6 +16,7 @@ import Testing
     ) throws -> QdrantCollectionInfo {
         let plain = [
             ("summary_id", "integer"), ("collection_ids", "integer"), ("type", "keyword"), ("checksum", "keyword"),
+            ("profile", "keyword"), ("source", "keyword"), ("parent_idx", "integer"),
         ]
         let indexes = plain.map { ",\"\($0.0)\":{\"data_type\":\"\($0.1)\",\"points\":0}" }.joined()
         let text =
@@ -84,7 +85,7 @@ import Testing
             indexes.first
                 == "{\"field_name\":\"member_code\",\"field_schema\":{\"type\":\"keyword\",\"is_tenant\":true}}"
         )
-        #expect(indexes.count == 5)
+        #expect(indexes.count == 8)
         #expect(http.requests.allSatisfy { $0.headers["api-key"] == nil })
     }
 }

@@ -13,7 +13,8 @@ import TextProcessing
         _ http: any HTTPExchange,
         collection: String = "memos",
         pointsPerRequestMax: Int = 256,
-        requestBytesMax: Int = 5_000_000
+        requestBytesMax: Int = 5_000_000,
+        limits: QdrantLimits? = QdrantLimits()
     ) -> QdrantPointStore {
         let settings = QdrantPointStore.Settings(
             url: "https://q.example/base/",
@@ -23,8 +24,10 @@ import TextProcessing
             pointsPerRequestMax: pointsPerRequestMax,
             requestBytesMax: requestBytesMax
         )
-        return QdrantPointStore(settings, http: http)
+        return QdrantPointStore(settings, http: http, limits: limits)
     }
+
+    private static let owner = PointOwner(source: "app.t\"", ownsUnmarked: true)
 
     private static func child(_ record: RecordID, dense: [Float] = [0.5, -0.25], text: String = "a \"b\"\n\u{1}")
         -> Point
@@ -36,6 +39,7 @@ import TextProcessing
             collectionIDs: [9_007_199_254_740_993],
             checksum: "c",
             profile: "p",
+            source: "app.t\"",
             parentIndex: 2,
             body: .child(
                 parentID: PointID(high: 7, low: 8),
@@ -54,6 +58,7 @@ import TextProcessing
             collectionIDs: [],
             checksum: "c",
             profile: "p",
+            source: "app.t\"",
             parentIndex: 0,
             body: .parent(text: text)
         )
@@ -78,7 +83,8 @@ import TextProcessing
                 == .object([
                     "type": .string("child"), "summary_id": .integer(.max), "member_code": .string("m\\1"),
                     "collection_ids": .array([.integer(9_007_199_254_740_993)]), "checksum": .string("c"),
-                    "profile": .string("p"), "parent_idx": .integer(2), "chunk_index": .integer(3),
+                    "profile": .string("p"), "source": .string("app.t\""), "parent_idx": .integer(2),
+                    "chunk_index": .integer(3),
                     "parent_id": .string("00000000-0000-0007-0000-000000000008"), "text": .string("a \"b\"\n\u{1}"),
                 ])
         )
@@ -88,6 +94,7 @@ import TextProcessing
                 == .object([
                     "type": .string("parent"), "summary_id": .integer(-1), "member_code": .string("m"),
                     "collection_ids": .array([]), "checksum": .string("c"), "profile": .string("p"),
+                    "source": .string("app.t\""),
                     "parent_idx": .integer(0), "parent_text": .string("t"),
                 ])
         )
@@ -165,7 +172,7 @@ import TextProcessing
                 }
             return .success(HTTPResponse(status: 200, body: Array("{\"result\":\(page),\"status\":\"ok\"}".utf8)))
         }
-        let points = try await Self.store(http).points(of: [.max, -3])
+        let points = try await Self.store(http).points(of: [.max, -3], owner: Self.owner)
         #expect(points.map(\.summaryID) == [.max, 2])
         #expect(points[0].chunkIndex == 4)
         #expect(points[0].collectionIDs == [9_007_199_254_740_993])
@@ -174,19 +181,24 @@ import TextProcessing
         let body = try JSON(http.requests[0].body)
         #expect(body["filter"]?["must"]?.array?[0]["match"]?["any"] == .array([.integer(.max), .integer(-3)]))
         #expect(body["with_vector"] == .bool(false))
+        let filter = String(decoding: http.requests[0].body, as: UTF8.self)
+        let ours = #"],"should":[{"key":"source","match":{"value":"app.t\""}},{"is_empty":{"key":"source"}}]},"limit""#
+        #expect(filter.contains(ours))
     }
 
     @Test func `pages that go round are an error`() async {
         let page = "{\"result\":{\"points\":[{\"id\":7}],\"next_page_offset\":7},\"status\":\"ok\"}"
         let http = ScriptedExchange(body: page)
-        let failure = await failure { () async throws(PortFailure) in try await Self.store(http).points(of: [1]) }
+        let failure = await failure { () async throws(PortFailure) in
+            try await Self.store(http).points(of: [1], owner: Self.owner)
+        }
         #expect(failure?.kind == .outcomeUnknown)
         #expect(http.requests.count == 2)
     }
 
     @Test func `a delete names the ids and what was seen, one request a version`() async throws {
         let http = ScriptedExchange(body: Self.completed)
-        func seen(_ low: UInt64, _ checksum: String?, _ profile: String?) -> StoredPoint {
+        func seen(_ low: UInt64, _ checksum: String?, _ profile: String?, _ source: String?) -> StoredPoint {
             StoredPoint(
                 id: PointID(high: 0, low: low),
                 summaryID: 1,
@@ -195,19 +207,25 @@ import TextProcessing
                 chunkIndex: nil,
                 checksum: checksum,
                 profile: profile,
+                source: source,
+                memberCode: nil,
                 collectionIDs: []
             )
         }
-        try await Self.store(http).delete([seen(1, "a", "p"), seen(2, "a", nil), seen(3, "a", "p")])
+        try await Self.store(http).delete([
+            seen(1, "a", "p", "s"), seen(2, "a", nil, nil), seen(3, "a", "p", "s"), seen(4, "a", "p", nil),
+        ])
         try await Self.store(http).delete([])
         let bodies = http.requests.map { String(decoding: $0.body, as: UTF8.self) }
         let id = "\"00000000-0000-0000-0000-00000000000"
         #expect(
             bodies == [
                 "{\"filter\":{\"must\":[{\"has_id\":[\(id)1\",\(id)3\"]},{\"key\":\"checksum\",\"match\":{\"value\":\"a\"}},"
-                    + "{\"key\":\"profile\",\"match\":{\"value\":\"p\"}}]}}",
+                    + "{\"key\":\"profile\",\"match\":{\"value\":\"p\"}},{\"key\":\"source\",\"match\":{\"value\":\"s\"}}]}}",
                 "{\"filter\":{\"must\":[{\"has_id\":[\(id)2\"]},{\"key\":\"checksum\",\"match\":{\"value\":\"a\"}},"
-                    + "{\"is_empty\":{\"key\":\"profile\"}}]}}",
+                    + "{\"is_empty\":{\"key\":\"profile\"}},{\"is_empty\":{\"key\":\"source\"}}]}}",
+                "{\"filter\":{\"must\":[{\"has_id\":[\(id)4\"]},{\"key\":\"checksum\",\"match\":{\"value\":\"a\"}},"
+                    + "{\"key\":\"profile\",\"match\":{\"value\":\"p\"}},{\"is_empty\":{\"key\":\"source\"}}]}}",
             ]
         )
         #expect(http.requests.allSatisfy { $0.url.hasSuffix("/points/delete?wait=true&timeout=30") })
@@ -215,7 +233,7 @@ import TextProcessing
 
     @Test func `a collection's name is encoded in the address`() async throws {
         let http = ScriptedExchange(body: "{\"result\":{\"count\":3}}")
-        #expect(try await Self.store(http, collection: "a/b ?é").count(.child) == 3)
+        #expect(try await Self.store(http, collection: "a/b ?é").count(.child, owner: nil) == 3)
         #expect(http.requests[0].url == "https://q.example/base/collections/a%2Fb%20%3F%C3%A9/points/count")
         let body = String(decoding: http.requests[0].body, as: UTF8.self)
         #expect(body == "{\"exact\":true,\"filter\":{\"must\":[{\"key\":\"type\",\"match\":{\"value\":\"child\"}}]}}")
@@ -224,6 +242,9 @@ import TextProcessing
     @Test(arguments: ["", "[]", "{}", "{\"result\":null}", "{\"result\":{\"count\":1.5}}", "<html>"])
     func `an answer that is not Qdrant's is none`(body: String) async {
         let store = Self.store(ScriptedExchange(body: body))
-        #expect(await failure { () async throws(PortFailure) in try await store.count(nil) }?.kind == .outcomeUnknown)
+        #expect(
+            await failure { () async throws(PortFailure) in try await store.count(nil, owner: nil) }?.kind
+                == .outcomeUnknown
+        )
     }
 }

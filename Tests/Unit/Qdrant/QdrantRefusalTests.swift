@@ -44,6 +44,15 @@ import Testing
         Refused(status: 401, kind: .unauthorised, text: "Invalid API key or JWT", isPlain: true),
         Refused(status: 403, kind: .unauthorised, text: "Invalid api-key", isPlain: true),
         Refused(status: 403, kind: .unauthorised, text: "Forbidden: Global write access is required"),
+        Refused(
+            status: 403,
+            kind: .unauthorised,
+            code: "blocked",
+            text: "<!DOCTYPE html><html>s3cret</html>",
+            isPlain: true
+        ),
+        Refused(status: 403, kind: .unauthorised, code: "blocked", text: "error code: 1020", isPlain: true),
+        Refused(status: 400, kind: .unauthorised, code: "blocked", text: "<html>Bad Request</html>", isPlain: true),
         Refused(status: 404, kind: .unauthorised, text: "Not found: Collection `memos` doesn't exist!"),
         Refused(status: 404, kind: .unauthorised, text: "<html>nginx</html>", isPlain: true),
         Refused(status: 405, kind: .unauthorised, text: ""),
@@ -71,20 +80,72 @@ import Testing
         Refused(status: 429, kind: .throttled(retryAfter: nil), text: "slow"),
         Refused(
             status: 429,
-            kind: .rejected,
-            code: large,
-            text: "request larger than rate limiter capacity, please try to split your request"
+            kind: .unauthorised,
+            code: "over_rate_limit",
+            text: "Rate limiting exceeded: request larger than rate limiter capacity, please try to split your request"
         ),
         Refused(
             status: 500,
-            kind: .unavailable,
+            kind: .full,
             text: "Service internal error: No space left on device: WAL buffer size"
         ),
         Refused(status: 500, kind: .unavailable, text: "Service internal error: channel closed"),
         Refused(status: 502, kind: .unavailable, text: "<html>", isPlain: true),
         Refused(status: 503, kind: .unavailable, text: "some shards are not ready", isPlain: true),
         Refused(status: 504, kind: .unavailable, text: ""),
-        Refused(status: 507, kind: .unauthorised, text: "Quota exceeded"),
+        Refused(status: 507, kind: .full, text: "Quota exceeded"),
+        Refused(status: 400, kind: .full, text: "Bad request: Max points count limit of 10 reached!"),
+        Refused(status: 400, kind: .full, text: "Bad request: Max vector storage size limit of 10MB reached!"),
+        Refused(status: 400, kind: .full, text: "Max payload storage size limit of 10MB reached!"),
+        Refused(
+            status: 400,
+            kind: .full,
+            text: "No space left on device: WAL buffer size exceeds available disk space"
+        ),
+        Refused(status: 500, kind: .full, text: "WAL buffer size exceeds available disk space"),
+        Refused(status: 503, kind: .full, text: "Service internal error: No space left on device (os error 28)"),
+        Refused(
+            status: 400,
+            kind: .full,
+            text: "Resident memory usage is at 96% of total memory, exceeding 90%. Help: Reduce memory usage"
+        ),
+        Refused(
+            status: 400,
+            kind: .unauthorised,
+            code: "index_missing",
+            text: #"Index required but not found for \"profile\" of one of the following types: [keyword]. "#
+                + "Help: Create an index for this key or use a different filter."
+        ),
+        Refused(
+            status: 400,
+            kind: .unauthorised,
+            code: "strict_mode",
+            text: #"Bad request: Limit exceeded 1000 > 100 for \"limit\". Help: Reduce the \"limit\" parameter."#
+        ),
+        Refused(
+            status: 403,
+            kind: .unauthorised,
+            code: "strict_mode",
+            text: "Forbidden: Filter condition limit reached (12 > 10). Help: Reduce the amount of conditions."
+        ),
+        Refused(
+            status: 400,
+            kind: .unauthorised,
+            code: "strict_mode",
+            text: "Condition size limit reached (900 > 512). Help: Reduce the size of your condition."
+        ),
+        Refused(
+            status: 400,
+            kind: .unauthorised,
+            code: "strict_mode",
+            text: "s3cret disabled! Help: Set s3cret=false."
+        ),
+        Refused(
+            status: 400,
+            kind: .rejected,
+            text: "Sparse vector 'child-sparse' has a limit of 100 indices, but 120 were provided! Help: Reduce it."
+        ),
+        Refused(status: 400, kind: .rejected, text: "Wrong input: the limit of s3cret"),
         Refused(status: 307, kind: .unauthorised, text: ""),
         Refused(status: 418, kind: .rejected, text: "s3cret"),
     ]

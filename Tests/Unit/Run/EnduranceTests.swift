@@ -13,8 +13,9 @@ extension EngineTests {
             })
             let world = try await World(rows: World.rows(20), storeFaults: hook)
             // Whoever opened the job has died before it planned anything.
-            let order = Controller.Order(open: world.opening(), batchSize: 10)
-            let opened = try await world.store.openJob(order.open)
+            let open = world.opening()
+            let order = Controller.Order(open: open, batchSize: 10)
+            let opened = try await world.store.openJob(open)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
                     let runner = Runner(
@@ -34,7 +35,7 @@ extension EngineTests {
                 group.addTask {
                     let state = RunnerState(stop: StopSignal())
                     let controller = Controller(ports: world.ports, state: state, order: order)
-                    await controller.run(try await world.store.openJob(order.open))
+                    await controller.run(try await world.store.openJob(open))
                 }
                 try await group.next()
                 group.cancelAll()
@@ -56,14 +57,15 @@ extension EngineTests {
                 }
             )
             let world = try await World(rows: World.rows(10), time: time, storeFaults: hook)
-            let order = Controller.Order(open: world.opening(), batchSize: 10)
-            let opened = try await world.store.openJob(order.open)
+            let open = world.opening()
+            let order = Controller.Order(open: open, batchSize: 10)
+            let opened = try await world.store.openJob(open)
             let ids = World.rows(10).map(\.id)
             _ = try await world.store.appendBatches(
                 AppendIngestionBatches(
                     job: 1,
                     epoch: opened.epoch,
-                    token: order.open.token,
+                    token: order.token,
                     expectedCursor: nil,
                     batches: [ids]
                 )

@@ -13,8 +13,9 @@ extension EngineTests {
             world.embedder.update { $0.latency = .seconds(3600) }
             // Planned, but nothing worked on.
             let settings = JobSettings(maxRetries: retries, leaseSeconds: 120, batchTimeoutSeconds: 600)
-            let order = Controller.Order(open: world.opening(settings: settings), batchSize: 10)
-            let opened = try await world.store.openJob(order.open)
+            let open = world.opening(settings: settings)
+            let order = Controller.Order(open: open, batchSize: 10)
+            let opened = try await world.store.openJob(open)
             await withTaskGroup(of: Void.self) { group in
                 group.addTask {
                     await Controller(ports: world.ports, state: RunnerState(stop: stop), order: order).run(opened)

@@ -127,7 +127,8 @@ private final class Planner: Sendable {
 
     func plan(_ world: World) async {
         await Self.$current.withValue(self) {
-            let order = Controller.Order(open: world.opening(), batchSize: 3, pageSize: 9)
+            let open = world.opening()
+            let order = Controller.Order(open: open, batchSize: 3, pageSize: 9)
             let ports = EnginePorts(
                 source: world.source,
                 store: world.store,
@@ -139,7 +140,7 @@ private final class Planner: Sendable {
                     if case .controlling(false, _) = event { state.withLock { $0.wasRefused = true } }
                 }
             )
-            guard let opened = try? await world.store.openJob(order.open) else { return }
+            guard let opened = try? await world.store.openJob(open) else { return }
             await Controller(ports: ports, state: RunnerState(stop: stop), order: order).run(opened)
         }
         reached.open()
@@ -157,10 +158,9 @@ private final class Planner: Sendable {
             return state.wasInterrupted
         }
         if isBefore, call == "mysql.ids" { clock.advance(by: .seconds(11)) }
-        if isMoment {
-            reached.open()
-            await goesOn.wait()
-        }
+        if isMoment { reached.open() }
+        // The whole process stands still, and with it the renewals beside a call.
+        if wasInterrupted { await goesOn.wait() }
         if Task.isCancelled { throw PortFailure(.cancelled, "dead") }
     }
 }

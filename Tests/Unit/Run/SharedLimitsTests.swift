@@ -1,5 +1,6 @@
 import Fakes
 import Migration
+import Synchronization
 import Testing
 
 /// What one worker learns about a service spares the others the same experience.
@@ -78,6 +79,26 @@ extension EngineTests {
                 Issue.record("the old stop was believed")
                 return
             }
+        }
+
+        @Test func `a runner at work tells its limits again when somebody resets the quota`() async throws {
+            let store = Mutex<(any JobStore)?>(nil)
+            let calls = Mutex(0)
+            let hook = FaultHook(before: { (_) throws(PortFailure) in
+                let isThird = calls.withLock { calls in
+                    calls += 1
+                    return calls == 3
+                }
+                guard isThird, let store = store.withLock(\.self) else { return }
+                let answer = try await store.resetQuota(ResetIngestionQuota(quota: "openai/fake"))
+                #expect(answer.result == .reset)
+            })
+            let world = try await World(rows: World.rows(60), embedderFaults: hook)
+            store.withLock { $0 = world.store }
+            let plan = try world.plan(quota: 1_000_000)
+            try await world.run(workers: 1, plan: plan)
+            #expect(calls.withLock(\.self) > 4)
+            #expect(try await quota(plan, in: world).tokensPerMinute == 1_000_000)
         }
 
         private func quota(_ plan: BatchWork.Plan, in world: World) async throws -> ReportQuota.Answer {

@@ -111,7 +111,7 @@ extension EngineTests {
 }
 
 /// Worker processes that do what the test says, by the number of the start.
-private final class ScriptedProcesses: WorkerProcesses {
+final class ScriptedProcesses: WorkerProcesses {
     typealias Script =
         @Sendable (Int, StopSignal, @escaping @Sendable (MigrationEvent) -> Void) async -> WorkerProcessEnd
 

@@ -1,5 +1,6 @@
 import Fakes
 import Migration
+import Simulation
 import Synchronization
 import Testing
 import TextProcessing
@@ -26,6 +27,7 @@ struct FastClock: Clock {
 /// The four fakes and the engine over them.
 final class World: Sendable {
     static let schema = CollectionSchema(dimensions: 16)
+    static let owner = PointOwner(source: "app.ip_summary", ownsUnmarked: true)
 
     let source: FakeMySQL
     let store: FakeSupabase
@@ -42,15 +44,28 @@ final class World: Sendable {
         seed: UInt64 = 1,
         time: Time = Time(FastClock()),
         bytesMax: Int = 4 << 20,
+        lag: (@Sendable () -> Duration)? = nil,
+        unreadable: Set<RecordID> = [],
+        broken: PortFailure = FakeMySQL.lost,
+        troubles: @escaping @Sendable (Point) -> Trouble? = { _ in nil },
         admits: @escaping FakeMySQL.Admission = { _ in true },
         storeFaults: FaultHook = .none,
+        storeLog: (@Sendable (RecordedStep) -> Void)? = nil,
         sourceFaults: FaultHook = .none,
         embedderFaults: FaultHook = .none,
         pointFaults: FaultHook = .none
     ) async throws {
         self.time = time
-        source = FakeMySQL(rows: rows, bytesMax: bytesMax, faults: sourceFaults, admits: admits)
-        store = FakeSupabase(time: time, entropy: SeededEntropy(seed), faults: storeFaults)
+        source = FakeMySQL(
+            rows: rows,
+            replicas: lag.map { FakeMySQL.Replicas(time: time, lag: $0) },
+            bytesMax: bytesMax,
+            unreadable: unreadable,
+            broken: broken,
+            faults: sourceFaults,
+            admits: admits
+        )
+        store = FakeSupabase(time: time, entropy: SeededEntropy(seed), faults: storeFaults, log: storeLog)
         embedder = FakeOpenAI(
             dimensions: Self.schema.dimensions,
             time: time,
@@ -58,7 +73,7 @@ final class World: Sendable {
             faults: embedderFaults,
             countTokens: { WordTokenizer().count($0) }
         )
-        points = FakeQdrant(faults: pointFaults)
+        points = FakeQdrant(time: time, troubles: troubles, faults: pointFaults)
         _ = try await points.ensure(Self.schema)
     }
 
@@ -97,7 +112,13 @@ final class World: Sendable {
 
     var events: [MigrationEvent] { log.withLock { $0 } }
 
-    func plan(limits: ChunkLimits = .standard, model: String = "fake", quota: Int? = nil, portion: Int = 4 << 20) throws
+    func plan(
+        limits: ChunkLimits = .standard,
+        model: String = "fake",
+        quota: Int? = nil,
+        portion: Int = 4 << 20,
+        suspicion: Suspicions.Policy = Suspicions.Policy()
+    ) throws
         -> BatchWork.Plan
     {
         let counter = WordTokenizer()
@@ -116,10 +137,13 @@ final class World: Sendable {
         )
         return BatchWork.Plan(
             shaper: shaper,
+            owner: Self.owner,
             limits: .openAI(tokensPerMinute: quota),
             quota: QuotaGate(name: "openai/fake", tokensPerMinute: quota, requestsPerMinute: nil),
             schema: Self.schema,
-            portionBytesMax: portion
+            portionBytesMax: portion,
+            suspicion: suspicion,
+            pricePerMillion: 0.02
         )
     }
 
@@ -158,8 +182,9 @@ final class World: Sendable {
         name: String = "runner",
         processes: (any WorkerProcesses)? = nil
     ) async throws -> StopReason {
-        let order = Controller.Order(open: opening(limit: limit, settings: settings), batchSize: batchSize)
-        let opened = try await store.openUntilAnswered(order.open)
+        let open = opening(limit: limit, settings: settings)
+        let order = Controller.Order(open: open, batchSize: batchSize)
+        let opened = try await store.openUntilAnswered(open)
         let runner = Runner(
             ports: ports,
             settings: Runner.Settings(workers: workers, name: name),
@@ -179,6 +204,16 @@ final class World: Sendable {
 
     func verify(_ job: JobID = 1, repairs: Bool = false) async throws -> VerificationReport {
         try await Verifier(ports: ports, stop: StopSignal(), plan: plan(), repairs: repairs).run(job) { _ in }
+    }
+}
+
+extension World {
+    /// Runs a test in virtual time, where minutes of waiting take milliseconds; the world has to be made with this time.
+    static func virtually(_ body: @escaping @Sendable (Time) async throws -> Void) {
+        let run = Simulation.run(seed: 1) { simulation in
+            try await body(Time(simulation.node("runner").clock))
+        }
+        if let failure = run.failure { Issue.record("\(failure)") }
     }
 }
 

@@ -77,6 +77,23 @@ import TextProcessing
         #expect(settings.qdrant?.url == "https://q.example:6333")
     }
 
+    @Test(arguments: [
+        "-1", "5%", "1.5", "abc", "1e3", "1_000", "1,000", "1000000001", "99999999999999999999", "0x10", "∞",
+    ])
+    func `what is no number of failures is a problem that names what is allowed`(value: String) {
+        let all = problems(["MAX_FAILURES": value]).map(\.description)
+        let sentence = "MAX_FAILURES: is \(value) (environment); it must be a whole number from 0 to 1000000000"
+        #expect(all == [sentence], "\(all)")
+    }
+
+    @Test(
+        arguments: [(nil, nil), ("", nil), (" ", nil), ("0", 0), ("1", 1), ("1000000000", 1_000_000_000)]
+            as [(String?, Int?)]
+    )
+    func `a number of failures is kept, 0 is never, and nothing is the default`(value: String?, expected: Int?) throws {
+        #expect(try load(["MAX_FAILURES": value]).work.failuresMax == expected)
+    }
+
     @Test func `a flag wins over the environment, that over the file, that over the default`() throws {
         let settings = try load(
             ["MAX_WORKERS": "6", "BATCH_SIZE": "60"],
@@ -171,7 +188,8 @@ import TextProcessing
         (["CHUNK_OVERLAP": "512"], "CHUNK_OVERLAP"), (["CHUNK_SIZE": "2049"], "CHUNK_SIZE"),
         (["PARENT_CHUNK_SIZE": "2501"], "PARENT_CHUNK_SIZE"), (["PARENT_MAX_TOKENS": "8192"], "PARENT_MAX_TOKENS"),
         (["BATCH_TIMEOUT_MINUTES": "2"], "BATCH_TIMEOUT_MINUTES"), (["MYSQL_TABLE": "a.b.c"], "MYSQL_TABLE"),
-        (["MYSQL_ID_COLUMN": "id`"], "MYSQL_ID_COLUMN"), (["MYSQL_SSL": "maybe"], "MYSQL_SSL"),
+        (["MYSQL_ID_COLUMN": String(repeating: "i", count: 65)], "MYSQL_ID_COLUMN"),
+        (["MYSQL_SSL": "maybe"], "MYSQL_SSL"),
         (["MYSQL_SSL_CA": "/absent"], "MYSQL_SSL_CA"), (["QDRANT_URL": "q.example:6333"], "QDRANT_URL"),
         (["LOG_LEVEL": "loud"], "LOG_LEVEL"), (["OPENAI_TPM": "0"], "OPENAI_TPM"),
     ])

@@ -34,8 +34,8 @@ import Testing
         }
     }
 
-    private static let ours = #"{"version":1,"min_client":1,"since":"a later version may say more"}"#
-    private static let newer = #"{"version":2,"min_client":1}"#
+    private static let ours = #"{"version":4,"min_client":2,"since":"a later version may say more"}"#
+    private static let newer = #"{"version":5,"min_client":2}"#
 
     @Test(arguments: [ours, newer]) func `is asked for it once, before the first call`(answer: String) async throws {
         let installed = Installed([.success(answer)])
@@ -45,8 +45,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (#"{"version":0,"min_client":0}"#, "is version 0, this program needs 1: run `migrate setup`"),
-        (#"{"version":2,"min_client":2}"#, "is version 2, too new for this program (1): use a newer migrate"),
+        (#"{"version":3,"min_client":2}"#, "is version 3, this program needs 4: run `migrate setup`"),
+        (#"{"version":5,"min_client":5}"#, "is version 5, too new for this program (4): use a newer migrate"),
         (#"{"version":"one"}"#, "is not ours"),
     ])
     func `is not called when it is not the one we know`(answer: String, problem: String) async throws {

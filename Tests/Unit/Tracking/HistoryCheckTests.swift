@@ -141,6 +141,15 @@ struct Breach: Sendable, CustomTestStringConvertible {
             story.requeue("R")
             story.requeue("R")
         },
+        Self(.oneController, "a join is given a job that had ended") { story in
+            story.join(.resumed) { $0.status = .cancelled }
+        },
+        Self(.oneController, "a join is given another job") { story in
+            story.join(.resumed) { $0.id = 2 }
+        },
+        Self(.oneController, "a join that was refused controls the job") { story in
+            story.join(.configMismatch, role: .controller)
+        },
         Self(.oneController, "a page of an old epoch is stored") { story in
             story.append(epoch: 1, after: 2)
         },
@@ -162,6 +171,15 @@ struct Breach: Sendable, CustomTestStringConvertible {
         },
         Self(.exactCounters, "a release was counted, and none happened") { story in
             story.job.stats.releases = 1
+        },
+        Self(.exactCounters, "failures of services that no event tells of") { story in
+            story.job.stats.serviceFailures = 1
+        },
+        Self(.exactCounters, "removals that no event tells of") { story in
+            story.job.stats.removed = 1
+        },
+        Self(.exactCounters, "the brakes count from more than there is") { story in
+            story.job.stats.removedBaseline = 1
         },
         Self(.deadLetters, "a failed record has no dead letter") { story in
             story.job.failures = []

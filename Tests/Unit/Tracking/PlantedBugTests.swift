@@ -58,6 +58,8 @@ struct Hunt: Sendable, CustomTestStringConvertible {
         Self(bug: .requeueResetsTheAttempt, finder: .check(.denseAttempts), seeds: 50),
         Self(bug: .appendIgnoresTheCursor, finder: .check(.exactPlan), seeds: 50),
         Self(bug: .oldEpochIsHeard, finder: .check(.oneController), seeds: 50),
+        Self(bug: .joinRevivesAnEndedJob, finder: .check(.oneController), seeds: 20),
+        Self(bug: .resumeKeepsTheBaseline, finder: .check(.exactCounters), seeds: 20),
         Self(bug: .finalizeReadsTwice, finder: .check(.finalStatus), seeds: 200, overlaps: true),
     ]
 

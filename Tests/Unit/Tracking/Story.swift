@@ -305,6 +305,18 @@ extension Story {
         note(.open(call), .open(answer), before: 12, after: 12)
     }
 
+    mutating func join(
+        _ result: JoinIngestionJob.Result,
+        role: OpenIngestionJob.Role = .follower,
+        _ change: (inout JobSummary) -> Void = { _ in }
+    ) {
+        var answered = job.summary
+        change(&answered)
+        let call = JoinIngestionJob(job: 1, configHash: "hash", controllerId: "controller", token: "token")
+        let answer = JoinIngestionJob.Answer(result: result, role: role, epoch: 1, job: answered)
+        note(.join(call), .join(answer), before: 12, after: 12)
+    }
+
     /// A page of one controller, accepted when another one was in office.
     mutating func append(epoch: Int, after newer: Int) {
         open(epoch: newer, token: "second")

@@ -1,3 +1,4 @@
+import Fakes
 import Foundation
 import Migration
 import Testing
@@ -17,22 +18,36 @@ import Testing
 
     @Test func `defines and grants every function that is called`() {
         let calls: [any TrackingCall.Type] = [
-            SchemaVersion.self, OpenIngestionJob.self, RenewController.self, AppendIngestionBatches.self,
+            SchemaVersion.self, OpenIngestionJob.self, JoinIngestionJob.self, AddIngestionServers.self,
+            RenewController.self, AppendIngestionBatches.self,
             SealIngestionPlan.self, ClaimNextBatch.self, BumpBatchProgress.self, FinishBatch.self,
             ResetStuckBatches.self, GetIngestionJobStats.self, GetIngestionJobStatsExact.self,
-            ControlIngestionJob.self, FinalizeIngestionJob.self, RequeueFailedBatches.self,
-            RequeueFailedRecords.self, ReserveQuota.self, ReportQuota.self, ListIngestionJobs.self,
+            ControlIngestionJob.self, FinalizeIngestionJob.self, ReleaseIngestionBatches.self, RecountIngestionJob.self,
+            RequeueFailedBatches.self,
+            RequeueFailedRecords.self, ReserveQuota.self, ReportQuota.self, ListIngestionQuotas.self,
+            ResetIngestionQuota.self, ListIngestionJobs.self,
             ListIngestionBatches.self, ListIngestionFailures.self, ListIngestionEvents.self,
+            ReportRunner.self, ListIngestionRunners.self,
+            DeleteIngestionJob.self, DeleteIngestionEvents.self, ListIngestionRetention.self, GetIngestionJobRows.self,
         ]
         for call in calls {
             #expect(SchemaInstaller.allText.contains("CREATE OR REPLACE FUNCTION public.\(call.function)("))
-            #expect(SchemaInstaller.allText.contains("'\(call.function)'"), "\(call.function) is not granted")
+            #expect(SchemaInstaller.allText.contains("'\(call.function)("), "\(call.function) is not granted")
         }
+    }
+
+    @Test func `counts the same failures as the record's own as the program does`() throws {
+        let list = FailedRecord.contentCodes.map { "'\($0)'" }.joined(separator: ", ")
+        #expect(SchemaInstaller.allText.contains("SELECT ARRAY[\(list)]"))
+        #expect(SchemaInstaller.allText.components(separatedBy: "'no_member_code'").count == 2, "one list")
     }
 
     @Test func `announces the version this program is written for`() {
         #expect(SchemaInstaller.allText.contains(#"SELECT '{"version": \#(SchemaInstaller.version), "#))
         #expect(SchemaInstaller.problem(of: .init(version: SchemaInstaller.version, minClient: 1)) == nil)
+        #expect(SchemaInstaller.problem(of: FakeSupabase.schemaVersion) == nil)
+        // A program of the version before would write points without their source.
+        #expect(SchemaInstaller.allText.contains(#""min_client": 2}'"#))
         #expect(SchemaInstaller.problem(of: .init(version: 0, minClient: 0))?.contains("migrate setup") == true)
         #expect(SchemaInstaller.problem(of: .init(version: 9, minClient: 9))?.contains("newer") == true)
         #expect(SchemaInstaller.problem(of: .init(version: 9, minClient: 1)) == nil)

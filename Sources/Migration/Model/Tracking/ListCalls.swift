@@ -39,11 +39,14 @@ package struct ListIngestionJobs: TrackingCall {
         package var targetKey: String?
         /// Only open jobs, or only ended ones.
         package var open: Bool?
+        /// Only jobs into this collection, whatever their table: those whose configuration has it as `collection`.
+        package var collection: String?
 
         /// All fields, in order.
-        package init(targetKey: String? = nil, open: Bool? = nil) {
+        package init(targetKey: String? = nil, open: Bool? = nil, collection: String? = nil) {
             self.targetKey = targetKey
             self.open = open
+            self.collection = collection
         }
     }
 }
@@ -89,11 +92,14 @@ package struct ListIngestionBatches: TrackingCall {
         package var status: BatchStatus?
         /// Only these batches.
         package var batchNumbers: [Int]?
+        /// Only batches that a requeue has made, or only those planned from the source.
+        package var requeued: Bool?
 
         /// All fields, in order.
-        package init(status: BatchStatus? = nil, batchNumbers: [Int]? = nil) {
+        package init(status: BatchStatus? = nil, batchNumbers: [Int]? = nil, requeued: Bool? = nil) {
             self.status = status
             self.batchNumbers = batchNumbers
+            self.requeued = requeued
         }
     }
 }
@@ -162,7 +168,7 @@ package struct ListIngestionEvents: TrackingCall {
     package var job: JobID
     /// Which rows; every given condition must hold.
     package var filter: Filter
-    /// Go on above this event id.
+    /// Go on above this event id; below it where the newest come first.
     @ExplicitNull package var after: Int64?
     /// 1…1000 rows a page.
     package var limit: Int
@@ -195,11 +201,14 @@ package struct ListIngestionEvents: TrackingCall {
         package var batchNumbers: [Int]?
         /// Only this kind.
         package var kind: String?
+        /// Whether the newest come first.
+        package var newest: Bool?
 
         /// All fields, in order.
-        package init(batchNumbers: [Int]? = nil, kind: String? = nil) {
+        package init(batchNumbers: [Int]? = nil, kind: String? = nil, newest: Bool? = nil) {
             self.batchNumbers = batchNumbers
             self.kind = kind
+            self.newest = newest
         }
     }
 }

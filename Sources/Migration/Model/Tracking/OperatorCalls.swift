@@ -30,6 +30,18 @@ package struct JobStats: Codable, Sendable, Equatable {
     package var releases: Int64
     /// Attempts deferred.
     package var defers: Int64
+    /// Records ever given up for a reason that is not in their content; a requeue does not lower it.
+    package var serviceFailures: Int64
+    /// `serviceFailures` when the job was last resumed or requeued.
+    package var serviceFailuresBaseline: Int64
+    /// Records whose points were ever deleted because the record is gone or blank.
+    package var removed: Int64
+    /// `removed` when the job was last resumed or requeued.
+    package var removedBaseline: Int64
+    /// Tokens that the ends of attempts have reported as billed; what dead workers paid is unknown and not among them.
+    package var billedTokens: Int64
+    /// Their price when they were billed, in billionths of a dollar.
+    package var billedNanodollars: Int64
     /// Only from the recount: whether the counters equal it.
     package var equal: Bool?
 
@@ -50,6 +62,12 @@ package struct JobStats: Codable, Sendable, Equatable {
         reaps: Int64,
         releases: Int64,
         defers: Int64,
+        serviceFailures: Int64 = 0,
+        serviceFailuresBaseline: Int64 = 0,
+        removed: Int64 = 0,
+        removedBaseline: Int64 = 0,
+        billedTokens: Int64 = 0,
+        billedNanodollars: Int64 = 0,
         equal: Bool?
     ) {
         self.result = result
@@ -67,6 +85,12 @@ package struct JobStats: Codable, Sendable, Equatable {
         self.reaps = reaps
         self.releases = releases
         self.defers = defers
+        self.serviceFailures = serviceFailures
+        self.serviceFailuresBaseline = serviceFailuresBaseline
+        self.removed = removed
+        self.removedBaseline = removedBaseline
+        self.billedTokens = billedTokens
+        self.billedNanodollars = billedNanodollars
         self.equal = equal
     }
 
@@ -217,18 +241,22 @@ package struct RequeueFilter: Codable, Sendable, Equatable {
     package var stage: FailureStage?
     /// Only failures with this code.
     package var code: String?
+    /// Only what comes after this one: a batch number where batches are requeued, a record where records are.
+    package var after: Int64?
 
     /// All fields, in order.
     package init(
         batchNumbers: [Int]? = nil,
         recordIds: [RecordID]? = nil,
         stage: FailureStage? = nil,
-        code: String? = nil
+        code: String? = nil,
+        after: Int64? = nil
     ) {
         self.batchNumbers = batchNumbers
         self.recordIds = recordIds
         self.stage = stage
         self.code = code
+        self.after = after
     }
 }
 
@@ -242,13 +270,16 @@ package struct RequeueAnswer: Codable, Sendable, Equatable {
     package var records: Int
     /// Whether the limit cut it short: call again with a new request id.
     package var more: Bool
+    /// Where the next page goes on, as `RequeueFilter.after`; nil where there is none, and from SQL of before version 4.
+    package var next: Int64?
 
     /// All fields, in order.
-    package init(result: Result, batches: Int, records: Int, more: Bool) {
+    package init(result: Result, batches: Int, records: Int, more: Bool, next: Int64? = nil) {
         self.result = result
         self.batches = batches
         self.records = records
         self.more = more
+        self.next = next
     }
 
     /// What became of a requeue.

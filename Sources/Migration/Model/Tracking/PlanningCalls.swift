@@ -11,16 +11,21 @@ package struct SchemaVersion: TrackingCall {
         package var version: Int
         /// The lowest client version that may use it.
         package var minClient: Int
+        /// What of it is not there, such as `table ingestion_quota`; nil where all is.
+        package var missing: [String]?
 
         /// All fields, in order.
-        package init(version: Int, minClient: Int) {
+        package init(version: Int, minClient: Int, missing: [String]? = nil) {
             self.version = version
             self.minClient = minClient
+            self.missing = missing
         }
     }
 }
 
 /// Opens the one open job of a target, or joins it, and asks for its controller lease.
+///
+/// It opens one job at most for one token: repeated after that job has ended, it answers the ended job as `resumed`.
 package struct OpenIngestionJob: TrackingCall {
     package static let function = "open_ingestion_job"
 

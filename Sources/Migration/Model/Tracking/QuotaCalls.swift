@@ -2,7 +2,7 @@
 package struct ReserveQuota: TrackingCall {
     package static let function = "reserve_quota"
 
-    /// Names provider, model and organisation.
+    /// Names host, model, organisation and key.
     package var quota: String
     /// Tokens of the request.
     package var cost: Int
@@ -22,14 +22,17 @@ package struct ReserveQuota: TrackingCall {
         package var granted: Bool
         /// Milliseconds to wait before sending, or that were too many.
         package var waitMs: Int
-        /// Set when nobody may send at all: no money, bad key.
+        /// Set while no runner may send requests: the account has no money or the key is refused.
         package var stopReason: String?
+        /// true where the quota is not known, because nobody has told its limits or somebody has reset it; else nil.
+        package var unknown: Bool?
 
         /// All fields, in order.
-        package init(granted: Bool, waitMs: Int, stopReason: String?) {
+        package init(granted: Bool, waitMs: Int, stopReason: String?, unknown: Bool? = nil) {
             self.granted = granted
             self.waitMs = waitMs
             self.stopReason = stopReason
+            self.unknown = unknown
         }
     }
 }
@@ -40,11 +43,11 @@ package struct QuotaReport: Codable, Sendable, Equatable {
     package var tokensPerMinute: Int?
     /// The account's limit; creates the row when it is unknown.
     package var requestsPerMinute: Int?
-    /// The server asked everybody to wait this long.
+    /// The server asked everybody to wait this long; ten minutes at most are kept.
     package var throttledMs: Int?
     /// Nobody may send any more.
     package var stopReason: String?
-    /// true clears a stop.
+    /// true clears a stop, and a pause or reservation of more than two minutes.
     package var resumed: Bool?
 
     /// All fields, in order.
@@ -67,7 +70,7 @@ package struct QuotaReport: Codable, Sendable, Equatable {
 package struct ReportQuota: TrackingCall {
     package static let function = "report_quota"
 
-    /// Names provider, model and organisation.
+    /// Names host, model, organisation and key.
     package var quota: String
     /// What was learned.
     package var report: QuotaReport
@@ -88,7 +91,7 @@ package struct ReportQuota: TrackingCall {
         package var share: Double
         /// Milliseconds that everybody still waits.
         package var pauseMs: Int
-        /// Set when nobody may send at all.
+        /// Set while no runner may send requests, with the reason.
         package var stopReason: String?
 
         /// All fields, in order.
@@ -99,5 +102,97 @@ package struct ReportQuota: TrackingCall {
             self.pauseMs = pauseMs
             self.stopReason = stopReason
         }
+    }
+}
+
+/// Lists the quotas by name.
+package struct ListIngestionQuotas: TrackingCall {
+    package static let function = "list_ingestion_quotas"
+
+    /// Go on after this name, in the order of bytes.
+    @ExplicitNull package var after: String?
+    /// 1…1000 rows a page.
+    package var limit: Int
+
+    /// All fields, in order.
+    package init(after: String?, limit: Int) {
+        self.after = after
+        self.limit = limit
+    }
+
+    /// One page.
+    package struct Answer: Codable, Sendable, Equatable {
+        /// At most `limit` rows, ordered by name.
+        package var rows: [QuotaSummary]
+        /// The name to go on after; nil at the end.
+        package var next: String?
+
+        /// All fields, in order.
+        package init(rows: [QuotaSummary], next: String?) {
+            self.rows = rows
+            self.next = next
+        }
+    }
+}
+
+/// A quota as it stands.
+package struct QuotaSummary: Codable, Sendable, Equatable {
+    /// Names host, model, organisation and key.
+    package var quota: String
+    /// 0 = unknown: nothing is reserved.
+    package var tokensPerMinute: Int
+    /// 0 = unknown: nothing is reserved.
+    package var requestsPerMinute: Int
+    /// Share of the limits that is used, at most 0.975.
+    package var share: Double
+    /// Milliseconds that everybody still waits.
+    package var pauseMs: Int
+    /// Milliseconds until all that is reserved is sent.
+    package var reservedMs: Int
+    /// Set while no runner may send requests, with the reason.
+    package var stopReason: String?
+
+    /// All fields, in order.
+    package init(
+        quota: String,
+        tokensPerMinute: Int,
+        requestsPerMinute: Int,
+        share: Double,
+        pauseMs: Int,
+        reservedMs: Int,
+        stopReason: String?
+    ) {
+        self.quota = quota
+        self.tokensPerMinute = tokensPerMinute
+        self.requestsPerMinute = requestsPerMinute
+        self.share = share
+        self.pauseMs = pauseMs
+        self.reservedMs = reservedMs
+        self.stopReason = stopReason
+    }
+}
+
+/// Forgets all that is known of a quota: limits, pause, reservations and stop.
+package struct ResetIngestionQuota: TrackingCall {
+    package static let function = "reset_ingestion_quota"
+
+    /// Names host, model, organisation and key.
+    package var quota: String
+
+    /// All fields, in order.
+    package init(quota: String) { self.quota = quota }
+
+    /// What was done.
+    package enum Result: String, Codable, Sendable {
+        case reset
+        case notFound = "not_found"
+    }
+
+    /// Whether there was such a quota.
+    package struct Answer: Codable, Sendable, Equatable {
+        package var result: Result
+
+        /// All fields, in order.
+        package init(result: Result) { self.result = result }
     }
 }

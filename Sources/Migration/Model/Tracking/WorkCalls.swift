@@ -173,7 +173,8 @@ package struct FinishBatch: TrackingCall {
     package var claimId: String
     /// How it ends.
     package var outcome: BatchOutcome
-    /// Absolute counts for `completed` and `failed`, summing to the record count; nil otherwise.
+    /// Absolute counts for `completed` and `failed`, summing to the record count; for `release` and `defer` nil, or nothing but
+    /// what was paid.
     @ExplicitNull package var counts: BatchCounts?
     /// Exactly the failed records; empty with failed = record count means all of them, with the batch's error.
     package var failedRecords: [FailedRecord]

@@ -20,6 +20,7 @@ client.create_collection(
     sparse_vectors_config={"child-sparse": models.SparseVectorParams(modifier=models.Modifier.IDF)},
     hnsw_config=models.HnswConfigDiff(m=16, ef_construct=256),
     quantization_config=models.BinaryQuantization(binary=models.BinaryQuantizationConfig(always_ram=True)),
+    strict_mode_config=models.StrictModeConfig(enabled=False),  # it filters on keys without an index
 )
 tenant = models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, is_tenant=True)
 client.create_payload_index(name, "member_code", tenant, wait=True)

@@ -7,7 +7,7 @@ or a kill. The key may also come from QDRANT__SERVICE__API_KEY, Qdrant's own nam
 Qdrant's OpenAPI file, every body is checked against it too.
 
 The engine is real: segments, indexes, filters, scores, its write-ahead log. The server around it is not: one shard,
-always green, no cluster, no strict mode, no snapshots.
+always green, no cluster, no snapshots. Strict mode is on, as in Qdrant Cloud (qdrant_strict.py).
 """
 
 import argparse

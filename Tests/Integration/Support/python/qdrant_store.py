@@ -9,6 +9,7 @@ import qdrant_edge as engine
 
 import qdrant_words as words
 from qdrant_checks import Refusal, point_id, required
+from qdrant_strict import CLOUD, StrictMode
 
 
 class Store:
@@ -63,10 +64,15 @@ class Collection:
     def create(cls, folder, body):
         config = {**body, "vectors": words.named(body.get("vectors") or {}), "indexes": {}}
         config["sparse_vectors"] = body.get("sparse_vectors") or {}
+        config["strict_mode_config"] = {**CLOUD, **(body.get("strict_mode_config") or {})}
         (folder / "shard").mkdir(parents=True)
         shard = engine.EdgeShard.create(str(folder / "shard"), words.shard_config(config))
         (folder / "collection.json").write_text(json.dumps(config))
         return cls(folder, shard)
+
+    @property
+    def strict(self):
+        return StrictMode(self.config)
 
     def save(self):
         draft = self.folder / "collection.json.draft"
@@ -106,6 +112,8 @@ class Collection:
 
     def index(self, body, options):
         field, schema = required(body, "field_name", "field_schema")
+        self.strict.waiting(options)
+        self.strict.indexing(field)
         self.shard.update(engine.UpdateOperation.create_field_index(field, words.index(schema)))
         self.config["indexes"][field] = schema
         self.save()
@@ -120,6 +128,8 @@ class Collection:
         points = body["points"] if "points" in body else words.columns_to_points(required(body, "batch"))
         if not points:
             raise Refusal(400, "Bad request: Empty update request")
+        self.strict.waiting(options)
+        self.strict.writing(points, self.shard.info())
         # The same id twice: the last one wins, whole.
         latest = {}
         for point in points:
@@ -133,6 +143,8 @@ class Collection:
         return self.updated(options)
 
     def delete(self, body, options):
+        self.strict.waiting(options)
+        self.strict.updating(body)
         if "points" in body:
             operation = engine.UpdateOperation.delete_points([point_id(value) for value in body["points"]])
         else:
@@ -142,6 +154,8 @@ class Collection:
 
     def set_payload(self, body, options):
         payload = required(body, "payload")
+        self.strict.waiting(options)
+        self.strict.updating(body)
         if "points" in body:
             ids = [point_id(value) for value in body["points"]]
             operation = engine.UpdateOperation.set_payload(ids, payload)
@@ -175,10 +189,12 @@ class Collection:
         return words.record(records[0])
 
     def count(self, body, options):
+        self.strict.counting(body)
         request = engine.CountRequest(exact=body.get("exact", True), filter=words.filter(body.get("filter")))
         return {"count": self.shard.count(request)}
 
     def scroll(self, body, options):
+        self.strict.scrolling(body)
         start = body.get("offset")
         request = engine.ScrollRequest(
             offset=None if start is None else point_id(start),
@@ -191,6 +207,7 @@ class Collection:
         return {"points": [words.record(record) for record in records], "next_page_offset": words.plain_id(following)}
 
     def query(self, body, options):
+        self.strict.querying(body)
         points = self.shard.query(words.query(body, self.config))
         return {"points": [words.scored(point) for point in points]}
 

@@ -84,6 +84,7 @@ def reported_config(config):
         "optimizer_config": {**OPTIMIZERS, **(config.get("optimizers_config") or {})},
         "wal_config": {"wal_capacity_mb": 32, "wal_segments_ahead": 0},
         "quantization_config": config.get("quantization_config"),
+        "strict_mode_config": config.get("strict_mode_config"),
     }
 
 

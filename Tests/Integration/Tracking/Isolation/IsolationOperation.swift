@@ -3,11 +3,13 @@ enum IsolationOperation: String, CaseIterable, Sendable {
     case claim, repeatedClaim, heartbeat, finish, repeatedFinish, reset, pause, cancel, seal
     /// Not of the nine that are combined with each other: named specs use it.
     case finalize
+    /// A runner that was told of the job asks to control it; its controller lease has run out.
+    case join
     /// Holds what the bad variant of finalize waits for between its two statements; nothing else knows it.
     case gate
 
     /// The nine of which every pair and every triple is tried.
-    static let combined: [Self] = allCases.filter { $0 != .finalize && $0 != .gate }
+    static let combined: [Self] = allCases.filter { ![.finalize, .join, .gate].contains($0) }
 
     /// What a repeat repeats: in the group it overlaps with it, else it has been committed before.
     var original: Self? {
@@ -50,6 +52,7 @@ enum IsolationOperation: String, CaseIterable, Sendable {
             case .cancel: "control_ingestion_job(\(job), 'cancel', NULL)"
             case .seal: "seal_ingestion_plan(\(job), 1, public.test_claim(\(job), 9), 3, 3, NULL)"
             case .finalize: "finalize_ingestion_job(\(job))"
+            case .join: "test_join(\(job))"
             case .gate: "test_gate(\(job))"
             }
         return "SELECT public.test_answer(to_jsonb(public.\(call)))"
@@ -81,6 +84,12 @@ enum IsolationScene: Int, Sendable {
             SELECT pg_advisory_xact_lock(hashtextextended('test gate ' || p_job, 0))::text
         $$;
 
+        -- The job's names and times differ between equal answers.
+        CREATE FUNCTION public.test_join(p_job bigint) RETURNS jsonb LANGUAGE sql VOLATILE AS $$
+            SELECT j - 'job' || jsonb_build_object('status', j #> '{job,status}', 'sealed', j #> '{job,sealed}')
+            FROM public.join_ingestion_job(p_job, 'hash', 'other', public.test_claim(p_job, 8)) j
+        $$;
+
         -- Times and what is only speed differ between equal answers.
         CREATE FUNCTION public.test_answer(p_answer jsonb) RETURNS text LANGUAGE sql IMMUTABLE AS $$
             SELECT regexp_replace(p_answer::text, '"(lease_ms|deadline_ms|wait_ms|floor)": (\\d+|null|{[^}]*})(, )?', '', 'g')
@@ -106,6 +115,7 @@ enum IsolationScene: Int, Sendable {
             WHERE job_id = v_job AND status = 'processing';
             UPDATE public.ingestion_event SET at = at - interval '200 s' WHERE job_id = v_job;
             UPDATE public.ingestion_job SET controller_token = public.test_claim(v_job, 9),
+                controller_expires_at = controller_expires_at - interval '200 s',
                 metadata = jsonb_build_object('start_time', public.ingestion_iso(now() - interval '200 s'))
             WHERE id = v_job;
             RETURN v_job;
@@ -113,7 +123,7 @@ enum IsolationScene: Int, Sendable {
         $$;
 
         CREATE FUNCTION public.test_state(p_job bigint) RETURNS text LANGUAGE sql STABLE AS $$
-            SELECT concat_ws(' | ', j.status || CASE WHEN j.plan_sealed_at IS NULL THEN ' open' ELSE ' sealed' END,
+            SELECT concat_ws(' | ', 'epoch ' || j.controller_epoch, j.status || CASE WHEN j.plan_sealed_at IS NULL THEN ' open' ELSE ' sealed' END,
                 (SELECT string_agg(concat_ws(' ', b.batch_number, b.status, b.attempt, b.retry_count, right(b.claim_id::text, 1),
                     b.last_outcome, b.error_code, b.processed_count, b.lease_expires_at > now(), b.next_retry_at <= now()),
                     ', ' ORDER BY b.batch_number) FROM public.ingestion_batch b WHERE b.job_id = p_job),

@@ -38,6 +38,17 @@ import Testing
         #expect(result.runs == 3 * 90)
     }
 
+    /// A runner that was told of a job joins it while an operator or a worker ends it.
+    @Test(arguments: [IsolationScene.working, .drained])
+    func `join a job or learn that it has ended, and never change an ended one`(scene: IsolationScene) async throws {
+        let result = try await IsolationCheck.play(IsolationCheck.joins, in: scene)
+        print("isolation: join, \(result)")
+        #expect(result.problems == [])
+        #expect(result.runs == 5 * 6 + 2 * 90)
+        // Each of the five waits for the row in four of its six orders, or makes the other wait.
+        #expect(result.waits >= 5 * 4)
+    }
+
     @Test func `give a repeated claim what its original took, and wait for it`() async throws {
         let result = try await IsolationCheck.play(IsolationCheck.repeatedClaim)
         #expect(result.problems == [])
@@ -50,6 +61,10 @@ import Testing
 struct IsolationCheck: CustomStringConvertible, Sendable {
     static let finalizeAgainstReap: [[IsolationOperation]] = [
         [.gate, .finalize, .reset], [.finalize, .reset, .claim], [.finalize, .finish, .reset],
+    ]
+    static let joins: [[IsolationOperation]] = [
+        [.join, .cancel], [.join, .finalize], [.join, .pause], [.join, .seal], [.join, .join],
+        [.join, .cancel, .finalize], [.finish, .finalize, .join],
     ]
     static let repeatedClaim: [[IsolationOperation]] = [[.claim, .repeatedClaim], [.claim, .repeatedClaim, .reset]]
 

@@ -1,0 +1,30 @@
+import Crypto
+import Foundation
+
+extension OpenAIEmbedder.Settings {
+    /// Names whose minute quota a request is charged to: host, model, organisation and key.
+    ///
+    /// Several people keep their jobs in one store. The name tells their accounts apart, so that nobody waits for the limit,
+    /// pause or empty account of another. Of the key it holds a salted digest alone: 64 bits, from which nobody can calculate the
+    /// key, and which differ for the same key at another server.
+    package var quotaName: String {
+        let address = try? HTTPAddress(baseURL)
+        let isUsual = address.map { $0.port == ($0.isPlaintext ? 80 : 443) } ?? true
+        let host = isUsual ? address?.host ?? "unknown host" : address?.name ?? "unknown host"
+        let account = [organization, project].compactMap(\.self).joined(separator: "+")
+        let digest = key.withExposedValue { key in
+            key.isEmpty ? "no key" : Self.digest([host, account, key])
+        }
+        return [host, model, account.isEmpty ? "-" : account, digest].map { String($0.prefix(100)) }
+            .joined(separator: "/")
+    }
+
+    private static func digest(_ parts: [String]) -> String {
+        let salted = (["migrate: the quota of a key"] + parts).map { "\($0.utf8.count):\($0)" }.joined()
+        let hash = SHA256.hash(data: Array(salted.utf8))
+        return hash.prefix(8).map { byte in
+            let digits = String(byte, radix: 16)
+            return digits.count == 1 ? "0" + digits : digits
+        }.joined()
+    }
+}

@@ -1,0 +1,102 @@
+import Foundation
+import Migration
+
+/// How long a server asks to wait, in each of the places where servers say it.
+extension OpenAIRefusal {
+    /// The wait that the headers state.
+    var statedWait: Duration? {
+        if let text = headers["retry-after-ms"], let value = Double(text), let wait = Self.duration(value / 1_000) {
+            return wait
+        }
+        guard let text = headers["retry-after"] else { return nil }
+        if let seconds = Double(text) { return Self.duration(seconds) }
+        // A date means something only beside the server's own clock.
+        guard let until = Self.date(text) else { return nil }
+        let now = headers["date"].flatMap(Self.date) ?? Date()
+        return Self.duration(max(0, until.timeIntervalSince(now)))
+    }
+
+    /// The wait that the sentence states.
+    var waitInText: Duration? { Self.wait(inText: message) }
+
+    /// The wait of `Please try again in 2.812s`, `… in 6m0s`, `… in 12ms`; Azure's `retry after 26 seconds`, Gemini's `retry in 3s`.
+    static func wait(inText text: String) -> Duration? {
+        let starts = ["try again in ", "retry after ", "retry in "].lazy.compactMap { text.range(of: $0)?.upperBound }
+        guard let start = starts.first else { return nil }
+        var seconds = 0.0
+        var number = ""
+        var unit = ""
+        var parts = 0
+        /// Adds `number unit`, and says whether there was one.
+        func add() -> Bool {
+            guard let value = Double(number), let factor = units[unit] else { return false }
+            seconds += value * factor
+            parts += 1
+            (number, unit) = ("", "")
+            return true
+        }
+        for character in text[start...] {
+            if character.isNumber || (character == "." && unit.isEmpty) {
+                if !unit.isEmpty, !add() { break }
+                number.append(character)
+            } else if character.isLetter {
+                unit.append(character)
+            } else if character != " " || number.isEmpty || !unit.isEmpty {
+                break
+            }
+        }
+        _ = add()
+        return parts > 0 ? duration(seconds) : nil
+    }
+
+    private static let units: [String: Double] = [
+        "ms": 0.001, "s": 1, "second": 1, "seconds": 1, "m": 60, "minute": 60, "minutes": 60, "h": 3_600, "hour": 3_600,
+        "hours": 3_600, "d": 86_400, "day": 86_400, "days": 86_400,
+    ]
+
+    /// The numbers of `Limit 1000000, Used 976163, Requested 70716`.
+    struct Usage {
+        let limit: Double
+        let used: Double?
+        let requested: Double?
+        private let period: Double
+
+        init?(_ text: String) {
+            func number(after word: String) -> Double? {
+                guard let start = text.range(of: word + " ") else { return nil }
+                return Double(text[start.upperBound...].prefix { $0.isNumber })
+            }
+            guard let limit = number(after: "Limit"), limit > 0 else { return nil }
+            self.limit = limit
+            used = number(after: "Used")
+            requested = number(after: "Requested")
+            period = text.contains("per day") ? 86_400 : 60
+        }
+
+        var limitText: String { Self.text(limit) }
+        var requestedText: String { requested.map(Self.text) ?? "" }
+
+        /// Without a fraction; any number may stand in a sentence of another program.
+        private static func text(_ number: Double) -> String { String(format: "%.0f", number) }
+
+        /// How long the bucket, refilled continuously, takes until it holds what was asked for.
+        var wait: Duration? {
+            guard let used, let requested else { return nil }
+            return OpenAIRefusal.duration(max(0, used + requested - limit) / limit * period)
+        }
+    }
+
+    /// Nil for what cannot be a wait; one of years is cut, because the engine cuts it further and says so.
+    static func duration(_ seconds: Double) -> Duration? {
+        seconds.isFinite && seconds >= 0 ? .seconds(min(seconds, 1e7)) : nil
+    }
+
+    /// RFC 9110's form of a date, `Sun, 06 Nov 1994 08:49:37 GMT`.
+    private static func date(_ text: String) -> Date? {
+        let formatter = DateFormatter()
+        formatter.locale = Locale(identifier: "en_US_POSIX")
+        formatter.timeZone = TimeZone(identifier: "GMT")
+        formatter.dateFormat = "EEE, dd MMM yyyy HH:mm:ss 'GMT'"
+        return formatter.date(from: text)
+    }
+}

@@ -1,0 +1,150 @@
+package import Migration
+import Synchronization
+
+/// The source table in memory, ordered by its key; rows may come, change and go while a job runs.
+package final class FakeMySQL: RecordSource, Sendable {
+    /// Stands for the job's `where`: rows it refuses are not planned, but are still found by their ids.
+    package typealias Admission = @Sendable (SourceRecord) -> Bool
+
+    /// Replicas behind the address that is asked: each call is answered by one of them, with the rows of some seconds ago.
+    package struct Replicas: Sendable {
+        let time: Time
+        let lag: @Sendable () -> Duration
+
+        /// Replicas that are behind.
+        ///
+        /// - Parameters:
+        ///   - time: the table's clock.
+        ///   - lag: by how much the one is behind that answers the next call.
+        package init(time: Time, lag: @escaping @Sendable () -> Duration) {
+            self.time = time
+            self.lag = lag
+        }
+    }
+
+    private let table: Mutex<SourceTable>
+    private let replicas: Replicas?
+    private let bytesMax: Int
+    private let unreadable: Set<RecordID>
+    private let broken: PortFailure
+    private let admits: Admission
+    private let faults: FaultHook
+
+    /// A table with these rows, in any order, their ids distinct.
+    ///
+    /// - Parameters:
+    ///   - rows: what the table holds at first.
+    ///   - replicas: who answers; the table itself by default.
+    ///   - bytesMax: longer texts are reported as `tooLong`, as the real source does without reading them.
+    ///   - unreadable: rows of which the content can never be read, nor can any read that holds one of them: the server loses the
+    ///     connection; of every second one it cannot tell the length either.
+    ///   - broken: what reading such a row ends with.
+    ///   - faults: asked as `mysql.highest_id`, `mysql.count`, `mysql.ids`, `mysql.records`.
+    ///   - admits: the job's `where`; everything by default.
+    package init(
+        rows: [SourceRecord] = [],
+        replicas: Replicas? = nil,
+        bytesMax: Int = 4 << 20,
+        unreadable: Set<RecordID> = [],
+        broken: PortFailure = FakeMySQL.lost,
+        faults: FaultHook = .none,
+        admits: @escaping Admission = { _ in true }
+    ) {
+        table = Mutex(SourceTable(rows))
+        self.replicas = replicas
+        self.bytesMax = bytesMax
+        self.unreadable = unreadable
+        self.broken = broken
+        self.faults = faults
+        self.admits = admits
+    }
+
+    // MARK: What others do to the table
+
+    /// Inserts a row, or replaces the row with its id.
+    package func put(_ row: SourceRecord) { table.withLock { $0.set(row.id, to: row, at: replicas?.time.now) } }
+
+    /// Deletes a row, if it is there.
+    package func delete(_ id: RecordID) { table.withLock { $0.set(id, to: nil, at: replicas?.time.now) } }
+
+    /// Deletes a row so long ago that every replica knows it.
+    package func erase(_ id: RecordID) { table.withLock { $0.set(id, to: nil, at: nil) } }
+
+    /// All rows now, ascending; for checkers.
+    package var snapshot: [SourceRecord] { table.withLock { $0.rows } }
+
+    /// A row now, or nil; for checkers.
+    package func row(_ id: RecordID) -> SourceRecord? { table.withLock { $0[id] } }
+
+    /// What the next call sees.
+    private func read() -> [SourceRecord] {
+        guard let replicas else { return snapshot }
+        let moment = replicas.time.now - replicas.lag()
+        return table.withLock { $0.rows(at: moment) }
+    }
+
+    // MARK: RecordSource
+
+    package func highestID() async throws(PortFailure) -> RecordID? {
+        try await faults.around("mysql.highest_id") { () async throws(PortFailure) in
+            read().last(where: admits)?.id
+        }
+    }
+
+    package func count(through upper: RecordID) async throws(PortFailure) -> Int64 {
+        try await faults.around("mysql.count") { () async throws(PortFailure) in
+            Int64(read().prefix { $0.id <= upper }.count(where: admits))
+        }
+    }
+
+    package func ids(
+        after cursor: RecordID?,
+        through upper: RecordID,
+        limit: Int
+    ) async throws(PortFailure) -> [RecordID] {
+        try await faults.around("mysql.ids") { () async throws(PortFailure) in
+            guard (1...100_000).contains(limit) else { throw PortFailure(.rejected, "limit must be 1…100000") }
+            let rows = read()
+            var start = 0
+            if let cursor {
+                start = SourceTable.place(of: cursor, in: rows)
+                if start < rows.count, rows[start].id == cursor { start += 1 }
+            }
+            let page = rows[start...].lazy.prefix { $0.id <= upper }.filter(admits)
+            return Array(page.map(\.id).prefix(limit))
+        }
+    }
+
+    package func portions(of ids: [RecordID], bytesMax: Int) async throws(PortFailure) -> [[RecordID]] {
+        try await faults.around("mysql.portions") { () async throws(PortFailure) in
+            if ids.contains(where: { $0 % 2 == 0 && unreadable.contains($0) }) { throw broken }
+            let rows = read()
+            return Self.portions(of: ids, bytesMax: bytesMax) { id in
+                guard let row = SourceTable.row(id, in: rows), case .text(let text) = limited(row).content else {
+                    return 0
+                }
+                return text.utf8.count
+            }
+        }
+    }
+
+    package func records(_ ids: [RecordID]) async throws(PortFailure) -> [SourceRecord] {
+        try await faults.around("mysql.records") { () async throws(PortFailure) in
+            guard (1...1000).contains(ids.count), Set(ids).count == ids.count else {
+                throw PortFailure(.rejected, "ids must be 1…1000 distinct ones")
+            }
+            if ids.contains(where: unreadable.contains) { throw broken }
+            let rows = read()
+            return ids.sorted().compactMap { SourceTable.row($0, in: rows).map(limited) }
+        }
+    }
+
+    /// What reading a page that is broken on the server's disk ends with.
+    package static let lost = PortFailure(.unavailable, "Lost connection to server during query", code: "2013")
+
+    /// The row without a text that is too long to be read.
+    private func limited(_ row: SourceRecord) -> SourceRecord {
+        guard case .text(let text) = row.content, text.utf8.count > bytesMax else { return row }
+        return SourceRecord(id: row.id, memberCode: row.memberCode, content: .tooLong(bytes: text.utf8.count))
+    }
+}

@@ -1,0 +1,78 @@
+import Migration
+import TextProcessing
+
+/// Keys of the payload.
+enum PayloadKey {
+    static let type = "type"
+    static let summaryID = "summary_id"
+    static let memberCode = "member_code"
+    static let collectionIDs = "collection_ids"
+    static let checksum = "checksum"
+    static let profile = "profile"
+    static let source = "source"
+    static let parentIndex = "parent_idx"
+    static let parentText = "parent_text"
+    static let parentID = "parent_id"
+    static let chunkIndex = "chunk_index"
+    static let text = "text"
+}
+
+extension QdrantPoint {
+    init(_ point: Point) throws(QdrantRefusal) {
+        var payload: [String: JSONValue] = [
+            PayloadKey.type: .string(point.kind.rawValue),
+            PayloadKey.summaryID: .integer(point.summaryID),
+            PayloadKey.memberCode: .string(point.memberCode),
+            PayloadKey.collectionIDs: .list(point.collectionIDs.map(JSONValue.integer)),
+            PayloadKey.checksum: .string(point.checksum),
+            PayloadKey.profile: .string(point.profile),
+            PayloadKey.source: .string(point.source),
+            PayloadKey.parentIndex: .integer(Int64(point.parentIndex)),
+        ]
+        var dense: [String: [Float]] = [:]
+        var sparse: [String: QdrantSparse] = [:]
+        switch point.body {
+        case .parent(let text): payload[PayloadKey.parentText] = .string(text)
+        case .child(let parentID, let chunkIndex, let text, let vectors):
+            payload[PayloadKey.parentID] = .string(parentID.description)
+            payload[PayloadKey.chunkIndex] = .integer(Int64(chunkIndex))
+            payload[PayloadKey.text] = .string(text)
+            dense[CollectionSchema.denseName] = vectors.dense
+            let values = vectors.sparse.values.map { Float($0) }
+            sparse[CollectionSchema.sparseName] = try QdrantSparse(indices: vectors.sparse.indices, values: values)
+        }
+        self.init(dense: dense, sparse: sparse, payload: payload)
+    }
+}
+
+extension StoredPoint {
+    /// Nil for a point of another application: one without a UUID or a record.
+    init?(key: QdrantPointKey, payload: [String: JSONValue]) {
+        guard case .uuid(let id) = key, let record = payload[PayloadKey.summaryID]?.integer else { return nil }
+        self.init(
+            id: id,
+            summaryID: record,
+            kind: payload[PayloadKey.type]?.string.flatMap(PointKind.init(rawValue:)),
+            parentIndex: payload[PayloadKey.parentIndex]?.integer.map { Int($0) },
+            chunkIndex: payload[PayloadKey.chunkIndex]?.integer.map { Int($0) },
+            checksum: payload[PayloadKey.checksum]?.string,
+            profile: payload[PayloadKey.profile]?.string,
+            source: payload[PayloadKey.source]?.string,
+            memberCode: payload[PayloadKey.memberCode]?.string,
+            collectionIDs: payload[PayloadKey.collectionIDs]?.list?.compactMap(\.integer) ?? []
+        )
+    }
+}
+
+extension ScoredPoint {
+    init?(key: QdrantPointKey, score: Double, payload: [String: JSONValue]) {
+        guard case .uuid(let id) = key, let record = payload[PayloadKey.summaryID]?.integer else { return nil }
+        self.init(
+            id: id,
+            score: score,
+            summaryID: record,
+            memberCode: payload[PayloadKey.memberCode]?.string ?? "",
+            text: payload[PayloadKey.text]?.string ?? ""
+        )
+    }
+}

@@ -1,0 +1,74 @@
+import Migration
+import TextProcessing
+
+/// The text work of simulated jobs: the real engine with chunks so small that a short text has several.
+enum SimulatedText {
+    static let limits: ChunkLimits = {
+        guard let limits = try? ChunkLimits(parentMaxTokens: 160, parentChunkSize: 96, chunkSize: 48, chunkOverlap: 8)
+        else { preconditionFailure("these limits make sense") }
+        return limits
+    }()
+
+    static let identity = PointIdentity(namespace: "migrate")
+
+    static let shaper = shaper("migrate")
+
+    /// As the other table's program has it: `run` demands another namespace of two tables in one collection.
+    static let neighbour = shaper("shop")
+
+    private static func shaper(_ namespace: String) -> RecordShaper {
+        let counter = WordTokenizer()
+        guard let encoder = try? SparseEncoder() else { preconditionFailure("English is supported") }
+        return RecordShaper(
+            chunker: Chunker(counter: counter, limits: limits),
+            sparseEncoder: encoder,
+            identity: PointIdentity(namespace: namespace),
+            profile: Profile(
+                tokenizer: counter.identity,
+                limits: limits,
+                model: "simulated",
+                dimensions: SimulatedWorld.dimensions,
+                sparse: SparseParameters()
+            )
+        )
+    }
+
+    @Sendable static func tokens(_ text: String) -> Int { max(1, WordTokenizer().count(text)) }
+}
+
+/// The texts of records that have a defect, as the services meet them.
+struct BrokenTexts {
+    private var texts: [String: Trouble] = [:]
+    private var children: [String: Trouble] = [:]
+    private var parents: [String: Trouble] = [:]
+
+    init(_ workload: Workload) {
+        guard !workload.defects.isEmpty else { return }
+        for row in workload.rows {
+            guard let defect = workload.defects[row.id], case .points(let points) = SimulatedText.shaper.shape(row),
+                let child = points.children.last, let parent = points.parents.first
+            else { continue }
+            switch defect {
+            case .text(let trouble): texts[child.text] = trouble
+            case .child(let trouble): children[child.text] = trouble
+            case .parent(let trouble): parents[parent.text] = trouble
+            case .row: break
+            }
+        }
+    }
+
+    var embedding: @Sendable (String) -> Trouble? {
+        guard !texts.isEmpty else { return { _ in nil } }
+        return { [texts] in texts[$0] }
+    }
+
+    var writing: @Sendable (Point) -> Trouble? {
+        guard !children.isEmpty || !parents.isEmpty else { return { _ in nil } }
+        return { [children, parents] point in
+            switch point.body {
+            case .parent(let text): parents[text]
+            case .child(_, _, let text, _): children[text]
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+/// The states of one record, and how it moves on.
+extension BatchStateMachine {
+    enum RecordState: Equatable {
+        /// Can go to: absent, failed, left, found.
+        case unread
+        /// There is no text: the row is blank or not there. Can go to: doubtful, blank, missing.
+        case absent(isBlank: Bool)
+        /// Must be read a second time; an end of the first look.
+        case doubtful
+        /// Can go to: unchanged, failed, open.
+        case found
+        /// Needs points; can go to: replaced, left, failed.
+        case open(OpenRecord)
+        /// All its points are there, older ones may be too; can go to: written, left, failed.
+        case replaced
+        /// Something of it is suspect and everything else is done.
+        case left
+        case missing, blank, unchanged, written
+        case failed(FailedRecord)
+
+        var isAbsent: Bool { if case .absent = self { true } else { false } }
+    }
+
+    /// A record whose points are not all there yet.
+    struct OpenRecord: Equatable {
+        /// Children that wait for their vectors.
+        var toEmbed = 0
+        /// Points that can be written now, in order.
+        var ready: [Piece.Part] = []
+        /// Points that are neither there nor left.
+        var unwritten = 0
+        /// Whether something of it is left for a later round.
+        var isLeft = false
+
+        /// Its parents wait for the first of their children, so that a record of which no text can be embedded has no points.
+        var isWritable: Bool {
+            guard let last = ready.last else { return false }
+            if case .child = last { return true }
+            return toEmbed == 0 && !isLeft
+        }
+    }
+
+    /// The points that can be written now, of as many records as one write holds.
+    var writable: [Piece] {
+        var pieces: [Piece] = []
+        for (place, record) in records.enumerated() {
+            guard case .open(let open) = record, open.isWritable else { continue }
+            pieces += open.ready.map { Piece(record: place, part: $0) }
+            if pieces.count >= Self.piecesPerWrite { return Array(pieces.prefix(Self.piecesPerWrite)) }
+        }
+        return pieces
+    }
+
+    /// Moves a record on when nothing of it is to be written any more in this round.
+    mutating func settle(_ place: Int) {
+        guard case .open(var open) = records[place], open.toEmbed == 0 else { return }
+        // Parents of which no child can be written now are left too.
+        if open.isLeft, !open.ready.isEmpty, !open.isWritable {
+            open.unwritten -= open.ready.count
+            open.ready = []
+            records[place] = .open(open)
+        }
+        guard open.unwritten == 0 else { return }
+        records[place] = open.isLeft ? .left : .replaced
+    }
+
+    mutating func change(_ place: Int, _ body: (inout OpenRecord) -> Void) {
+        guard case .open(var open) = records[place] else {
+            preconditionFailure("record \(place) is \(records[place]), not open")
+        }
+        body(&open)
+        records[place] = .open(open)
+    }
+
+    mutating func makeReady(_ piece: Piece) {
+        if trials.points[piece] != nil { return trials.add(point: piece) }
+        change(piece.record) { record in
+            record.ready.append(piece.part)
+            record.ready.sort()
+        }
+    }
+}

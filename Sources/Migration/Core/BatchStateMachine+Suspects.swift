@@ -1,0 +1,132 @@
+import DequeModule
+
+/// What is suspect, and how it is singled out.
+///
+/// In a round suspects have their turn when everything else is done: those that were found in a group together, halved while
+/// they fail; those that have failed alone by themselves, once. The ones that are not settled then are left.
+extension BatchStateMachine {
+    /// The suspects of a round.
+    struct Trials {
+        var texts: Deque<EmbeddingRequest> = []
+        var writes: Deque<[Piece]> = []
+        /// Records whose older points are deleted apart from those of others.
+        var retirements: Deque<Int> = []
+        /// Points that are written apart from others as soon as they have their vectors.
+        var points: [Piece: Survey.Standing] = [:]
+        /// Points found in a group, which are tried together.
+        private var group: [Piece] = []
+
+        /// What has its turn; nil when there is nothing.
+        var next: Effect? {
+            if let request = texts.first { return .tryEmbedding(request) }
+            if !group.isEmpty { return .tryWriting(together) }
+            if let pieces = writes.first { return .tryWriting(pieces) }
+            return retirements.first.map { .tryRetiring($0) }
+        }
+
+        /// As many points as each of them may be tried with.
+        private var together: [Piece] {
+            var most = BatchStateMachine.piecesPerWrite
+            var pieces: [Piece] = []
+            for piece in group {
+                if case .together(let size) = points[piece] { most = min(most, size) }
+                if pieces.count >= max(1, most) { break }
+                pieces.append(piece)
+            }
+            return pieces
+        }
+
+        mutating func add(texts: [(chunk: ChunkToEmbed, standing: Survey.Standing)], limits: RequestLimits) {
+            var groups: [Int: [ChunkToEmbed]] = [:]
+            var alone: [EmbeddingRequest] = []
+            for (chunk, standing) in texts {
+                switch standing {
+                case .leave: break
+                case .together(let size): groups[min(size, limits.inputsMax), default: []].append(chunk)
+                case .alone: alone.append(EmbeddingRequest(chunks: [chunk]))
+                }
+            }
+            // Small groups first: they are nearest to an end.
+            let requests = groups.keys.sorted().flatMap { size in
+                EmbeddingRequest.pack(
+                    groups[size] ?? [],
+                    limits: RequestLimits(inputsMax: size, tokensMax: limits.tokensMax)
+                )
+            }
+            self.texts = Deque(requests + alone)
+        }
+
+        /// - Returns: the records that are left in this round.
+        mutating func add(retirements: [Int: Survey.Standing], of places: [Int]) -> [Int] {
+            self.retirements = Deque(places.filter { retirements[$0].map { $0 != .leave } ?? false })
+            return places.filter { retirements[$0] == .leave }
+        }
+
+        /// A suspect point has its vector.
+        mutating func add(point: Piece) {
+            if case .together = points[point] { group.append(point) } else { writes.append([point]) }
+        }
+
+        /// Takes points off whatever held them, before they are halved, left or given up.
+        mutating func take(_ pieces: [Piece]) -> Bool {
+            if writes.first == pieces {
+                writes.removeFirst()
+                return true
+            }
+            guard !group.isEmpty, Array(group.prefix(pieces.count)) == pieces else { return false }
+            group.removeFirst(pieces.count)
+            return true
+        }
+
+        mutating func written(_ pieces: [Piece]) { _ = take(pieces) }
+
+        /// Puts the halves of a write in its place.
+        mutating func halve(_ pieces: [Piece]) {
+            let middle = pieces.count / 2
+            writes.prepend(Array(pieces[middle...]))
+            writes.prepend(Array(pieces[..<middle]))
+        }
+
+        /// A record was given up.
+        mutating func forget(_ place: Int) {
+            texts = Deque(texts.compactMap { $0.without(place) })
+            writes = Deque(
+                writes.compactMap { pieces in
+                    let others = pieces.filter { $0.record != place }
+                    return others.isEmpty ? nil : others
+                }
+            )
+            group.removeAll { $0.record == place }
+            retirements.removeAll { $0 == place }
+        }
+    }
+
+    /// Nothing is done about a piece in this round.
+    mutating func leave(_ piece: Piece) {
+        change(piece.record) { record in
+            record.unwritten -= 1
+            record.ready.removeAll { $0 == piece.part }
+            record.isLeft = true
+        }
+    }
+
+    /// Texts without answers: left, or halved when it is their turn.
+    mutating func suspected(_ request: EmbeddingRequest) {
+        let isTrial = take(request)
+        if isTrial, let (first, second) = request.halves { return putBack([first, second], isTrial: true) }
+        for chunk in request.chunks {
+            change(chunk.record) { $0.toEmbed -= 1 }
+            leave(Piece(record: chunk.record, part: .child(chunk.chunk)))
+        }
+        for place in Set(request.chunks.map(\.record)).sorted() { settle(place) }
+    }
+
+    /// Points that were not taken: left, or halved when it is their turn.
+    mutating func suspected(_ pieces: [Piece]) {
+        let isTrial = trials.take(pieces)
+        if isolated.first == pieces { isolated.removeFirst() }
+        if isTrial, pieces.count > 1 { return trials.halve(pieces) }
+        for piece in pieces { leave(piece) }
+        for (place, _) in Self.byRecord(pieces) { settle(place) }
+    }
+}

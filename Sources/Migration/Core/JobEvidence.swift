@@ -1,0 +1,43 @@
+/// What a process finds of a job's work through its own servers: whether they are the servers the job has worked with.
+///
+/// A host name proves nothing, because a name can point elsewhere tomorrow. Points that are there and rows that can be read do.
+package struct JobEvidence: Sendable, Equatable {
+    /// Completed batches that are looked up at most, spread over the job.
+    static let batchesMax = 5
+    /// Records of one batch that are looked up first: five batches fit one call.
+    static let recordsMax = 200
+    /// Records that one call to the collection takes.
+    static let callMax = 1_000
+    /// Ids that are read from the source at most, spread over these batches: reading a record reads its text.
+    static let idsMax = 20
+    /// With fewer ids nothing is judged: a few rows may all have been deleted since.
+    static let idsMin = 10
+
+    /// Completed batches with processed records that were looked up in the collection.
+    package var batches = 0
+    /// Those of them with at least one point.
+    package var batchesWithPoints = 0
+    /// Planned ids that were looked up in the source.
+    package var ids = 0
+    /// Those of them that exist.
+    package var idsFound = 0
+
+    package init() {}
+
+    /// Whether the collection holds nothing of what the job has written.
+    package var lacksPoints: Bool { batches > 0 && batchesWithPoints == 0 }
+    /// Whether the source holds nothing of what the job has planned.
+    package var lacksRecords: Bool { ids >= Self.idsMin && idsFound == 0 }
+
+    /// Batch numbers spread evenly over a job, the first and the last among them; at most `batchesMax`, ascending.
+    static func sample(of batches: Int) -> [Int] {
+        guard batches > batchesMax else { return Array(0..<max(batches, 0)) }
+        return (0..<batchesMax).map { $0 * (batches - 1) / (batchesMax - 1) }
+    }
+
+    /// Ids spread evenly over a list, the first and the last among them.
+    static func sample(_ ids: [RecordID], _ count: Int) -> [RecordID] {
+        guard ids.count > count, count > 1 else { return Array(ids.prefix(count)) }
+        return (0..<count).map { ids[$0 * (ids.count - 1) / (count - 1)] }
+    }
+}

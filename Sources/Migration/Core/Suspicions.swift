@@ -1,0 +1,209 @@
+import DequeModule
+
+/// What a runner suspects: texts that the embedder, points that the point store and rows that the source may never handle.
+///
+/// A suspect is condemned for failures of its own only, each followed by a call with good input that went well, so that an
+/// outage condemns nobody. It outlives the attempt at a batch: a batch that is deferred and comes back goes on where it was.
+package struct Suspicions: Sendable {
+    /// When a suspect is condemned, and how it is treated until then.
+    package struct Policy: Sendable, Equatable {
+        /// Failures that condemn; one a few times in a row happens to anything.
+        package var failuresMin = 5
+        /// Between the first and the last of them: longer than a server takes to be started again.
+        package var spanMin = Duration.seconds(120)
+        /// Between two tries: five failures with four rests take two minutes.
+        package var rest = Duration.seconds(30)
+        /// A try of a suspect takes no longer, unless the service is known to be slow: a single text or point is answered within a
+        /// second or two by any server that is well, and a hundred that hang must not take an hour per round.
+        package var patience = Duration.seconds(15)
+        /// Records that are remembered, about 1 MB; the oldest are forgotten first.
+        package var recordsMax = 5_000
+        /// Vectors that are kept for points that could not be written, about 6 MB; more are paid for again.
+        package var vectorsMax = 1_000
+        /// A verdict that could not be reported by then is forgotten: an operator may have repaired the cause.
+        package var verdictMax = Duration.seconds(3_600)
+
+        package init() {}
+    }
+
+    /// What of a record is suspected.
+    package enum Subject: Sendable, Hashable {
+        /// The row cannot be read.
+        case row
+        /// The text of a child, by its place, has no vector.
+        case text(Int)
+        /// The point cannot be written.
+        case point(Piece.Part)
+        /// The older points cannot be deleted.
+        case retirement
+    }
+
+    private struct Suspect {
+        let subject: Subject
+        let checksum: String
+        var failures = 0
+        /// The smallest group with which it has failed.
+        var group = Int.max
+        var first = Duration.zero
+        var last = Duration.zero
+        var reason: PortFailure?
+        var vector: [Float]?
+    }
+
+    private var suspects: [RecordID: [Suspect]] = [:]
+    /// The records in the order in which they were suspected first.
+    private var order: Deque<RecordID> = []
+    private var vectors = 0
+
+    package init() {}
+
+    /// Whether nothing is suspected: then nothing has to be looked up.
+    package var isEmpty: Bool { suspects.isEmpty }
+
+    /// Suspects something that failed in a group of so many.
+    ///
+    /// The next try is with half as many at most, also in another attempt at the batch: where each try takes a minute, halving may
+    /// take longer than an attempt may.
+    package mutating func suspect(
+        _ subject: Subject,
+        of record: RecordID,
+        checksum: String,
+        group: Int,
+        _ policy: Policy
+    ) {
+        change(subject, record, checksum, policy) { $0.group = min($0.group, group) }
+    }
+
+    /// Notes that a suspect has failed by itself, and that good input went well right after.
+    ///
+    /// - Returns: the number of its failures if it is condemned by now, else nil.
+    package mutating func failed(
+        _ subject: Subject,
+        of record: RecordID,
+        checksum: String,
+        _ reason: PortFailure,
+        at now: Duration,
+        _ policy: Policy
+    ) -> Int? {
+        var verdict: Int?
+        change(subject, record, checksum, policy) { suspect in
+            if suspect.failures == 0 { suspect.first = now }
+            suspect.failures += 1
+            suspect.last = now
+            suspect.reason = reason
+            verdict = Self.isCondemned(suspect, policy) ? suspect.failures : nil
+        }
+        return verdict
+    }
+
+    /// Keeps the vector of a point that could not be written, so that its text is not paid for again.
+    package mutating func keep(
+        _ vector: [Float],
+        for part: Piece.Part,
+        of record: RecordID,
+        checksum: String,
+        _ policy: Policy
+    ) {
+        guard vectors < policy.vectorsMax else { return }
+        let isNew = self.vector(for: part, of: record, checksum: checksum) == nil
+        change(.point(part), record, checksum, policy) { $0.vector = vector }
+        if isNew { vectors += 1 }
+    }
+
+    /// The vector that was kept for a point.
+    package func vector(for part: Piece.Part, of record: RecordID, checksum: String) -> [Float]? {
+        find(.point(part), record, checksum)?.vector
+    }
+
+    /// How something is treated in a round; nil when it is not suspected.
+    ///
+    /// Nothing is tried until `triesSuspects`: everything else is done by then.
+    package func standing(
+        _ subject: Subject,
+        of record: RecordID,
+        checksum: String,
+        triesSuspects: Bool,
+        at now: Duration,
+        _ policy: Policy
+    ) -> Survey.Standing? {
+        guard let suspect = find(subject, record, checksum) else { return nil }
+        if !triesSuspects { return .leave }
+        if suspect.failures == 0 { return .together(atMost: max(1, suspect.group / 2)) }
+        return now >= suspect.last + policy.rest ? .alone : .leave
+    }
+
+    /// What a record was condemned for in an attempt that did not end; nil when it was not.
+    package func verdict(on record: RecordID, checksum: String, at now: Duration, _ policy: Policy)
+        -> (subject: Subject, failures: Int, reason: PortFailure)?
+    {
+        for suspect in suspects[record] ?? [] where suspect.checksum == checksum && Self.isCondemned(suspect, policy) {
+            guard now < suspect.last + policy.verdictMax, let reason = suspect.reason else { continue }
+            return (suspect.subject, suspect.failures, reason)
+        }
+        return nil
+    }
+
+    /// How long it takes until one of these records has a suspect to be tried.
+    package func wait(for records: [RecordID], at now: Duration, _ policy: Policy) -> Duration {
+        let due = records.compactMap { record in
+            let all = suspects[record] ?? []
+            // Of a row that cannot be read nothing else can be tried.
+            let rows = all.filter { $0.subject == .row }
+            return (rows.isEmpty ? all : rows).map { suspect in
+                suspect.failures == 0 || Self.isCondemned(suspect, policy) ? now : suspect.last + policy.rest
+            }.min()
+        }
+        return max(.zero, (due.min() ?? now) - now)
+    }
+
+    /// Whether anything about a record's row is suspected.
+    package func isRowSuspect(_ record: RecordID) -> Bool { find(.row, record, "") != nil }
+
+    /// Clears what went well.
+    package mutating func clear(_ subject: Subject, of record: RecordID, checksum: String) {
+        guard var list = suspects[record] else { return }
+        list.removeAll { suspect in
+            guard suspect.subject == subject, suspect.checksum == checksum else { return false }
+            if suspect.vector != nil { vectors -= 1 }
+            return true
+        }
+        suspects[record] = list.isEmpty ? nil : list
+    }
+
+    /// Forgets records whose batch has ended.
+    package mutating func forget(_ records: [RecordID]) {
+        for record in records {
+            guard let list = suspects.removeValue(forKey: record) else { continue }
+            vectors -= list.count { $0.vector != nil }
+        }
+    }
+
+    private static func isCondemned(_ suspect: Suspect, _ policy: Policy) -> Bool {
+        suspect.failures >= policy.failuresMin && suspect.last - suspect.first >= policy.spanMin
+    }
+
+    private func find(_ subject: Subject, _ record: RecordID, _ checksum: String) -> Suspect? {
+        suspects[record]?.first { $0.subject == subject && $0.checksum == checksum }
+    }
+
+    private mutating func change(
+        _ subject: Subject,
+        _ record: RecordID,
+        _ checksum: String,
+        _ policy: Policy,
+        _ body: (inout Suspect) -> Void
+    ) {
+        if suspects[record] == nil { order.append(record) }
+        var list = suspects[record] ?? []
+        let place = list.firstIndex { $0.subject == subject && $0.checksum == checksum }
+        if let place {
+            body(&list[place])
+        } else {
+            var suspect = Suspect(subject: subject, checksum: checksum)
+            body(&suspect)
+            list.append(suspect)
+        }
+        suspects[record] = list
+        while order.count > policy.recordsMax { forget([order.removeFirst()]) }
+    }
+}

@@ -1,0 +1,161 @@
+/// Deletes a job that has ended, page by page, with everything that belongs to it.
+///
+/// From the first page on the job is cancelled and nothing opens it again; the next call goes on with what an interrupted
+/// one has left, also where the job's row was deleted by hand.
+package struct DeleteIngestionJob: TrackingCall {
+    package static let function = "delete_ingestion_job"
+
+    /// The job.
+    package var job: JobID
+    /// 1…10000 batches, dead letters and events a call.
+    package var limit: Int
+    /// Only if it has ended this long ago; nil = however lately.
+    @ExplicitNull package var olderThanMs: Int64?
+
+    /// All fields, in order.
+    package init(job: JobID, limit: Int, olderThanMs: Int64?) {
+        self.job = job
+        self.limit = limit
+        self.olderThanMs = olderThanMs
+    }
+
+    package typealias Answer = DeletionAnswer
+}
+
+/// Deletes the history of a job that has ended, page by page, the oldest events first; the job stays.
+package struct DeleteIngestionEvents: TrackingCall {
+    package static let function = "delete_ingestion_events"
+
+    /// The job.
+    package var job: JobID
+    /// 1…10000 events a call.
+    package var limit: Int
+    /// Only if the job has ended this long ago; nil = however lately.
+    @ExplicitNull package var olderThanMs: Int64?
+
+    /// All fields, in order.
+    package init(job: JobID, limit: Int, olderThanMs: Int64?) {
+        self.job = job
+        self.limit = limit
+        self.olderThanMs = olderThanMs
+    }
+
+    package typealias Answer = DeletionAnswer
+}
+
+/// What one page of a deletion has deleted.
+package struct DeletionAnswer: Codable, Sendable, Equatable {
+    /// Whether anything was done.
+    package var result: Result
+    /// Batches, each with the list of its records.
+    package var batches: Int
+    /// Dead letters.
+    package var failures: Int
+    /// Events.
+    package var events: Int
+    /// Whether there is more: call again.
+    package var more: Bool
+
+    /// All fields, in order.
+    package init(result: Result, batches: Int = 0, failures: Int = 0, events: Int = 0, more: Bool = false) {
+        self.result = result
+        self.batches = batches
+        self.failures = failures
+        self.events = events
+        self.more = more
+    }
+
+    /// What became of a call.
+    package enum Result: String, Codable, Sendable, CaseIterable {
+        /// Done; without `more`, all of it.
+        case applied
+        /// The job is open: nothing was changed.
+        case open
+        /// The job has ended too lately: nothing was changed.
+        case tooYoung = "too_young"
+        /// There is nothing of such a job; also the answer to a repeat of the last page.
+        case notFound = "not_found"
+    }
+}
+
+/// Lists all jobs with what decides whether they may go, newest first.
+package struct ListIngestionRetention: TrackingCall {
+    package static let function = "list_ingestion_retention"
+
+    /// Go on below this number.
+    @ExplicitNull package var after: JobID?
+    /// 1…1000 rows a page.
+    package var limit: Int
+
+    /// All fields, in order.
+    package init(after: JobID?, limit: Int) {
+        self.after = after
+        self.limit = limit
+    }
+
+    /// One page.
+    package struct Answer: Codable, Sendable, Equatable {
+        /// At most `limit` rows, by number, the highest first.
+        package var rows: [RetentionSummary]
+        /// The number to go on below; nil at the end.
+        package var next: JobID?
+
+        /// All fields, in order.
+        package init(rows: [RetentionSummary], next: JobID?) {
+            self.rows = rows
+            self.next = next
+        }
+    }
+}
+
+/// What decides whether a job may go.
+package struct RetentionSummary: Codable, Sendable, Equatable {
+    /// The job's number.
+    package var jobId: JobID
+    /// The job; nil where its row was deleted by hand, and dead letters, events or counters were left behind.
+    package var job: JobSummary?
+    /// Milliseconds of the database clock since it became final; nil while it is open.
+    package var endedMs: Int64?
+    /// Whether its deletion has begun.
+    package var deleting: Bool
+    /// Whether it has any history.
+    package var hasEvents: Bool
+
+    /// All fields, in order.
+    package init(jobId: JobID, job: JobSummary?, endedMs: Int64?, deleting: Bool, hasEvents: Bool) {
+        self.jobId = jobId
+        self.job = job
+        self.endedMs = endedMs
+        self.deleting = deleting
+        self.hasEvents = hasEvents
+    }
+}
+
+/// Counts the rows of a job.
+package struct GetIngestionJobRows: TrackingCall {
+    package static let function = "get_ingestion_job_rows"
+
+    /// The job.
+    package var job: JobID
+
+    /// All fields, in order.
+    package init(job: JobID) { self.job = job }
+
+    /// How many there are.
+    package struct Answer: Codable, Sendable, Equatable {
+        package var batches: Int64
+        /// Dead letters, open or not.
+        package var failures: Int64
+        package var events: Int64
+        /// All rows: also those with the records of the batches, the counters, and the job's own.
+        package var rows: Int64
+
+        /// All fields, in order.
+        package init(batches: Int64, failures: Int64, events: Int64, rows: Int64) {
+            self.batches = batches
+            self.failures = failures
+            self.events = events
+            self.rows = rows
+        }
+    }
+}

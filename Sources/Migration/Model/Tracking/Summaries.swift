@@ -1,0 +1,249 @@
+/// A job as the store describes it to people and to controllers.
+package struct JobSummary: Codable, Sendable, Equatable {
+    /// The job's id.
+    package var id: JobID
+    /// Names the pair of source table and collection.
+    package var targetKey: String
+    /// What may happen to the job now.
+    package var status: JobStatus
+    /// SHA-256 of what shapes the written points.
+    package var configHash: String
+    /// The values behind the hash, and `limit` where the job has one.
+    package var config: [String: String]
+    /// What all workers agree on.
+    package var settings: JobSettings
+    /// Last planned id; nil before the first page.
+    package var planCursor: RecordID?
+    /// Highest id that is planned; nil until sealed.
+    package var planUpper: RecordID?
+    /// Whether the plan is complete.
+    package var sealed: Bool
+    /// Number of the next planned batch.
+    package var nextBatchNumber: Int
+    /// Batches planned so far, later rounds included.
+    package var totalBatches: Int
+    /// Records planned so far; exact.
+    package var totalRecords: Int64
+    /// Rows the source counted when the plan was sealed; for the report only.
+    package var sourceCount: Int64?
+    /// Highest round of any requeue.
+    package var currentRound: Int
+    /// Who plans, or planned last.
+    package var controllerId: String?
+    /// ISO 8601, UTC.
+    package var createdAt: String
+    /// `metadata.start_time`: when it first ran.
+    package var startTime: String?
+    /// `metadata.end_time`: when it became final.
+    package var endTime: String?
+    /// Why it was paused or cancelled, in the operator's words.
+    package var reason: String?
+    /// The servers that the job has used.
+    package var servers: JobServers
+    /// When its history was last pruned: what happened before is not listed any more; nil where it is whole.
+    package var historyCutAt: String?
+
+    /// All fields, in order.
+    package init(
+        id: JobID,
+        targetKey: String,
+        status: JobStatus,
+        configHash: String,
+        config: [String: String],
+        settings: JobSettings,
+        planCursor: RecordID?,
+        planUpper: RecordID?,
+        sealed: Bool,
+        nextBatchNumber: Int,
+        totalBatches: Int,
+        totalRecords: Int64,
+        sourceCount: Int64?,
+        currentRound: Int,
+        controllerId: String?,
+        createdAt: String,
+        startTime: String?,
+        endTime: String?,
+        reason: String?,
+        servers: JobServers = JobServers(),
+        historyCutAt: String? = nil
+    ) {
+        self.id = id
+        self.targetKey = targetKey
+        self.status = status
+        self.configHash = configHash
+        self.config = config
+        self.settings = settings
+        self.planCursor = planCursor
+        self.planUpper = planUpper
+        self.sealed = sealed
+        self.nextBatchNumber = nextBatchNumber
+        self.totalBatches = totalBatches
+        self.totalRecords = totalRecords
+        self.sourceCount = sourceCount
+        self.currentRound = currentRound
+        self.controllerId = controllerId
+        self.createdAt = createdAt
+        self.startTime = startTime
+        self.endTime = endTime
+        self.reason = reason
+        self.servers = servers
+        self.historyCutAt = historyCutAt
+    }
+}
+
+/// A batch as the store describes it to people and to `verify`.
+package struct BatchSummary: Codable, Sendable, Equatable {
+    /// Dense from 0 within the job.
+    package var batchNumber: Int
+    /// Where it stands.
+    package var status: BatchStatus
+    /// 0 = planned from the source, n = made by the n-th requeue.
+    package var round: Int
+    /// Its records, ascending.
+    package var recordIds: [RecordID]
+    /// Claims so far.
+    package var attempt: Int
+    /// Budgeted retries since the last requeue.
+    package var retryCount: Int
+    /// Absolute counts: of the running attempt, or final.
+    package var counts: BatchCounts
+    /// Records handed to a later round.
+    package var moved: Int
+    /// Who holds it, or held it last.
+    package var workerId: String?
+    /// Milliseconds until it may be claimed; 0 = now.
+    package var nextRetryMs: Int
+    /// How the last attempt ended, `reaped` included.
+    package var lastOutcome: String?
+    /// Code of the last error.
+    package var errorCode: String?
+    /// Sentence of the last error.
+    package var errorMessage: String?
+
+    /// All fields, in order.
+    package init(
+        batchNumber: Int,
+        status: BatchStatus,
+        round: Int,
+        recordIds: [RecordID],
+        attempt: Int,
+        retryCount: Int,
+        counts: BatchCounts,
+        moved: Int,
+        workerId: String?,
+        nextRetryMs: Int,
+        lastOutcome: String?,
+        errorCode: String?,
+        errorMessage: String?
+    ) {
+        self.batchNumber = batchNumber
+        self.status = status
+        self.round = round
+        self.recordIds = recordIds
+        self.attempt = attempt
+        self.retryCount = retryCount
+        self.counts = counts
+        self.moved = moved
+        self.workerId = workerId
+        self.nextRetryMs = nextRetryMs
+        self.lastOutcome = lastOutcome
+        self.errorCode = errorCode
+        self.errorMessage = errorMessage
+    }
+}
+
+/// A dead letter: one record that was given up.
+package struct FailureSummary: Codable, Sendable, Equatable {
+    /// The record's id.
+    package var recordId: RecordID
+    /// Its batch.
+    package var batchNumber: Int
+    /// The attempt that gave it up.
+    package var attempt: Int
+    /// The step that failed.
+    package var stage: FailureStage
+    /// A short stable word for machines.
+    package var code: String
+    /// A sentence for people.
+    package var message: String
+    /// Whether a retry without a change of the record is pointless.
+    package var permanent: Bool
+    /// ISO 8601, UTC.
+    package var firstAt: String
+    /// ISO 8601, UTC.
+    package var lastAt: String
+    /// How often it was given up.
+    package var times: Int
+    /// Set by a requeue; open while nil.
+    package var resolvedAt: String?
+
+    /// All fields, in order.
+    package init(
+        recordId: RecordID,
+        batchNumber: Int,
+        attempt: Int,
+        stage: FailureStage,
+        code: String,
+        message: String,
+        permanent: Bool,
+        firstAt: String,
+        lastAt: String,
+        times: Int,
+        resolvedAt: String?
+    ) {
+        self.recordId = recordId
+        self.batchNumber = batchNumber
+        self.attempt = attempt
+        self.stage = stage
+        self.code = code
+        self.message = message
+        self.permanent = permanent
+        self.firstAt = firstAt
+        self.lastAt = lastAt
+        self.times = times
+        self.resolvedAt = resolvedAt
+    }
+}
+
+/// One transition of a batch, in the order in which the row locks were held.
+package struct EventSummary: Codable, Sendable, Equatable {
+    /// Ascending, not dense.
+    package var id: Int64
+    /// ISO 8601, UTC.
+    package var at: String
+    /// The batch, or nil for an event of the job.
+    package var batchNumber: Int?
+    /// Its attempt.
+    package var attempt: Int?
+    /// The lease token.
+    package var claimId: String?
+    /// Who acted.
+    package var workerId: String?
+    /// What happened.
+    ///
+    /// One of `claimed`, `completed`, `failed`, `release`, `defer`, `reaped`, `requeued`, `planned`, `sealed`, `paused`, …
+    package var kind: String
+    /// More, by kind; never record text.
+    package var detail: [String: String]
+
+    /// All fields, in order.
+    package init(
+        id: Int64,
+        at: String,
+        batchNumber: Int?,
+        attempt: Int?,
+        claimId: String?,
+        workerId: String?,
+        kind: String,
+        detail: [String: String]
+    ) {
+        self.id = id
+        self.at = at
+        self.batchNumber = batchNumber
+        self.attempt = attempt
+        self.claimId = claimId
+        self.workerId = workerId
+        self.kind = kind
+        self.detail = detail
+    }
+}

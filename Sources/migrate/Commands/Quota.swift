@@ -1,0 +1,144 @@
+import ArgumentParser
+import Migration
+
+struct Quota: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Shows the minute quotas that runners share, and what holds them up.",
+        discussion: """
+            One line per host, model, organisation and key (a digest of it). RESERVED is the time until all that is reserved \
+            has been sent; PAUSE is what the server asked everybody to wait; both are ten minutes at most, and `migrate run` \
+            ends what is longer than two. STOPPED says why nobody may send.
+
+            EXAMPLES
+              migrate quota
+              migrate quota --json
+              migrate quota reset            where a limit was wrong
+            """,
+        subcommands: [QuotaReset.self]
+    )
+
+    @OptionGroup var settings: TrackingSettings
+
+    func run() async throws {
+        let list = QuotaList(store: try settings.wiring().store(), console: .standard, isJSON: settings.common.json)
+        try await list.show()
+    }
+}
+
+struct QuotaReset: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "reset",
+        abstract: "Forgets a quota: its limits, pause, reservations and stop.",
+        discussion: """
+            Asks first. Runners tell their limits again when they start, and whenever an answer states lower ones; until \
+            then those at work are only paced by the server's own refusals.
+
+            EXAMPLES
+              migrate quota reset --yes
+              migrate quota reset api.openai.com/text-embedding-3-small/-/1f3a
+            """
+    )
+
+    @Argument(help: "The quota's name or the beginning of it; not needed where there is one alone.")
+    var name: String?
+
+    @Flag(name: .shortAndLong, help: "Answer yes to every question.")
+    var yes = false
+
+    @OptionGroup var settings: TrackingSettings
+
+    func run() async throws {
+        let list = QuotaList(store: try settings.wiring().store(), console: .standard, isJSON: settings.common.json)
+        try await list.reset(name, isSure: yes)
+    }
+}
+
+/// Shows and resets quotas over any store.
+struct QuotaList: Sendable {
+    let store: any JobStore
+    let console: Console
+    let isJSON: Bool
+
+    /// Pages of 1,000: more accounts than any store has.
+    private static let pagesMax = 20
+
+    /// What `quota reset --json` answers.
+    private struct ResetReport: Encodable {
+        let quota: String
+        let result: ResetIngestionQuota.Result
+    }
+
+    /// Prints a table, or with JSON one object per line.
+    func show() async throws {
+        let quotas = try await quotas()
+        if isJSON {
+            for quota in quotas { console.out(try JSONText.of(quota)) }
+        } else if quotas.isEmpty {
+            console.out("No quota is known: none is set (OPENAI_TPM, OPENAI_RPM), and no server has stated one.")
+        } else {
+            console.out(Self.table(quotas))
+        }
+    }
+
+    /// Forgets one quota, after a question.
+    ///
+    /// - Throws: `CommandEnd` when there is none of that name or several, or a person says no.
+    func reset(_ name: String?, isSure: Bool) async throws {
+        let quota = try Self.choice(of: name, from: try await quotas())
+        try await (isJSON ? console.aside : console).confirm(
+            "Forget limits, pause, reservations and stop of \(quota)?",
+            isSure: isSure,
+            default: false
+        )
+        let answer = try await patiently { () async throws(PortFailure) in
+            try await store.resetQuota(ResetIngestionQuota(quota: quota))
+        }
+        guard answer.result == .reset else { throw CommandEnd(.incomplete, "the quota \(quota) is gone already") }
+        let report = ResetReport(quota: quota, result: answer.result)
+        console.out(isJSON ? try JSONText.of(report) : "The quota \(quota) is forgotten.")
+    }
+
+    private func quotas() async throws -> [QuotaSummary] {
+        var quotas: [QuotaSummary] = []
+        var after: String?
+        for _ in 0..<Self.pagesMax {
+            let call = ListIngestionQuotas(after: after, limit: 1000)
+            let page = try await patiently { () async throws(PortFailure) in try await store.quotas(call) }
+            quotas += page.rows
+            after = page.next
+            if after == nil { break }
+        }
+        return quotas
+    }
+
+    static func choice(of name: String?, from quotas: [QuotaSummary]) throws(CommandEnd) -> String {
+        let names = quotas.map(\.quota)
+        if let name, names.contains(name) { return name }
+        let found = names.filter { $0.hasPrefix(name ?? "") }
+        switch found.count {
+        case 1: return found[0]
+        case 0:
+            let what = name.map { "quota \($0)" } ?? "quota"
+            throw CommandEnd(.incomplete, "there is no \(what): see `migrate quota`")
+        default:
+            let list = found.prefix(20).map { "\n  \($0)" }.joined()
+            throw CommandEnd(.usage, "there are \(found.count) such quotas; say which one:\(list)")
+        }
+    }
+
+    private static func table(_ quotas: [QuotaSummary]) -> String {
+        func limit(_ number: Int) -> String { number > 0 ? Format.count(Int64(number)) : "-" }
+        func wait(_ milliseconds: Int) -> String {
+            milliseconds > 0 ? Format.duration(.milliseconds(milliseconds)) : "-"
+        }
+        let rows = quotas.map { quota in
+            [
+                quota.quota, limit(quota.tokensPerMinute), limit(quota.requestsPerMinute),
+                Format.decimal(quota.share * 100, 1) + " %", wait(quota.pauseMs), wait(quota.reservedMs),
+                quota.stopReason ?? "-",
+            ]
+        }
+        let header = ["QUOTA", "TOKENS/MIN", "REQUESTS/MIN", "SHARE", "PAUSE", "RESERVED", "STOPPED"]
+        return Table(header: header, rows: rows).text
+    }
+}

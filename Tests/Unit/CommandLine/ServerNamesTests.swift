@@ -1,0 +1,51 @@
+import Adapters
+import Migration
+import Testing
+
+@testable import migrate
+
+/// What a job stores of its servers: enough to tell one from another, and nothing that is secret.
+@Suite struct `Names of servers` {
+    @Test(arguments: [
+        ("https://api.openai.com/v1", "https://api.openai.com/v1"),
+        ("HTTPS://API.OpenAI.com:443/v1/", "https://api.openai.com/v1"),
+        ("http://qdrant:80//", "http://qdrant"),
+        ("http://qdrant:443", "http://qdrant:443"),
+        ("https://qdrant:6333", "https://qdrant:6333"),
+        ("http://[::1]:6333/", "http://[::1]:6333"),
+        ("http://[2001:DB8::1]", "http://[2001:db8::1]"),
+        ("https://user:pa%40ss@gateway.example/q/?api_key=sk-secret#sk-part", "https://gateway.example/q"),
+        ("https://sk-secret@gateway.example", "https://gateway.example"),
+        (
+            "https://x.openai.azure.com/openai/deployments/Memo?api-version=2024-06-01",
+            "https://x.openai.azure.com/openai/deployments/Memo"
+        ),
+        ("https://gateway.example/a%20b/", "https://gateway.example/a%20b"),
+        ("https://gateway.example/%7Bteam%7D", "https://gateway.example/%7Bteam%7D"),
+        ("https://xn--bcher-kva.example", "https://xn--bcher-kva.example"),
+        ("http://a:b:c", "unreadable address"),
+        ("http://sk-secret:pass word@host", "http://host"),
+    ])
+    func `an address is named without what may be secret, and in one spelling`(address: String, name: String) {
+        let found = JobServers.name(ofURL: address)
+        #expect(found == name)
+        #expect(!found.contains("secret") && !found.contains("pass"))
+    }
+
+    @Test func `a name is never longer than a store takes`() {
+        let name = JobServers.name(ofURL: "https://gateway.example/" + String(repeating: "x", count: 2_000))
+        #expect(name.unicodeScalars.count == JobServers.lengthMax)
+    }
+
+    @Test(arguments: [
+        ("ip_summary", "DB1.example:3307/app"), ("shop.orders", "DB1.example:3307/shop"),
+    ])
+    func `a source is named by the host, the port and the database of its table`(table: String, name: String) throws {
+        let values = [
+            "MYSQL_HOST": "DB1.example", "MYSQL_PORT": "3307", "MYSQL_USER": "reader", "MYSQL_PASSWORD": "pw-secret",
+            "MYSQL_DATABASE": "app", "MYSQL_TABLE": table,
+        ]
+        let servers = JobServers(try Settings(SettingsInput(environment: values), needs: [.mysql]))
+        #expect(servers == JobServers(source: [name.lowercased()]))
+    }
+}
