@@ -50,5 +50,5 @@ package struct ClockError: Sendable {
 
 extension Duration {
     /// Whole nanoseconds; 292 years fit.
-    package var nanoseconds: Int64 { components.seconds * 1_000_000_000 + components.attoseconds / 1_000_000_000 }
+    package var nanoseconds: Int64 { Int64(attoseconds / 1_000_000_000) }
 }

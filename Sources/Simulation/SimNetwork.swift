@@ -50,26 +50,48 @@ package final class SimNetwork: @unchecked Sendable {  // Confined to the simula
     ///   - timeout: how long the caller waits, on the true clock.
     ///   - handle: runs as a task of the server; twice when the request is doubled.
     /// - Returns: the answer, or that there was none.
-    package func call<Answer: Sendable>(
+    @inlinable package func call<Answer: Sendable>(
         _ name: String,
         from caller: SimNode,
         to server: SimNode,
         timeout: Duration,
         _ handle: @escaping @Sendable () async -> Answer
     ) async -> Outcome<Answer> {
-        let reply = Reply<Answer>()
+        let answer = Box<Answer>()
+        let ending = await exchange(name, from: caller, to: server, timeout: timeout) {
+            let given = await handle()
+            return { answer.value = given }
+        }
+        return switch (ending, answer.value) {
+        case (.answered, let value?): .answered(value)
+        case (.cancelled, _): .cancelled
+        case (.unknown, _), (.answered, nil): .unknown
+        }
+    }
+
+    /// `call` without its answer's type: whoever calls has the one generic part specialised, and this is a third of all steps.
+    ///
+    /// - Parameter handle: acts on the server, and returns what hands its answer over when that arrives.
+    @usableFromInline package func exchange(
+        _ name: String,
+        from caller: SimNode,
+        to server: SimNode,
+        timeout: Duration,
+        _ handle: @escaping @Sendable () async -> @Sendable () -> Void
+    ) async -> Ending {
+        let reply = Reply()
         return await withTaskCancellationHandler {
-            await unsafe withUnsafeContinuation { (continuation: UnsafeContinuation<Outcome<Answer>, Never>) in
+            await unsafe withUnsafeContinuation { (continuation: UnsafeContinuation<Ending, Never>) in
                 unsafe reply.continuation = continuation
                 guard !Task.isCancelled, !simulation.isUnwinding else { return reply.give(.cancelled) }
                 reply.timeout = simulation.after(timeout, on: caller) { reply.give(.unknown) }
                 for _ in 0..<copies() {
                     send(from: caller, to: server) { [self] in
                         server.handle { [self] in
-                            let answer = await handle()
+                            let handOver = await handle()
                             guard !simulation.isUnwinding else { return }
                             if simulation.chance.chance(weather.answerLost) { return answerWasLost(name) }
-                            send(from: server, to: caller) { reply.give(.answered(answer)) }
+                            send(from: server, to: caller) { reply.give(.answered, handOver) }
                         }
                     }
                 }
@@ -92,17 +114,29 @@ package final class SimNetwork: @unchecked Sendable {  // Confined to the simula
         simulation.after(latency, on: to, arrival)
     }
 
+    /// How an exchange ends.
+    @usableFromInline package enum Ending: Sendable {
+        case answered, unknown, cancelled
+    }
+
+    /// Where an answer is handed over.
+    @usableFromInline package final class Box<Answer: Sendable>: @unchecked Sendable {  // Confined to the simulation's thread.
+        @usableFromInline package var value: Answer?
+        @usableFromInline package init() {}
+    }
+
     /// The first to give an answer wins.
-    @safe private final class Reply<Answer: Sendable>: @unchecked Sendable {  // Confined to the simulation's thread.
-        var continuation: UnsafeContinuation<Outcome<Answer>, Never>?
+    @safe private final class Reply: @unchecked Sendable {  // Confined to the simulation's thread.
+        var continuation: UnsafeContinuation<Ending, Never>?
         var timeout: SimTimer?
 
-        func give(_ outcome: Outcome<Answer>) {
+        func give(_ ending: Ending, _ handOver: () -> Void = {}) {
             timeout?.cancel()
             timeout = nil
             guard let waiting = unsafe continuation else { return }
             unsafe continuation = nil
-            unsafe waiting.resume(returning: outcome)
+            handOver()
+            unsafe waiting.resume(returning: ending)
         }
     }
 }

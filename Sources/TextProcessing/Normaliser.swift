@@ -233,7 +233,17 @@ private enum PageMark {
 extension Sequence<UInt8> {
     /// Two lower-case hexadecimal digits a byte.
     var hexadecimal: String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+        var digits: [UInt8] = []
+        digits.reserveCapacity(2 * underestimatedCount)
+        for byte in self {
+            digits.append((byte >> 4).hexadecimalDigit)
+            digits.append((byte & 15).hexadecimalDigit)
+        }
+        return String(decoding: digits, as: UTF8.self)
     }
+}
+
+extension UInt8 {
+    /// The lower-case digit of a number below 16.
+    var hexadecimalDigit: UInt8 { self < 10 ? 0x30 + self : 0x57 + self }
 }

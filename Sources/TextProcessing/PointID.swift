@@ -21,7 +21,7 @@ public struct PointID: Sendable, Hashable, Comparable, LosslessStringConvertible
         for (place, byte) in description.utf8.enumerated() {
             let digit: UInt8
             switch byte {
-            case 0x2D where isHyphenated && Self.hyphens.contains(place): continue
+            case 0x2D where isHyphenated && Self.isHyphen(place): continue
             case 0x30...0x39: digit = byte - 0x30
             case 0x41...0x46: digit = byte - 0x37
             case 0x61...0x66: digit = byte - 0x57
@@ -58,9 +58,11 @@ public struct PointID: Sendable, Hashable, Comparable, LosslessStringConvertible
     public var description: String {
         var text: [UInt8] = []
         text.reserveCapacity(36)
-        for digit in bytes.hexadecimal.utf8 {
-            if Self.hyphens.contains(text.count) { text.append(0x2D) }
-            text.append(digit)
+        for half in [high, low] {
+            for place in 1...16 {
+                if Self.isHyphen(text.count) { text.append(0x2D) }
+                text.append(UInt8(half >> (64 - 4 * UInt64(place)) & 15).hexadecimalDigit)
+            }
         }
         return String(decoding: text, as: UTF8.self)
     }
@@ -70,5 +72,6 @@ public struct PointID: Sendable, Hashable, Comparable, LosslessStringConvertible
         (left.high, left.low) < (right.high, right.low)
     }
 
-    private static let hyphens = [8, 13, 18, 23]
+    /// Whether a hyphen stands at this place of the text.
+    private static func isHyphen(_ place: Int) -> Bool { place == 8 || place == 13 || place == 18 || place == 23 }
 }

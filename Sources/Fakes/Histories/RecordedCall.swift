@@ -1,7 +1,7 @@
 package import Migration
 
 /// A call of any function of the tracking contract as one value, so that a history is a list that can be kept and replayed.
-package enum RecordedCall: Codable, Sendable, Equatable {
+package indirect enum RecordedCall: Codable, Sendable, Equatable {
     case open(OpenIngestionJob)
     case join(JoinIngestionJob)
     case addServers(AddIngestionServers)
@@ -27,7 +27,7 @@ package enum RecordedCall: Codable, Sendable, Equatable {
 }
 
 /// What a call answered, or why it did not.
-package enum RecordedAnswer: Codable, Sendable, Equatable {
+package indirect enum RecordedAnswer: Codable, Sendable, Equatable {
     case open(OpenIngestionJob.Answer)
     case join(JoinIngestionJob.Answer)
     case addServers(AddIngestionServers.Answer)

@@ -7,7 +7,7 @@ extension SimulatedWorld {
     /// Replicas lag by less than the engine waits before it looks a second time.
     private static let lagMax = Duration.milliseconds(4_500)
     /// The plan is read in the first seconds, and only what is claimed at once is claimed before every replica has it.
-    private static let arrivalsMax = Duration.seconds(10)
+    static let arrivalsMax = Duration.seconds(10)
     private static let arrivalPlaces = 24
     /// Fewer than the 100 removals that the brake lets pass, with room for rows that become blank or go by other changes.
     private static let absentMax = 50
@@ -54,7 +54,7 @@ extension SimulatedWorld {
     /// Another application inserts a row near the beginning of the table, in front of the planner or behind it.
     func insertSomeRow() {
         let rows = source.snapshot
-        guard simulation.now < Self.arrivalsMax.nanoseconds, !rows.isEmpty else { return }
+        guard !rows.isEmpty else { return }
         let (id, overflow) = rows[below(min(rows.count, Self.arrivalPlaces))].id.addingReportingOverflow(1)
         guard !overflow, source.row(id) == nil, !watch.hasChanged(id), !watch.hasVanished(id) else { return }
         var random = simulation.chance.split()

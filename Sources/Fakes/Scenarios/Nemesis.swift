@@ -7,6 +7,8 @@ struct Nemesis: Sendable {
     let trigger: FaultPlan.Class
     /// Between two strikes on average, at full strength.
     let every: Duration
+    /// When it has nothing to strike any more; nil = when everything is mended.
+    var until: Duration?
     let strike: @Sendable (SimulatedWorld, SimClock) async -> Void
 
     static let all: [Nemesis] = [
@@ -80,7 +82,9 @@ struct Nemesis: Sendable {
             world.giveRoom()
         },
         Nemesis(trigger: .changes, every: .seconds(4)) { world, _ in world.changeSomeRow() },
-        Nemesis(trigger: .replica, every: .milliseconds(220)) { world, _ in world.insertSomeRow() },
+        Nemesis(trigger: .replica, every: .milliseconds(220), until: SimulatedWorld.arrivalsMax) { world, _ in
+            world.insertSomeRow()
+        },
         Nemesis(trigger: .refusals, every: .seconds(40)) { world, _ in
             world.faults.refuse(
                 world.below(2) == 0 ? .embedder : .qdrant,

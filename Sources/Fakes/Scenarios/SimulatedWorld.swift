@@ -199,10 +199,15 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
     }
 
     func configuration(of process: SimulatedProcess) -> JobConfiguration {
-        let values = ["collection": "memos", "table": "app.memos", "profile": SimulatedText.shaper.profile]
-        return JobConfiguration(
-            values: process.kind == .stranger ? values.merging(["profile": "another"]) { $1 } : values
-        )
+        process.kind == .stranger ? Self.otherConfiguration : Self.configuration
+    }
+
+    // Made once: their hashes are asked for again and again.
+    private static let configuration = configuration(profile: SimulatedText.shaper.profile)
+    private static let otherConfiguration = configuration(profile: "another")
+
+    private static func configuration(profile: String) -> JobConfiguration {
+        JobConfiguration(values: ["collection": "memos", "table": "app.memos", "profile": profile])
     }
 
     /// As one process has it: what it learns of the quota is its own.

@@ -31,10 +31,10 @@ struct Story: Sendable {
         }
         for fault in Nemesis.all where world.plan.has(fault.trigger) {
             simulation.harness.spawn { [self] in
-                while !world.isHealed, simulation.failure == nil, !simulation.isUnwinding {
+                while mayStrike(fault), simulation.failure == nil {
                     let mean = fault.every / max(0.05, world.plan.strength(fault.trigger))
                     try? await clock.sleep(for: simulation.chance.duration(mean / 10...mean * 2))
-                    if world.isHealed || simulation.isUnwinding { return }
+                    guard mayStrike(fault) else { return }
                     await fault.strike(world, clock)
                 }
             }
@@ -43,6 +43,11 @@ struct Story: Sendable {
         world.heal()
         try await supervise(until: endingMax, requeues: true)
         EndChecks(world).run()
+    }
+
+    /// Whether there is still something for it to strike.
+    private func mayStrike(_ fault: Nemesis) -> Bool {
+        !world.isHealed && !simulation.isUnwinding && simulation.now < fault.until?.nanoseconds ?? .max
     }
 
     private func kind(of host: Int) -> SimulatedProcess.Kind {

@@ -22,17 +22,16 @@ package struct JobConfiguration: Sendable, Equatable {
     /// The names and values that enter the hash.
     package let values: [String: String]
 
+    /// SHA-256 of the canonical form, lower-case hexadecimal: one `name=value` line each, sorted by name, with `\` and
+    /// line feeds escaped so that no two configurations share a form.
+    package let hash: String
+
     package init(values: [String: String]) {
         precondition(Self.asides.isDisjoint(with: values.keys), "the limit and the like do not shape points")
         self.values = values
-    }
-
-    /// SHA-256 of the canonical form, lower-case hexadecimal: one `name=value` line each, sorted by name, with `\` and
-    /// line feeds escaped so that no two configurations share a form.
-    package var hash: String {
         let lines = values.sorted { $0.key < $1.key }.map { "\(Self.escaped($0.key))=\(Self.escaped($0.value))\n" }
         let digest = SHA256.hash(data: Array(lines.joined().utf8))
-        return digest.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
+        hash = digest.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
     }
 
     /// What is stored with the job.

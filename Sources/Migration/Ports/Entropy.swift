@@ -1,3 +1,5 @@
+import TextProcessing
+
 /// Chance, injected: a seeded generator in tests and simulation, the system's in production.
 package protocol Entropy: Sendable {
     /// The next 64 random bits.
@@ -17,17 +19,6 @@ extension Entropy {
     package func uuid() -> String {
         let high = next() & ~0xF000 | 0x4000
         let low = next() & ~(0xC000 << 48) | (0x8000 << 48)
-        let digits = hex(high) + hex(low)
-        var text = ""
-        for (index, digit) in digits.enumerated() {
-            if [8, 12, 16, 20].contains(index) { text.append("-") }
-            text.append(digit)
-        }
-        return text
-    }
-
-    private func hex(_ word: UInt64) -> String {
-        let digits = String(word, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
+        return PointID(high: high, low: low).description
     }
 }

@@ -12,7 +12,7 @@ struct RunnerReporter: Sendable {
     private let started: Duration
 
     /// How often it looks whether something has changed: so often is a report sent at most.
-    private static let look = Duration.seconds(10)
+    private static let look = Duration.seconds(15)
 
     init(
         ports: EnginePorts,
