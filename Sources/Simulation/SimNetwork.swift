@@ -69,9 +69,9 @@ package final class SimNetwork: @unchecked Sendable {  // Confined to the simula
         }
     }
 
-    /// `call` without its answer's type: whoever calls has the one generic part specialised, and this is a third of all steps.
+    /// A call without the type of its answer, so that all calls share this code; the compiler specialises what is around it.
     ///
-    /// - Parameter handle: acts on the server, and returns what hands its answer over when that arrives.
+    /// The answer is handed over by what `handle` returns, when it arrives.
     @usableFromInline package func exchange(
         _ name: String,
         from caller: SimNode,
@@ -120,7 +120,8 @@ package final class SimNetwork: @unchecked Sendable {  // Confined to the simula
     }
 
     /// Where an answer is handed over.
-    @usableFromInline package final class Box<Answer: Sendable>: @unchecked Sendable {  // Confined to the simulation's thread.
+    @usableFromInline
+    package final class Box<Answer: Sendable>: @unchecked Sendable {  // Confined to the simulation's thread.
         @usableFromInline package var value: Answer?
         @usableFromInline package init() {}
     }
