@@ -35,8 +35,9 @@ struct RunnerReporter: Sendable {
         while !Task.isCancelled {
             let now = ports.time.now
             let activity = RunnerActivity(state.facts(held: held()), at: now)
+            // The look that comes nearest to the interval's end reports, be it a little early.
             let isKnown = told.map {
-                now - $0.at < settings.heartbeatInterval && $0.activity.isSame(as: activity)
+                now - $0.at < settings.heartbeatInterval - Self.look / 2 && $0.activity.isSame(as: activity)
             }
             if isKnown != true, await tell(activity.word, activity, at: now) { told = (activity, now) }
             try? await ports.time.sleep(for: ports.entropy.jittered(Self.look, by: 0.1))
