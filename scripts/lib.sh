@@ -47,6 +47,18 @@ need_swift() {
     command -v swift >/dev/null || fail "the Swift toolchain is missing: see https://www.swift.org/install"
 }
 
+# all_of_tests ARGUMENT…: runs tests that are built, beside the servers of private_servers. A green run in which nothing ran, or
+# something was skipped, is not green.
+all_of_tests() {
+    local output=$servers/test.log
+    swift test --skip-build "$@" 2>&1 | tee "$output"
+    # The word stands at the end of its line: names and arguments of other tests contain it, too.
+    if grep -E '^[^ ]+ (Test|Suite) .* skipped(\.|: ".*")$' "$output"; then
+        fail "these were skipped, though every server was there"
+    fi
+    grep -qE 'Test run with [1-9][0-9]* tests? .*passed' "$output" || fail "no test ran"
+}
+
 # SQL from standard input, into the private MariaDB.
 mariadb_admin() {
     MYSQL_PWD=$MIGRATE_TEST_MYSQL_ADMIN_PASSWORD mariadb --no-defaults --default-character-set=utf8mb4 \
