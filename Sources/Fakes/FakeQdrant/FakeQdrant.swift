@@ -10,6 +10,7 @@ package final class FakeQdrant: PointStore {
     private let pointsPerRequest: Int
     private let time: Time?
     private let troubles: @Sendable (Point) -> Trouble?
+    private let refuses: @Sendable (Point) -> Bool
     private let faults: FaultHook
 
     /// - Parameters:
@@ -18,6 +19,7 @@ package final class FakeQdrant: PointStore {
     ///   - pointsPerRequest: how many points one request carries; a fault may strike between two of them.
     ///   - time: what a point that hangs is measured with; nil = it does not hang but fails at once.
     ///   - troubles: points that can never be written, nor can any request that holds one of them.
+    ///   - refuses: points that the server understands and refuses, and with them every request that holds one.
     ///   - faults: asked around each request, as `qdrant.` and the method's name.
     package init(
         collection: String = "memos",
@@ -25,6 +27,7 @@ package final class FakeQdrant: PointStore {
         pointsPerRequest: Int = 100,
         time: Time? = nil,
         troubles: @escaping @Sendable (Point) -> Trouble? = { _ in nil },
+        refuses: @escaping @Sendable (Point) -> Bool = { _ in false },
         faults: FaultHook = .none
     ) {
         precondition(pointsPerRequest > 0)
@@ -33,6 +36,7 @@ package final class FakeQdrant: PointStore {
         self.pointsPerRequest = pointsPerRequest
         self.time = time
         self.troubles = troubles
+        self.refuses = refuses
         self.faults = faults
     }
 
@@ -107,6 +111,9 @@ package final class FakeQdrant: PointStore {
                 let most = [self.pointsPerRequest, collection.strict.pointsPerUpsert, collection.strict.writesMax]
                     .compactMap(\.self).min()
                 let part = left.prefix(max(1, most ?? 1))
+                if let point = part.first(where: refuses) {
+                    throw QdrantRefusal(400, "Wrong input: point \(point.id) is refused")
+                }
                 var new: [(key: QdrantPointKey, point: QdrantPoint)] = []
                 for point in part { new.append((.uuid(point.id), try QdrantPoint(point))) }
                 try collection.upsert(new)

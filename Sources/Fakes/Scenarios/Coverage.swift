@@ -29,6 +29,10 @@ package struct Coverage: Sendable, Equatable {
         case foundFull = "write into a full collection"
         case pointsMarked = "points of an older program marked"
         case braked = "job paused by a brake"
+        case pointRefused = "point refused by the collection"
+        case severalPortions = "batch read in several portions"
+        case recordOverRequests = "record embedded in several requests"
+        case listsSet = "lists of a record set by others"
     }
 
     private var counts: [Int] = Array(repeating: 0, count: Event.allCases.count)
@@ -55,6 +59,7 @@ package struct Coverage: Sendable, Equatable {
         (.crashBetweenUpsertAndFinish, 50), (.freezePastTheLease, 50), (.leftClaimsTakenOver, 50),
         (.lateRowFound, 30), (.absentPointsRemoved, 400),
         (.foundFull, 100), (.pointsMarked, 200),
+        (.pointRefused, 1_500), (.severalPortions, 800), (.recordOverRequests, 1_400), (.listsSet, 3_000),
     ]
 
     /// The floors that so many seeds have missed, scaled to their number.

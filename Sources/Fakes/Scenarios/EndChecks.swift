@@ -14,7 +14,8 @@ struct EndChecks {
             checkPlan(of: job)
             checkRecords(of: job)
         }
-        checkStrangers(evidence)
+        let payloads = world.points.payloads
+        checkStrangers(evidence, payloads)
         checkNeighbours()
         if let finding = checkOthers() { return fail(finding, "I29") }
         if let finding = checkPaid(evidence) { return fail(finding, "I10") }
@@ -116,7 +117,7 @@ struct EndChecks {
     }
 
     /// I19 and I18 from the other side: every point is of a planned record, and right.
-    private func checkStrangers(_ evidence: TrackingEvidence) {
+    private func checkStrangers(_ evidence: TrackingEvidence, _ payloads: Payloads) {
         let planned = Set(evidence.jobs.flatMap { $0.batches.flatMap(\.recordIds) })
         let older = Set((world.older + world.unmarked).map(\.id))
         // Of these every older point must be gone; of others it may still wait.
@@ -127,7 +128,7 @@ struct EndChecks {
             }
         ).subtracting(letters)
         let others = Set(world.others.map(\.id))
-        for (id, payload) in world.points.payloads where !others.contains(id) {
+        for (id, payload) in payloads where !others.contains(id) {
             if payload["source"]?.string == SimulatedWorld.neighbour.source { continue }
             guard let record = payload["summary_id"]?.integer else { return fail("point \(id) names no record", "I19") }
             if older.contains(id), !settled.contains(record) { continue }
@@ -145,6 +146,7 @@ struct EndChecks {
                 return fail("point \(id) of record \(record) has the list of another table's record", "I29")
             }
         }
+        if let finding = checkPoints(payloads, of: settled) { return fail(finding) }
         guard let vector = world.points.firstWrongVector(oneOf: 4, at: Int(world.simulation.seed % 4)) else { return }
         fail("the vector of point \(vector) is not that of its text")
     }

@@ -8,7 +8,8 @@ package struct FaultPlan: Sendable {
     package enum Class: String, CaseIterable, Sendable {
         case network, lostAnswers, crashes, freezes, clocks, database, embedder, quota, money, qdrant, source, changes,
             control, signals, killers, successor, interleaving, replica, absences, full, colleagues,
-            refusals, emptied, suspects
+            refusals, emptied, suspects,
+            refusedPoints, lists
     }
 
     var classes: Set<Class> = []
@@ -35,6 +36,11 @@ package struct FaultPlan: Sendable {
     var stepMax = Duration.milliseconds(2)
     /// How many texts, points and rows at most can never be handled.
     var suspectsMax = 0
+    /// Bytes of text that are worked on at once, and texts a request; nil = as in production.
+    var portionBytesMax: Int?
+    var inputsMax: Int?
+    /// How many of the rows besides the ordinary ones have texts of several chunks.
+    var longShare = 0.0
     /// How long the embedder takes: what makes a job long enough for faults to meet it.
     var latency = Duration.seconds(5)
 
@@ -60,6 +66,7 @@ package struct FaultPlan: Sendable {
         // Some batches take as long as they may.
         if random.chance(plan.has(.freezes) ? 0.11 : 0.01) { plan.slowDown(&random) }
         plan.workersPerRunner = random.chance(0.25) ? 2 : 1
+        if random.chance(0.1), plan.batchSize <= 3 { plan.cutSmall(&random) }
         return plan
     }
 

@@ -23,7 +23,7 @@ extension Link {
                 world.coverage.add(.lateRowFound)
             }
         }
-        return found
+        return found.map(world.asRead)
     }
 
     // MARK: - The store
@@ -40,6 +40,7 @@ extension Link {
             process.claimIDs[call.claimId] = sent.claimId
         }
         var answer = try await send(sent)
+        for batch in answer.batches { for id in batch.recordIds { process.traffic.firstLists[id] = nil } }
         if bug == .trustsItsLeaseForEver {
             for index in answer.batches.indices {
                 answer.batches[index].leaseMs *= 100
@@ -91,7 +92,7 @@ extension Link {
             sent.counts?.skipped -= letters.count
             sent.counts?.failed += letters.count
         }
-        let answer = try await send(sent)
+        let answer = try await send(miscounted(sent))
         if bug == .finishesBeforeWriting {
             for write in process.unwritten { process.node.spawn(write) }
             process.unwritten = []
@@ -142,6 +143,7 @@ extension Link {
         deleting: ([StoredPoint]) async throws(PortFailure) -> Void
     ) async throws(PortFailure) -> [StoredPoint] {
         let found = try await send(records)
+        noteLists(of: records, found)
         switch bug {
         case .embedsHalfRecordsAgain:
             return found.filter { point in
@@ -191,7 +193,7 @@ extension Link {
                 guard error.kind == .full else { throw error }
                 throw PortFailure(.rejected, error.detail, code: error.code)
             }
-        default: try await send(points)
+        default: try await writeRecords(points, send)
         }
     }
 

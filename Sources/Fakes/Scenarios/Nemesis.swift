@@ -107,6 +107,7 @@ struct Nemesis: Sendable {
             // On a host of its own, so that nobody is replaced by it.
             world.start(.stranger, on: world.plan.hosts)
         },
+        Nemesis(trigger: .lists, every: .seconds(3)) { world, _ in world.setSomeLists() },
         Nemesis(trigger: .colleagues, every: .seconds(60)) { world, _ in await world.meetColleague() },
     ]
 }

@@ -57,9 +57,12 @@ struct NetworkedSource: RecordSource {
     }
 
     func portions(of ids: [RecordID], bytesMax: Int) async throws(PortFailure) -> [[RecordID]] {
-        try await ask("mysql.portions") { source throws(PortFailure) in
+        let portions = try await ask("mysql.portions") { source throws(PortFailure) in
             try await source.portions(of: ids, bytesMax: bytesMax)
         }
+        link.process.traffic.wasCut(into: portions)
+        if portions.count > 1 { link.world.coverage.add(.severalPortions) }
+        return portions
     }
 
     func records(_ ids: [RecordID]) async throws(PortFailure) -> [SourceRecord] {
@@ -69,6 +72,7 @@ struct NetworkedSource: RecordSource {
                 try await ask("mysql.records") { source throws(PortFailure) in try await source.records(ids) }
             }
             if !rows.isEmpty { suspects.wentWell(at: .source, by: link.process) }
+            link.process.traffic.wasRead(ids, rows)
             return rows
         } catch {
             if ids.count == 1 { suspects.failed(ids[0], at: .source, by: link.process) }
@@ -101,6 +105,7 @@ struct NetworkedEmbedder: Embedder {
                 return try await world.embedder.embed(texts)
             }
             world.watch.requestWasAnswered(texts)
+            if process.traffic.wasEmbedded(texts, world.watch.owner) { world.coverage.add(.recordOverRequests) }
             world.watch.suspects.wentWell(at: .embedder, by: process)
             return answer
         } catch {
@@ -138,13 +143,16 @@ struct NetworkedPoints: PointStore {
     }
 
     func points(of records: [RecordID], owner: PointOwner) async throws(PortFailure) -> [StoredPoint] {
-        try await link.look(for: records) { records throws(PortFailure) in
+        let began = link.world.simulation.now
+        let found = try await link.look(for: records) { records throws(PortFailure) in
             try await ask("qdrant.points") { points throws(PortFailure) in
                 try await points.points(of: records, owner: owner)
             }
         } deleting: { old throws(PortFailure) in
             try await send(deletionOf: old)
         }
+        link.process.traffic.hasLooked(at: records, found, since: began)
+        return found
     }
 
     func contents(of ids: [PointID]) async throws(PortFailure) -> [PointContents] {
@@ -170,22 +178,29 @@ struct NetworkedPoints: PointStore {
         let world = link.world
         let process = link.process
         world.watch.writeBegins(of: new.map(\.summaryID), by: process)
+        world.watch.listsAreSent(new, by: process)
+        let looks = process.traffic.looks(at: new)
         await world.freezeBeforeSending(process, 0.01)
         do throws(PortFailure) {
             try await ask("qdrant.upsert", within: limit) { points throws(PortFailure) in
                 world.watch.writeLands(of: new.map(\.summaryID), by: process)
+                world.watch.pointsLand(new, from: process)
+                // Its last request may be applied long after the first.
+                defer { world.watch.lists.landed(looks) }
                 try await points.upsert(new)
                 world.watch.pointsWereWritten(new)
             }
             world.watch.suspects.wentWell(at: .points, by: process)
         } catch {
             world.watch.writeWasRefused(error, to: process)
+            process.traffic.hasFailed(toWrite: new)
+            if error.kind == .rejected, error.code == "400" { world.coverage.add(.pointRefused) }
             if new.count == 1 { world.watch.suspects.failed(new[0].summaryID, at: .points, by: process) }
             throw error
         }
     }
 
-    private func send(deletionOf old: [StoredPoint]) async throws(PortFailure) {
+    func send(deletionOf old: [StoredPoint]) async throws(PortFailure) {
         let world = link.world
         let process = link.process
         world.watch.writeBegins(of: old.map(\.summaryID), by: process)

@@ -117,6 +117,7 @@ struct NetworkedStore: JobStore {
 
     func finish(_ call: FinishBatch) async throws(PortFailure) -> FinishBatch.Answer {
         try await link.finish(call) { call throws(PortFailure) in
+            link.world.watch.finishIsTold(call, by: link.process)
             await link.world.freezeBeforeSending(link.process, 0.085)
             return try await ask(call, RecordedCall.finish, RecordedAnswer.finish) { store, call throws(PortFailure) in
                 try await store.finish(call)

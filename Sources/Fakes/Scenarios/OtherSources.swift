@@ -19,7 +19,8 @@ extension SimulatedWorld {
             }
             let isOrdinary = if case .text(let text) = row.content { Workload.isOrdinary(text) } else { false }
             if isOrdinary, !old.contains(row.id), random.chance(0.05) {
-                unmarked += points(of: row, by: SimulatedText.shaper, Self.owner, [7])
+                let points = points(of: asRead(row), by: SimulatedText.shaper, Self.owner, [])
+                unmarked += withLists(points, isEven: true, &random)
             }
         }
     }
@@ -49,5 +50,6 @@ extension SimulatedWorld {
         }
         points.unmark((unmarked + olderUnmarked).map(\.id))
         watch.pointsWereWritten(unmarked)
+        watch.lists.begin(older + unmarked)
     }
 }

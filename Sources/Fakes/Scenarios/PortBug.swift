@@ -55,6 +55,19 @@ package enum PortBug: String, CaseIterable, Sendable {
     case condemnsAfterTwoFailures
     /// The points of a record that is half there are taken for older ones.
     case embedsHalfRecordsAgain
+    /// The lists of one record are given to all that are written with it.
+    case sharesLists
+    /// The lists are those of the first look, whatever somebody has set since.
+    case carriesOldLists
+    /// Old points go although the new ones were refused.
+    case deletesAfterARefusal
+    /// Only the last portion of a batch tells its dead letters.
+    case losesEarlierFailures
+    case writesChildrenFirst
+    /// `&amp;` stays as it is; the checkers that use the engine's text work agree.
+    case decodesNoEntities
+    case countsMissingAsSkipped
+    case countsSkippedAsMissing
 
     /// The checkers of which one must find it.
     package var invariants: [String] {
@@ -64,7 +77,8 @@ package enum PortBug: String, CaseIterable, Sendable {
         // It never hears that the collection is full, and goes on paying.
         case .writesWithoutWaiting: ["I18", "I22"]
         case .deletesBeforeWriting, .countsBlankAsFailed, .missesAtTheFirstLook,
-            .keepsPointsOfAbsentRows:
+            .keepsPointsOfAbsentRows, .sharesLists, .carriesOldLists, .deletesAfterARefusal, .losesEarlierFailures,
+            .writesChildrenFirst, .decodesNoEntities, .countsMissingAsSkipped, .countsSkippedAsMissing:
             ["I18"]
         case .removesPointsOfOtherSources: ["I29"]
         // Those of a record whose text comes back are paid for again.

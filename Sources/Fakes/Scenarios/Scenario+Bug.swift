@@ -37,8 +37,12 @@ extension Scenario {
                 case .port(.neverBrakes), .store(.resumeKeepsTheBaseline): "brakes"
                 case .store(.joinRevivesAnEndedJob): "operators"
                 case .port(.missesAtTheFirstLook), .port(.keepsPointsOfAbsentRows),
-                    .port(.removesPointsOfOtherSources), .port(.removesUnmarkedPoints):
+                    .port(.removesPointsOfOtherSources), .port(.removesUnmarkedPoints),
+                    .port(.countsMissingAsSkipped), .port(.countsSkippedAsMissing):
                     "absences"
+                case .port(.sharesLists), .port(.carriesOldLists), .port(.deletesAfterARefusal),
+                    .port(.losesEarlierFailures), .port(.writesChildrenFirst), .port(.decodesNoEntities):
+                    "records"
                 case .port(.blamesThePointsWhenFull): "full"
                 default: "swarm"
                 }

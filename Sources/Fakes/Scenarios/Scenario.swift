@@ -72,6 +72,14 @@ package struct Scenario: Sendable {
             plan.workersPerRunner = 1 + random.below(2)
         },
         Scenario(
+            name: "records",
+            about: "batches of several portions, records of several requests, refused points, lists that others set",
+            faults: [.network, .lostAnswers, .embedder, .qdrant, .crashes, .freezes, .changes, .absences],
+            always: [.refusedPoints, .lists]
+        ) { plan, random in
+            plan.setUpRecords(&random)
+        },
+        Scenario(
             name: "full",
             about: "a collection that has no room for a while",
             faults: [.network, .lostAnswers, .qdrant, .crashes],

@@ -76,6 +76,8 @@ final class SimulatedProcess: @unchecked Sendable {  // Confined to the simulati
     var checksums: [RecordID: String] = [:]
     /// Points that it takes for ours, as they are.
     var takenForOurs: [PointID: StoredPoint] = [:]
+    /// What it has read and written of each record.
+    let traffic = RecordTraffic()
     /// Rows that it has asked for and that were not there.
     var absentRows: Set<RecordID> = []
 

@@ -41,6 +41,9 @@ struct BrokenTexts {
     private var texts: [String: Trouble] = [:]
     private var children: [String: Trouble] = [:]
     private var parents: [String: Trouble] = [:]
+    /// What the collection understands and refuses.
+    private var refusedChildren: Set<String> = []
+    private var refusedParents: Set<String> = []
 
     init(_ workload: Workload) {
         guard !workload.defects.isEmpty else { return }
@@ -52,6 +55,8 @@ struct BrokenTexts {
             case .text(let trouble): texts[child.text] = trouble
             case .child(let trouble): children[child.text] = trouble
             case .parent(let trouble): parents[parent.text] = trouble
+            case .refused(.child): refusedChildren.insert(child.text)
+            case .refused(.parent): refusedParents.insert(parent.text)
             case .row: break
             }
         }
@@ -68,6 +73,16 @@ struct BrokenTexts {
             switch point.body {
             case .parent(let text): parents[text]
             case .child(_, _, let text, _): children[text]
+            }
+        }
+    }
+
+    var refusing: @Sendable (Point) -> Bool {
+        guard !refusedChildren.isEmpty || !refusedParents.isEmpty else { return { _ in false } }
+        return { [refusedChildren, refusedParents] point in
+            switch point.body {
+            case .parent(let text): refusedParents.contains(text)
+            case .child(_, _, let text, _): refusedChildren.contains(text)
             }
         }
     }

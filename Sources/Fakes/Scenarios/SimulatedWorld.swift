@@ -123,6 +123,7 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
             pointsPerRequest: 4,
             time: Time(qdrant.clock),
             troubles: broken.writing,
+            refuses: broken.refusing,
             faults: FaultHook(
                 before: { call throws(PortFailure) in try await faults.strike(.qdrant, call) },
                 after: { call throws(PortFailure) in try await faults.strikeAfter(.qdrant, call) }
@@ -152,7 +153,9 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
 
     /// Some records were migrated before, with other texts: their points are to be replaced.
     private func preload(_ random: inout SimRandom) {
-        for row in source.snapshot where watch.expected(row.id) != nil && random.chance(0.1) {
+        for row in source.snapshot where watch.expected(row.id) != nil {
+            let isRefused = if case .refused = defects[row.id] { true } else { false }
+            guard random.chance(isRefused ? 0.6 : 0.1) else { continue }
             older += olderPoints(of: row, &random)
         }
     }
@@ -163,12 +166,13 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
         let old = SourceRecord(id: row.id, memberCode: row.memberCode ?? "m", content: .text(text))
         guard case .points(let shape) = SimulatedText.shaper.shape(old) else { return [] }
         let vectors = shape.children.map { WordVectors(dimensions: Self.dimensions).vector(of: $0.text) }
-        return shape.points(
+        let points = shape.points(
             vectors: vectors,
-            collectionIDs: [7],
+            collectionIDs: [],
             shaper: SimulatedText.shaper,
             source: Self.owner.source
         )
+        return withLists(points, isEven: false, &random)
     }
 
     // MARK: - Processes
@@ -215,12 +219,19 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
         BatchWork.Plan(
             shaper: SimulatedText.shaper,
             owner: Self.owner,
-            limits: RequestLimits.openAI(tokensPerMinute: statedLimit),
+            limits: requestLimits,
             quota: QuotaGate(name: "openai/simulated", tokensPerMinute: statedLimit, requestsPerMinute: nil),
             schema: CollectionSchema(dimensions: Self.dimensions),
+            portionBytesMax: plan.portionBytesMax ?? 4 << 20,
             suspicion: portBug?.suspicion ?? Suspicions.Policy(),
             pricePerMillion: 0.02
         )
+    }
+
+    private var requestLimits: RequestLimits {
+        let limits = RequestLimits.openAI(tokensPerMinute: statedLimit)
+        guard let most = plan.inputsMax else { return limits }
+        return RequestLimits(inputsMax: min(limits.inputsMax, most), tokensMax: limits.tokensMax)
     }
 
     func ports(of process: SimulatedProcess) -> EnginePorts {

@@ -8,12 +8,20 @@ struct Workload {
     /// In a text that kills the process that asks for its vector.
     static let killingWord = "lethal"
 
-    /// What never works, by the record: a text, a child or a parent point, a row.
+    /// Between two words, as people type: what becomes of them is written down in `RecordContract` once more.
+    static let separators = [
+        "  ", "\t", "\u{3000}", "\u{A0}", "&nbsp;", "\r\n", "\n\n\n\n", " \n", " &amp; ", " &amp;amp; ", "-\n",
+        "\u{200B}",
+        " \u{FB01} ",
+    ]
+
+    /// What never works, by the record: a text, a child or a parent point, a row; or a point that the collection refuses.
     enum Defect: Sendable, Equatable {
         case text(Trouble)
         case child(Trouble)
         case parent(Trouble)
         case row
+        case refused(PointKind)
     }
 
     var rows: [SourceRecord] = []
@@ -27,30 +35,48 @@ struct Workload {
         rows.reserveCapacity(count)
         for number in 0..<count {
             id += 1 + RecordID(random.below(6))
-            rows.append(Self.row(id, &random, word: number == killing ? Self.killingWord : nil))
+            let isLong = random.chance(plan.longShare)
+            rows.append(Self.row(id, &random, word: number == killing ? Self.killingWord : nil, isLong: isLong))
         }
         if plan.has(.suspects) { drawDefects(plan, &random) }
+        if plan.has(.refusedPoints) { drawRefusedPoints(plan, &random) }
         // Drawn as a whole, so that the seed draws the same after it.
         if let wished = plan.batchesWished { rows = Array(rows.prefix(wished * plan.batchSize)) }
     }
 
     private mutating func drawDefects(_ plan: FaultPlan, _ random: inout SimRandom) {
-        // Of a small table too, so that a shortened run still has some.
-        let count = min(rows.count, plan.batchesWished.map { $0 * plan.batchSize } ?? rows.count)
         for _ in 0..<1 + random.below(plan.suspectsMax) {
-            let row = rows[random.below(count)]
+            let row = anyRow(plan, &random)
             let trouble = Trouble.allCases[random.below(Trouble.allCases.count)]
             let kinds: [Defect] = [.text(trouble), .text(trouble), .child(trouble), .parent(trouble), .row]
             let defect = kinds[random.below(kinds.count)]
-            guard case .text(let text) = row.content, row.memberCode != nil, !text.hasPrefix(Self.refusedWord),
-                !text.hasPrefix(Self.killingWord), text.contains("w")
-            else { continue }
-            defects[row.id] = defect
+            if Self.canHaveDefect(row) { defects[row.id] = defect }
         }
     }
 
+    private mutating func drawRefusedPoints(_ plan: FaultPlan, _ random: inout SimRandom) {
+        for _ in 0..<2 + random.below(4) {
+            let row = anyRow(plan, &random)
+            let kind = random.chance(0.3) ? PointKind.parent : .child
+            if Self.canHaveDefect(row) { defects[row.id] = .refused(kind) }
+        }
+    }
+
+    /// Of a small table too, so that a shortened run still has some.
+    private func anyRow(_ plan: FaultPlan, _ random: inout SimRandom) -> SourceRecord {
+        let count = min(rows.count, plan.batchesWished.map { $0 * plan.batchSize } ?? rows.count)
+        return rows[random.below(count)]
+    }
+
+    private static func canHaveDefect(_ row: SourceRecord) -> Bool {
+        guard case .text(let text) = row.content, row.memberCode != nil else { return false }
+        return isOrdinary(text) && text.contains("w")
+    }
+
     /// A row of some kind; every chunk of its text is its own.
-    static func row(_ id: RecordID, _ random: inout SimRandom, word: String? = nil) -> SourceRecord {
+    static func row(_ id: RecordID, _ random: inout SimRandom, word: String? = nil, isLong: Bool = false)
+        -> SourceRecord
+    {
         let kind = random.below(100)
         if word == nil, kind < 6 {
             return SourceRecord(
@@ -61,7 +87,8 @@ struct Workload {
         }
         let member = word == nil && kind == 6 ? nil : "m\(id % 3)"
         let marked = word ?? (kind == 7 ? refusedWord : nil)
-        let text = text(id, &random, length: kind < 92 ? 2 + random.below(4) : 2 + random.below(30), marked: marked)
+        let isShort = kind < 92 && !isLong
+        let text = text(id, &random, length: isShort ? 2 + random.below(4) : 2 + random.below(30), marked: marked)
         return SourceRecord(id: id, memberCode: member, content: .text(text))
     }
 
@@ -76,6 +103,12 @@ struct Workload {
         let end = "v\(version)r\(id)"
         var words = (0..<length).map { "w\($0)" + end }
         if let marked { words.insert("\(marked)\(id)", at: 0) }
-        return words.joined(separator: " ")
+        // Most texts are plain.
+        guard random.chance(0.3) else { return words.joined(separator: " ") }
+        var text = words[0]
+        for word in words.dropFirst() {
+            text += (random.chance(0.3) ? separators[random.below(separators.count)] : " ") + word
+        }
+        return random.chance(0.2) ? text + " \n" : text
     }
 }

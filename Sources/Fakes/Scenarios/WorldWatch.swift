@@ -15,6 +15,8 @@ final class WorldWatch {
     private var targets: [String: (point: PointID, checksum: String)] = [:]
     /// Since when a point of some version is there.
     private var present: [PointID: (checksum: String, at: Int64)] = [:]
+    /// The lists that each record's points must have.
+    var lists = ListWatch()
     /// What failed by itself, and was followed by good input: I32.
     let suspects: SuspectWatch
     private var shapes: [RecordID: RecordPoints] = [:]
@@ -48,7 +50,7 @@ final class WorldWatch {
     // MARK: - The source
 
     private func learn(_ row: SourceRecord) {
-        guard case .points(let points) = SimulatedText.shaper.shape(row) else { return }
+        guard case .points(let points) = SimulatedText.shaper.shape(world.asRead(row)) else { return }
         shapes[row.id] = points
         for child in points.children {
             owners[child.text] = row.id
@@ -134,7 +136,9 @@ final class WorldWatch {
     func textsAreEmbedded(_ texts: [String], for process: SimulatedProcess) {
         for text in texts {
             guard let owner = owners[text], let target = targets[text], let there = present[target.point],
-                there.checksum == target.checksum, let claim = attempt(at: owner, by: process)
+                there.checksum == target.checksum, let claim = attempt(at: owner, by: process),
+                // Points whose lists have been lost to a race are written anew.
+                !lists.isRaced(owner)
             else {
                 continue
             }

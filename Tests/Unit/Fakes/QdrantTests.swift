@@ -20,6 +20,16 @@ import TextProcessing
         try await suite.check(rule)
     }
 
+    @Test func `a point that it refuses takes the points of its request along, and no others`() async throws {
+        let store = FakeQdrant(pointsPerRequest: 2, refuses: { $0.summaryID == 4 })
+        _ = try await store.ensure(CollectionSchema(dimensions: 2))
+        let failure = await #expect(throws: PortFailure.self) {
+            try await store.upsert((1...5).map(Self.parent))
+        }
+        #expect(failure?.kind == .rejected && failure?.code == "400")
+        #expect(try await store.count(nil, owner: nil) == 2)
+    }
+
     @Test func `a fault between two requests leaves the first one written`() async throws {
         let calls = Mutex(0)
         let hook = FaultHook(before: { name throws(PortFailure) in

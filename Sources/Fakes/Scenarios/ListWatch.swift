@@ -1,0 +1,35 @@
+import Migration
+
+/// Which `collection_ids` the points of each record must have.
+///
+/// Nobody can set the lists of points that are on their way: what lands with the lists of before leaves a record of which nothing
+/// certain can be said until somebody sets its lists again.
+struct ListWatch {
+    private var due: [RecordID: Set<Int64>] = [:]
+    private var setAt: [RecordID: Int64] = [:]
+    private var raced: Set<RecordID> = []
+
+    /// What is there when a run begins; points that differ are to become alike.
+    mutating func begin(_ points: [Point]) {
+        for point in points { due[point.summaryID, default: []].formUnion(point.collectionIDs) }
+    }
+
+    /// Somebody sets the lists of all points of a record.
+    mutating func wereSet(of id: RecordID, to lists: [Int64], at now: Int64) {
+        due[id] = Set(lists)
+        setAt[id] = now
+        raced.remove(id)
+    }
+
+    /// Points have arrived whose lists were looked up since then, by their records.
+    mutating func landed(_ looks: [RecordID: Int64]) {
+        for (id, began) in looks {
+            if let at = setAt[id], at >= began { raced.insert(id) }
+        }
+    }
+
+    func isRaced(_ id: RecordID) -> Bool { raced.contains(id) }
+
+    /// What every point of a record has in the end; nil where that cannot be told.
+    func expected(_ id: RecordID) -> Set<Int64>? { raced.contains(id) ? nil : due[id] ?? [] }
+}

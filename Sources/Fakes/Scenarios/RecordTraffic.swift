@@ -1,0 +1,118 @@
+import Migration
+import TextProcessing
+
+/// What one process has read and written of each record, as it went over the network.
+final class RecordTraffic {
+    /// How a row was when it was read.
+    enum Sight { case text, blank, absent }
+
+    /// What a process saw of a record's points.
+    struct Look {
+        let lists: Set<Int64>
+        let hasPoints: Bool
+        /// When it was asked for.
+        let began: Int64
+        /// Its place among the looks at points and the answers of the embedder.
+        let number: Int
+    }
+
+    private var count = 0
+    private var looks: [RecordID: Look] = [:]
+    /// The looks before these: where a process has two workers, both may have had the record.
+    private var earlierLooks: [RecordID: Look] = [:]
+    /// The last answer that had a vector of a record.
+    private var embedded: [RecordID: Int] = [:]
+    private var lastText: (record: RecordID, text: String)?
+    private var sights: [RecordID: Sight] = [:]
+    /// Rows that were read differently by themselves: whether a worker has read them or only a probe, nobody can tell.
+    private var doubtful: Set<RecordID> = []
+    /// Parents that the collection did not take, or of which nobody knows: their children may be written all the same.
+    private var failedParents: Set<PointID> = []
+
+    // MARK: - Rows
+
+    func wasRead(_ ids: [RecordID], _ rows: [SourceRecord]) {
+        var found: [RecordID: Sight] = [:]
+        for row in rows { found[row.id] = row.isBlank ? .blank : .text }
+        for id in ids {
+            let sight = found[id] ?? .absent
+            if ids.count == 1, let before = sights[id] {
+                if before != sight { doubtful.insert(id) }
+            } else {
+                doubtful.remove(id)
+            }
+            sights[id] = sight
+        }
+    }
+
+    /// How the row of a record was when it was read last; nil when that cannot be told.
+    func sight(of id: RecordID) -> Sight? { doubtful.contains(id) ? nil : sights[id] }
+
+    // MARK: - Points
+
+    func hasLooked(at records: [RecordID], _ found: [StoredPoint], since began: Int64) {
+        count += 1
+        var lists: [RecordID: Set<Int64>] = [:]
+        for point in found { lists[point.summaryID, default: []].formUnion(point.collectionIDs) }
+        for id in records {
+            earlierLooks[id] = looks[id]
+            looks[id] = Look(lists: lists[id] ?? [], hasPoints: lists[id] != nil, began: began, number: count)
+        }
+    }
+
+    func look(at id: RecordID) -> Look? { looks[id] }
+
+    /// What may be written into the points of a record: what the last look has found.
+    func lists(of id: RecordID, workers: Int) -> [Set<Int64>] {
+        [looks[id], workers > 1 ? earlierLooks[id] : nil].compactMap { $0?.lists }
+    }
+
+    /// Whether the points of a record, if there were any, were looked at after its last vector.
+    func isFresh(_ id: RecordID) -> Bool {
+        guard let look = looks[id], look.hasPoints, let last = embedded[id] else { return true }
+        return look.number > last
+    }
+
+    func hasFailed(toWrite points: [Point]) {
+        for point in points where point.kind == .parent { failedParents.insert(point.id) }
+    }
+
+    func hasFailed(toWriteParent id: PointID) -> Bool { failedParents.contains(id) }
+
+    // MARK: - Vectors
+
+    /// - Returns: whether the record of the first text had other texts in the request before.
+    func wasEmbedded(_ texts: [String], _ owner: (String) -> RecordID?) -> Bool {
+        count += 1
+        let first = texts.first.flatMap(owner)
+        let goesOn = first != nil && lastText?.record == first && lastText?.text != texts.first
+        for text in texts {
+            guard let record = owner(text) else { continue }
+            embedded[record] = count
+            lastText = (record, text)
+        }
+        return goesOn
+    }
+
+    // MARK: - Portions
+
+    /// The records whose batch was read in several portions, and not with the last of them.
+    private(set) var early: Set<RecordID> = []
+
+    func wasCut(into portions: [[RecordID]]) {
+        for portion in portions.dropLast() { early.formUnion(portion) }
+        early.subtract(portions.last ?? [])
+    }
+
+    // MARK: - For a planted mistake
+
+    /// The lists that the points of a record had at the first look of an attempt.
+    var firstLists: [RecordID: [Int64]] = [:]
+}
+
+extension SourceRecord {
+    /// Whether the texts of simulated rows are blank, as anybody sees it.
+    fileprivate var isBlank: Bool {
+        if case .text(let text) = content { text.allSatisfy(\.isWhitespace) } else { true }
+    }
+}
