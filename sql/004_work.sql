@@ -151,6 +151,10 @@ BEGIN
         v_result := CASE WHEN v_reason IS NULL THEN 'ok' WHEN v_reason IN ('cancelled', 'deadline') THEN 'cancel'
             ELSE 'lost' END;
         IF v_result = 'ok' THEN
+            -- As an attempt's end does: tested on the locked row, and only of a caller that is heard.
+            PERFORM public.ingestion_require(
+                v_item.processed::bigint + v_item.skipped + v_item.failed + v_item.missing <= v_batch.record_count,
+                'counts are of no more records than the batch has');
             UPDATE public.ingestion_batch SET
                 lease_expires_at = greatest(lease_expires_at,
                     least(v_now + make_interval(secs => v_job.lease_seconds), deadline_at)),

@@ -145,9 +145,31 @@ extension TrackingTables {
         guard let index = index(of: call.job) else {
             return .init(jobStatus: nil, items: call.items.map { Self.answer($0, .lost, "not_found") })
         }
+        for item in call.items where verdict(on: item, in: index, transaction.now).result == .ok {
+            let size = jobs[index].batches[item.batchNumber].recordIDs.count
+            try require(item.counts.total <= size, "counts are of no more records than the batch has")
+        }
         var answers: [BumpBatchProgress.Item] = []
         for item in call.items { answers.append(extend(item, in: index, transaction.now)) }
         return .init(jobStatus: jobs[index].status, items: answers)
+    }
+
+    /// Whether an item is heard, and why not.
+    private func verdict(
+        on item: HeartbeatItem,
+        in index: Int,
+        _ now: DatabaseTime
+    ) -> (result: BumpBatchProgress.Result, reason: String?) {
+        guard jobs[index].batches.indices.contains(item.batchNumber) else { return (.lost, "not_found") }
+        let batch = jobs[index].batches[item.batchNumber]
+        let isHeard = planted == .statusIsTheOnlyGuard && batch.status == .processing
+        guard isHeard || batch.isFenced(by: item.attempt, item.claimId) else { return (.lost, "new_owner") }
+        guard batch.status == .processing, let deadline = batch.deadlineAt else {
+            return (.lost, batch.lastOutcome == "reaped" ? "reaped" : "ended")
+        }
+        if jobs[index].status == .cancelled { return (.cancel, "cancelled") }
+        if deadline <= now, planted != .heartbeatPassesTheDeadline { return (.cancel, "deadline") }
+        return (.ok, nil)
     }
 
     private mutating func extend(
@@ -155,21 +177,13 @@ extension TrackingTables {
         in index: Int,
         _ now: DatabaseTime
     ) -> BumpBatchProgress.Item {
+        let (result, reason) = verdict(on: item, in: index, now)
+        guard result == .ok else { return Self.answer(item, result, reason) }
         let number = item.batchNumber
-        guard jobs[index].batches.indices.contains(number) else { return Self.answer(item, .lost, "not_found") }
         let batch = jobs[index].batches[number]
-        let isHeard = planted == .statusIsTheOnlyGuard && batch.status == .processing
-        guard isHeard || batch.isFenced(by: item.attempt, item.claimId) else {
-            return Self.answer(item, .lost, "new_owner")
-        }
-        guard batch.status == .processing, let leaseEnd = batch.leaseExpiresAt, let deadline = batch.deadlineAt else {
-            return Self.answer(item, .lost, batch.lastOutcome == "reaped" ? "reaped" : "ended")
-        }
-        if jobs[index].status == .cancelled { return Self.answer(item, .cancel, "cancelled") }
-        let passesDeadline = planted == .heartbeatPassesTheDeadline
-        if deadline <= now, !passesDeadline { return Self.answer(item, .cancel, "deadline") }
         let wanted = now + jobs[index].lease
-        let extended = max(leaseEnd, passesDeadline ? wanted : min(wanted, deadline))
+        let limit = planted == .heartbeatPassesTheDeadline ? nil : batch.deadlineAt
+        let extended = max(batch.leaseExpiresAt ?? now, min(wanted, limit ?? wanted))
         jobs[index].batches[number].leaseExpiresAt = extended
         if planted == .progressIsAdded {
             jobs[index].batches[number].counts = batch.counts + item.counts

@@ -240,10 +240,18 @@ extension HistoryGenerator {
                 batchNumber: dice.oneIn(40) ? 77 : fence.batch.batchNumber,
                 attempt: fence.batch.attempt,
                 claimId: fence.claim,
-                counts: BatchCounts(processed: dice.oneIn(60) ? -1 : dice.below(3), skipped: dice.below(2))
+                counts: progress(of: fence.batch.recordIds.count)
             )
         }
         return .heartbeat(BumpBatchProgress(job: job(), worker: "worker", items: items))
+    }
+
+    /// Sometimes less than nothing, or of more records than there are.
+    private func progress(of records: Int) -> BatchCounts {
+        let kind = dice.below(60)
+        let processed = kind == 0 ? -1 : min(dice.below(3), records)
+        let skipped = min(dice.below(2), records - max(0, processed))
+        return BatchCounts(processed: processed, skipped: skipped, missing: kind == 1 ? records + 1 : 0)
     }
 
     private func finish() -> RecordedCall {

@@ -50,9 +50,14 @@ extension TrackingModel {
     mutating func heartbeat(_ call: BumpBatchProgress, _ moment: Moment) -> RecordedAnswer {
         guard call.items.allSatisfy({ $0.counts.isPossible }) else { return .refused }
         let index = index(of: call.job)
+        let verdicts = call.items.map { item in
+            index.map { judge(item, in: $0, moment) } ?? (.lost, "not_found")
+        }
+        for (item, verdict) in zip(call.items, verdicts) where verdict.0 == .ok {
+            if let index, item.counts.total > jobs[index].batches[item.batchNumber].ids.count { return .refused }
+        }
         var answers: [BumpBatchProgress.Item] = []
-        for item in call.items {
-            let (result, reason) = index.map { judge(item, in: $0, moment) } ?? (.lost, "not_found")
+        for (item, (result, reason)) in zip(call.items, verdicts) {
             var leaseMs = 0
             if result == .ok, let index {
                 leaseMs = jobs[index].extend(item, at: moment.now)

@@ -309,6 +309,40 @@ extension JobScene {
         try expectEqual(try await batch(job.job, 0).counts, BatchCounts(), "progress after a refused heartbeat")
     }
 
+    func heartbeatRefusesMoreThanTheBatchHas() async throws {
+        let job = try await planned([[1, 2, 3], [4]])
+        let held = try await take(job.job)
+        let other = try await take(job.job)
+        _ = try await heartbeat(held, BatchCounts(processed: 1))
+        for counts in [
+            BatchCounts(processed: 4), BatchCounts(processed: 1, skipped: 1, failed: 1, missing: 1),
+            BatchCounts(processed: 900_000_000, skipped: 900_000_000, failed: 900_000_000),
+        ] {
+            try await expectRejected("progress of more records than the batch has: \(counts)") {
+                try await heartbeat(held, counts)
+            }
+        }
+        let items = [(other, 1), (held, 4)].map { held, processed in
+            HeartbeatItem(
+                batchNumber: held.batch.batchNumber,
+                attempt: held.batch.attempt,
+                claimId: held.claimID,
+                counts: BatchCounts(processed: processed)
+            )
+        }
+        try await expectRejected("a list with too much progress") {
+            try await store.heartbeat(BumpBatchProgress(job: job.job, worker: "w", items: items))
+        }
+        try expectEqual(try await batch(job.job, 1).counts, BatchCounts(), "progress beside a refused item")
+        try expectEqual(try await batch(job.job, 0).counts, BatchCounts(processed: 1), "progress after refusals")
+        let all = try await heartbeat(held, BatchCounts(processed: 1, skipped: 1, missing: 1))
+        try expectEqual(all.result, .ok, "progress of all records")
+        // What does not concern the row is not judged by it, as at the end of an attempt.
+        _ = try await finish(held, .released)
+        let late = try await heartbeat(held, BatchCounts(processed: 4))
+        try expectEqual(late.result, .lost, "a heartbeat after the end, whatever it says")
+    }
+
     func heartbeatOfAMalformedListChangesNothing() async throws {
         let job = try await planned([[1], [2]])
         let id = Self.uuid()

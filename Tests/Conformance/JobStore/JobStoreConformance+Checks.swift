@@ -93,6 +93,7 @@ extension JobStoreConformance.Rule {
         case .heartbeatTellsOfACancel: try await scene.heartbeatTellsOfACancel()
         case .heartbeatAnswersInTheOrderOfItems: try await scene.heartbeatAnswersInTheOrderOfItems()
         case .heartbeatRefusesNegativeCounts: try await scene.heartbeatRefusesNegativeCounts()
+        case .heartbeatRefusesMoreThanTheBatchHas: try await scene.heartbeatRefusesMoreThanTheBatchHas()
         case .heartbeatOfAMalformedListChangesNothing: try await scene.heartbeatOfAMalformedListChangesNothing()
         default: return false
         }

@@ -105,6 +105,7 @@ package struct JobStoreConformance: Sendable {
         case heartbeatTellsOfACancel
         case heartbeatAnswersInTheOrderOfItems
         case heartbeatRefusesNegativeCounts
+        case heartbeatRefusesMoreThanTheBatchHas
         case heartbeatOfAMalformedListChangesNothing
         // How attempts end.
         case finishCompletedIsFinal

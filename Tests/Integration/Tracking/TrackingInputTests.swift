@@ -54,6 +54,10 @@ import Testing
         heartbeat("'[7]'", blames: "item"), heartbeat("'[null]'", blames: "item"), heartbeat("'[[]]'", blames: "item"),
         heartbeat("'[{\(item)}]'", blames: "counts"),
         heartbeat(#"'[{\#(item), "counts": {"processed": 1}}]'"#, blames: "counts"),
+        heartbeat(
+            #"'[{\#(item), "counts": {"processed": 2, "skipped": 1, "failed": 1, "missing": 0}}]'"#,
+            blames: "counts"
+        ),
         heartbeat(#"'[{"attempt": 1, "claim_id": "\#(claim)", \#(counts)}]'"#, blames: "batch_number"),
         heartbeat(#"'[{"batch_number": 0, "claim_id": "\#(claim)", \#(counts)}]'"#, blames: "attempt"),
         heartbeat(#"'[{"batch_number": 0, "attempt": 1, \#(counts)}]'"#, blames: "claim_id"),
