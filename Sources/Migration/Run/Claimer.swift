@@ -83,6 +83,9 @@ struct Claimer: Sendable {
                 HeldLease(batch: $0, claimID: call.claimId, sent: sent, brake: order.brake)
             }
             if let lease {
+                // A claim that was repeated for long, or that a stopped process got late, has used up the time of the batch: that
+                // was the store's, and costs no retry.
+                lease.addWait(ports.time.now - sent)
                 await ports.journal.note(LeaseNote(lease), of: order.job)
             } else {
                 await ports.journal.strike(call.claimId)

@@ -97,6 +97,53 @@ extension EngineTests {
             #expect(!lease.mayWrite(at: sent.withLock(\.self) + .seconds(115)), "120 s less 5, from when it was sent")
         }
 
+        @Test(arguments: [false, true])
+        func `a lease is believed in from when its claim was sent, however late the answer comes`(isLate: Bool) {
+            World.virtually { time in
+                let hook = FaultHook(
+                    before: { call throws(PortFailure) in
+                        if call == BumpBatchProgress.function { throw PortFailure(.unavailable, "unreachable") }
+                    },
+                    after: { call throws(PortFailure) in
+                        if call == ClaimNextBatch.function, isLate { try? await time.sleep(for: .seconds(20)) }
+                    }
+                )
+                let world = try await World(rows: World.rows(10), time: time, storeFaults: hook)
+                // The trust ends 115 s after the claim was sent, and 115 s after a late answer would be too late.
+                world.embedder.update { $0.latency = .seconds(97) }
+                let stop = StopSignal()
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { try await world.run(workers: 1, stop: stop) }
+                    group.addTask {
+                        try await time.sleep(for: .seconds(130))
+                        stop.raise(.release)
+                    }
+                    try await group.waitForAll()
+                }
+                #expect(try await (world.points.count(nil, owner: nil) == 0) == isLate)
+            }
+        }
+
+        @Test func `a claim that is answered when the deadline is near costs no retry`() {
+            World.virtually { time in
+                let hook = FaultHook(before: { call throws(PortFailure) in
+                    // 30 s of a deadline of 60 s are for new work, counted from when the claim was sent first.
+                    guard call == ClaimNextBatch.function, time.now < .seconds(40) else { return }
+                    throw PortFailure(.unavailable, "connection refused")
+                })
+                let world = try await World(rows: World.rows(10), time: time, storeFaults: hook)
+                let settings = JobSettings(maxRetries: 0, leaseSeconds: 120, batchTimeoutSeconds: 60)
+                let end = try await world.run(workers: 1, settings: settings)
+                guard case .jobEnded(.completed) = end else {
+                    Issue.record("it ended with \(end)")
+                    return
+                }
+                let stats = try await world.stats()
+                #expect(stats.processed == 10)
+                #expect(stats.defers == 1, "given back, and claimed anew at once")
+            }
+        }
+
         @Test func `an outage of the store for minutes uses up nobody's retries`() async throws {
             let outage = Outage(isOn: false)
             let world = try await World(rows: World.rows(300), storeFaults: outage.hook)
