@@ -26,6 +26,12 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     case joinRevivesAnEndedJob
     /// The brakes go on counting what a person has seen and resumed from.
     case resumeKeepsTheBaseline
+    /// A job is opened without a look at the open one of its target.
+    case opensBesideAnother
+    /// Whole batches are divided that are not given up.
+    case isolatesWhatHasNotFailed
+    /// The records of a divided batch come back two by two.
+    case isolatesInPairs
     /// "Nothing is at work" and "nothing waits" are two reads.
     case finalizeReadsTwice
 }

@@ -15,7 +15,8 @@ extension TrackingTables {
         let opened = jobs.lastIndex {
             $0.targetKey == call.targetKey && $0.openedToken == call.token && !deletedJobs.contains($0.id)
         }
-        guard let index = indexOfOpenJob(target: call.targetKey) ?? opened else { return create(call, transaction) }
+        let open = planted == .opensBesideAnother ? nil : indexOfOpenJob(target: call.targetKey)
+        guard let index = open ?? opened else { return create(call, transaction) }
         guard jobs[index].configHash == call.configHash else {
             let epoch = jobs[index].controllerEpoch
             return .init(result: .configMismatch, role: .follower, epoch: epoch, job: jobs[index].summary)

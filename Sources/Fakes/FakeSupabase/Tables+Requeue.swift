@@ -42,7 +42,10 @@ extension TrackingTables {
         let filter = call.filter
         return jobs[index].batches.indices.filter { number in
             let batch = jobs[index].batches[number]
-            guard batch.status == .failed, filter.batchNumbers?.contains(number) ?? true else { return false }
+            let isDivided = planted == .isolatesWhatHasNotFailed && call.isolate && batch.status == .completed
+            guard batch.status == .failed || isDivided && batch.moved == 0,
+                filter.batchNumbers?.contains(number) ?? true
+            else { return false }
             guard filter.after.map({ Int64(number) > $0 }) ?? true else { return false }
             guard filter.recordIds != nil || filter.stage != nil || filter.code != nil else { return true }
             return batch.recordIDs.contains { id in
@@ -149,7 +152,8 @@ extension TrackingTables {
             jobs[index].batches[number].status = .completed
             jobs[index].batches[number].moved = ids.count
             jobs[index].batches[number].finishedAt = transaction.now
-            singles += ids.map { [$0] }
+            let size = planted == .isolatesInPairs ? 2 : 1
+            singles += stride(from: 0, to: ids.count, by: size).map { Array(ids[$0..<min($0 + size, ids.count)]) }
         }
         plan(singles, of: index, transaction)
     }

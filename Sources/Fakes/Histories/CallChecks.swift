@@ -140,6 +140,7 @@ extension JobHistory {
     /// I11: epochs only rise, an old one plans nothing, and a target has one open job.
     var rivalControllers: [String] {
         var findings = rivals.map { "job \($0) of the same target is open too" }
+        findings += rivalsOnce.map { "job \($0) of the same target was open at the same time" }
         findings += strangeJoins
         let opens = calls.compactMap { observed -> (observed: ObservedCall, epoch: Int, token: String)? in
             observed.controllerLease.map { (observed, $0.epoch, $0.token) }

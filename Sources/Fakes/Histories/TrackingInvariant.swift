@@ -71,6 +71,8 @@ struct JobHistory {
     let job: TrackingEvidence.Job
     /// Other open jobs of the same target.
     let rivals: [JobID]
+    /// Earlier jobs of the same target that were open at the same time.
+    let rivalsOnce: [JobID]
     /// The calls that name this job, by their begins.
     let calls: [ObservedCall]
     let slack: Duration
@@ -88,6 +90,7 @@ struct JobHistory {
         rivals = evidence.jobs.map(\.summary).filter {
             $0.id != id && $0.targetKey == job.summary.targetKey && $0.status.isOpen && job.summary.status.isOpen
         }.map(\.id)
+        rivalsOnce = evidence.jobsOpen(beside: job)
         let calls = evidence.calls.filter { $0.job == id }
         self.calls = calls
         var writers: [String: [ObservedCall]] = [:]
@@ -123,7 +126,7 @@ struct JobHistory {
         case .currentFence: staleCallsApplied
         case .denseAttempts: isRecorded ? batches.flatMap(\.gapsInAttempts) : []
         case .oneLease: overlappingLeases
-        case .endedStaysEnded: isRecorded ? batches.flatMap(\.changesAfterTheEnd) : []
+        case .endedStaysEnded: isRecorded ? batches.flatMap(\.changesAfterTheEnd) + wrongDivisions : []
         case .retryBudget: isRecorded ? batches.flatMap { $0.retryMistakes(job.summary.settings.maxRetries) } : []
         case .termsOfClaims: forbiddenClaims
         case .repeatedClaim: differingClaims

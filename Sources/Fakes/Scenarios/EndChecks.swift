@@ -47,11 +47,18 @@ struct EndChecks {
     }
 
     /// I12: the plan holds every row that was there from the beginning to the end, and no other but those of others' making.
+    ///
+    /// Of a job with a limit: the first rows, as many as the limit says.
     private func checkPlan(of job: TrackingEvidence.Job) {
-        guard job.summary.sealed else { return }
         let planned = Set(job.batches.filter { $0.round == 0 }.flatMap(\.recordIds))
+        if let limit = world.limit, planned.count > limit {
+            return fail("\(planned.count) records are planned, the limit is \(limit)", "I12")
+        }
+        guard job.summary.sealed else { return }
+        let isFull = planned.count == world.limit
+        let last = planned.max() ?? .min
         for row in world.source.snapshot where !planned.contains(row.id) {
-            if world.watch.hasChanged(row.id) || world.watch.hasArrived(row.id) { continue }
+            if world.watch.hasChanged(row.id) || world.watch.hasArrived(row.id) || isFull && row.id > last { continue }
             return fail("record \(row.id) is not in the plan", "I12")
         }
     }

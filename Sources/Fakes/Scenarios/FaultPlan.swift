@@ -41,6 +41,8 @@ package struct FaultPlan: Sendable {
     var inputsMax: Int?
     /// How many of the rows besides the ordinary ones have texts of several chunks.
     var longShare = 0.0
+    /// How many of the rows the job is about, the first ones, as a share of the table; nil = no limit is set.
+    var limitShare: Double?
     /// How long the embedder takes: what makes a job long enough for faults to meet it.
     var latency = Duration.seconds(5)
 
@@ -67,10 +69,14 @@ package struct FaultPlan: Sendable {
         if random.chance(plan.has(.freezes) ? 0.11 : 0.01) { plan.slowDown(&random) }
         plan.workersPerRunner = random.chance(0.25) ? 2 : 1
         if random.chance(0.1), plan.batchSize <= 3 { plan.cutSmall(&random) }
+        if random.chance(0.15) { plan.drawLimit(&random) }
         return plan
     }
 
     static func strength(_ random: inout SimRandom) -> Double { 0.1 + 0.9 * random.unit() }
+
+    /// Mostly less than the table has.
+    mutating func drawLimit(_ random: inout SimRandom) { limitShare = 0.5 + 0.6 * random.unit() }
 
     /// Makes batches so large and the embedder so slow that deadlines come near.
     mutating func slowDown(_ random: inout SimRandom) {

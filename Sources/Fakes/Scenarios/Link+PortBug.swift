@@ -32,6 +32,7 @@ extension Link {
         _ call: ClaimNextBatch,
         _ send: (ClaimNextBatch) async throws(PortFailure) -> ClaimNextBatch.Answer
     ) async throws(PortFailure) -> ClaimNextBatch.Answer {
+        await waitBeforeClaim()
         var sent = call
         if bug == .newClaimIDForEachTry {
             if process.claimIDs[call.claimId] != nil {
@@ -51,6 +52,7 @@ extension Link {
             process.emptyClaims = answer.batches.isEmpty ? process.emptyClaims + 1 : 0
             if process.emptyClaims >= 10 { process.stop.raise(.drain) }
         }
+        wasGiven(answer.batches)
         return answer
     }
 
@@ -76,7 +78,7 @@ extension Link {
         _ send: (FinishBatch) async throws(PortFailure) -> FinishBatch.Answer
     ) async throws(PortFailure) -> FinishBatch.Answer {
         world.watch.suspects.reported(call.failedRecords, by: process)
-        var sent = call
+        var sent = told(call)
         sent.claimId = sentID(call.claimId)
         if bug == .countsBlankAsFailed, let counts = call.counts, counts.skipped > 0 {
             let row = world.store.read { tables in
@@ -97,7 +99,7 @@ extension Link {
             for write in process.unwritten { process.node.spawn(write) }
             process.unwritten = []
         }
-        return answer
+        return believed(answer, of: call)
     }
 
     func append(
@@ -126,10 +128,14 @@ extension Link {
         if bug == .blamesWithoutAProbe, texts == [BatchWork.probeText] {
             return Embeddings(vectors: [[]], tokens: nil)
         }
+        await waitBeforeEmbedding()
         do throws(PortFailure) { return try await send(texts) } catch {
             switch error.kind {
             case .outOfMoney where bug == .sendsWithoutMoney: return try await send(texts)
             case .throttled where bug == .hurriesWhenThrottled: return try await send(texts)
+            case .throttled(let wait?):
+                if await waitsForTheLatest(wait) { return try await send(texts) }
+                throw error
             default: throw error
             }
         }

@@ -61,6 +61,9 @@ struct Nemesis: Sendable {
         Nemesis(trigger: .embedder, every: .seconds(90)) { world, _ in
             world.faults.takeDown(.embedder, for: world.drawn(.seconds(1)...Duration.seconds(200)))
         },
+        Nemesis(trigger: .embedder, every: .seconds(90)) { world, _ in
+            world.faults.throttle(for: world.drawn(.seconds(5)...Duration.seconds(60)))
+        },
         Nemesis(trigger: .source, every: .seconds(90)) { world, _ in
             world.faults.takeDown(.source, for: world.drawn(.seconds(1)...Duration.seconds(100)))
         },

@@ -165,7 +165,9 @@ struct NetworkedPoints: PointStore {
 
     func probe() async throws(PortFailure) {
         try await link.probe { () async throws(PortFailure) in
+            link.process.deeds.writesWell = false
             try await ask("qdrant.probe") { points throws(PortFailure) in try await points.probe() }
+            link.process.deeds.writesWell = true
             link.world.watch.suspects.wentWell(at: .points, by: link.process)
         }
     }
@@ -191,6 +193,7 @@ struct NetworkedPoints: PointStore {
                 world.watch.pointsWereWritten(new)
             }
             world.watch.suspects.wentWell(at: .points, by: process)
+            world.watch.wrote(new.map(\.summaryID), by: process)
         } catch {
             world.watch.writeWasRefused(error, to: process)
             process.traffic.hasFailed(toWrite: new)
@@ -211,7 +214,9 @@ struct NetworkedPoints: PointStore {
                 try await points.delete(old)
                 world.watch.pointsWereDeleted(old)
             }
+            world.watch.wrote(old.map(\.summaryID), by: process)
         } catch {
+            process.deeds.writesWell = false
             if let first = old.first, old.allSatisfy({ $0.summaryID == first.summaryID }) {
                 world.watch.suspects.failed(first.summaryID, at: .points, by: process)
             }
@@ -225,11 +230,13 @@ struct NetworkedPoints: PointStore {
         let records = unmarked.map(\.summaryID)
         if world.portBug == .marksNothing { return }
         world.watch.writeBegins(of: records, by: process)
+        process.deeds.writesWell = false
         try await ask("qdrant.mark") { points throws(PortFailure) in
             world.watch.writeLands(of: records, by: process)
             try await points.mark(unmarked, source: source)
             world.coverage.add(.pointsMarked)
         }
+        process.deeds.writesWell = true
     }
 
     func count(_ kind: PointKind?, owner: PointOwner?) async throws(PortFailure) -> Int {

@@ -65,11 +65,12 @@ struct NetworkedStore: JobStore {
     func joinJob(_ call: JoinIngestionJob) async throws(PortFailure) -> JoinIngestionJob.Answer {
         // From here on it has a job in mind.
         link.process.mayOpenJob = false
-        return try await link.join(call, opening: openJob) { call throws(PortFailure) in
+        let answer = try await link.join(call, opening: openJob) { call throws(PortFailure) in
             try await ask(call, RecordedCall.join, RecordedAnswer.join) { store, call throws(PortFailure) in
                 try await store.joinJob(call)
             }
         }
+        return link.believed(answer)
     }
 
     func addServers(_ call: AddIngestionServers) async throws(PortFailure) -> AddIngestionServers.Answer {
@@ -119,9 +120,13 @@ struct NetworkedStore: JobStore {
         try await link.finish(call) { call throws(PortFailure) in
             link.world.watch.finishIsTold(call, by: link.process)
             await link.world.freezeBeforeSending(link.process, 0.085)
-            return try await ask(call, RecordedCall.finish, RecordedAnswer.finish) { store, call throws(PortFailure) in
-                try await store.finish(call)
+            link.world.watch.endIsSent(call, by: link.process)
+            let answer = try await ask(call, RecordedCall.finish, RecordedAnswer.finish) {
+                store,
+                call throws(PortFailure) in try await store.finish(call)
             }
+            link.world.watch.endWasAnswered(call, answer, to: link.process)
+            return answer
         }
     }
 
@@ -169,7 +174,8 @@ struct NetworkedStore: JobStore {
     }
 
     func requeueBatches(_ call: RequeueFailedBatches) async throws(PortFailure) -> RequeueFailedBatches.Answer {
-        try await ask(call, RecordedCall.requeueBatches, RecordedAnswer.requeueBatches) {
+        link.world.watch.divisionIsSent(call, by: link.process)
+        return try await ask(call, RecordedCall.requeueBatches, RecordedAnswer.requeueBatches) {
             store,
             call throws(PortFailure) in
             try await store.requeueBatches(call)
@@ -185,9 +191,12 @@ struct NetworkedStore: JobStore {
     }
 
     func reserveQuota(_ call: ReserveQuota) async throws(PortFailure) -> ReserveQuota.Answer {
-        try await ask(call, RecordedCall.reserve, RecordedAnswer.reserve) { store, call throws(PortFailure) in
-            try await store.reserveQuota(call)
+        let answer = try await ask(call, RecordedCall.reserve, RecordedAnswer.reserve) {
+            store,
+            call throws(PortFailure) in try await store.reserveQuota(call)
         }
+        if !answer.granted { link.world.watch.rests(link.process, for: .milliseconds(answer.waitMs)) }
+        return answer
     }
 
     func reportQuota(_ call: ReportQuota) async throws(PortFailure) -> ReportQuota.Answer {

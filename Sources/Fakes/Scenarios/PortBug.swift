@@ -68,6 +68,22 @@ package enum PortBug: String, CaseIterable, Sendable {
     case decodesNoEntities
     case countsMissingAsSkipped
     case countsSkippedAsMissing
+    /// One batch a minute, as if every one of them had to find out whether points can be written.
+    case claimsOnceAMinute
+    /// A batch that has reached its deadline is given back as if somebody had interrupted it.
+    case releasesAtTheDeadline
+    /// A batch that is given back on a signal is reported as failed.
+    case interruptionsCostARetry
+    /// A batch that a dead process has held is divided, although it has retries left.
+    case isolatesAtTheFirstDeath
+    /// A controller that takes over does not know of the job's limit.
+    case forgetsTheLimit
+    /// Of two waits that the embedder asks for, the one that was asked for last counts.
+    case takesTheLatestWait
+    /// The grace after a signal does not end.
+    case neverEndsTheGrace
+    /// Minutes go by under a lease, with nothing to wait for.
+    case dawdlesUnderItsLease
 
     /// The checkers of which one must find it.
     package var invariants: [String] {
@@ -101,6 +117,12 @@ package enum PortBug: String, CaseIterable, Sendable {
         // Nobody can work then.
         case .filtersWithoutAnIndex: ["I24"]
         case .neverBrakes: ["I30"]
+        case .claimsOnceAMinute, .dawdlesUnderItsLease: ["I23"]
+        case .releasesAtTheDeadline, .interruptionsCostARetry: ["I7"]
+        case .isolatesAtTheFirstDeath: ["I6"]
+        case .forgetsTheLimit: ["I12"]
+        case .takesTheLatestWait: ["I22"]
+        case .neverEndsTheGrace: ["I24"]
         }
     }
 }

@@ -44,6 +44,10 @@ extension Scenario {
                     .port(.losesEarlierFailures), .port(.writesChildrenFirst), .port(.decodesNoEntities):
                     "records"
                 case .port(.blamesThePointsWhenFull): "full"
+                case .port(.releasesAtTheDeadline), .port(.neverEndsTheGrace): "slow"
+                case .port(.isolatesAtTheFirstDeath): "crashes"
+                case .port(.takesTheLatestWait): "money"
+                case .port(.interruptionsCostARetry): "operators"
                 default: "swarm"
                 }
             return Scenario.all.first { $0.name == name } ?? .swarm
@@ -76,6 +80,8 @@ extension PlantedBug {
         case .oldEpochIsHeard: ["I11"]
         // A process that was given an ended job finds it ended, and opens another one.
         case .joinRevivesAnEndedJob: ["I11", "I27"]
+        case .opensBesideAnother: ["I11"]
+        case .isolatesWhatHasNotFailed, .isolatesInPairs: ["I6"]
         case .finalizeReadsTwice: ["I17"]
         case .resumeKeepsTheBaseline: ["I31", "I15"]
         }

@@ -50,7 +50,7 @@ package struct Scenario: Sendable {
         Scenario(
             name: "slow",
             about: "batches that take as long as they may: a slow embedder and small requests",
-            faults: [.network, .lostAnswers, .freezes, .crashes],
+            faults: [.network, .lostAnswers, .freezes, .crashes, .signals],
             always: [.quota]
         ) { plan, random in
             plan.slowDown(&random)

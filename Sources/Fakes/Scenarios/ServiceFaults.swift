@@ -28,6 +28,9 @@ final class ServiceFaults: @unchecked Sendable {  // Confined to the simulation'
     /// Until when a service refuses requests that are right, and how many of them.
     private var refusing = [(until: Int64, share: Double)](repeating: (0, 0), count: Service.allCases.count)
 
+    /// Until when the embedder tells everybody to wait, each caller for another time.
+    private var throttling: Int64 = 0
+
     init(_ simulation: Simulation, _ plan: FaultPlan) {
         self.simulation = simulation
         self.plan = plan
@@ -48,6 +51,12 @@ final class ServiceFaults: @unchecked Sendable {  // Confined to the simulation'
         refusing[service.rawValue] = (simulation.now + duration.nanoseconds, share)
     }
 
+    /// Lets the embedder tell everybody to wait, for a while.
+    func throttle(for duration: Duration) {
+        simulation.note("the embedder tells everybody to wait for \(duration)")
+        throttling = simulation.now + duration.nanoseconds
+    }
+
     /// Before a call is done.
     func strike(_ service: Service, _ call: String) async throws(PortFailure) {
         // After the verdict nothing may have an effect.
@@ -62,6 +71,7 @@ final class ServiceFaults: @unchecked Sendable {  // Confined to the simulation'
         {
             throw PortFailure(.rejected, "refused, whatever it was", code: Self.refusalCode)
         }
+        if service == .embedder, simulation.now < throttling { throw throttled }
         guard simulation.chance.chance(0.06 * plan.strength(service.faultClass)) else { return }
         switch service {
         case .database:
@@ -76,19 +86,22 @@ final class ServiceFaults: @unchecked Sendable {  // Confined to the simulation'
     private func strikeEmbedder() async throws(PortFailure) {
         switch simulation.chance.below(4) {
         case 0: throw PortFailure(.unavailable, "the server had an error", code: "500")
-        case 1:
-            let wait = simulation.chance.duration(.milliseconds(500)...Duration.seconds(20))
-            throw PortFailure(
-                .throttled(retryAfter: simulation.chance.chance(0.7) ? wait : nil),
-                "slow down",
-                code: "429"
-            )
+        case 1: throw throttled
         case 2: throw PortFailure(.unavailable, "the answer ends in the middle", code: "truncated")
         default:
             try? await simulation.harness.clock.sleep(
                 for: simulation.chance.duration(.seconds(1)...Duration.seconds(50))
             )
         }
+    }
+
+    private var throttled: PortFailure {
+        let wait = simulation.chance.duration(.milliseconds(500)...Duration.seconds(20))
+        return PortFailure(
+            .throttled(retryAfter: simulation.chance.chance(0.7) ? wait : nil),
+            "slow down",
+            code: "429"
+        )
     }
 
     /// After a call was done.

@@ -78,6 +78,8 @@ final class SimulatedProcess: @unchecked Sendable {  // Confined to the simulati
     var takenForOurs: [PointID: StoredPoint] = [:]
     /// What it has read and written of each record.
     let traffic = RecordTraffic()
+    /// For the checks of ends and of pace.
+    var deeds = Deeds()
     /// Rows that it has asked for and that were not there.
     var absentRows: Set<RecordID> = []
 
@@ -137,6 +139,7 @@ final class SimulatedProcess: @unchecked Sendable {  // Confined to the simulati
             guard let joined = try await join(joining, ports) else { return .signalled }
             mayOpenJob = false
             hasJoined = true
+            deeds.job = joined.job.job.id
             world.isAdmitted(self)
             var work = world.work()
             work.owner = joined.owner
@@ -144,6 +147,7 @@ final class SimulatedProcess: @unchecked Sendable {  // Confined to the simulati
                 workers: world.plan.workersPerRunner,
                 heartbeatInterval: .seconds(Double(world.settings.leaseSeconds) / 4),
                 reportInterval: .seconds(120),
+                grace: world.portBug?.grace ?? .seconds(25),
                 name: name,
                 brakes: world.brakes,
                 lacksRoom: joined.lacksRoom
@@ -196,6 +200,7 @@ final class SimulatedProcess: @unchecked Sendable {  // Confined to the simulati
             servers: world.servers(of: self),
             batchSize: world.plan.batchSize,
             pageSize: world.plan.batchSize * world.plan.batchesPerPage,
+            limit: world.limit,
             choice: kind.choice,
             isForced: true,
             runner: name,

@@ -34,6 +34,8 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
     var history: [RecordedStep] { log.steps }
     /// What never works, by the record, while its row is as it was.
     private(set) var defects: [RecordID: Workload.Defect] = [:]
+    /// The rows that the job may plan, the first ones; nil = all.
+    let limit: Int?
     /// The tokens a minute that the settings of the processes state.
     let statedLimit: Int?
 
@@ -100,6 +102,7 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
         var random = simulation.chance.split()
         let workload = Workload(plan, &random)
         defects = workload.defects
+        limit = plan.limitShare.map { max(1, Int($0 * Double(workload.rows.count))) }
         let broken = BrokenTexts(workload)
         source = FakeMySQL(
             rows: workload.rows,

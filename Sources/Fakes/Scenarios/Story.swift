@@ -65,8 +65,10 @@ struct Story: Sendable {
             try await clock.sleep(for: .seconds(5))
             let job = world.store.read { $0.jobs.last }
             checkEnds(job)
+            world.checkStops(every: .seconds(5))
             if requeues {
                 checkLeases(job)
+                world.checkPace(job)
                 // What is refused now, because a row is held, is asked again at the next look.
                 if let job, job.status == .paused {
                     try await world.asked(.control(.init(job: job.id, action: .resume, reason: nil)))

@@ -123,7 +123,8 @@ final class WorldWatch {
     func requestWasRefused(_ failure: PortFailure, to process: SimulatedProcess) {
         switch failure.kind {
         case .throttled(let wait):
-            process.throttledUntil = simulation.now + (wait ?? .zero).nanoseconds
+            // The later of two: another worker of the process may have been told to wait for longer.
+            process.throttledUntil = max(process.throttledUntil, simulation.now + (wait ?? .zero).nanoseconds)
         case .outOfMoney: process.isOutOfMoney = true
         default: break
         }
@@ -168,6 +169,7 @@ final class WorldWatch {
     }
 
     func writeWasRefused(_ failure: PortFailure, to process: SimulatedProcess) {
+        process.deeds.writesWell = false
         guard failure.kind == .full else { return }
         full.insert(process.name)
         world.coverage.add(.foundFull)

@@ -305,6 +305,21 @@ import TextProcessing
         }
     }
 
+    @Test func `a probe that has written lets everybody go on, and the next outage begins anew`() {
+        var breaker = WriteBreaker()
+        breaker.failed(at: .zero)
+        #expect(breaker.wait(of: first, at: .seconds(15)) == nil)
+        breaker.failed(at: .seconds(15))
+        #expect(breaker.wait(of: first, at: .seconds(45)) == nil)
+        breaker.succeeded()
+        #expect(!breaker.isStopped)
+        #expect(breaker.wait(at: .seconds(45)) == nil, "to claim")
+        for _ in 0..<3 { #expect(breaker.wait(of: Work(), at: .seconds(45)) == nil, "to pay, each new piece of work") }
+        breaker.failed(at: .seconds(46))
+        #expect(breaker.wait(at: .seconds(60)) != nil)
+        #expect(breaker.wait(at: .seconds(61)) == nil, "the rest is the shortest again")
+    }
+
     @Test func `takes no later work for the probe, wherever in memory it is`() {
         var breaker = WriteBreaker()
         breaker.failed(at: .zero)

@@ -47,6 +47,15 @@ extension EngineTests {
             #expect(!outage.answered.contains(ResetStuckBatches.function))
         }
 
+        @Test func `of two waits that the embedder asks for, the later end counts`() {
+            let state = RunnerState(stop: StopSignal())
+            state.pauseEmbedder(until: .seconds(30))
+            state.pauseEmbedder(until: .seconds(10))
+            #expect(state.embedderPausedUntil == .seconds(30))
+            state.pauseEmbedder(until: .seconds(40))
+            #expect(state.embedderPausedUntil == .seconds(40))
+        }
+
         @Test func `a call that failed once is no outage, so the reaper is not kept from its work`() {
             let state = RunnerState(stop: StopSignal())
             state.storeAnswered(false, at: .seconds(100))

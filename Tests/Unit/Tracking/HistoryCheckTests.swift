@@ -21,6 +21,23 @@ import Testing
         #expect(story.evidence.violations() == [])
     }
 
+    @Test func `excuse a job of the same target that was opened when the other one was closed`() {
+        var story = Story.clean
+        // A requeue has opened it again; it is open from its next claim on.
+        story.job.summary.status = .cancelled
+        story.add("finalized", at: 40)
+        story.add("requeued", batch: 1, at: 42, ["mode": "records"])
+        story.add("claimed", batch: 2, attempt: 1, claim: "E", at: 45)
+        story.add("cancelled", at: 46)
+        #expect(story.job.openSpans.map(\.lowerBound) == [1, 15])
+        #expect(story.job.openSpans.map(\.upperBound) == [13, 16])
+        for (end, rivals) in [(Int64(14), [JobID]()), (15, [1])] {
+            var both = story
+            both.addJob(from: 14, to: end)
+            #expect(both.evidence.jobsOpen(beside: both.evidence.jobs[1]) == rivals)
+        }
+    }
+
     /// The history of a server on which an event may be written an hour after its call decided.
     @Test(arguments: [true, false]) func `judge by when a call began, if that is known`(isKnown: Bool) {
         var story = Story.clean
@@ -105,6 +122,13 @@ struct Breach: Sendable, CustomTestStringConvertible {
         Self(.endedStaysEnded, "a completed batch is requeued as a whole") { story in
             story.add("requeued", batch: 0, attempt: 1, claim: "A", at: 33, ["mode": "plain"])
         },
+        Self(.endedStaysEnded, "records of a divided batch come back together") { story in
+            story.divide(batch: 1, into: [[4, 5]])
+        },
+        Self(.endedStaysEnded, "a record of a divided batch does not come back") { story in
+            story.divide(batch: 1, into: [[4]])
+            story.job.summary.totalRecords = 7
+        },
         Self(.retryBudget, "a defer uses the budget") { story in
             story.change("defer") { $0.detail["retry_count"] = "2" }
             story.edit(batch: 1) { $0.retryCount = 2 }
@@ -149,6 +173,9 @@ struct Breach: Sendable, CustomTestStringConvertible {
         },
         Self(.oneController, "a join that was refused controls the job") { story in
             story.join(.configMismatch, role: .controller)
+        },
+        Self(.oneController, "another job of the target was open meanwhile") { story in
+            story.addJob(from: 20, to: 30)
         },
         Self(.oneController, "a page of an old epoch is stored") { story in
             story.append(epoch: 1, after: 2)

@@ -59,6 +59,9 @@ struct Hunt: Sendable, CustomTestStringConvertible {
         Self(bug: .appendIgnoresTheCursor, finder: .check(.exactPlan), seeds: 50),
         Self(bug: .oldEpochIsHeard, finder: .check(.oneController), seeds: 50),
         Self(bug: .joinRevivesAnEndedJob, finder: .check(.oneController), seeds: 20),
+        Self(bug: .opensBesideAnother, finder: .check(.oneController), seeds: 20),
+        Self(bug: .isolatesWhatHasNotFailed, finder: .check(.endedStaysEnded), seeds: 50),
+        Self(bug: .isolatesInPairs, finder: .check(.endedStaysEnded), seeds: 50),
         Self(bug: .resumeKeepsTheBaseline, finder: .check(.exactCounters), seeds: 20),
         Self(bug: .finalizeReadsTwice, finder: .check(.finalStatus), seeds: 200, overlaps: true),
     ]

@@ -291,6 +291,39 @@ extension Story {
         }
     }
 
+    /// Batch 1 was given up and divided into batches of these records.
+    mutating func divide(batch number: Int, into groups: [[RecordID]]) {
+        job.summary.settings.maxRetries = 1
+        change("completed", batch: number) { ($0.kind, $0.detail["status"]) = ("failed", "failed") }
+        finishes { $0.outcome = .failed }
+        add("requeued", batch: number, attempt: 3, claim: "C", at: 33, ["mode": "isolate"])
+        edit(batch: number) { ($0.counts, $0.moved, $0.retryCount) = (BatchCounts(), $0.recordIds.count, 0) }
+        for index in job.failures.indices { job.failures[index].resolvedAt = Self.time(33) }
+        for ids in groups {
+            var batch = Self.batch(job.batches.count, ids, .pending, attempt: 0, retries: 0, BatchCounts())
+            batch.round = 1
+            job.batches.append(batch)
+        }
+        (job.summary.nextBatchNumber, job.summary.totalBatches) = (job.batches.count, job.batches.count)
+        (job.stats.pending, job.stats.processed, job.stats.failedRecords) = (groups.count, 3, 0)
+    }
+
+    /// Another job of the target, which was opened and cancelled by these events.
+    mutating func addJob(from first: Int64, to last: Int64) {
+        var other = job
+        other.summary.id = JobID(evidence.jobs.count + 1)
+        other.summary.status = .cancelled
+        other.summary.planCursor = nil
+        (other.summary.nextBatchNumber, other.summary.totalBatches, other.summary.totalRecords) = (0, 0, 0)
+        (other.batches, other.failures) = ([], [])
+        (other.stats.processing, other.stats.completed, other.stats.processed) = (0, 0, 0)
+        (other.stats.failedRecords, other.stats.claims, other.stats.retries) = (0, 0, 0)
+        (other.stats.reaps, other.stats.defers) = (0, 0)
+        other.events = [job.events[0], job.events[0]]
+        (other.events[0].id, other.events[1].id, other.events[1].kind) = (first, last, "cancelled")
+        evidence.jobs.append(other)
+    }
+
     mutating func open(epoch: Int, token: String) {
         let call = OpenIngestionJob(
             targetKey: "target",

@@ -1,0 +1,66 @@
+package import Migration
+
+// What several jobs of one target, and several rounds of one job, must agree on.
+
+extension TrackingEvidence.Job {
+    /// When the job was open, by its events: from one to another.
+    ///
+    /// Only what the order of events proves: a requeue opens a job at its end, so the job counts as open from the first event
+    /// that only an open job has.
+    package var openSpans: [ClosedRange<Int64>] {
+        var spans: [ClosedRange<Int64>] = []
+        var begin: Int64?
+        var isRequeued = false
+        for event in events {
+            switch event.kind {
+            case "opened": begin = event.id
+            case "cancelled", "finalized":
+                if let begin { spans.append(begin...event.id) }
+                begin = nil
+                isRequeued = false
+            case "requeued": isRequeued = begin == nil
+            case "claimed", "paused", "resumed":
+                if begin == nil, isRequeued { begin = event.id }
+            default: break
+            }
+        }
+        guard let begin, let last = events.last?.id else { return spans }
+        return spans + [begin...(summary.status.isOpen ? .max : last)]
+    }
+}
+
+extension TrackingEvidence {
+    /// I11: jobs of the same target that were begun earlier and were open at the same time as this one, whatever they are now.
+    package func jobsOpen(beside job: Job) -> [JobID] {
+        guard jobs.count > 1, job.summary.settings.recordEvents else { return [] }
+        let earlier = jobs.filter { $0.summary.targetKey == job.summary.targetKey && $0.summary.id < job.summary.id }
+        if earlier.isEmpty { return [] }
+        let spans = job.openSpans
+        return earlier.filter { other in
+            other.openSpans.contains { span in spans.contains { $0.overlaps(span) } }
+        }.map(\.summary.id)
+    }
+}
+
+extension JobHistory {
+    /// I6: the records of a batch that is divided come back each in a batch of its own, in a later round.
+    var wrongDivisions: [String] {
+        let divided = batches.filter { batch in
+            batch.events.contains { $0.kind == "requeued" && $0.detail["mode"] == "isolate" }
+        }
+        if divided.isEmpty { return [] }
+        var later: [RecordID: [BatchSummary]] = [:]
+        for batch in batches where batch.row.round > 0 {
+            for id in batch.row.recordIds { later[id, default: []].append(batch.row) }
+        }
+        return divided.flatMap { batch in
+            batch.row.recordIds.compactMap { id in
+                guard let next = later[id]?.first(where: { $0.round > batch.row.round }) else {
+                    return "\(batch.name) was divided, but record \(id) is in no later batch"
+                }
+                return next.recordIds.count == 1
+                    ? nil : "\(batch.name) was divided, but record \(id) shares batch \(next.batchNumber)"
+            }
+        }
+    }
+}
