@@ -49,24 +49,33 @@ package struct Coverage: Sendable, Equatable {
 
     private static func place(of event: Event) -> Int { Event.allCases.firstIndex(of: event) ?? 0 }
 
-    /// How often an event must happen in 1,000 seeds of the whole workload.
-    package static let floors: [(event: Event, count: Int)] = [
-        (.staleFinishMetNewOwner, 50), (.staleWriteLanded, 50), (.answerLostAfterCommit, 400),
-        (.repeatedClaimAnsweredAlike, 50), (.repeatedClaimMetOriginal, 20), (.leaseRevived, 20), (.deadlineHit, 20),
-        (.reaperRacedFinish, 20), (.claimSkippedLockedRow, 50), (.budgetUsedUp, 50), (.killerIsolated, 20),
-        (.deferred, 100), (.plannerDiedBetweenReadAndAppend, 20), (.controllerReplacedWhilePlanning, 20),
-        (.oldEpochRefused, 20), (.controlRacedClaim, 50), (.releasedOnSignal, 50), (.deferredTextNotPaidTwice, 50),
-        (.crashBetweenUpsertAndFinish, 50), (.freezePastTheLease, 50), (.leftClaimsTakenOver, 50),
-        (.lateRowFound, 30), (.absentPointsRemoved, 400),
-        (.foundFull, 100), (.pointsMarked, 200),
-        (.pointRefused, 1_500), (.severalPortions, 800), (.recordOverRequests, 1_400), (.listsSet, 3_000),
-    ]
+    /// How often 1,000 seeds of the whole workload meet an event, and by how much that varies from range to range.
+    struct Usual: Sendable {
+        let event: Event
+        let mean: Double
+        let deviation: Double
 
-    /// The floors that so many seeds have missed, scaled to their number.
+        init(_ event: Event, mean: Double, deviation: Double) {
+            self.event = event
+            self.mean = mean
+            self.deviation = deviation
+        }
+    }
+
+    /// How often so many seeds must meet an event: five deviations below the mean, so that chance alone does not miss it.
+    ///
+    /// - Returns: nil for an event that is too rare, and for fewer than 1,000 seeds.
+    package static func floor(of event: Event, seeds: Int) -> Int? {
+        guard seeds >= 1000, let usual = usual.first(where: { $0.event == event }) else { return nil }
+        let ranges = Double(seeds) / 1000
+        return max(1, Int(usual.mean * ranges - 5 * usual.deviation * ranges.squareRoot()))
+    }
+
+    /// The floors that so many seeds have missed.
     package func missed(seeds: Int) -> [(event: Event, count: Int, floor: Int)] {
-        Self.floors.compactMap { floor in
-            let needed = floor.count * seeds / 1000
-            return self[floor.event] < needed ? (floor.event, self[floor.event], needed) : nil
+        Event.allCases.compactMap { event in
+            guard let floor = Self.floor(of: event, seeds: seeds), self[event] < floor else { return nil }
+            return (event, self[event], floor)
         }
     }
 }

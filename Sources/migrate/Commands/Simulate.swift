@@ -195,12 +195,13 @@ struct SimulationReport: Encodable {
         hashes = report.hashes.map { "\($0.seed) \(Self.hexadecimal($0.hash))" }
         // Floors are those of the whole workload, and of so many seeds that chance does not matter.
         let hasFloors =
-            scenario == Scenario.swarm.name && report.seeds >= 1000 && bug == nil && hunt.wish.isEmpty
-        let floors = Dictionary(
-            uniqueKeysWithValues: Coverage.floors.map { ($0.event, $0.count * report.seeds / 1000) }
-        )
+            scenario == Scenario.swarm.name && bug == nil && hunt.wish.isEmpty
         coverage = Coverage.Event.allCases.map {
-            Counter(event: $0.rawValue, count: report.coverage[$0], floor: hasFloors ? floors[$0] : nil)
+            Counter(
+                event: $0.rawValue,
+                count: report.coverage[$0],
+                floor: hasFloors ? Coverage.floor(of: $0, seeds: report.seeds) : nil
+            )
         }
         missedFloors =
             hasFloors

@@ -1,0 +1,28 @@
+import Fakes
+import Testing
+
+@Suite struct `Floors of what a run meets` {
+    @Test func `are there for every event of the whole workload`() {
+        // Brakes are as tight as a small table needs them in a scenario of their own only.
+        let without = Coverage.Event.allCases.filter { Coverage.floor(of: $0, seeds: 1000) == nil }
+        #expect(without == [.braked])
+    }
+
+    @Test func `are those of at least 1,000 seeds, and rise faster than the seeds`() throws {
+        for event in Coverage.Event.allCases where event != .braked {
+            #expect(Coverage.floor(of: event, seeds: 999) == nil)
+            let floor = try #require(Coverage.floor(of: event, seeds: 1000))
+            #expect(floor >= 1)
+            #expect(try #require(Coverage.floor(of: event, seeds: 4000)) >= 4 * floor)
+        }
+    }
+
+    @Test func `are missed by a run that has met too little`() throws {
+        var coverage = Coverage()
+        for event in Coverage.Event.allCases {
+            guard let floor = Coverage.floor(of: event, seeds: 1000) else { continue }
+            coverage.add(event, event == .deferred ? floor - 1 : floor)
+        }
+        #expect(coverage.missed(seeds: 1000).map(\.event) == [.deferred])
+    }
+}
