@@ -140,6 +140,8 @@ final class SimulatedProcess: @unchecked Sendable {  // Confined to the simulati
             mayOpenJob = false
             hasJoined = true
             deeds.job = joined.job.job.id
+            // Where there was no room one batch finds out whether there is, and the others rest.
+            deeds.writesWell = !joined.lacksRoom
             world.isAdmitted(self)
             var work = world.work()
             work.owner = joined.owner
