@@ -1,7 +1,7 @@
 # The front door. Each target is one readable script in scripts/, which does its own set-up on a fresh Debian machine
 # that has the Swift toolchain, git and make.
 
-.PHONY: help demo test integration bench chaos fuzz simulate lint release integration-docker first-run first-run-http
+.PHONY: help demo test integration bench chaos fuzz simulate sanitize lint release integration-docker first-run first-run-http
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ fuzz: ## 108,000 generated texts: tokens and sparse vectors compared with tiktok
 
 simulate: ## 10,000 whole migrations in virtual time, under faults
 	@scripts/simulate
+
+sanitize: ## Address Sanitizer and its check for leaks over a whole job
+	@scripts/sanitize
 
 lint: ## the formatter's rules, and the syntax of every script
 	@scripts/lint
