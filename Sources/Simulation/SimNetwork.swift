@@ -28,10 +28,10 @@ package final class SimNetwork: @unchecked Sendable {  // Confined to the simula
     }
 
     private unowned let simulation: Simulation
-    package var weather = Weather()
+    @safe @exclusivity(unchecked) package var weather = Weather()
     /// Told about each answer that is lost after the server has acted.
     package var answerWasLost: (_ call: String) -> Void = { _ in }
-    private var cuts: Set<Way> = []
+    @safe @exclusivity(unchecked) private var cuts: Set<Way> = []
 
     package init(_ simulation: Simulation) { self.simulation = simulation }
 
@@ -79,25 +79,66 @@ package final class SimNetwork: @unchecked Sendable {  // Confined to the simula
         timeout: Duration,
         _ handle: @escaping @Sendable () async -> @Sendable () -> Void
     ) async -> Ending {
-        let reply = Reply()
+        let exchange = Exchange(self, name, from: caller, to: server, handle)
         return await withTaskCancellationHandler {
             await unsafe withUnsafeContinuation { (continuation: UnsafeContinuation<Ending, Never>) in
-                unsafe reply.continuation = continuation
-                guard !Task.isCancelled, !simulation.isUnwinding else { return reply.give(.cancelled) }
-                reply.timeout = simulation.after(timeout, on: caller) { reply.give(.unknown) }
-                for _ in 0..<copies() {
-                    send(from: caller, to: server) { [self] in
-                        server.handle { [self] in
-                            let handOver = await handle()
-                            guard !simulation.isUnwinding else { return }
-                            if simulation.chance.chance(weather.answerLost) { return answerWasLost(name) }
-                            send(from: server, to: caller) { reply.give(.answered, handOver) }
-                        }
-                    }
-                }
+                unsafe exchange.continuation = continuation
+                guard !Task.isCancelled, !simulation.isUnwinding else { return exchange.end(.cancelled) }
+                exchange.begin(timeout)
             }
         } onCancel: {
-            reply.give(.cancelled)
+            exchange.end(.cancelled)
+        }
+    }
+
+    /// One call on its way: the first of its ends counts.
+    ///
+    /// What is due later holds nothing but this, so that it needs no memory of its own.
+    @safe private final class Exchange: @unchecked Sendable {  // Confined to the simulation's thread.
+        private let network: SimNetwork
+        private let name: String
+        private let caller: SimNode
+        private let server: SimNode
+        private let handle: @Sendable () async -> @Sendable () -> Void
+        @exclusivity(unchecked) var continuation: UnsafeContinuation<Ending, Never>?
+        @safe @exclusivity(unchecked) private var timeout: SimTimer?
+
+        init(
+            _ network: SimNetwork,
+            _ name: String,
+            from caller: SimNode,
+            to server: SimNode,
+            _ handle: @escaping @Sendable () async -> @Sendable () -> Void
+        ) {
+            self.network = network
+            self.name = name
+            self.caller = caller
+            self.server = server
+            self.handle = handle
+        }
+
+        func begin(_ limit: Duration) {
+            timeout = network.simulation.after(limit, on: caller) { self.end(.unknown) }
+            for _ in 0..<network.copies() {
+                network.send(from: caller, to: server) { self.server.handle { await self.arrive() } }
+            }
+        }
+
+        /// The server acts, and answers.
+        private func arrive() async {
+            let handOver = await handle()
+            guard !network.simulation.isUnwinding else { return }
+            if network.simulation.chance.chance(network.weather.answerLost) { return network.answerWasLost(name) }
+            network.send(from: server, to: caller) { self.end(.answered, handOver) }
+        }
+
+        func end(_ ending: Ending, _ handOver: () -> Void = {}) {
+            timeout?.cancel()
+            timeout = nil
+            guard let waiting = unsafe continuation else { return }
+            unsafe continuation = nil
+            handOver()
+            unsafe waiting.resume(returning: ending)
         }
     }
 
@@ -110,7 +151,7 @@ package final class SimNetwork: @unchecked Sendable {  // Confined to the simula
     private func send(from: SimNode, to: SimNode, _ arrival: @escaping () -> Void) {
         let isSlow = simulation.chance.chance(weather.slow)
         let latency = simulation.chance.duration(isSlow ? weather.slowLatency : weather.latency)
-        guard !cuts.contains(Way(from: from.number, to: to.number)) else { return }
+        guard cuts.isEmpty || !cuts.contains(Way(from: from.number, to: to.number)) else { return }
         simulation.after(latency, on: to, arrival)
     }
 
@@ -122,22 +163,7 @@ package final class SimNetwork: @unchecked Sendable {  // Confined to the simula
     /// Where an answer is handed over.
     @usableFromInline
     package final class Box<Answer: Sendable>: @unchecked Sendable {  // Confined to the simulation's thread.
-        @usableFromInline package var value: Answer?
+        @safe @exclusivity(unchecked) @usableFromInline package var value: Answer?
         @usableFromInline package init() {}
-    }
-
-    /// The first to give an answer wins.
-    @safe private final class Reply: @unchecked Sendable {  // Confined to the simulation's thread.
-        var continuation: UnsafeContinuation<Ending, Never>?
-        var timeout: SimTimer?
-
-        func give(_ ending: Ending, _ handOver: () -> Void = {}) {
-            timeout?.cancel()
-            timeout = nil
-            guard let waiting = unsafe continuation else { return }
-            unsafe continuation = nil
-            handOver()
-            unsafe waiting.resume(returning: ending)
-        }
     }
 }

@@ -7,7 +7,7 @@ package final class SimTimer: @unchecked Sendable {  // Confined to the simulati
     }
 
     let node: SimNode
-    var due: Due
+    @safe @exclusivity(unchecked) var due: Due
 
     init(_ node: SimNode, _ due: Due) {
         self.node = node

@@ -9,7 +9,8 @@ import HeapModule
 /// ready. Which job runs next, when time moves, what the network loses and who dies are therefore functions of the seed.
 ///
 /// Confined to the thread that calls `run`: a job that comes from another thread ends the process with the seed, since a
-/// real timer, thread or socket has then leaked in.
+/// real timer, thread or socket has then leaked in. What every step touches is not checked for overlapping accesses, which would
+/// take a thirtieth of the time: nothing here calls anybody while it changes one of these.
 package final class Simulation: @unchecked Sendable {  // Confined to one thread, and `submit` checks that it is.
     package struct Options: Sendable {
         /// A run that has made so many steps will not end any more.
@@ -43,39 +44,39 @@ package final class Simulation: @unchecked Sendable {  // Confined to one thread
     package let seed: UInt64
     package let options: Options
     /// Draws of the world: faults, latencies, the workload's own chance; never those of the schedule.
-    package var chance: SimRandom
+    @safe @exclusivity(unchecked) package var chance: SimRandom
     /// Since the beginning.
-    package private(set) var now: Int64 = 0
+    @safe @exclusivity(unchecked) package private(set) var now: Int64 = 0
     package private(set) var steps = 0
     package private(set) var failure: String?
     /// The run is judged; what is left only ends, so that its memory is freed.
     ///
     /// Nothing may have an effect any more.
-    package private(set) var isUnwinding = false
+    @safe @exclusivity(unchecked) package private(set) var isUnwinding = false
 
     /// Kept until the last task has ended: what the tasks of the scenario know without owning it.
     package var world: AnyObject?
     /// What else is wrong at the moment of a failure.
     package var explanation: ((_ reason: String) -> String?)?
 
-    private var schedule: SimRandom
-    private var hash = TraceHash()
+    @safe @exclusivity(unchecked) private var schedule: SimRandom
+    @safe @exclusivity(unchecked) private var hash = TraceHash()
     private var nodes: [SimNode] = []
-    private var parked: [Parked] = []
+    @safe @exclusivity(unchecked) private var parked: [Parked] = []
     private var roots: [Task<Void, Never>] = []
-    private var ready: [Ready] = []
-    private var alarms = Heap<Alarm>()
+    @safe @exclusivity(unchecked) private var ready: [Ready] = []
+    @safe @exclusivity(unchecked) private var alarms = Heap<Alarm>()
     private var isDone = false
     private var isClosed = false
     private let thread = pthread_self()
     /// Whose job is running: the owner of what the second intake catches.
-    private var current: SimNode?
+    @safe @exclusivity(unchecked) private var current: SimNode?
     /// Never faulted.
     package var harness: SimNode {
         guard let node = harnessNode else { preconditionFailure("seed \(seed): the run is over") }
         return node
     }
-    private var harnessNode: SimNode?
+    @safe @exclusivity(unchecked) private var harnessNode: SimNode?
 
     private init(seed: UInt64, options: Options) {
         self.seed = seed

@@ -83,6 +83,14 @@ package final class FakeMySQL: RecordSource, Sendable {
         return table.withLock { $0.rows(at: moment) }
     }
 
+    /// The rows with these ids, as the next call sees them: in this order, nil where there is none.
+    private func read(_ ids: [RecordID]) -> [SourceRecord?] {
+        let moment = replicas.map { $0.time.now - $0.lag() }
+        return table.withLock { table in
+            ids.map { id in moment.map { table.row(id, at: $0) } ?? table[id] }
+        }
+    }
+
     // MARK: RecordSource
 
     package func highestID() async throws(PortFailure) -> RecordID? {
@@ -110,21 +118,24 @@ package final class FakeMySQL: RecordSource, Sendable {
                 start = SourceTable.place(of: cursor, in: rows)
                 if start < rows.count, rows[start].id == cursor { start += 1 }
             }
-            let page = rows[start...].lazy.prefix { $0.id <= upper }.filter(admits)
-            return Array(page.map(\.id).prefix(limit))
+            var page: [RecordID] = []
+            for place in start..<rows.count where page.count < limit {
+                if rows[place].id > upper { break }
+                if admits(rows[place]) { page.append(rows[place].id) }
+            }
+            return page
         }
     }
 
     package func portions(of ids: [RecordID], bytesMax: Int) async throws(PortFailure) -> [[RecordID]] {
         try await faults.around("mysql.portions") { () async throws(PortFailure) in
             if ids.contains(where: { $0 % 2 == 0 && unreadable.contains($0) }) { throw broken }
-            let rows = read()
-            return Self.portions(of: ids, bytesMax: bytesMax) { id in
-                guard let row = SourceTable.row(id, in: rows), case .text(let text) = limited(row).content else {
-                    return 0
-                }
-                return text.utf8.count
+            var sizes: [RecordID: Int] = [:]
+            for row in read(ids) {
+                guard let row, case .text(let text) = row.content, text.utf8.count <= self.bytesMax else { continue }
+                sizes[row.id] = text.utf8.count
             }
+            return Self.portions(of: ids, bytesMax: bytesMax) { sizes[$0] ?? 0 }
         }
     }
 
@@ -134,8 +145,7 @@ package final class FakeMySQL: RecordSource, Sendable {
                 throw PortFailure(.rejected, "ids must be 1…1000 distinct ones")
             }
             if ids.contains(where: unreadable.contains) { throw broken }
-            let rows = read()
-            return ids.sorted().compactMap { SourceTable.row($0, in: rows).map(limited) }
+            return read(ids.sorted()).compactMap { $0.map(limited) }
         }
     }
 

@@ -32,6 +32,13 @@ struct SourceTable: Sendable {
 
     subscript(id: RecordID) -> SourceRecord? { Self.row(id, in: rows) }
 
+    /// A row as it was at a time.
+    func row(_ id: RecordID, at time: Duration) -> SourceRecord? {
+        let later = changes.lastIndex { $0.at <= time }.map { $0 + 1 } ?? 0
+        if let change = changes[later...].first(where: { $0.id == id }) { return change.before }
+        return self[id]
+    }
+
     /// The rows as they were at a time.
     func rows(at time: Duration) -> [SourceRecord] {
         var rows = rows

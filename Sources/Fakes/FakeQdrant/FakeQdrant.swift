@@ -111,11 +111,12 @@ package final class FakeQdrant: PointStore {
                 let most = [self.pointsPerRequest, collection.strict.pointsPerUpsert, collection.strict.writesMax]
                     .compactMap(\.self).min()
                 let part = left.prefix(max(1, most ?? 1))
-                if let point = part.first(where: refuses) {
-                    throw QdrantRefusal(400, "Wrong input: point \(point.id) is refused")
-                }
                 var new: [(key: QdrantPointKey, point: QdrantPoint)] = []
-                for point in part { new.append((.uuid(point.id), try QdrantPoint(point))) }
+                new.reserveCapacity(part.count)
+                for point in part {
+                    if refuses(point) { throw QdrantRefusal(400, "Wrong input: point \(point.id) is refused") }
+                    new.append((.uuid(point.id), try QdrantPoint(point)))
+                }
                 try collection.upsert(new)
                 return part.count
             }
@@ -201,7 +202,7 @@ package final class FakeQdrant: PointStore {
         try await call("sample") { collection throws(QdrantRefusal) in
             let filter = QdrantFilter(must: [Self.still(PayloadKey.source, source)])
             try collection.strict.check(reading: filter, collection.indexes)
-            return collection.keys(filter).prefix(limit).compactMap { key in
+            return collection.keys(filter, limit: max(0, limit)).compactMap { key in
                 collection.points[key].flatMap { StoredPoint(key: key, payload: $0.payload) }
             }
         }

@@ -139,7 +139,7 @@ extension QdrantCollection {
         return .object(record)
     }
 
-    func count(json body: JSONValue) throws(QdrantRefusal) -> JSONValue {
+    mutating func count(json body: JSONValue) throws(QdrantRefusal) -> JSONValue {
         let filter: QdrantFilter? = if let json = body["filter"] { try QdrantFilter(json: json) } else { nil }
         try strict.check(reading: filter, indexes)
         try strict.check(isExact: body["exact"]?.bool ?? true)

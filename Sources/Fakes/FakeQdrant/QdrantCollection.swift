@@ -21,7 +21,7 @@ package struct QdrantCollection: Sendable {
     /// Operations applied; the version of what the last one wrote.
     private(set) var operations = 0
 
-    /// For each indexed field and value, who has it.
+    /// For each indexed field that a filter has named, and each value, who has it.
     private var holders: [String: [JSONValue: Set<QdrantPointKey>]] = [:]
     /// All keys ascending, until the next point comes or goes.
     private var ascending: [QdrantPointKey]?
@@ -58,11 +58,7 @@ package struct QdrantCollection: Sendable {
     /// Indexes a field of the payload, those of present points included.
     mutating func createIndex(field: String, schema: JSONValue) {
         indexes[field] = schema
-        var values: [JSONValue: Set<QdrantPointKey>] = [:]
-        for (key, point) in points {
-            for value in Self.indexed(point.payload.value(at: field)) { values[value, default: []].insert(key) }
-        }
-        holders[field] = Self.crowded.contains(field) ? nil : values
+        holders[field] = nil
         operations += 1
     }
 
@@ -142,7 +138,8 @@ package struct QdrantCollection: Sendable {
     private static let crowded: Set<String> = ["type", "source", "profile", "parent_idx"]
 
     private mutating func index(_ key: QdrantPointKey, _ payload: [String: JSONValue]) {
-        for field in indexes.keys where !Self.crowded.contains(field) {
+        // An array, because to change a dictionary while its keys are read is to copy it.
+        for field in Array(holders.keys) {
             for value in Self.indexed(payload.value(at: field)) {
                 holders[field, default: [:]][value, default: []].insert(key)
             }
@@ -150,12 +147,22 @@ package struct QdrantCollection: Sendable {
     }
 
     private mutating func unindex(_ key: QdrantPointKey, _ payload: [String: JSONValue]) {
-        for field in indexes.keys where !Self.crowded.contains(field) {
+        // An array, because to change a dictionary while its keys are read is to copy it.
+        for field in Array(holders.keys) {
             for value in Self.indexed(payload.value(at: field)) {
                 holders[field]?[value]?.remove(key)
                 if holders[field]?[value]?.isEmpty == true { holders[field]?[value] = nil }
             }
         }
+    }
+
+    /// Sees who has which value of a field, from now on at each write.
+    private mutating func lookUp(_ field: String) {
+        var values: [JSONValue: Set<QdrantPointKey>] = [:]
+        for (key, point) in points {
+            for value in Self.indexed(point.payload.value(at: field)) { values[value, default: []].insert(key) }
+        }
+        holders[field] = values
     }
 
     private static func indexed(_ value: JSONValue?) -> [JSONValue] {
@@ -166,20 +173,31 @@ package struct QdrantCollection: Sendable {
     // MARK: - Reading
 
     /// The keys of the points that match, ascending.
-    mutating func keys(_ filter: QdrantFilter?, from start: QdrantPointKey? = nil) -> [QdrantPointKey] {
+    ///
+    /// - Parameters:
+    ///   - filter: what they match; nil = all do.
+    ///   - start: the lowest key.
+    ///   - limit: no more than so many.
+    mutating func keys(
+        _ filter: QdrantFilter?,
+        from start: QdrantPointKey? = nil,
+        limit: Int = .max
+    ) -> [QdrantPointKey] {
         func isMeant(_ key: QdrantPointKey) -> Bool {
             if let start, key < start { return false }
             guard let filter else { return true }
             return points[key].map { filter.matches(key, $0.payload) } ?? false
         }
-        if let candidates = candidates(filter) { return candidates.filter(isMeant).sorted() }
+        if let candidates = candidates(filter) { return Array(candidates.filter(isMeant).sorted().prefix(limit)) }
         let keys = ascending ?? points.keys.sorted()
         ascending = keys
-        return keys.filter(isMeant)
+        var found: [QdrantPointKey] = []
+        for key in keys where found.count < limit && isMeant(key) { found.append(key) }
+        return found
     }
 
     /// The keys of the points that match, in no order.
-    func unordered(_ filter: QdrantFilter?) -> [QdrantPointKey] {
+    mutating func unordered(_ filter: QdrantFilter?) -> [QdrantPointKey] {
         guard let filter else { return Array(points.keys) }
         guard let candidates = candidates(filter) else {
             return points.compactMap { filter.matches($0.key, $0.value.payload) ? $0.key : nil }
@@ -188,12 +206,12 @@ package struct QdrantCollection: Sendable {
     }
 
     /// How many points match.
-    func count(_ filter: QdrantFilter?) -> Int {
+    mutating func count(_ filter: QdrantFilter?) -> Int {
         filter == nil ? points.count : unordered(filter).count
     }
 
     /// The smallest set of points that holds all that can match, where an index or a list of ids gives one.
-    func candidates(_ filter: QdrantFilter?) -> Set<QdrantPointKey>? {
+    mutating func candidates(_ filter: QdrantFilter?) -> Set<QdrantPointKey>? {
         guard let filter else { return nil }
         var best: (condition: QdrantFilter.Condition, count: Int)?
         for condition in filter.must {
@@ -202,19 +220,22 @@ package struct QdrantCollection: Sendable {
         }
         switch best?.condition {
         case .hasID(let keys): return keys
-        case .match(let field, let values): return values.reduce(into: []) { $0.formUnion(holders[field]?[$1] ?? []) }
+        case .match(let field, let values):
+            let holders = holders[field] ?? [:]
+            return values.reduce(into: []) { $0.formUnion(holders[$1] ?? []) }
         case .filter(let inner): return candidates(inner)
         case .except, .range, .isEmpty, .isNull, nil: return nil
         }
     }
 
     /// How many points a condition may match at most; nil where nothing tells.
-    private func count(of condition: QdrantFilter.Condition) -> Int? {
+    private mutating func count(of condition: QdrantFilter.Condition) -> Int? {
         switch condition {
         case .hasID(let keys): return keys.count
         case .match(let field, let values):
-            guard let holders = holders[field] else { return nil }
-            return values.reduce(0) { $0 + (holders[$1]?.count ?? 0) }
+            guard indexes[field] != nil, !Self.crowded.contains(field) else { return nil }
+            if holders[field] == nil { lookUp(field) }
+            return values.reduce(0) { $0 + (holders[field]?[$1]?.count ?? 0) }
         case .filter(let inner): return candidates(inner)?.count
         case .except, .range, .isEmpty, .isNull: return nil
         }

@@ -19,16 +19,16 @@ enum PayloadKey {
 
 extension QdrantPoint {
     init(_ point: Point) throws(QdrantRefusal) {
-        var payload: [String: JSONValue] = [
-            PayloadKey.type: .string(point.kind.rawValue),
-            PayloadKey.summaryID: .integer(point.summaryID),
-            PayloadKey.memberCode: .string(point.memberCode),
-            PayloadKey.collectionIDs: .list(point.collectionIDs.map(JSONValue.integer)),
-            PayloadKey.checksum: .string(point.checksum),
-            PayloadKey.profile: .string(point.profile),
-            PayloadKey.source: .string(point.source),
-            PayloadKey.parentIndex: .integer(Int64(point.parentIndex)),
-        ]
+        // With room for every key, so that it need not grow.
+        var payload: [String: JSONValue] = Dictionary(minimumCapacity: 11)
+        payload[PayloadKey.type] = .string(point.kind.rawValue)
+        payload[PayloadKey.summaryID] = .integer(point.summaryID)
+        payload[PayloadKey.memberCode] = .string(point.memberCode)
+        payload[PayloadKey.collectionIDs] = .list(point.collectionIDs.map(JSONValue.integer))
+        payload[PayloadKey.checksum] = .string(point.checksum)
+        payload[PayloadKey.profile] = .string(point.profile)
+        payload[PayloadKey.source] = .string(point.source)
+        payload[PayloadKey.parentIndex] = .integer(Int64(point.parentIndex))
         var dense: [String: [Float]] = [:]
         var sparse: [String: QdrantSparse] = [:]
         switch point.body {

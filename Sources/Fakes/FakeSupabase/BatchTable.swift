@@ -25,7 +25,7 @@ struct BatchTable: RandomAccessCollection, Sendable {
     var endIndex: Int { rows.count }
 
     subscript(number: Int) -> BatchRow {
-        get { rows[number] }
+        _read { yield rows[number] }
         _modify {
             let (place, status) = (rows[number].place, rows[number].status)
             defer { index(number, from: place, status) }

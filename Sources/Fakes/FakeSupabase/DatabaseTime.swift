@@ -34,13 +34,23 @@ extension DatabaseTime {
         let day = second.floored(by: 86_400)
         let (year, month, date) = Self.civil(day: day)
         let time = second - day * 86_400
-        let fields = [year, month, date, time / 3600, time / 60 % 60, time % 60, microseconds - second * 1_000_000]
+        let fields: InlineArray<7, Int64> = [
+            year, month, date, time / 3600, time / 60 % 60, time % 60, microseconds - second * 1_000_000,
+        ]
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(27)
-        for (number, (width, mark)) in zip(fields, Self.layout) {
-            let digits = String(number).utf8
-            bytes += repeatElement(UInt8(ascii: "0"), count: max(0, width - digits.count))
-            bytes += digits
+        bytes.reserveCapacity(Self.length)
+        for field in fields.indices {
+            let (width, mark) = Self.layout[field]
+            let number = fields[field].magnitude
+            var digit: UInt64 = 1
+            for _ in 1..<width { digit *= 10 }
+            // The year of a time that was clamped may be below zero, and have more digits than its field.
+            if fields[field] < 0 { bytes.append(UInt8(ascii: "-")) }
+            if number / 10 >= digit { bytes += String(number / 10 / digit).utf8 }
+            while digit > 0 {
+                bytes.append(UInt8(ascii: "0") + UInt8(number / digit % 10))
+                digit /= 10
+            }
             bytes.append(mark)
         }
         return String(decoding: bytes, as: UTF8.self)
@@ -49,10 +59,12 @@ extension DatabaseTime {
     /// The fields of `text`: how many digits, and what follows.
     private static let layout = zip([4, 2, 2, 2, 2, 2, 6], "--T::.Z".utf8).map { (width: $0, mark: $1) }
 
+    private static let length = 27
+
     /// Reads what `text` wrote; nil for anything else.
     package init?(text: String) {
         let bytes = text.utf8.span
-        guard bytes.count == 27 else { return nil }
+        guard bytes.count == Self.length else { return nil }
         var fields: InlineArray<7, Int64> = .init(repeating: 0)
         var place = 0
         for field in Self.layout.indices {
