@@ -28,8 +28,6 @@ struct ListWatch {
         }
     }
 
-    func isRaced(_ id: RecordID) -> Bool { raced.contains(id) }
-
     /// What every point of a record has in the end; nil where that cannot be told.
     func expected(_ id: RecordID) -> Set<Int64>? { raced.contains(id) ? nil : due[id] ?? [] }
 }

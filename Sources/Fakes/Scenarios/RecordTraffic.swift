@@ -20,6 +20,8 @@ final class RecordTraffic {
     private var looks: [RecordID: Look] = [:]
     /// The looks before these: where a process has two workers, both may have had the record.
     private var earlierLooks: [RecordID: Look] = [:]
+    /// When points were looked at last whose lists were not those of all points of their record: they are written anew.
+    private var uneven: [PointID: Int64] = [:]
     /// The last answer that had a vector of a record.
     private var embedded: [RecordID: Int] = [:]
     private var lastText: (record: RecordID, text: String)?
@@ -53,7 +55,12 @@ final class RecordTraffic {
     func hasLooked(at records: [RecordID], _ found: [StoredPoint], since began: Int64) {
         count += 1
         var lists: [RecordID: Set<Int64>] = [:]
-        for point in found { lists[point.summaryID, default: []].formUnion(point.collectionIDs) }
+        // By their places: a copy of a point costs more than the look at it.
+        for place in found.indices { lists[found[place].summaryID, default: []].formUnion(found[place].collectionIDs) }
+        for place in found.indices where lists[found[place].summaryID]?.isEmpty == false {
+            let own = Set(found[place].collectionIDs)
+            if own != lists[found[place].summaryID] { uneven[found[place].id] = began }
+        }
         for id in records {
             earlierLooks[id] = looks[id]
             looks[id] = Look(lists: lists[id] ?? [], hasPoints: lists[id] != nil, began: began, number: count)
@@ -61,6 +68,9 @@ final class RecordTraffic {
     }
 
     func look(at id: RecordID) -> Look? { looks[id] }
+
+    /// Whether a point had other lists than its record when it was looked at, at some moment since then.
+    func wasUneven(_ id: PointID, since begin: Int64) -> Bool { uneven[id].map { $0 >= begin } ?? false }
 
     /// What may be written into the points of a record: what the last look has found.
     func lists(of id: RecordID, workers: Int) -> [Set<Int64>] {

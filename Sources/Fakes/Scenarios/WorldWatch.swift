@@ -133,17 +133,13 @@ final class WorldWatch {
     /// The record of a text.
     func owner(of text: String) -> RecordID? { owners[text] }
 
-    /// I21: nobody pays for a text whose point was there before the attempt began.
+    /// I21: nobody pays for a text whose point was there before the attempt began, with the lists of its record.
     func textsAreEmbedded(_ texts: [String], for process: SimulatedProcess) {
         for text in texts {
             guard let owner = owners[text], let target = targets[text], let there = present[target.point],
-                there.checksum == target.checksum, let claim = attempt(at: owner, by: process),
-                // Points whose lists have been lost to a race are written anew.
-                !lists.isRaced(owner)
-            else {
-                continue
-            }
-            if there.at < claim.claimed {
+                there.checksum == target.checksum, let claim = attempt(at: owner, by: process)
+            else { continue }
+            if there.at < claim.claimed, !process.traffic.wasUneven(target.point, since: claim.claimed) {
                 fail(
                     "I21",
                     "a text of record \(owner) is paid again by \(process.name), but its point was there before its claim"
