@@ -172,12 +172,13 @@ package struct QdrantCollection: Sendable {
 
     // MARK: - Reading
 
-    /// The keys of the points that match, ascending.
+    /// The points that match.
     ///
     /// - Parameters:
     ///   - filter: what they match; nil = all do.
     ///   - start: the lowest key.
     ///   - limit: no more than so many.
+    /// - Returns: their keys, ascending.
     mutating func keys(
         _ filter: QdrantFilter?,
         from start: QdrantPointKey? = nil,

@@ -51,6 +51,12 @@ extension SimulatedWorld {
         }
     }
 
+    /// Some rows have just arrived when the run begins: the replica that lags does not have them when the first batches are read.
+    func insertFirstRows() {
+        guard plan.has(.replica) else { return }
+        for _ in 0..<4 { insertSomeRow() }
+    }
+
     /// Another application inserts a row near the beginning of the table, in front of the planner or behind it.
     func insertSomeRow() {
         let rows = source.snapshot

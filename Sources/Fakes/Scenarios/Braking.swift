@@ -71,7 +71,9 @@ extension SimulatedWorld {
         }
         let counters = row.counters
         let done = counters.processed + counters.skipped + counters.failed + counters.missing
-        let atHand = Int64(2 * plan.hosts * plan.workersPerRunner * plan.batchSize)
+        let workers = processes.map(\.settings.workers).max() ?? 0
+        let records = processes.map(\.settings.batchSize).max() ?? 0
+        let atHand = Int64(2 * plan.hosts * workers * records)
         let failures = counters.serviceFailures - row.serviceFailuresBaseline
         if let most = plan.brakes.failuresMax, failures > Int64(most) + atHand {
             simulation.fail("I30 job \(job) goes on after \(failures) records were given up for nothing of their own")

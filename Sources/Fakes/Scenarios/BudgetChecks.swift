@@ -34,7 +34,7 @@ extension WorldWatch {
         guard !simulation.isUnwinding, let (batch, status) = held(call), let worker = batch.workerID else { return }
         let name = "batch \(call.batchNumber) attempt \(call.attempt)"
         let reason = call.error?.code ?? "no reason"
-        let isOwn = worker.hasPrefix(process.name + "/")
+        let isOwn = process.owns(worker: worker)
         switch call.outcome {
         case .failed where isOwn:
             if let finding = whyNotLate(batch, reason, process) {

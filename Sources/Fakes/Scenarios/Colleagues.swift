@@ -40,6 +40,7 @@ extension SimulatedWorld {
         }
         process.mayOpenJob = false
         needsNewJob = false
+        if let limit = process.settings.limit { limits[job] = limit }
         if process.kind == .replacer, job > 1 { coverage.add(.jobReplaced) }
     }
 }

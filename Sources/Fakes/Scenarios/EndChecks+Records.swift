@@ -7,7 +7,7 @@ extension EndChecks {
     typealias Payloads = [(id: PointID, payload: [String: JSONValue])]
 
     /// The contract is looked at for one record in so many; which ones, the seed says.
-    private static let stride: UInt64 = 4
+    private static let stride: UInt64 = 16
 
     func checkPoints(_ payloads: Payloads, of settled: Set<RecordID>) -> String? {
         var chosen: [RecordID: Payloads] = [:]

@@ -51,11 +51,12 @@ struct EndChecks {
     /// Of a job with a limit: the first rows, as many as the limit says.
     private func checkPlan(of job: TrackingEvidence.Job) {
         let planned = Set(job.batches.filter { $0.round == 0 }.flatMap(\.recordIds))
-        if let limit = world.limit, planned.count > limit {
+        let limit = world.limits[job.summary.id]
+        if let limit, planned.count > limit {
             return fail("\(planned.count) records are planned, the limit is \(limit)", "I12")
         }
         guard job.summary.sealed else { return }
-        let isFull = planned.count == world.limit
+        let isFull = planned.count == limit
         let last = planned.max() ?? .min
         for row in world.source.snapshot where !planned.contains(row.id) {
             if world.watch.hasChanged(row.id) || world.watch.hasArrived(row.id) || isFull && row.id > last { continue }

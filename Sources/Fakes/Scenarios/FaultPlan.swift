@@ -43,6 +43,8 @@ package struct FaultPlan: Sendable {
     var longShare = 0.0
     /// How many of the rows the job is about, the first ones, as a share of the table; nil = no limit is set.
     var limitShare: Double?
+    /// Whether each process has settings of its own.
+    var variesSettings = false
     /// How long the embedder takes: what makes a job long enough for faults to meet it.
     var latency = Duration.seconds(5)
 
@@ -66,10 +68,11 @@ package struct FaultPlan: Sendable {
         plan.batchesPerPage = 1 + random.below(10)
         plan.latency = random.duration(.milliseconds(200)...Duration.seconds(20))
         // Some batches take as long as they may.
-        if random.chance(plan.has(.freezes) ? 0.11 : 0.01) { plan.slowDown(&random) }
+        if random.chance(plan.has(.freezes) ? 0.14 : 0.01) { plan.slowDown(&random) }
         plan.workersPerRunner = random.chance(0.25) ? 2 : 1
         if random.chance(0.1), plan.batchSize <= 3 { plan.cutSmall(&random) }
         if random.chance(0.15) { plan.drawLimit(&random) }
+        plan.variesSettings = plan.batchSize <= 3 && random.chance(0.2)
         return plan
     }
 

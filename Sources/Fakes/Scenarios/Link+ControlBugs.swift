@@ -53,9 +53,12 @@ extension Link {
 
     /// What a join was answered, as it is believed.
     func believed(_ answer: JoinIngestionJob.Answer) -> JoinIngestionJob.Answer {
-        guard bug == .forgetsTheLimit else { return answer }
         var answer = answer
-        answer.job?.config[JobConfiguration.limitKey] = nil
+        switch bug {
+        case .forgetsTheLimit: answer.job?.config[JobConfiguration.limitKey] = nil
+        case .takesItsOwnLimit: answer.job?.config[JobConfiguration.limitKey] = process.settings.limit.map(String.init)
+        default: break
+        }
         return answer
     }
 

@@ -206,6 +206,13 @@ extension SimulatedWorld {
         _ = try? await asked(.control(.init(job: job.id, action: .resume, reason: nil)))
     }
 
+    /// The database begins to work on a claim; sometimes an operator comes in between.
+    func claimBegins() {
+        claimsUnderWay += 1
+        guard plan.has(.control), !isHealed, simulation.chance.chance(0.01 * plan.strength(.control)) else { return }
+        simulation.harness.spawn { [self] in await operate(simulation.harness.clock) }
+    }
+
     /// An operator's call: noted, and without a network.
     @discardableResult
     func asked(_ call: RecordedCall) async throws(PortFailure) -> RecordedAnswer {

@@ -16,12 +16,12 @@ struct NetworkedStore: JobStore {
         let world = link.world
         let note = noted(call)
         let store = world.store
-        if let claim = call as? ClaimNextBatch { world.watch.claimIsSent(claim.claimId) }
+        if case .claim(let claim) = note { world.watch.claimIsSent(claim.claimId) }
         let answer = try await link.ask(Call.function, at: world.db, within: .seconds(10)) {
             () async throws(PortFailure) -> Call.Answer in
             let number = world.calls.begin(note)
-            let isClaim = Call.self == ClaimNextBatch.self
-            if isClaim { world.claimsUnderWay += 1 }
+            let isClaim = if case .claim = note { true } else { false }
+            if isClaim { world.claimBegins() }
             defer { if isClaim { world.claimsUnderWay -= 1 } }
             let answer = try await body(store, call)
             world.calls.end(number, answered(answer))
@@ -88,7 +88,8 @@ struct NetworkedStore: JobStore {
     func appendBatches(_ call: AppendIngestionBatches) async throws(PortFailure) -> AppendIngestionBatches.Answer {
         link.world.pageIsStored(call.batches.flatMap(\.self))
         return try await link.append(call) { call throws(PortFailure) in
-            try await ask(call, RecordedCall.append, RecordedAnswer.append) { store, call throws(PortFailure) in
+            await link.world.freezeBeforeSending(link.process, 0.03)
+            return try await ask(call, RecordedCall.append, RecordedAnswer.append) { store, call throws(PortFailure) in
                 try await store.appendBatches(call)
             }
         }
@@ -119,7 +120,7 @@ struct NetworkedStore: JobStore {
     func finish(_ call: FinishBatch) async throws(PortFailure) -> FinishBatch.Answer {
         try await link.finish(call) { call throws(PortFailure) in
             link.world.watch.finishIsTold(call, by: link.process)
-            await link.world.freezeBeforeSending(link.process, 0.085)
+            await link.world.freezeBeforeSending(link.process, 0.12)
             link.world.watch.endIsSent(call, by: link.process)
             let answer = try await ask(call, RecordedCall.finish, RecordedAnswer.finish) {
                 store,

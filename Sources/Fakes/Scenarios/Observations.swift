@@ -45,7 +45,7 @@ struct Observations {
     private func countCalls(of job: TrackingEvidence.Job) {
         var claims: [String: Int] = [:]
         var running: [String: Int] = [:]
-        var leaseEnds: [String: DatabaseTime] = [:]
+        var leaseEnds: [WorldWatch.Attempt: DatabaseTime] = [:]
         let lease = Duration.seconds(job.summary.settings.leaseSeconds)
         for observed in evidence.calls {
             switch (observed.call, observed.answer) {
@@ -67,7 +67,8 @@ struct Observations {
                     world.coverage.add(.repeatedClaimMetOriginal)
                 }
                 for batch in answer.batches {
-                    if let at = observed.at { leaseEnds["\(batch.batchNumber).\(batch.attempt)"] = at + lease }
+                    let attempt = WorldWatch.Attempt(job: call.job, batch: batch.batchNumber, attempt: batch.attempt)
+                    if let at = observed.at { leaseEnds[attempt] = at + lease }
                 }
                 claims[call.claimId] = answer.batches.count
                 running[call.claimId] = observed.ended
@@ -75,7 +76,7 @@ struct Observations {
                 for (item, asked) in zip(answer.items, call.items) {
                     if item.result == .cancel, item.reason == "deadline" { world.coverage.add(.deadlineHit) }
                     guard item.result == .ok, let at = observed.at else { continue }
-                    let attempt = "\(asked.batchNumber).\(asked.attempt)"
+                    let attempt = WorldWatch.Attempt(job: call.job, batch: asked.batchNumber, attempt: asked.attempt)
                     if let end = leaseEnds[attempt], end < at { world.coverage.add(.leaseRevived) }
                     leaseEnds[attempt] = at + lease
                 }

@@ -78,6 +78,8 @@ package enum PortBug: String, CaseIterable, Sendable {
     case isolatesAtTheFirstDeath
     /// A controller that takes over does not know of the job's limit.
     case forgetsTheLimit
+    /// A controller that takes over plans up to its own limit instead of the job's.
+    case takesItsOwnLimit
     /// Of two waits that the embedder asks for, the one that was asked for last counts.
     case takesTheLatestWait
     /// The grace after a signal does not end.
@@ -120,7 +122,7 @@ package enum PortBug: String, CaseIterable, Sendable {
         case .claimsOnceAMinute, .dawdlesUnderItsLease: ["I23"]
         case .releasesAtTheDeadline, .interruptionsCostARetry: ["I7"]
         case .isolatesAtTheFirstDeath: ["I6"]
-        case .forgetsTheLimit: ["I12"]
+        case .forgetsTheLimit, .takesItsOwnLimit: ["I12"]
         case .takesTheLatestWait: ["I22"]
         case .neverEndsTheGrace: ["I24"]
         }

@@ -58,7 +58,7 @@ extension SimulatedWorld {
         guard process.stop.level == .run, process.node.isRunning, process.deeds.writesWell,
             process.deeds.restsUntil <= now, process.throttledUntil <= now
         else { return false }
-        if job.batches.atWork.contains(where: { $0.workerID?.hasPrefix(process.name + "/") ?? false }) { return false }
+        if job.batches.atWork.contains(where: { $0.workerID.map(process.owns) ?? false }) { return false }
         return !job.batches.claimable(from: nil, at: .start + .nanoseconds(now)).isEmpty
     }
 

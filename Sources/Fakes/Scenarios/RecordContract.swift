@@ -90,7 +90,7 @@ struct RecordContract {
         text = shortened(text, " ", to: 1)
         text = text.split(separator: "\n", omittingEmptySubsequences: false).map(withoutEnd).joined(separator: "\n")
         // Only between words, where every hyphen of these texts stands.
-        text = shortened(text.replacing("-\n", with: ""), "\n", to: 2)
+        text = shortened(unwrapped(text.replacing("-\n", with: "")), "\n", to: 2)
         return withoutEnd(String(text.drop(while: \.isWhitespace)))
     }
 
@@ -106,6 +106,17 @@ struct RecordContract {
             before = byte
         }
         return before != UInt8(ascii: " ")
+    }
+
+    /// A line end between two lower-case letters is a space.
+    private static func unwrapped(_ text: String) -> String {
+        var bytes = Array(text.utf8)
+        let letters = UInt8(ascii: "a")...UInt8(ascii: "z")
+        for place in bytes.indices.dropFirst().dropLast()
+        where bytes[place] == UInt8(ascii: "\n") && letters ~= bytes[place - 1] && letters ~= bytes[place + 1] {
+            bytes[place] = UInt8(ascii: " ")
+        }
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     private static func withoutEnd(_ line: some StringProtocol) -> String {

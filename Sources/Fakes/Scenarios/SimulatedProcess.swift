@@ -20,6 +20,7 @@ final class SimulatedProcess: @unchecked Sendable {  // Confined to the simulati
     }
 
     let kind: Kind
+    let settings: ProcessSettings
     let host: Int
     let node: SimNode
     let journal: FakeLeaseJournal
@@ -57,8 +58,23 @@ final class SimulatedProcess: @unchecked Sendable {  // Confined to the simulati
 
     var name: String { node.name }
 
-    init(_ kind: Kind, host: Int, node: SimNode, journal: FakeLeaseJournal, world: SimulatedWorld) {
+    /// Whether a worker, as the store names it, is one of this process: `run0.0/1` is one of `run0.0`.
+    func owns(worker: String) -> Bool {
+        let (own, other) = (name.utf8, worker.utf8)
+        guard other.count > own.count, other.starts(with: own) else { return false }
+        return other[other.index(other.startIndex, offsetBy: own.count)] == UInt8(ascii: "/")
+    }
+
+    init(
+        _ kind: Kind,
+        _ settings: ProcessSettings,
+        host: Int,
+        node: SimNode,
+        journal: FakeLeaseJournal,
+        world: SimulatedWorld
+    ) {
         self.kind = kind
+        self.settings = settings
         self.host = host
         self.node = node
         self.journal = journal
@@ -143,10 +159,10 @@ final class SimulatedProcess: @unchecked Sendable {  // Confined to the simulati
             // Where there was no room one batch finds out whether there is, and the others rest.
             deeds.writesWell = !joined.lacksRoom
             world.isAdmitted(self)
-            var work = world.work()
+            var work = world.work(of: self)
             work.owner = joined.owner
             let settings = Runner.Settings(
-                workers: world.plan.workersPerRunner,
+                workers: self.settings.workers,
                 heartbeatInterval: .seconds(Double(world.settings.leaseSeconds) / 4),
                 reportInterval: .seconds(120),
                 grace: world.portBug?.grace ?? .seconds(25),
@@ -200,9 +216,9 @@ final class SimulatedProcess: @unchecked Sendable {  // Confined to the simulati
             schema: CollectionSchema(dimensions: SimulatedWorld.dimensions),
             settings: world.settings,
             servers: world.servers(of: self),
-            batchSize: world.plan.batchSize,
-            pageSize: world.plan.batchSize * world.plan.batchesPerPage,
-            limit: world.limit,
+            batchSize: settings.batchSize,
+            pageSize: settings.batchSize * settings.batchesPerPage,
+            limit: settings.limit,
             choice: kind.choice,
             isForced: true,
             runner: name,

@@ -34,8 +34,12 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
     var history: [RecordedStep] { log.steps }
     /// What never works, by the record, while its row is as it was.
     private(set) var defects: [RecordID: Workload.Defect] = [:]
-    /// The rows that the job may plan, the first ones; nil = all.
-    let limit: Int?
+    /// How many rows there are when the run begins.
+    private let rowCount: Int
+    /// How many rows a job is about, the first ones, unless each process has settings of its own; nil = all.
+    private let limit: Int?
+    /// The same by the job, as the process had it that has opened it.
+    var limits: [JobID: Int] = [:]
     /// The tokens a minute that the settings of the processes state.
     let statedLimit: Int?
 
@@ -102,6 +106,7 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
         var random = simulation.chance.split()
         let workload = Workload(plan, &random)
         defects = workload.defects
+        rowCount = workload.rows.count
         limit = plan.limitShare.map { max(1, Int($0 * Double(workload.rows.count))) }
         let broken = BrokenTexts(workload)
         source = FakeMySQL(
@@ -190,20 +195,33 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
                 drift: Int64(simulation.chance.below(401)) - 200
             ) : .none
         let node = simulation.node("\(kind)\(host).\(processes.count)", error: error)
-        let process = SimulatedProcess(kind, host: host, node: node, journal: journals[host].journal(), world: self)
+        let process = SimulatedProcess(
+            kind,
+            settingsOfNext(),
+            host: host,
+            node: node,
+            journal: journals[host].journal(),
+            world: self
+        )
         processes.append(process)
         process.launch()
         return process
     }
 
+    private func settingsOfNext() -> ProcessSettings {
+        var settings = plan.settings(limit: limit)
+        if plan.variesSettings {
+            var random = simulation.chance.split()
+            settings.vary(&random, rows: rowCount, isQuick: plan.latency <= .seconds(4))
+        }
+        return settings
+    }
+
     /// The process that runs on a host, if one does.
     func process(on host: Int) -> SimulatedProcess? { processes.last { $0.host == host && $0.isAlive } }
 
-    /// By the name that stands in the store: `run0.0/1` is a worker of `run0.0`.
-    func process(named worker: String) -> SimulatedProcess? {
-        let name = worker.prefix { $0 != "/" }
-        return processes.first { $0.name == name }
-    }
+    /// By the name of a worker that stands in the store.
+    func process(named worker: String) -> SimulatedProcess? { processes.first { $0.owns(worker: worker) } }
 
     func configuration(of process: SimulatedProcess) -> JobConfiguration {
         process.kind == .stranger ? Self.otherConfiguration : Self.configuration
@@ -218,22 +236,22 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
     }
 
     /// As one process has it: what it learns of the quota is its own.
-    func work() -> BatchWork.Plan {
+    func work(of process: SimulatedProcess) -> BatchWork.Plan {
         BatchWork.Plan(
             shaper: SimulatedText.shaper,
             owner: Self.owner,
-            limits: requestLimits,
+            limits: requestLimits(of: process),
             quota: QuotaGate(name: "openai/simulated", tokensPerMinute: statedLimit, requestsPerMinute: nil),
             schema: CollectionSchema(dimensions: Self.dimensions),
-            portionBytesMax: plan.portionBytesMax ?? 4 << 20,
+            portionBytesMax: process.settings.portionBytesMax ?? 4 << 20,
             suspicion: portBug?.suspicion ?? Suspicions.Policy(),
             pricePerMillion: 0.02
         )
     }
 
-    private var requestLimits: RequestLimits {
+    private func requestLimits(of process: SimulatedProcess) -> RequestLimits {
         let limits = RequestLimits.openAI(tokensPerMinute: statedLimit)
-        guard let most = plan.inputsMax else { return limits }
+        guard let most = process.settings.inputsMax else { return limits }
         return RequestLimits(inputsMax: min(limits.inputsMax, most), tokensMax: limits.tokensMax)
     }
 

@@ -23,6 +23,7 @@ struct Story: Sendable {
     func run() async throws {
         try await world.stage()
         try world.placeOthers()
+        world.insertFirstRows()
         world.faults.begin()
         for host in 0..<world.plan.hosts {
             simulation.after(.milliseconds(simulation.chance.below(5000)), on: simulation.harness) { [self] in

@@ -17,7 +17,7 @@ extension WorldWatch {
         for id in batch where !letters.contains(id) {
             switch process.traffic.sight(of: id) {
             // Its two workers may have had the batch one after the other.
-            case _ where world.plan.workersPerRunner > 1 && hasChanged(id): open += 1
+            case _ where process.settings.workers > 1 && hasChanged(id): open += 1
             case .blank: blank += 1
             case .absent: absent += 1
             case .text: break
@@ -42,7 +42,7 @@ extension WorldWatch {
         for point in points {
             if let last, last.summaryID == point.summaryID, last.collectionIDs == point.collectionIDs { continue }
             last = point
-            let known = process.traffic.lists(of: point.summaryID, workers: world.plan.workersPerRunner)
+            let known = process.traffic.lists(of: point.summaryID, workers: process.settings.workers)
             if !known.contains(Set(point.collectionIDs)) {
                 let lists = known.first.map { "\($0.sorted())" } ?? "none that it looked at"
                 fail(
@@ -52,7 +52,7 @@ extension WorldWatch {
                 )
             }
             // Of two workers the one that has lost the record may hear of its vectors after the other one's look.
-            if world.plan.workersPerRunner == 1, !process.traffic.isFresh(point.summaryID) {
+            if process.settings.workers == 1, !process.traffic.isFresh(point.summaryID) {
                 fail(
                     "I18",
                     "\(process.name) writes record \(point.summaryID) without a look at the lists of its points"

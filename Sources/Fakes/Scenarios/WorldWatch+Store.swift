@@ -8,13 +8,20 @@ extension WorldWatch {
         let leaseEnd: Int64
     }
 
+    struct Attempt: Hashable {
+        let job: JobID
+        let batch: Int
+        let attempt: Int
+    }
+
     /// The attempt under which a process works on a record, as the database has it.
     func attempt(at id: RecordID, by process: SimulatedProcess) -> Held? {
         world.store.read { tables in
-            for job in tables.jobs.reversed() {
-                for batch in job.batches.atWork.reversed() {
-                    guard let worker = batch.workerID, worker.hasPrefix(process.name + "/"),
-                        batch.recordIDs.contains(id),
+            for job in tables.jobs.indices.reversed() {
+                for number in tables.jobs[job].batches.working.reversed()
+                where tables.jobs[job].batches[number].recordIDs.contains(id) {
+                    let batch = tables.jobs[job].batches[number]
+                    guard let worker = batch.workerID, process.owns(worker: worker),
                         let claimed = batch.claimedAt, let end = batch.leaseExpiresAt
                     else { continue }
                     return Held(claimed: claimed.simulated, leaseEnd: end.simulated)
@@ -53,7 +60,7 @@ extension WorldWatch {
     /// I10: the row knows no more than the most that its attempt has said.
     private func checkProgress(of call: BumpBatchProgress) {
         for item in call.items {
-            let attempt = "\(item.batchNumber).\(item.attempt)"
+            let attempt = Attempt(job: call.job, batch: item.batchNumber, attempt: item.attempt)
             said[attempt] = max(said[attempt] ?? 0, item.counts.total)
             let known = world.store.read { tables -> Int? in
                 guard let index = tables.index(of: call.job) else { return nil }

@@ -31,7 +31,7 @@ final class WorldWatch {
     private var hasUnreserved = false
     var lastReapSeen: Int64 = 0
     /// The most records that an attempt has said are done.
-    var said: [String: Int] = [:]
+    var said: [Attempt: Int] = [:]
     /// The processes that were told that the collection is full.
     private var full: Set<String> = []
     /// When each claim was sent first.
