@@ -27,7 +27,7 @@ fuzz: ## 108,000 generated texts: tokens and sparse vectors compared with tiktok
 simulate: ## 10,000 whole migrations in virtual time, under faults
 	@scripts/simulate
 
-sanitize: ## Address Sanitizer and its check for leaks over a whole job
+sanitize: ## Thread Sanitizer over the tests with threads; Address Sanitizer and its check for leaks over a whole job
 	@scripts/sanitize
 
 lint: ## the formatter's rules, and the syntax of every script
