@@ -256,6 +256,8 @@ extension TidyRule {
                 "Tests/Unit/Run/PartsTests.swift": "an embedder that hangs on that clock",
                 "Tests/Unit/Simulation/SimulationTests.swift": "virtual time",
                 "Tests/Unit/Run/ControllerLeaseTests.swift": "virtual time",
+                "Tests/Unit/Run/JobBrakeTests.swift": "virtual time",
+                "Tests/Unit/Run/UnwritablePointTests.swift": "virtual time",
                 "Tests/Unit/Run/RunnerReportTests.swift": "virtual time",
                 "Tests/Unit/CommandLine/CommandLineClosingTests.swift": "a lease of one second that runs out",
                 "Tests/Integration/CommandLine/Terminal.swift": "a real process, between one key and the next",

@@ -180,6 +180,27 @@ import Testing
         #expect(failures.map(\.permanent) == [true])
     }
 
+    @Test func `older points that could not be deleted are tried apart from those of other records`() {
+        var machine = machine([chunks(1), chunks(1)])
+        machine.apply(.lookedUp(Survey(there: Set(pieces(0, 0) + pieces(1, 0)), retirements: [0: .alone])))
+        #expect(machine.next == .retire([1]))
+        machine.apply(.retired([1]))
+        #expect(machine.next == .tryRetiring(0))
+        machine.apply(.retirementSuspected([0]))
+        #expect(machine.next == .complete(BatchCounts(processed: 1), [], left: [0]))
+    }
+
+    @Test func `points are tried with no more others than the smallest group among them allows`() {
+        let points = pieces(0, 0, 1, 2, 3)
+        var survey = Survey(embedded: Set(points.dropFirst()))
+        for (point, most) in zip(points, [4, 2, 4, 4, 4]) { survey.points[point] = .together(atMost: most) }
+        var machine = machine([chunks(1, 1, 1, 1)])
+        machine.apply(.lookedUp(survey))
+        #expect(machine.next == .tryWriting(Array(points[..<2])))
+        machine.apply(.written(Array(points[..<2])))
+        #expect(machine.next == .tryWriting(Array(points[2...])))
+    }
+
     @Test(arguments: 0..<300 as Range<UInt64>)
     func `whatever happens, the counts of a completed batch add up`(seed: UInt64) {
         let chance = SeededEntropy(seed)

@@ -143,6 +143,13 @@ import Testing
         #expect(isBrake(judge(&streak, 9, failed: 1, of: 1)))
     }
 
+    @Test func `a job of three small bad batches ends`() {
+        var streak = RefusalStreak()
+        for batch in 0..<3 { #expect(judge(&streak, batch, failed: 2, of: 2) == .doubt) }
+        // At the second time the six records are the same six.
+        for batch in 0..<3 { #expect(judge(&streak, batch, failed: 2, of: 2) == .records) }
+    }
+
     @Test func `another reason begins another streak, and two reasons in a batch are no reason`() {
         var streak = RefusalStreak()
         #expect(judge(&streak, 0, ["a"]) == .doubt)

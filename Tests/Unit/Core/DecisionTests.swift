@@ -305,6 +305,16 @@ import TextProcessing
         }
     }
 
+    @Test func `a write that ends late does not shorten the rest after a probe`() {
+        var breaker = WriteBreaker()
+        breaker.failed(at: .zero)
+        #expect(breaker.wait(of: first, at: .seconds(15)) == nil)
+        breaker.failed(at: .seconds(15))
+        breaker.failed(at: .seconds(16))
+        #expect(breaker.wait(at: .seconds(44)) != nil)
+        #expect(breaker.wait(at: .seconds(45)) == nil)
+    }
+
     @Test func `a probe that has written lets everybody go on, and the next outage begins anew`() {
         var breaker = WriteBreaker()
         breaker.failed(at: .zero)

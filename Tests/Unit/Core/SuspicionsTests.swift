@@ -55,6 +55,17 @@ import Testing
         #expect(standing(suspicions, 1, at: .seconds(10) + policy.rest) == .alone)
     }
 
+    @Test func `a verdict is remembered for an hour after the last failure`() {
+        var suspicions = Suspicions()
+        for number in 0..<5 {
+            _ = suspicions.failed(.text(0), of: 1, checksum: "c", failure, at: .seconds(1_000 * number), policy)
+        }
+        let forgotten = Duration.seconds(4_000) + policy.verdictMax
+        let verdict = suspicions.verdict(on: 1, checksum: "c", at: forgotten - .seconds(1), policy)
+        #expect(verdict?.failures == 5)
+        #expect(suspicions.verdict(on: 1, checksum: "c", at: forgotten, policy) == nil)
+    }
+
     @Test func `small groups have their turn first, and no group is larger than its texts allow`() {
         var trials = BatchStateMachine.Trials()
         let texts = (0..<20).map { number -> (chunk: ChunkToEmbed, standing: Survey.Standing) in

@@ -167,6 +167,28 @@ extension EngineTests {
             #expect(permit.waited == [.seconds(1)])
         }
 
+        @Test func `blank rows that hold points use up what a runner waits for late rows`() {
+            World.virtually { time in
+                let rows = World.rows(100)
+                let world = try await World(rows: rows, time: time)
+                try await world.run()
+                for row in rows { world.source.put(SourceRecord(id: row.id, memberCode: "m", content: .text(" "))) }
+                let state = RunnerState(stop: StopSignal())
+                let began = time.now
+                for row in rows {
+                    _ = await BatchWork(
+                        ports: world.ports,
+                        state: state,
+                        plan: try world.plan(),
+                        ids: [row.id],
+                        permit: Permit()
+                    ).run()
+                }
+                #expect(try await world.points.count(nil, owner: World.owner) == 0)
+                #expect(time.now - began < .seconds(400), "five seconds for each of them would be 500")
+            }
+        }
+
         @Test func `a signal ends the wait, and nothing is counted`() async throws {
             let world = try await World(rows: [])
             let permit = Permit()

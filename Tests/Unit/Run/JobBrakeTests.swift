@@ -253,6 +253,32 @@ extension EngineTests {
             #expect(try await owners(world, 120) >= 110)
         }
 
+        @Test func `what a batch has removed counts while its end is on the way`() {
+            World.virtually { time in
+                let calls = Mutex((isArmed: false, claims: 0, ends: 0))
+                let hook = FaultHook(before: { call throws(PortFailure) in
+                    let wait = calls.withLock { calls -> Duration in
+                        guard calls.isArmed else { return .zero }
+                        if call == ClaimNextBatch.function { calls.claims += 1 }
+                        if call == FinishBatch.function { calls.ends += 1 }
+                        // The second batch begins when the first has removed its points, and its end takes a minute.
+                        if call == ClaimNextBatch.function, calls.claims == 2 { return .seconds(20) }
+                        return call == FinishBatch.function && calls.ends == 1 ? .seconds(60) : .zero
+                    }
+                    if wait > .zero { try? await time.sleep(for: wait) }
+                })
+                let rows = World.rows(20)
+                let world = try await World(rows: rows, time: time, storeFaults: hook)
+                try await world.run()
+                for row in rows.prefix(6) + rows.suffix(5) {
+                    world.source.put(SourceRecord(id: row.id, memberCode: row.memberCode, content: .text(" ")))
+                }
+                calls.withLock { $0.isArmed = true }
+                #expect(try await brake(run(world, BrakeLimits(removalsMin: 10), workers: 2)) == .removals)
+                #expect(try await owners(world, 20) == 14)
+            }
+        }
+
         @Test func `a few blank rows among many lose their points`() async throws {
             let world = try await blanked(12, of: 80)
             guard case .jobEnded(.completed) = try await run(world, BrakeLimits(removalsMin: 15)) else {

@@ -160,6 +160,24 @@ extension EngineTests {
             #expect(now.allSatisfy { $0.collectionIDs == [4, 5] })
         }
 
+        @Test func `what somebody sets between two requests of a new record is on all of its points`() async throws {
+            let bystander = Bystander()
+            let hook = FaultHook(after: { call throws(PortFailure) in
+                guard call == "openai.embed" else { return }
+                let count = bystander.upserts.withLock {
+                    $0 += 1
+                    return $0
+                }
+                if count == 3 { try await bystander.set([4, 5], on: Self.id) }
+            })
+            let world = try await World(rows: [row(Self.text(150, "new"))], embedderFaults: hook)
+            bystander.points.withLock { $0 = world.points }
+            try await world.run(workers: 1, plan: plan(world))
+            let now = try await world.points.points(of: [Self.id], owner: World.owner)
+            #expect(now.count > 4)
+            #expect(now.allSatisfy { $0.collectionIDs == [4, 5] })
+        }
+
         @Test func `a hung embedder is not the batch's own slowness`() async throws {
             let calls = Mutex(0)
             let world = try await World(

@@ -21,6 +21,27 @@ extension EngineTests {
             #expect(jobs.rows.map(\.id) == [opened.job.id])
         }
 
+        @Test func `a plan whose pages are no multiple of its batches is complete`() {
+            World.virtually { time in
+                let world = try await World(rows: World.rows(35), time: time)
+                let open = world.opening()
+                let order = Controller.Order(open: open, batchSize: 3, pageSize: 10)
+                let opened = try await world.store.openJob(open)
+                let stop = StopSignal()
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask {
+                        await Controller(ports: world.ports, state: RunnerState(stop: stop), order: order).run(opened)
+                    }
+                    while try await world.stats().job?.sealed != true { try await time.sleep(for: .seconds(1)) }
+                    stop.raise(.release)
+                    try await group.waitForAll()
+                }
+                let job = try await world.stats().job
+                #expect(job?.totalRecords == 35)
+                #expect(job?.totalBatches == 12)
+            }
+        }
+
         @Test func `after an outage of the store the living may send a heartbeat before anybody is reaped`()
             async throws
         {
@@ -54,6 +75,37 @@ extension EngineTests {
             #expect(state.embedderPausedUntil == .seconds(30))
             state.pauseEmbedder(until: .seconds(40))
             #expect(state.embedderPausedUntil == .seconds(40))
+        }
+
+        @Test func `a wait that the embedder asks for while a request waits for quota holds for that request`() {
+            World.virtually { time in
+                let state = RunnerState(stop: StopSignal())
+                let sent = Mutex<[Duration]>([])
+                let world = try await World(
+                    rows: World.rows(1),
+                    time: time,
+                    // Another worker is refused at this moment.
+                    storeFaults: FaultHook(after: { call throws(PortFailure) in
+                        if call == ReserveQuota.function { state.pauseEmbedder(until: .seconds(20)) }
+                    }),
+                    embedderFaults: FaultHook(before: { call throws(PortFailure) in
+                        if call == "openai.embed" { sent.withLock { $0.append(time.now) } }
+                    })
+                )
+                let work = BatchWork(
+                    ports: world.ports,
+                    state: state,
+                    plan: try world.plan(quota: 1_000_000),
+                    ids: World.rows(1).map(\.id),
+                    permit: FreePermit(interruption: StopSignal())
+                )
+                guard case .completed = await work.run() else {
+                    Issue.record("it did not complete")
+                    return
+                }
+                #expect(sent.withLock(\.self).count == 1)
+                #expect(sent.withLock(\.self).allSatisfy { $0 >= .seconds(20) })
+            }
         }
 
         @Test func `a call that failed once is no outage, so the reaper is not kept from its work`() {
@@ -274,6 +326,34 @@ extension EngineTests {
             let repaired = try await world.verify(2, repairs: true)
             #expect(repaired.findings.map(\.isRepaired) == [true, false])
             #expect(repaired.strangers == 0)
+        }
+
+        @Test func `strangers are seen beside a repair and a row that is gone`() async throws {
+            let rows = World.rows(10)
+            let world = try await World(rows: rows)
+            try await world.run()
+            let points = try await world.points.points(of: [rows[0].id], owner: World.owner)
+            try await world.points.delete([try #require(points.first)])
+            world.source.delete(rows[1].id)
+            try await world.points.upsert([stranger(rows[9].id + 1)])
+            let report = try await world.verify(repairs: true)
+            #expect(report.findings.map(\.kind) == [.missing, .unexpected])
+            #expect(report.strangers == 1)
+        }
+
+        /// A point of a record that nobody has planned.
+        private func stranger(_ record: RecordID) -> Point {
+            Point(
+                id: PointID(high: 9, low: 9),
+                summaryID: record,
+                memberCode: "m",
+                collectionIDs: [],
+                checksum: "c",
+                profile: "p",
+                source: World.owner.source,
+                parentIndex: 0,
+                body: .parent(text: "t")
+            )
         }
 
         @Test func `a dead letter may have points, but only right ones`() async throws {
