@@ -193,6 +193,7 @@ struct NetworkedPoints: PointStore {
                 world.watch.pointsWereWritten(new)
             }
             world.watch.suspects.wentWell(at: .points, by: process)
+            process.traffic.hasWritten(new)
             world.watch.wrote(new.map(\.summaryID), by: process)
         } catch {
             world.watch.writeWasRefused(error, to: process)

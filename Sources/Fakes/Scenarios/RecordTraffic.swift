@@ -24,6 +24,8 @@ final class RecordTraffic {
     private var uneven: [PointID: Int64] = [:]
     /// The last answer that had a vector of a record.
     private var embedded: [RecordID: Int] = [:]
+    /// Records of which it has written points that nobody has removed since, as far as it has looked.
+    private var written: Set<RecordID> = []
     private var lastText: (record: RecordID, text: String)?
     private var sights: [RecordID: Sight] = [:]
     /// Rows that were read differently by themselves: whether a worker has read them or only a probe, nobody can tell.
@@ -64,8 +66,11 @@ final class RecordTraffic {
         for id in records {
             earlierLooks[id] = looks[id]
             looks[id] = Look(lists: lists[id] ?? [], hasPoints: lists[id] != nil, began: began, number: count)
+            if lists[id] == nil { written.remove(id) }
         }
     }
+
+    func hasWritten(_ points: [Point]) { written.formUnion(points.map(\.summaryID)) }
 
     func look(at id: RecordID) -> Look? { looks[id] }
 
@@ -79,7 +84,7 @@ final class RecordTraffic {
 
     /// Whether the points of a record, if there were any, were looked at after its last vector.
     func isFresh(_ id: RecordID) -> Bool {
-        guard let look = looks[id], look.hasPoints, let last = embedded[id] else { return true }
+        guard let look = looks[id], look.hasPoints || written.contains(id), let last = embedded[id] else { return true }
         return look.number > last
     }
 

@@ -217,7 +217,8 @@ final class SimulatedProcess: @unchecked Sendable {  // Confined to the simulati
             settings: world.settings,
             servers: world.servers(of: self),
             batchSize: settings.batchSize,
-            pageSize: settings.batchSize * settings.batchesPerPage,
+            // With room for a part of one more batch: a page is planned in whole ones.
+            pageSize: settings.batchSize * (settings.batchesPerPage + 1) - 1,
             limit: settings.limit,
             choice: kind.choice,
             isForced: true,

@@ -131,6 +131,20 @@ import TextProcessing
         #expect(traffic.sight(of: 1) == .absent)
     }
 
+    private static func written(_ record: RecordID) -> Point {
+        Point(
+            id: PointID(high: 1, low: 2),
+            summaryID: record,
+            memberCode: "m",
+            collectionIDs: [],
+            checksum: "c",
+            profile: "p",
+            source: "s",
+            parentIndex: 0,
+            body: .parent(text: "t")
+        )
+    }
+
     private static func point(_ number: UInt64, of record: RecordID = 1, lists: [Int64]) -> StoredPoint {
         StoredPoint(
             id: PointID(high: 1, low: number),
@@ -170,5 +184,12 @@ import TextProcessing
         traffic.hasLooked(at: [1], [point], since: 20)
         #expect(traffic.isFresh(1))
         #expect(traffic.lists(of: 1, workers: 1) == [[3, 4]] && traffic.lists(of: 2, workers: 1) == [[]])
+        // Record 2 has points as soon as some were written, until a look finds none.
+        _ = traffic.wasEmbedded(["c"]) { _ in 2 }
+        traffic.hasWritten([Self.written(2)])
+        #expect(!traffic.isFresh(2))
+        traffic.hasLooked(at: [2], [], since: 30)
+        _ = traffic.wasEmbedded(["d"]) { _ in 2 }
+        #expect(traffic.isFresh(2))
     }
 }
