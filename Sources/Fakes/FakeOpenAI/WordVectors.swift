@@ -56,7 +56,7 @@ struct WordVectors: Sendable {
             length = 0
         }
         for scalar in text.unicodeScalars {
-            if isIdeographic(scalar.value) {
+            if scalar.value >= 0x80, isIdeographic(scalar.value) {
                 endWord()
                 var single = TextHash()
                 single.add(scalar.value)

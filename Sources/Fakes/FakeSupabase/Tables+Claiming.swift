@@ -25,7 +25,7 @@ extension TrackingTables {
         }
         // With the mistake, what the original took since the look at the batches stays unknown.
         let isBlind = planted == .claimWithoutItsLock && transaction.seen?.isEmpty == false
-        var taken = isBlind ? [] : Self.held(by: call.claimId, in: jobs[index], transaction.now)
+        var taken = isBlind ? [] : held(by: call.claimId, of: index, transaction.now)
         if taken.isEmpty, jobs[index].status == .running {
             taken = pick(call, from: floor, of: index, transaction)
             let places = taken.map { jobs[index].batches.place(of: $0) }
@@ -34,7 +34,7 @@ extension TrackingTables {
                 for number in taken { take(number, of: index, for: call, transaction) }
                 jobs[index].count(Counters(inFlight: taken.count, claims: Int64(taken.count)), at: last.number)
             } else {
-                answer.waitMs = Self.wait(for: jobs[index], transaction.now)
+                answer.waitMs = wait(for: index, transaction.now)
             }
         }
         answer.batches = taken.sorted().map { claimed($0, of: index, transaction.now) }
@@ -71,17 +71,18 @@ extension TrackingTables {
     }
 
     /// The batches that an earlier try of the same claim took, as long as they are under its lease.
-    static func held(by claimID: String, in job: JobRow, _ now: DatabaseTime) -> [Int] {
-        job.batches.working.filter {
-            let batch = job.batches[$0]
-            return batch.claimID == claimID && batch.claimedAt.map { $0 > now - job.lease } ?? false
+    func held(by claimID: String, of index: Int, _ now: DatabaseTime) -> [Int] {
+        let earliest = now - jobs[index].lease
+        return jobs[index].batches.working.filter { number in
+            jobs[index].batches[number].claimID == claimID
+                && jobs[index].batches[number].claimedAt.map { $0 > earliest } ?? false
         }
     }
 
     /// What a claim may take, in the order in which it locks the rows: those before the floor come last.
     func claimCandidates(_ call: ClaimNextBatch, _ now: DatabaseTime) -> [Int] {
         guard let index = index(of: call.job), jobs[index].status == .running,
-            Self.held(by: call.claimId, in: jobs[index], now).isEmpty
+            held(by: call.claimId, of: index, now).isEmpty
         else { return [] }
         let all = jobs[index].batches.claimable(from: nil, at: now).map(\.number)
         guard let floor = try? Self.key(of: call.floor) else { return all }
@@ -92,9 +93,9 @@ extension TrackingTables {
     /// Milliseconds to the next batch that becomes available, between 1 s and 15 s.
     ///
     /// An open plan may get its next page at any moment.
-    private static func wait(for job: JobRow, _ now: DatabaseTime) -> Int {
-        guard job.isSealed else { return 1000 }
-        let next = job.batches.next(after: now)?.availableAt
+    private func wait(for index: Int, _ now: DatabaseTime) -> Int {
+        guard jobs[index].isSealed else { return 1000 }
+        let next = jobs[index].batches.next(after: now)?.availableAt
         return min(15_000, max(1000, next?.wait(at: now) ?? 15_000))
     }
 

@@ -301,12 +301,12 @@ extension TrackingTables {
     /// Batches whose lease, and a quarter of it as grace, has run out: oldest claim first.
     func stuckBatches(_ call: ResetStuckBatches, _ now: DatabaseTime) -> [Int] {
         guard let index = index(of: call.job) else { return [] }
-        let job = jobs[index]
-        let grace = job.lease / 4
-        let oldest = now - (grace + job.batchTimeout + .seconds(60))
+        let batches = jobs[index].batches
+        let grace = jobs[index].lease / 4
+        let oldest = now - (grace + jobs[index].batchTimeout + .seconds(60))
         var keys: [(DatabaseTime, Int)] = []
-        for number in job.batches.working {
-            guard let leaseEnd = job.batches[number].leaseExpiresAt, let claimedAt = job.batches[number].claimedAt,
+        for number in batches.working {
+            guard let leaseEnd = batches[number].leaseExpiresAt, let claimedAt = batches[number].claimedAt,
                 leaseEnd + grace < now, call.full || claimedAt > oldest
             else { continue }
             keys.append((claimedAt, number))

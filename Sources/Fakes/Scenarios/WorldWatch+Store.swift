@@ -75,8 +75,8 @@ extension WorldWatch {
 
     private func checkReaps() {
         let reaps = world.store.read { tables in
-            tables.jobs.flatMap { job in
-                job.events.reversed().prefix { $0.id > lastReapSeen }.filter { $0.kind == "reaped" }
+            tables.jobs.indices.flatMap { job in
+                tables.jobs[job].events.reversed().prefix { $0.id > lastReapSeen }.filter { $0.kind == "reaped" }
             }
         }
         for reap in reaps {
