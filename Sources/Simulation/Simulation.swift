@@ -197,7 +197,10 @@ package final class Simulation: @unchecked Sendable {  // Confined to one thread
                 hash.add(UInt64(bitPattern: now))
             }
             switch timer.node.state {
-            case .crashed: continue
+            case .crashed:
+                // What it would have done is let go; what sleeps is ended with its task.
+                if case .action = timer.due { timer.due = .nothing }
+                continue
             case .frozen: parked[timer.node.number].timers.append(timer)
             case .running: fire(timer)
             }

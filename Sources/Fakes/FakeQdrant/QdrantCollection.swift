@@ -156,8 +156,8 @@ package struct QdrantCollection: Sendable {
         }
     }
 
-    /// Sees who has which value of a field, from now on at each write.
-    private mutating func lookUp(_ field: String) {
+    /// Finds who has which value of a field; each write keeps that from now on.
+    private mutating func buildHolders(of field: String) {
         var values: [JSONValue: Set<QdrantPointKey>] = [:]
         for (key, point) in points {
             for value in Self.indexed(point.payload.value(at: field)) { values[value, default: []].insert(key) }
@@ -235,7 +235,7 @@ package struct QdrantCollection: Sendable {
         case .hasID(let keys): return keys.count
         case .match(let field, let values):
             guard indexes[field] != nil, !Self.crowded.contains(field) else { return nil }
-            if holders[field] == nil { lookUp(field) }
+            if holders[field] == nil { buildHolders(of: field) }
             return values.reduce(0) { $0 + (holders[field]?[$1]?.count ?? 0) }
         case .filter(let inner): return candidates(inner)?.count
         case .except, .range, .isEmpty, .isNull: return nil

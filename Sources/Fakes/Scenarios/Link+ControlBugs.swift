@@ -38,6 +38,13 @@ extension Link {
             }
             told.outcome = .failed
             told.counts = BatchCounts(failed: records, paid: call.counts?.paid ?? .nothing)
+        case (.defersForHalfAnHour, let code?) where call.outcome == .deferred && code.hasSuffix("_unavailable"):
+            told.retryAfterMs = 1_800_000
+        case (.doubtsItsLease, nil) where call.outcome == .completed:
+            told.outcome = .released
+            told.counts = nil
+            told.failedRecords = []
+            told.error = BatchError(code: "lease_expired", message: "as if no heartbeat had been accepted")
         default: break
         }
         return told

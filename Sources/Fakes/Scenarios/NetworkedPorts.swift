@@ -165,9 +165,9 @@ struct NetworkedPoints: PointStore {
 
     func probe() async throws(PortFailure) {
         try await link.probe { () async throws(PortFailure) in
-            link.process.deeds.writesWell = false
+            link.process.deeds.writeFailedAt = link.world.simulation.now
             try await ask("qdrant.probe") { points throws(PortFailure) in try await points.probe() }
-            link.process.deeds.writesWell = true
+            link.process.deeds.writeFailedAt = nil
             link.world.watch.suspects.wentWell(at: .points, by: link.process)
         }
     }
@@ -182,6 +182,7 @@ struct NetworkedPoints: PointStore {
         world.watch.writeBegins(of: new.map(\.summaryID), by: process)
         world.watch.listsAreSent(new, by: process)
         let looks = process.traffic.looks(at: new)
+        let sent = world.simulation.now
         await world.freezeBeforeSending(process, 0.01)
         do throws(PortFailure) {
             try await ask("qdrant.upsert", within: limit) { points throws(PortFailure) in
@@ -194,7 +195,7 @@ struct NetworkedPoints: PointStore {
             }
             world.watch.suspects.wentWell(at: .points, by: process)
             process.traffic.hasWritten(new)
-            world.watch.wrote(new.map(\.summaryID), by: process)
+            world.watch.wrote(new.map(\.summaryID), by: process, at: sent)
         } catch {
             world.watch.writeWasRefused(error, to: process)
             process.traffic.hasFailed(toWrite: new)
@@ -208,6 +209,7 @@ struct NetworkedPoints: PointStore {
         let world = link.world
         let process = link.process
         world.watch.writeBegins(of: old.map(\.summaryID), by: process)
+        let sent = world.simulation.now
         await world.freezeBeforeSending(process, 0.01)
         do throws(PortFailure) {
             try await ask("qdrant.delete") { points throws(PortFailure) in
@@ -215,9 +217,9 @@ struct NetworkedPoints: PointStore {
                 try await points.delete(old)
                 world.watch.pointsWereDeleted(old)
             }
-            world.watch.wrote(old.map(\.summaryID), by: process)
+            world.watch.wrote(old.map(\.summaryID), by: process, at: sent)
         } catch {
-            process.deeds.writesWell = false
+            process.deeds.writeFailedAt = world.simulation.now
             if let first = old.first, old.allSatisfy({ $0.summaryID == first.summaryID }) {
                 world.watch.suspects.failed(first.summaryID, at: .points, by: process)
             }
@@ -231,13 +233,13 @@ struct NetworkedPoints: PointStore {
         let records = unmarked.map(\.summaryID)
         if world.portBug == .marksNothing { return }
         world.watch.writeBegins(of: records, by: process)
-        process.deeds.writesWell = false
+        process.deeds.writeFailedAt = world.simulation.now
         try await ask("qdrant.mark") { points throws(PortFailure) in
             world.watch.writeLands(of: records, by: process)
             try await points.mark(unmarked, source: source)
             world.coverage.add(.pointsMarked)
         }
-        process.deeds.writesWell = true
+        process.deeds.writeFailedAt = nil
     }
 
     func count(_ kind: PointKind?, owner: PointOwner?) async throws(PortFailure) -> Int {

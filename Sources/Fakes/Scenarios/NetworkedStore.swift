@@ -111,9 +111,15 @@ struct NetworkedStore: JobStore {
 
     func heartbeat(_ call: BumpBatchProgress) async throws(PortFailure) -> BumpBatchProgress.Answer {
         try await link.heartbeat(call) { call throws(PortFailure) in
-            try await ask(call, RecordedCall.heartbeat, RecordedAnswer.heartbeat) { store, call throws(PortFailure) in
-                try await store.heartbeat(call)
+            let sent = link.world.simulation.now
+            let answer = try await ask(call, RecordedCall.heartbeat, RecordedAnswer.heartbeat) {
+                store,
+                call throws(PortFailure) in try await store.heartbeat(call)
             }
+            for (item, answer) in zip(call.items, answer.items) where answer.result == .ok {
+                link.process.deeds.heartbeats[item.claimId] = sent
+            }
+            return answer
         }
     }
 
@@ -192,9 +198,16 @@ struct NetworkedStore: JobStore {
     }
 
     func reserveQuota(_ call: ReserveQuota) async throws(PortFailure) -> ReserveQuota.Answer {
-        let answer = try await ask(call, RecordedCall.reserve, RecordedAnswer.reserve) {
-            store,
-            call throws(PortFailure) in try await store.reserveQuota(call)
+        if link.world.portBug == .reservesNothing { return .init(granted: true, waitMs: 0, stopReason: nil) }
+        let answer: ReserveQuota.Answer
+        do throws(PortFailure) {
+            answer = try await ask(call, RecordedCall.reserve, RecordedAnswer.reserve) {
+                store,
+                call throws(PortFailure) in try await store.reserveQuota(call)
+            }
+        } catch {
+            link.world.watch.reservationFailed()
+            throw error
         }
         if !answer.granted { link.world.watch.rests(link.process, for: .milliseconds(answer.waitMs)) }
         return answer

@@ -82,6 +82,12 @@ package enum PortBug: String, CaseIterable, Sendable {
     case takesItsOwnLimit
     /// Of two waits that the embedder asks for, the one that was asked for last counts.
     case takesTheLatestWait
+    /// Requests are sent without a reservation.
+    case reservesNothing
+    /// A batch that is given back for an outage is left for half an hour.
+    case defersForHalfAnHour
+    /// A batch that is done is given back, as if its lease were over.
+    case doubtsItsLease
     /// The grace after a signal does not end.
     case neverEndsTheGrace
     /// Minutes go by under a lease, with nothing to wait for.
@@ -123,7 +129,8 @@ package enum PortBug: String, CaseIterable, Sendable {
         case .releasesAtTheDeadline, .interruptionsCostARetry: ["I7"]
         case .isolatesAtTheFirstDeath: ["I6"]
         case .forgetsTheLimit, .takesItsOwnLimit: ["I12"]
-        case .takesTheLatestWait: ["I22"]
+        case .takesTheLatestWait, .reservesNothing: ["I22"]
+        case .defersForHalfAnHour, .doubtsItsLease: ["I7"]
         case .neverEndsTheGrace: ["I24"]
         }
     }

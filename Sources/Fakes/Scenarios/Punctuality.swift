@@ -15,7 +15,7 @@ extension SimulatedWorld {
     /// I23: once everything is mended, a process that could work on a batch holds one.
     ///
     /// It could when there is one to claim, when nobody has told it to wait, when it has given no batch back for later, and when
-    /// what it wrote last went well. So the job goes on as fast as its batches take.
+    /// what it wrote last went well, or failed so long ago that it must have tried again. So the job goes on as fast as its batches take.
     func checkPace(_ job: JobRow?) {
         let now = simulation.now
         if let job { checkAttempts(of: job, now) }
@@ -53,9 +53,16 @@ extension SimulatedWorld {
         }
     }
 
+    /// The longest rest of a process that cannot write, and the probe after it.
+    private static let restMax = Duration.seconds(150)
+
+    private func mayWrite(_ process: SimulatedProcess, _ now: Int64) -> Bool {
+        process.deeds.writeFailedAt.map { now > max($0, healedAt) + Self.restMax.nanoseconds } ?? true
+    }
+
     private func canWork(_ process: SimulatedProcess, on job: JobRow, _ now: Int64) -> Bool {
         guard job.status == .running, process.deeds.job == job.id, process.kind != .stranger else { return false }
-        guard process.stop.level == .run, process.node.isRunning, process.deeds.writesWell,
+        guard process.stop.level == .run, process.node.isRunning, mayWrite(process, now),
             process.deeds.restsUntil <= now, process.throttledUntil <= now
         else { return false }
         if job.batches.atWork.contains(where: { $0.workerID.map(process.owns) ?? false }) { return false }

@@ -70,7 +70,11 @@ final class RecordTraffic {
         }
     }
 
-    func hasWritten(_ points: [Point]) { written.formUnion(points.map(\.summaryID)) }
+    func hasWritten(_ points: [Point]) {
+        for place in points.indices { written.insert(points[place].summaryID) }
+        if failedParents.isEmpty { return }
+        for place in points.indices { failedParents.remove(points[place].id) }
+    }
 
     func look(at id: RecordID) -> Look? { looks[id] }
 

@@ -31,8 +31,7 @@ extension Scenario {
                     .store(.finalizeReadsTwice):
                     "races"
                 case .port(.opensInsteadOfJoining), .port(.joinsWithoutLooking): "colleagues"
-                case .port(.forgetsSuspects), .port(.condemnsAfterTwoFailures), .port(.embedsHalfRecordsAgain):
-                    "suspects"
+                case .port(.forgetsSuspects), .port(.condemnsAfterTwoFailures): "suspects"
                 case .port(.sendsWithoutMoney), .port(.hurriesWhenThrottled): "money"
                 case .port(.neverBrakes), .store(.resumeKeepsTheBaseline): "brakes"
                 case .store(.joinRevivesAnEndedJob): "operators"
@@ -45,8 +44,8 @@ extension Scenario {
                     "records"
                 case .port(.blamesThePointsWhenFull): "full"
                 case .port(.releasesAtTheDeadline), .port(.neverEndsTheGrace): "slow"
-                case .port(.isolatesAtTheFirstDeath): "crashes"
-                case .port(.takesTheLatestWait): "money"
+                case .port(.isolatesAtTheFirstDeath), .port(.embedsHalfRecordsAgain): "crashes"
+                case .port(.takesTheLatestWait), .port(.reservesNothing): "money"
                 case .port(.interruptionsCostARetry): "operators"
                 default: "swarm"
                 }

@@ -157,7 +157,7 @@ final class SimulatedProcess: @unchecked Sendable {  // Confined to the simulati
             hasJoined = true
             deeds.job = joined.job.job.id
             // Where there was no room one batch finds out whether there is, and the others rest.
-            deeds.writesWell = !joined.lacksRoom
+            deeds.writeFailedAt = joined.lacksRoom ? world.simulation.now : nil
             world.isAdmitted(self)
             var work = world.work(of: self)
             work.owner = joined.owner

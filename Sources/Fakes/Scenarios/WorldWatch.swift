@@ -27,8 +27,8 @@ final class WorldWatch {
     private(set) var paid: [RecordID: Int] = [:]
     /// Tokens sent, when.
     private var sent: [(at: Int64, tokens: Int)] = []
-    /// Whether a reservation got no answer: then a request passes without one.
-    private var hasUnreserved = false
+    /// When a reservation got no answer last: then a request passes without one.
+    private var unreservedAt: Int64?
     var lastReapSeen: Int64 = 0
     /// The most records that an attempt has said are done.
     var said: [Attempt: Int] = [:]
@@ -107,14 +107,18 @@ final class WorldWatch {
     }
 
     /// I22: what is sent in any minute is within the limit; the last request of it may reach over its end.
+    ///
+    /// Not while a request may count that had no reservation: the store had not answered in time.
     private func checkMinute() {
-        guard let limit = world.statedLimit, !hasUnreserved, let last = sent.last else { return }
-        sent.removeAll { $0.at <= last.at - Duration.seconds(60).nanoseconds }
+        guard let limit = world.statedLimit, let last = sent.last else { return }
+        let minute = Duration.seconds(60).nanoseconds
+        sent.removeAll { $0.at <= last.at - minute }
+        if let unreservedAt, last.at < unreservedAt + 2 * minute { return }
         let sum = sent.dropLast().reduce(0) { $0 + $1.tokens }
         if sum > limit { fail("I22", "\(sum) tokens were sent within a minute, \(limit) are allowed") }
     }
 
-    func reservationFailed() { hasUnreserved = true }
+    func reservationFailed() { unreservedAt = simulation.now }
 
     func requestWasAnswered(_ texts: [String]) {
         for text in texts { if let owner = owners[text] { paid[owner, default: 0] += 1 } }
@@ -165,7 +169,7 @@ final class WorldWatch {
     }
 
     func writeWasRefused(_ failure: PortFailure, to process: SimulatedProcess) {
-        process.deeds.writesWell = false
+        process.deeds.writeFailedAt = simulation.now
         guard failure.kind == .full else { return }
         full.insert(process.name)
         world.coverage.add(.foundFull)
