@@ -49,3 +49,37 @@ import Testing
         #expect(told.withLock { $0 } > 10)
     }
 }
+
+/// A run that never ends is named by the wall clock.
+@Suite struct `The watchdog` {
+    @Test func `names the seed that does not come back, and how to repeat it`() {
+        let gate = DispatchSemaphore(value: 0)
+        var hunt = SeedHunt(scenario: .swarm, first: 7, count: 1)
+        hunt.wish = FaultPlan.Wish(batches: 2, faults: [])
+        hunt.watchdog.limit = .milliseconds(20)
+        hunt.judge = { trial in
+            gate.wait()
+            return Scenario.calm.run(seed: trial.seed)
+        }
+        let report = hunt.run()
+        #expect(report.stuck == Watchdog.Stuck(trial: Trial(seed: 7, wish: hunt.wish), after: .milliseconds(20)))
+        #expect(report.seeds == 0 && report.failures.isEmpty)
+        gate.signal()
+        #expect(
+            Simulate.end(of: Watchdog.Stuck(trial: Trial(seed: 7, wish: hunt.wish), after: .seconds(60)), hunt)
+                == CommandEnd(
+                    .incomplete,
+                    """
+                    seed 7 has not ended after 60 s of real time: a loop without await?
+                      replay: migrate simulate --seed 7 --seeds 1 --scenario swarm --batches 2 --faults none --trace
+                      valid for: \(Build.words)
+                    """
+                )
+        )
+    }
+
+    @Test func `is silent about runs that end`() {
+        let report = SeedHunt(scenario: .calm, count: 3, threads: 2).run()
+        #expect(report.stuck == nil && report.seeds == 3)
+    }
+}
