@@ -73,7 +73,7 @@ struct ProxiedCall: Sendable {
     let observed: ObservedCall
 
     /// Nil for a call that no check reads.
-    fileprivate init?(line: Substring) throws {
+    init?(line: Substring) throws {
         let fields = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
         try #require(fields.count == 7, "\(line.prefix(200))")
         if Self.unchecked.contains(fields[4]) { return nil }
@@ -90,10 +90,8 @@ struct ProxiedCall: Sendable {
         )
     }
 
-    /// Questions for the version, lists of batches, and what a runner tells of itself.
-    private static let unchecked: Set<String> = [
-        SchemaVersion.function, ListIngestionBatches.function, ReportRunner.function,
-    ]
+    /// Questions for the version, and what a runner tells of itself.
+    private static let unchecked: Set<String> = [SchemaVersion.function, ReportRunner.function]
 
     private typealias Reader = @Sendable (Data, Data?) throws -> (RecordedCall, RecordedAnswer?)
 
@@ -117,6 +115,7 @@ struct ProxiedCall: Sendable {
         reader(ReserveQuota.self, RecordedCall.reserve, RecordedAnswer.reserve),
         reader(ReportQuota.self, RecordedCall.report, RecordedAnswer.report),
         reader(ListIngestionJobs.self, RecordedCall.jobs, RecordedAnswer.jobs),
+        reader(ListIngestionBatches.self, RecordedCall.batches, RecordedAnswer.batches),
     ].reduce(into: [:]) { $0[$1.name] = $1.read }
 
     private static func reader<Call: TrackingCall>(
