@@ -1,6 +1,6 @@
 /// Calls between nodes, each with a fate of its own for the request and for the answer.
 package final class SimNetwork: @unchecked Sendable {  // Confined to the simulation's thread.
-    /// How likely what is.
+    /// How likely each fault of a call is, and how long the request and the answer are on their way.
     package struct Weather: Sendable {
         package var requestLost = 0.0
         package var requestTwice = 0.0

@@ -27,7 +27,7 @@ package struct FaultPlan: Sendable {
     var batchTimeoutSeconds = 600
     /// So few that the plan has many pages.
     var batchesPerPage = 4
-    /// Tokens a minute at most, where there is a quota, and whether the settings state it.
+    /// Tokens per minute at most, where there is a quota, and whether the settings state it.
     var quotaMax = 12_000
     var statesQuota = false
     /// When a process pauses the job by itself.
@@ -36,7 +36,7 @@ package struct FaultPlan: Sendable {
     var stepMax = Duration.milliseconds(2)
     /// How many texts, points and rows at most can never be handled.
     var suspectsMax = 0
-    /// Bytes of text that are worked on at once, and texts a request; nil = as in production.
+    /// Bytes of text that are worked on at once, and texts per request; nil = as in production.
     var portionBytesMax: Int?
     var inputsMax: Int?
     /// How many of the rows besides the ordinary ones have texts of several chunks.

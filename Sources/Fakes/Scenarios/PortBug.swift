@@ -68,7 +68,7 @@ package enum PortBug: String, CaseIterable, Sendable {
     case decodesNoEntities
     case countsMissingAsSkipped
     case countsSkippedAsMissing
-    /// One batch a minute, as if every one of them had to find out whether points can be written.
+    /// One batch per minute, as if every one of them had to find out whether points can be written.
     case claimsOnceAMinute
     /// A batch that has reached its deadline is given back as if somebody had interrupted it.
     case releasesAtTheDeadline

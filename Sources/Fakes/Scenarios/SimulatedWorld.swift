@@ -40,7 +40,7 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
     private let limit: Int?
     /// The same by the job, as the process had it that has opened it.
     var limits: [JobID: Int] = [:]
-    /// The tokens a minute that the settings of the processes state.
+    /// The tokens per minute that the settings of the processes state.
     let statedLimit: Int?
 
     private(set) lazy var watch = WorldWatch(self)
@@ -62,7 +62,7 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
     var resumes = 0
     var coverage = Coverage()
     private(set) var processes: [SimulatedProcess] = []
-    /// One a host, and one for the stranger's.
+    /// One per host, and one for the stranger's.
     private let journals: [FakeHost]
     /// The killing texts that still kill.
     private var isLethal = true
