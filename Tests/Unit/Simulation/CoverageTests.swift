@@ -1,5 +1,6 @@
-import Fakes
 import Testing
+
+@testable import Fakes
 
 @Suite struct `Floors of what a run meets` {
     @Test func `are there for every event of the whole workload`() {
@@ -12,10 +13,16 @@ import Testing
         for event in Coverage.Event.allCases where event != .braked {
             #expect(Coverage.floor(of: event, seeds: 999) == nil)
             let floor = try #require(Coverage.floor(of: event, seeds: 1000))
-            #expect(floor >= 1)
             let ofMore = try #require(Coverage.floor(of: event, seeds: 4000))
             // The least floor is 1, of few seeds and of many.
             #expect(ofMore >= (floor > 1 ? 4 * floor : 1))
+        }
+    }
+
+    @Test func `are no less than a quarter of the mean: lower ones show nothing`() throws {
+        for usual in Coverage.usual {
+            let floor = try #require(Coverage.floor(of: usual.event, seeds: 1000))
+            #expect(Double(floor) >= usual.mean / 4, "\(usual.event): \(floor) of \(usual.mean)")
         }
     }
 
