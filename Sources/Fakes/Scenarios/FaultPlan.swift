@@ -87,6 +87,8 @@ package struct FaultPlan: Sendable {
         batchSize = 10 + random.below(10)
         batches = 12
         batchTimeoutSeconds = 300
+        // A few such batches, given up because their processes were killed, would reach the usual limit.
+        brakes = BrakeLimits(failuresMax: 2 * batches * batchSize)
         quotaMax = 3_000
         statesQuota = true
         // Not before the deadline of the first.

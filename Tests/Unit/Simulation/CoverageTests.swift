@@ -19,8 +19,13 @@ import Testing
         }
     }
 
-    @Test func `are no less than a quarter of the mean: lower ones show nothing`() throws {
-        for usual in Coverage.usual {
+    /// Few seeds meet these, and such a seed several times: they vary too much for a floor that shows much.
+    private static let clustered: Set<Coverage.Event> = [
+        .staleFinishMetNewOwner, .staleWriteLanded, .deadlineHit, .lateRowFound,
+    ]
+
+    @Test func `are no less than a quarter of the mean, where they can be: lower ones show nothing`() throws {
+        for usual in Coverage.usual where !Self.clustered.contains(usual.event) {
             let floor = try #require(Coverage.floor(of: usual.event, seeds: 1000))
             #expect(Double(floor) >= usual.mean / 4, "\(usual.event): \(floor) of \(usual.mean)")
         }
