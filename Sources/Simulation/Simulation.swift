@@ -9,8 +9,8 @@ import HeapModule
 /// ready. Which job runs next, when time moves, what the network loses and who dies are therefore functions of the seed.
 ///
 /// Confined to the thread that calls `run`: a job that comes from another thread ends the process with the seed, since a
-/// real timer, thread or socket has then leaked in. What every step touches is not checked for overlapping accesses, which would
-/// take a thirtieth of the time: nothing here calls anybody while it changes one of these.
+/// real timer, thread or socket has then leaked in. The properties that every step touches are not checked for overlapping accesses
+/// at run time, which would take 3 % of it: no code of others runs while one of them is being changed.
 package final class Simulation: @unchecked Sendable {  // Confined to one thread, and `submit` checks that it is.
     package struct Options: Sendable {
         /// A run that has made so many steps will not end any more.

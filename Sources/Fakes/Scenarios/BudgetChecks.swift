@@ -7,11 +7,11 @@ struct Deeds {
     var job: JobID?
     /// Batches that the store has told it are given up.
     var givenUp: Set<Int> = []
-    /// When the last write or deletion of a record's points was sent that has gone well.
+    /// When the last successful write or deletion of a record's points was sent.
     var written: [RecordID: Int64] = [:]
     /// When its last write failed or was doubtful; nil when it went well.
     var writeFailedAt: Int64?
-    /// When the last heartbeat was sent that has extended the lease of a claim, by the claim.
+    /// When the last heartbeat that extended a lease was sent, by claim id.
     var heartbeats: [String: Int64] = [:]
     /// It has been told, or has said, that it does nothing before then.
     var restsUntil: Int64 = 0
@@ -54,7 +54,7 @@ extension WorldWatch {
         }
     }
 
-    /// What is given back for later is given back for as long as its reason says, and no longer.
+    /// I7: a batch is deferred for as long as its reason needs, and no longer.
     private func checkDeferral(_ call: FinishBatch, by process: SimulatedProcess) {
         let wait = Duration.milliseconds(call.retryAfterMs ?? 0)
         let reason = call.error?.code ?? "no reason"

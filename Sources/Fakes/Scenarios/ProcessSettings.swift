@@ -28,7 +28,7 @@ extension FaultPlan {
 }
 
 extension ProcessSettings {
-    /// What somebody else has who works on the same job.
+    /// Draws the settings of a process that another person has started for the same job.
     ///
     /// Small requests only beside an embedder that is quick (`FaultPlan.cutSmall`).
     mutating func vary(_ random: inout SimRandom, rows: Int, isQuick: Bool) {

@@ -20,7 +20,7 @@ final class RecordTraffic {
     private var looks: [RecordID: Look] = [:]
     /// The looks before these: where a process has two workers, both may have had the record.
     private var earlierLooks: [RecordID: Look] = [:]
-    /// When points were looked at last whose lists were not those of all points of their record: they are written anew.
+    /// The last look that found a point without some of the lists of its record: such a point is written anew.
     private var uneven: [PointID: Int64] = [:]
     /// The last answer that had a vector of a record.
     private var embedded: [RecordID: Int] = [:]
@@ -57,7 +57,7 @@ final class RecordTraffic {
     func hasLooked(at records: [RecordID], _ found: [StoredPoint], since began: Int64) {
         count += 1
         var lists: [RecordID: Set<Int64>] = [:]
-        // By their places: a copy of a point costs more than the look at it.
+        // Indices, because the loop variable would be a copy, which costs more than the comparison.
         for place in found.indices { lists[found[place].summaryID, default: []].formUnion(found[place].collectionIDs) }
         for place in found.indices where lists[found[place].summaryID]?.isEmpty == false {
             let own = Set(found[place].collectionIDs)

@@ -38,7 +38,7 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
     private let rowCount: Int
     /// How many rows a job is about, the first ones, unless each process has settings of its own; nil = all.
     private let limit: Int?
-    /// The same by the job, as the process had it that has opened it.
+    /// The same of each job, from the settings of the process that opened it.
     var limits: [JobID: Int] = [:]
     /// The tokens per minute that the settings of the processes state.
     let statedLimit: Int?
