@@ -167,15 +167,22 @@ package struct Suspicions: Sendable {
             if suspect.vector != nil { vectors -= 1 }
             return true
         }
-        suspects[record] = list.isEmpty ? nil : list
+        if list.isEmpty { remove(record) } else { suspects[record] = list }
     }
 
     /// Forgets records whose batch has ended.
     package mutating func forget(_ records: [RecordID]) {
         for record in records {
-            guard let list = suspects.removeValue(forKey: record) else { continue }
+            guard let list = suspects[record] else { continue }
             vectors -= list.count { $0.vector != nil }
+            remove(record)
         }
+    }
+
+    /// Also from the order: a record that is suspected again later is a new one there.
+    private mutating func remove(_ record: RecordID) {
+        suspects[record] = nil
+        if let place = order.firstIndex(of: record) { order.remove(at: place) }
     }
 
     private static func isCondemned(_ suspect: Suspect, _ policy: Policy) -> Bool {
@@ -204,6 +211,6 @@ package struct Suspicions: Sendable {
             list.append(suspect)
         }
         suspects[record] = list
-        while order.count > policy.recordsMax { forget([order.removeFirst()]) }
+        while order.count > policy.recordsMax { forget([order[0]]) }
     }
 }

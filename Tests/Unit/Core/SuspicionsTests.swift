@@ -66,6 +66,21 @@ import Testing
         #expect(suspicions.verdict(on: 1, checksum: "c", at: forgotten, policy) == nil)
     }
 
+    @Test(arguments: [false, true])
+    func `the oldest are forgotten, and a record that is suspected once more is not one of them`(isForgotten: Bool) {
+        var policy = policy
+        policy.recordsMax = 2
+        var suspicions = Suspicions()
+        suspicions.suspect(.text(0), of: 1, checksum: "c", group: 2, policy)
+        if isForgotten { suspicions.forget([1]) } else { suspicions.clear(.text(0), of: 1, checksum: "c") }
+        suspicions.suspect(.text(0), of: 2, checksum: "c", group: 2, policy)
+        suspicions.suspect(.text(0), of: 1, checksum: "c", group: 2, policy)
+        #expect(standing(suspicions, 1) != nil && standing(suspicions, 2) != nil)
+        suspicions.suspect(.text(0), of: 3, checksum: "c", group: 2, policy)
+        #expect(standing(suspicions, 2) == nil)
+        #expect(standing(suspicions, 1) != nil && standing(suspicions, 3) != nil)
+    }
+
     @Test func `small groups have their turn first, and no group is larger than its texts allow`() {
         var trials = BatchStateMachine.Trials()
         let texts = (0..<20).map { number -> (chunk: ChunkToEmbed, standing: Survey.Standing) in
