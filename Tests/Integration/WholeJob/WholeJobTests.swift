@@ -79,12 +79,17 @@ struct `The whole job` {
 
     @Test func `a run and two workers share a job and every batch is completed exactly once`() async throws {
         try await Stage.use(.libpq, records: 400, ["BATCH_SIZE": "10", "MAX_WORKERS": "2"]) { stage in
-            stage.embedder.update { $0.latency = .milliseconds(100) }
+            // So slow that the job is not over before all three are there, however long a process takes to start.
+            stage.embedder.update { $0.latency = .seconds(3) }
             try await stage.migrate("setup", "--yes")
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await stage.migrate("run", "--new", "--yes") }
                 try await stage.wait { try await stage.stats(job: 1).claims > 0 }
                 for _ in 0..<2 { group.addTask { try await stage.migrate("worker", "--job", "1") } }
+                try await stage.wait {
+                    try await stage.database.run("SELECT count(*) FROM public.ingestion_workers") == [["3"]]
+                }
+                stage.embedder.update { $0.latency = .milliseconds(100) }
                 try await group.waitForAll()
             }
             let sums = "SELECT count(*), count(*) FILTER (WHERE state = 'left'), sum(records_done), sum(batches_held)"
