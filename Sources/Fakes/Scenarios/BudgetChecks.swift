@@ -132,7 +132,7 @@ extension WorldWatch {
     func divisionIsSent(_ call: RequeueFailedBatches, by process: SimulatedProcess) {
         guard call.isolate, !simulation.isUnwinding else { return }
         guard let numbers = call.filter.batchNumbers else {
-            return fail("I6", "\(process.name) divides every batch that is given up, whoever had it")
+            return fail("I6", "\(process.name) divides batches without a list of their numbers")
         }
         for number in numbers {
             if !process.deeds.givenUp.contains(number) {
