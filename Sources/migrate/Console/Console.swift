@@ -98,8 +98,7 @@ struct Console: Sendable {
         let prompt = "\(question) \(isYes ? "(Y/n)" : "(y/N)") "
         guard answers.begin() else { throw CommandEnd(.unanswered, unanswered) }
         for _ in 0..<Self.triesMax {
-            raw(prompt)
-            guard case .text(let line) = await answers.line(showAgain: { raw(prompt) }) else { break }
+            guard case .text(let line) = await answers.line(show: { raw(prompt) }) else { break }
             if let answer = Answer(line, default: isYes) { return answer.isYes }
             out("Please answer y or n.")
         }

@@ -14,17 +14,19 @@ protocol AnswerSource: Sendable {
     /// - Returns: whether to ask; false when a signal has already asked the program to end.
     func begin() -> Bool
 
-    /// Waits for the next line.
+    /// Shows the question and waits for the next line.
     ///
-    /// - Parameter showAgain: shows the question once more, when the program was suspended and goes on.
+    /// From before the question appears, a signal that asks the program to end is an answer to it: `gone`.
+    ///
+    /// - Parameter show: shows the question; called once more when the program was suspended and goes on.
     /// - Returns: the line without its end, or `gone`.
-    func line(showAgain: @escaping @Sendable () -> Void) async -> TypedLine
+    func line(show: @escaping @Sendable () -> Void) async -> TypedLine
 }
 
 /// Of a console on which nobody can answer.
 struct NoAnswers: AnswerSource {
     func begin() -> Bool { false }
-    func line(showAgain: @escaping @Sendable () -> Void) async -> TypedLine { .gone }
+    func line(show: @escaping @Sendable () -> Void) async -> TypedLine { .gone }
 }
 
 /// Reads answers from a terminal, and stops reading at once when a signal comes.
@@ -52,17 +54,20 @@ struct Keyboard: AnswerSource {
 
     private func forget() { tcflush(input, TCIFLUSH) }
 
-    func line(showAgain: @escaping @Sendable () -> Void) async -> TypedLine {
+    func line(show: @escaping @Sendable () -> Void) async -> TypedLine {
         guard input >= 0, let wake = Wake(), signals.begin(wake) else { return .gone }
         let line = await withCheckedContinuation { continuation in
-            Thread.detachNewThread { continuation.resume(returning: read(until: wake, showAgain)) }
+            Thread.detachNewThread {
+                show()
+                continuation.resume(returning: read(until: wake, showAgain: show))
+            }
         }
         signals.endQuestion(isLeft: line == .gone)
         return line
     }
 
     /// Reads byte by byte, so that nothing is taken from the line after this one.
-    private func read(until wake: Wake, _ showAgain: () -> Void) -> TypedLine {
+    private func read(until wake: Wake, showAgain: () -> Void) -> TypedLine {
         var bytes: [UInt8] = []
         var length = 0
         while true {

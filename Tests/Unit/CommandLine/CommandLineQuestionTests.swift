@@ -102,7 +102,7 @@ import Testing
         if ends { try pipe.fileHandleForWriting.close() }
         let keyboard = Keyboard(pipe.fileHandleForReading.fileDescriptor, signals: signals)
         var lines: [TypedLine] = []
-        for _ in 0..<count { lines.append(await keyboard.line(showAgain: {})) }
+        for _ in 0..<count { lines.append(await keyboard.line(show: {})) }
         return lines
     }
 
@@ -127,29 +127,45 @@ import Testing
     func `a signal ends the wait at once`(signal: Int32) async throws {
         let pipe = Pipe()
         let keyboard = Keyboard(pipe.fileHandleForReading.fileDescriptor, signals: signals)
-        async let line = keyboard.line(showAgain: {})
+        async let line = keyboard.line(show: {})
         // Until it waits: before, the signal would end this process.
         while !signals.isAsking { await Task.yield() }
         signals.hear(SIGCONT)
         signals.hear(signal)
         #expect(await line == .gone)
-        #expect(await keyboard.line(showAgain: {}) == .gone, "there is no second question")
+        #expect(await keyboard.line(show: {}) == .gone, "there is no second question")
+    }
+
+    @Test(arguments: [SIGINT, SIGTERM, SIGHUP])
+    func `a signal while the question is being written ends the wait, not the process`(signal: Int32) async throws {
+        let pipe = Pipe()
+        let keyboard = Keyboard(pipe.fileHandleForReading.fileDescriptor, signals: signals)
+        let console = Console(
+            isTerminal: true,
+            canAsk: true,
+            write: { _, text in if text.hasPrefix("Really?") { signals.hear(signal) } },
+            answers: keyboard
+        )
+        await #expect(throws: CommandEnd(.unanswered, Console.nothingWasChanged)) {
+            _ = try await console.ask("Really?", default: true)
+        }
+        withExtendedLifetime(pipe) {}
     }
 
     @Test func `what was begun before a suspension is forgotten`() async throws {
         let pipe = Pipe()
         let keyboard = Keyboard(pipe.fileHandleForReading.fileDescriptor, signals: signals)
         let shown = Mutex(0)
-        async let line = keyboard.line(showAgain: { shown.withLock { $0 += 1 } })
-        while !signals.isAsking { await Task.yield() }
-        signals.hear(SIGCONT)
+        async let line = keyboard.line(show: { shown.withLock { $0 += 1 } })
         while shown.withLock({ $0 == 0 }) { await Task.yield() }
+        signals.hear(SIGCONT)
+        while shown.withLock({ $0 == 1 }) { await Task.yield() }
         try pipe.fileHandleForWriting.write(contentsOf: Array("n\n".utf8))
         #expect(await line == .text("n"))
-        #expect(shown.withLock { $0 } == 1)
+        #expect(shown.withLock { $0 } == 2)
     }
 
     @Test func `an input that is closed, or never was there, is nobody`() async throws {
-        #expect(await Keyboard(-1, signals: signals).line(showAgain: {}) == .gone)
+        #expect(await Keyboard(-1, signals: signals).line(show: {}) == .gone)
     }
 }

@@ -41,8 +41,9 @@ final class RecordedConsole: AnswerSource {
 
     func begin() -> Bool { true }
 
-    func line(showAgain: @escaping @Sendable () -> Void) async -> TypedLine {
-        state.withLock { state in
+    func line(show: @escaping @Sendable () -> Void) async -> TypedLine {
+        show()
+        return state.withLock { state in
             guard !state.answers.isEmpty, let answer = state.answers.removeFirst() else { return .gone }
             return .text(answer)
         }
