@@ -74,21 +74,37 @@ let package = Package(
             dependencies: ["CSimulation", .product(name: "HeapModule", package: "swift-collections")],
             swiftSettings: strict
         ),
-        // In-memory twins of the four services, and the same twins behind loopback HTTP.
+        // In-memory twins of the four services, with a place before and after each call where a test may interfere.
         .target(
             name: "Fakes",
+            dependencies: ["Migration", "TextProcessing", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: strict
+        ),
+        // The same twins behind loopback HTTP.
+        .target(
+            name: "ServedFakes",
             dependencies: [
-                "Migration", "Simulation", "TextProcessing",
-                .product(name: "Crypto", package: "swift-crypto"),
+                "Fakes", "Migration",
                 .product(name: "FlyingFox", package: "FlyingFox"),
                 .product(name: "FlyingSocks", package: "FlyingFox"),
+            ],
+            swiftSettings: strict
+        ),
+        // Histories, evidence and the checks of the invariants: from what has happened to what is wrong.
+        .target(name: "Invariants", dependencies: ["Migration"], swiftSettings: strict),
+        // The simulated world: workload, faults, other people, and mistakes planted on purpose.
+        .target(
+            name: "Scenarios",
+            dependencies: [
+                "Fakes", "Invariants", "Migration", "Simulation", "TextProcessing",
+                .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: strict
         ),
         .executableTarget(
             name: "migrate",
             dependencies: [
-                "Adapters", "Fakes", "Migration", "TextProcessing",
+                "Adapters", "Fakes", "Migration", "Scenarios", "ServedFakes", "TextProcessing",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -98,14 +114,15 @@ let package = Package(
         // The rules each port must keep: one suite, run by the fakes and by every real server at hand.
         .target(
             name: "Conformance",
-            dependencies: ["Fakes", "Migration", "TextProcessing"],
+            dependencies: ["Fakes", "Invariants", "Migration", "Scenarios", "TextProcessing"],
             path: "Tests/Conformance",
             swiftSettings: strict
         ),
         .testTarget(
             name: "Unit",
             dependencies: [
-                "Adapters", "Conformance", "Fakes", "Migration", "Simulation", "TextProcessing", "migrate",
+                "Adapters", "Conformance", "Fakes", "Invariants", "Migration", "Scenarios", "ServedFakes", "Simulation",
+                "TextProcessing", "migrate",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "FlyingFox", package: "FlyingFox"),
@@ -119,7 +136,8 @@ let package = Package(
         .testTarget(
             name: "Integration",
             dependencies: [
-                "Adapters", "CPostgres", "Conformance", "Fakes", "Migration", "TextProcessing",
+                "Adapters", "CPostgres", "Conformance", "Fakes", "Invariants", "Migration", "Scenarios", "ServedFakes",
+                "TextProcessing",
                 .product(name: "FlyingFox", package: "FlyingFox"),
                 .product(name: "FlyingSocks", package: "FlyingFox"),
                 .product(name: "Logging", package: "swift-log"),

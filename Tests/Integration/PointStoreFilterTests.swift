@@ -3,6 +3,7 @@ import Conformance
 import Fakes
 import Foundation
 import Migration
+import ServedFakes
 import Testing
 
 /// The table that the stand-in of Qdrant keeps, asked of Qdrant's own engine.

@@ -1,6 +1,7 @@
 import Adapters
 import Fakes
 import Migration
+import ServedFakes
 import Subprocess
 import Testing
 

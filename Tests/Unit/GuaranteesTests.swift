@@ -1,5 +1,5 @@
-import Fakes
 import Foundation
+import Scenarios
 import Testing
 
 /// The page of promises names tests that exist, and the README is made from it.

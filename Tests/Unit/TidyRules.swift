@@ -50,8 +50,9 @@ struct TidyRule: Sendable, CustomTestStringConvertible {
 }
 
 extension TidyRule {
-    private static let simulated = ["Sources/Migration", "Sources/TextProcessing", "Sources/Fakes"]
-    private static let served = ["Sources/Fakes/Serve"]
+    private static let simulated = [
+        "Sources/Migration", "Sources/TextProcessing", "Sources/Fakes", "Sources/Invariants", "Sources/Scenarios",
+    ]
     private static let everywhere = ["Sources", "Tests", "Package.swift"]
 
     static let all: [TidyRule] = deterministic + pure + layered + safe
@@ -64,7 +65,6 @@ extension TidyRule {
             pattern: pattern,
             instead: instead,
             scope: simulated,
-            outside: served,
             example: example
         )
     }
@@ -79,7 +79,6 @@ extension TidyRule {
             unless: "clock:",
             instead: "Time.sleep(for:)",
             scope: simulated,
-            outside: served,
             example: "try await Task.sleep(for: .seconds(1))"
         ),
         simulated("ContinuousClock", #"\bContinuousClock\b"#, use: "the injected Time", example: "ContinuousClock.now"),
@@ -96,7 +95,6 @@ extension TidyRule {
             unless: "using:",
             instead: "Entropy",
             scope: simulated,
-            outside: served,
             example: "Int.random(in: 0..<9)"
         ),
         simulated(".shuffled()", #"\.shuffled\(\)"#, use: "Entropy", example: "ids.shuffled()"),
@@ -120,7 +118,6 @@ extension TidyRule {
             unless: ".sorted",
             instead: "an array or sorted keys",
             scope: simulated,
-            outside: served,
             exceptions: [
                 "Sources/Fakes/FakeQdrant/QdrantCollection.swift": "an index over all fields: each is changed alone",
                 "Sources/Fakes/FakeQdrant/QdrantQuery.swift": "counts, whose order does not matter",
@@ -175,8 +172,8 @@ extension TidyRule {
         module("CPostgres", onlyIn: ["Sources/Adapters/Postgres", "Tests/Integration"]),
         module("CTrackingSQL", onlyIn: ["Sources/Adapters/Postgres"]),
         module("CSimulation", onlyIn: ["Sources/Simulation"]),
-        module("FlyingFox", onlyIn: ["Sources/Fakes/Serve", "Sources/migrate/Dashboard", "Tests"]),
-        module("FlyingSocks", onlyIn: ["Sources/Fakes/Serve", "Sources/migrate/Dashboard", "Tests"]),
+        module("FlyingFox", onlyIn: ["Sources/ServedFakes", "Tests"]),
+        module("FlyingSocks", onlyIn: ["Sources/ServedFakes", "Tests"]),
         module("AsyncHTTPClient", onlyIn: []),
         TidyRule(
             banned: "a vendor's name",
@@ -198,11 +195,11 @@ extension TidyRule {
             scope: everywhere,
             exceptions: [
                 "Sources/Adapters/System/ThreadExecutor.swift": "a thread's queue behind its own lock and condition",
-                "Sources/Fakes/Scenarios/Scenario.swift": confined,
-                "Sources/Fakes/Scenarios/ServiceFaults.swift": confined,
-                "Sources/Fakes/Scenarios/SimEntropy.swift": confined,
-                "Sources/Fakes/Scenarios/SimulatedProcess.swift": confined,
-                "Sources/Fakes/Scenarios/SimulatedWorld.swift": confined,
+                "Sources/Scenarios/Scenario.swift": confined,
+                "Sources/Scenarios/ServiceFaults.swift": confined,
+                "Sources/Scenarios/SimEntropy.swift": confined,
+                "Sources/Scenarios/SimulatedProcess.swift": confined,
+                "Sources/Scenarios/SimulatedWorld.swift": confined,
                 "Sources/Simulation/SimNetwork.swift": confined,
                 "Sources/Simulation/SimTimer.swift": confined,
                 "Sources/Simulation/Simulation.swift": confined,

@@ -23,7 +23,7 @@ package struct Dialect: Sendable {
     package init() {}
 
     /// The member of the answer, with a comma after it.
-    func index(_ place: Int) -> String {
+    package func index(_ place: Int) -> String {
         switch indices {
         case .ordered, .backwards: "\"index\":\(place),"
         case .missing: ""
@@ -33,7 +33,7 @@ package struct Dialect: Sendable {
     }
 
     /// The member of the answer, with a comma before it.
-    func usage(_ tokens: Int) -> String {
+    package func usage(_ tokens: Int) -> String {
         switch usage {
         case .whole: ",\"usage\":{\"prompt_tokens\":\(tokens),\"total_tokens\":\(tokens)}"
         case .fractional: ",\"usage\":{\"total_tokens\":\(tokens).5}"

@@ -150,16 +150,16 @@ package final class FakeOpenAI: Embedder {
     }
 
     /// What a request with these texts meets, if anything.
-    func trouble(with texts: [String]) -> Trouble? {
+    package func trouble(with texts: [String]) -> Trouble? {
         let troubles = state.withLock { $0.behaviour.troubles }
         return texts.lazy.compactMap(troubles).first
     }
 
     /// How answers are written over HTTP.
-    var dialect: Dialect { state.withLock { $0.behaviour.dialect } }
+    package var dialect: Dialect { state.withLock { $0.behaviour.dialect } }
 
     /// Whether something else answers in its place, which counts as a refusal.
-    func isGone() -> Bool {
+    package func isGone() -> Bool {
         state.withLock { state in
             if state.behaviour.dialect.isGone { state.totals.refusals += 1 }
             return state.behaviour.dialect.isGone
@@ -167,7 +167,7 @@ package final class FakeOpenAI: Embedder {
     }
 
     /// Waits as long as an answer takes.
-    func delay() async throws(PortFailure) {
+    package func delay() async throws(PortFailure) {
         let latency = state.withLock { $0.behaviour.latency }
         do {
             try await time.sleep(for: latency)
@@ -179,12 +179,12 @@ package final class FakeOpenAI: Embedder {
     // MARK: - One request
 
     /// One input of a request: a text, or the tokens of one.
-    enum Input {
+    package enum Input {
         case text(String)
         case tokens([Int])
 
         /// What stands for it in hashes and vectors.
-        var text: String {
+        package var text: String {
             switch self {
             case .text(let text): text
             case .tokens(let tokens): tokens.map { "token\($0)" }.joined(separator: " ")
@@ -193,22 +193,22 @@ package final class FakeOpenAI: Embedder {
     }
 
     /// What a request costs, and what is left of the minute after it.
-    struct Charge {
-        let tokens: Int
+    package struct Charge {
+        package let tokens: Int
         let request: Int
-        let allowance: Allowance
+        package let allowance: Allowance
     }
 
     /// What is left of the minute.
-    struct Allowance {
-        struct Part {
-            let limit: Int
-            let remaining: Int
-            let reset: Duration
+    package struct Allowance {
+        package struct Part {
+            package let limit: Int
+            package let remaining: Int
+            package let reset: Duration
         }
 
-        let tokens: Part?
-        let requests: Part?
+        package let tokens: Part?
+        package let requests: Part?
 
         var limits: EmbedderLimits? {
             guard tokens != nil || requests != nil else { return nil }
@@ -217,7 +217,7 @@ package final class FakeOpenAI: Embedder {
     }
 
     /// Checks a request as OpenAI does, charges it and writes the log.
-    func admit(_ inputs: [Input]) throws(OpenAIRefusal) -> Charge {
+    package func admit(_ inputs: [Input]) throws(OpenAIRefusal) -> Charge {
         let behaviour = state.withLock { $0.behaviour }
         do throws(OpenAIRefusal) {
             if behaviour.refusesKey { throw OpenAIRefusal.badKey }
@@ -231,7 +231,7 @@ package final class FakeOpenAI: Embedder {
     }
 
     /// What is left of the minute now.
-    func allowance() -> Allowance {
+    package func allowance() -> Allowance {
         let now = time.now
         return state.withLock { Self.allowance(of: $0, at: now) }
     }

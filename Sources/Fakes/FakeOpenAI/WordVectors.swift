@@ -2,20 +2,20 @@
 ///
 /// Each word adds to a handful of components chosen by its hash; runs of Han, Kana and Hangul count by character and by
 /// pair of characters. The same text gives the same vector on every host and in every build.
-struct WordVectors: Sendable {
+package struct WordVectors: Sendable {
     /// Components that one word touches: enough that two words rarely meet in all of them.
     private static let touched = 6
 
     /// Length of the vectors.
     let dimensions: Int
 
-    init(dimensions: Int) {
+    package init(dimensions: Int) {
         precondition(dimensions > 0)
         self.dimensions = dimensions
     }
 
     /// The vector of a text: `dimensions` finite numbers of Euclidean length 1.
-    func vector(of text: String) -> [Float] {
+    package func vector(of text: String) -> [Float] {
         var counts: [UInt64: (count: Int, weight: Float)] = [:]
         Self.forEachWord(in: text) { counts[$0, default: (0, $1)].count += 1 }
         var sums = [Float](repeating: 0, count: dimensions)

@@ -10,7 +10,7 @@ extension QdrantCollection {
     ]
 
     /// The `result` of `GET /collections/{name}`.
-    var info: JSONValue {
+    package var info: JSONValue {
         let vectors = config["vectors"] ?? [:]
         let params: JSONValue = [
             "vectors": (vectors.object?.count == 1 ? vectors[""] : nil) ?? vectors,

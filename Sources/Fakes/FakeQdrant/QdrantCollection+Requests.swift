@@ -2,7 +2,7 @@
 extension QdrantCollection {
     // MARK: - Writing
 
-    mutating func upsert(json body: JSONValue) throws(QdrantRefusal) {
+    package mutating func upsert(json body: JSONValue) throws(QdrantRefusal) {
         var new: [(key: QdrantPointKey, point: QdrantPoint)] = []
         let rows = if let rows = body["points"]?.list { rows } else { try Self.rows(body) }
         for json in rows {
@@ -46,34 +46,34 @@ extension QdrantCollection {
         }
     }
 
-    mutating func delete(json body: JSONValue) throws(QdrantRefusal) {
+    package mutating func delete(json body: JSONValue) throws(QdrantRefusal) {
         delete(try chosen(body))
     }
 
-    mutating func setPayload(json body: JSONValue) throws(QdrantRefusal) {
+    package mutating func setPayload(json body: JSONValue) throws(QdrantRefusal) {
         guard let payload = body["payload"]?.object else { throw .missing("payload") }
         try strict.checkPayloads(of: points)
         changePayload(of: try chosen(body)) { $0.merge(payload) { _, new in new } }
     }
 
-    mutating func overwritePayload(json body: JSONValue) throws(QdrantRefusal) {
+    package mutating func overwritePayload(json body: JSONValue) throws(QdrantRefusal) {
         guard let payload = body["payload"]?.object else { throw .missing("payload") }
         changePayload(of: try chosen(body)) { $0 = payload }
     }
 
-    mutating func deletePayload(json body: JSONValue) throws(QdrantRefusal) {
+    package mutating func deletePayload(json body: JSONValue) throws(QdrantRefusal) {
         guard let names = body["keys"]?.list?.compactMap(\.string) else { throw .missing("keys") }
         changePayload(of: try chosen(body)) { payload in
             for name in names { payload[name] = nil }
         }
     }
 
-    mutating func clearPayload(json body: JSONValue) throws(QdrantRefusal) {
+    package mutating func clearPayload(json body: JSONValue) throws(QdrantRefusal) {
         changePayload(of: try chosen(body)) { $0 = [:] }
     }
 
     /// Performs the operations one after the other; those before a refused one stay done, as in Qdrant.
-    mutating func batch(json body: JSONValue, _ done: (inout [JSONValue], Int) -> Void) throws(QdrantRefusal)
+    package mutating func batch(json body: JSONValue, _ done: (inout [JSONValue], Int) -> Void) throws(QdrantRefusal)
         -> JSONValue
     {
         guard let operations = body["operations"]?.list else { throw .missing("operations") }
@@ -96,7 +96,7 @@ extension QdrantCollection {
         return .list(results)
     }
 
-    mutating func createIndex(json body: JSONValue) throws(QdrantRefusal) {
+    package mutating func createIndex(json body: JSONValue) throws(QdrantRefusal) {
         guard let field = body["field_name"]?.string else { throw .missing("field_name") }
         guard let schema = body["field_schema"] else { throw .missing("field_schema") }
         let kinds: Set = ["keyword", "integer", "float", "geo", "text", "bool", "datetime", "uuid"]
@@ -122,7 +122,7 @@ extension QdrantCollection {
 
     // MARK: - Reading
 
-    func retrieve(json body: JSONValue) throws(QdrantRefusal) -> JSONValue {
+    package func retrieve(json body: JSONValue) throws(QdrantRefusal) -> JSONValue {
         guard let ids = body["ids"] else { throw .missing("ids") }
         let payload = PayloadChoice(json: body["with_payload"], otherwise: true)
         let keys = try QdrantPointKey.list(json: ids)
@@ -131,7 +131,7 @@ extension QdrantCollection {
         )
     }
 
-    func retrieve(path: String) throws(QdrantRefusal) -> JSONValue {
+    package func retrieve(path: String) throws(QdrantRefusal) -> JSONValue {
         let key = try QdrantPointKey(path: path)
         guard let record = record(key, PayloadChoice(json: nil, otherwise: true), .all) else {
             throw QdrantRefusal(404, "Not found: Point with id \(path) does not exists!")
@@ -139,14 +139,14 @@ extension QdrantCollection {
         return .object(record)
     }
 
-    mutating func count(json body: JSONValue) throws(QdrantRefusal) -> JSONValue {
+    package mutating func count(json body: JSONValue) throws(QdrantRefusal) -> JSONValue {
         let filter: QdrantFilter? = if let json = body["filter"] { try QdrantFilter(json: json) } else { nil }
         try strict.check(reading: filter, indexes)
         try strict.check(isExact: body["exact"]?.bool ?? true)
         return ["count": .integer(Int64(count(filter)))]
     }
 
-    mutating func scroll(json body: JSONValue) throws(QdrantRefusal) -> JSONValue {
+    package mutating func scroll(json body: JSONValue) throws(QdrantRefusal) -> JSONValue {
         let start: QdrantPointKey? = if let json = body["offset"] { try QdrantPointKey(json: json) } else { nil }
         let filter: QdrantFilter? = if let json = body["filter"] { try QdrantFilter(json: json) } else { nil }
         let limit = try Self.limit(body)
@@ -159,7 +159,7 @@ extension QdrantCollection {
         return ["points": .list(page), "next_page_offset": keys.count > limit ? keys[limit].json : .null]
     }
 
-    mutating func query(json body: JSONValue) throws(QdrantRefusal) -> JSONValue {
+    package mutating func query(json body: JSONValue) throws(QdrantRefusal) -> JSONValue {
         let payload = PayloadChoice(json: body["with_payload"], otherwise: false)
         let vectors = VectorChoice(json: body["with_vector"])
         let query = try Self.query(body)

@@ -14,12 +14,12 @@ package struct QdrantCollection: Sendable {
     /// Named sparse vectors, and whether terms are weighed by their rarity.
     let sparse: [String: Bool]
     /// What is refused before it is done.
-    private(set) var strict = QdrantStrictMode(nil)
+    package private(set) var strict = QdrantStrictMode(nil)
     /// Payload indexes: the field's schema as it was given.
     private(set) var indexes: [String: JSONValue] = [:]
     private(set) var points: [QdrantPointKey: QdrantPoint] = [:]
     /// Operations applied; the version of what the last one wrote.
-    private(set) var operations = 0
+    package private(set) var operations = 0
 
     /// For each indexed field that a filter has named, and each value, who has it.
     private var holders: [String: [JSONValue: Set<QdrantPointKey>]] = [:]
@@ -50,7 +50,7 @@ package struct QdrantCollection: Sendable {
     }
 
     /// Writes a PATCH into the configuration; vectors keep their sizes.
-    mutating func reconfigure(_ change: JSONValue) {
+    package mutating func reconfigure(_ change: JSONValue) {
         config = config.merged(with: change)
         strict = QdrantStrictMode(config["strict_mode_config"])
     }
@@ -63,7 +63,7 @@ package struct QdrantCollection: Sendable {
     }
 
     /// Forgets the index of a field; nothing happens where there is none.
-    mutating func dropIndex(field: String) {
+    package mutating func dropIndex(field: String) {
         indexes[field] = nil
         holders[field] = nil
         operations += 1

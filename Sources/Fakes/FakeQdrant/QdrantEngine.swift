@@ -4,9 +4,9 @@ package import TextProcessing
 /// Collections by name behind one lock: what `FakeQdrant` and the served fake share.
 package final class QdrantEngine: Sendable {
     /// What `GET /` says.
-    static let product = "qdrant - vector search engine"
+    package static let product = "qdrant - vector search engine"
     /// The version whose rules are kept.
-    static let version = "1.19.0"
+    package static let version = "1.19.0"
 
     private let collections = Mutex<[String: QdrantCollection]>([:])
 
@@ -21,15 +21,15 @@ package final class QdrantEngine: Sendable {
         self.troubles.withLock { $0 = troubles }
     }
 
-    var hasTroubles: Bool { troubles.withLock { $0 != nil } }
+    package var hasTroubles: Bool { troubles.withLock { $0 != nil } }
 
-    func trouble(with payload: [String: JSONValue]) -> Trouble? { troubles.withLock(\.self)?(payload) }
+    package func trouble(with payload: [String: JSONValue]) -> Trouble? { troubles.withLock(\.self)?(payload) }
 
     /// Names of the collections, ascending.
-    var names: [String] { collections.withLock { $0.keys.sorted() } }
+    package var names: [String] { collections.withLock { $0.keys.sorted() } }
 
     /// Works on one collection, alone.
-    func with<Value>(
+    package func with<Value>(
         _ name: String,
         _ body: (inout QdrantCollection) throws(QdrantRefusal) -> Value
     ) throws(QdrantRefusal) -> Value {
@@ -39,7 +39,7 @@ package final class QdrantEngine: Sendable {
         }
     }
 
-    func create(_ name: String, _ body: JSONValue) throws(QdrantRefusal) {
+    package func create(_ name: String, _ body: JSONValue) throws(QdrantRefusal) {
         let collection = try QdrantCollection(
             creating: JSONValue.object(["strict_mode_config": strictness]).merged(with: body)
         )
@@ -59,5 +59,5 @@ package final class QdrantEngine: Sendable {
     }
 
     /// Whether there was one.
-    func drop(_ name: String) -> Bool { collections.withLock { $0.removeValue(forKey: name) != nil } }
+    package func drop(_ name: String) -> Bool { collections.withLock { $0.removeValue(forKey: name) != nil } }
 }

@@ -1,4 +1,4 @@
-import Migration
+package import Migration
 import TextProcessing
 
 /// Keys of the payload.
@@ -18,7 +18,7 @@ enum PayloadKey {
 }
 
 extension QdrantPoint {
-    init(_ point: Point) throws(QdrantRefusal) {
+    package init(_ point: Point) throws(QdrantRefusal) {
         // With room for every key, so that it need not grow.
         var payload: [String: JSONValue] = Dictionary(minimumCapacity: 11)
         payload[PayloadKey.type] = .string(point.kind.rawValue)

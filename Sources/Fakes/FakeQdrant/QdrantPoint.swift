@@ -84,7 +84,7 @@ package struct QdrantSparse: Sendable, Equatable {
 package struct QdrantPoint: Sendable {
     var dense: [String: [Float]]
     var sparse: [String: QdrantSparse]
-    var payload: [String: JSONValue]
+    package var payload: [String: JSONValue]
     /// The operation that wrote it last.
     var version: Int
 

@@ -11,7 +11,7 @@ package struct QdrantRefusal: Error, Sendable, Equatable {
     }
 
     /// The body is not what it has to be.
-    static func malformed(_ text: String) -> Self { Self(400, "Format error in JSON body: \(text)") }
+    package static func malformed(_ text: String) -> Self { Self(400, "Format error in JSON body: \(text)") }
     /// The body is well formed and breaks a rule.
     static func invalid(_ text: String) -> Self { Self(422, "Validation error in JSON body: [\(text)]") }
     static func noCollection(_ name: String) -> Self { Self(404, "Not found: Collection `\(name)` doesn't exist!") }

@@ -3,7 +3,7 @@ import Migration
 /// Strict mode: what Qdrant refuses before a request is done, in its own words.
 ///
 /// On for every collection that is not made with another `strict_mode_config`, as Qdrant Cloud makes them.
-struct QdrantStrictMode: Sendable {
+package struct QdrantStrictMode: Sendable {
     /// What Qdrant Cloud gives a collection.
     static let cloud: JSONValue = [
         "enabled": true, "unindexed_filtering_retrieve": false, "unindexed_filtering_update": false,
@@ -50,7 +50,9 @@ struct QdrantStrictMode: Sendable {
 
     func check(page limit: Int) throws(QdrantRefusal) { try check(limit, pageMax, "limit") }
 
-    func check(timeout: Int?) throws(QdrantRefusal) { if let timeout { try check(timeout, timeoutMax, "timeout") } }
+    package func check(timeout: Int?) throws(QdrantRefusal) {
+        if let timeout { try check(timeout, timeoutMax, "timeout") }
+    }
 
     func check(oversampling: Double?) throws(QdrantRefusal) {
         guard let oversampling, let oversamplingMax, oversampling > oversamplingMax else { return }

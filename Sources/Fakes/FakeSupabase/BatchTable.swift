@@ -1,30 +1,30 @@
-import Migration
+package import Migration
 
 /// `ingestion_batch` of one job: the rows by number, and the two partial indexes that claims and the reaper read.
 ///
 /// A write through the subscript keeps the indexes, so that no caller has to think of them, and a claim looks at what can be
 /// claimed and not at every batch.
-struct BatchTable: RandomAccessCollection, Sendable {
+package struct BatchTable: RandomAccessCollection, Sendable {
     /// A place in the order of claims.
-    struct Place: Comparable, Sendable {
+    package struct Place: Comparable, Sendable {
         let availableAt: DatabaseTime
         let number: Int
 
-        static func < (left: Self, right: Self) -> Bool {
+        package static func < (left: Self, right: Self) -> Bool {
             (left.availableAt, left.number) < (right.availableAt, right.number)
         }
     }
 
     private var rows: [BatchRow] = []
     /// What waits, in the order of claims.
-    private(set) var waiting: [Place] = []
+    package private(set) var waiting: [Place] = []
     /// What is at work, ascending.
-    private(set) var working: [Int] = []
+    package private(set) var working: [Int] = []
 
-    var startIndex: Int { 0 }
-    var endIndex: Int { rows.count }
+    package var startIndex: Int { 0 }
+    package var endIndex: Int { rows.count }
 
-    subscript(number: Int) -> BatchRow {
+    package subscript(number: Int) -> BatchRow {
         _read { yield rows[number] }
         _modify {
             let (place, status) = (rows[number].place, rows[number].status)
@@ -45,7 +45,7 @@ struct BatchTable: RandomAccessCollection, Sendable {
     }
 
     /// The rows that are at work, by number.
-    var atWork: some BidirectionalCollection<BatchRow> { working.lazy.map { rows[$0] } }
+    package var atWork: some BidirectionalCollection<BatchRow> { working.lazy.map { rows[$0] } }
 
     /// Adds a row with the next number.
     mutating func append(_ row: BatchRow) {
@@ -69,7 +69,7 @@ struct BatchTable: RandomAccessCollection, Sendable {
     func next(after now: DatabaseTime) -> Place? { waiting[end(at: now)...].first }
 
     /// What may be claimed now, in order, from a place on.
-    func claimable(from floor: Place?, at now: DatabaseTime) -> ArraySlice<Place> {
+    package func claimable(from floor: Place?, at now: DatabaseTime) -> ArraySlice<Place> {
         let start = floor.map { waiting.partition(before: $0) } ?? 0
         return waiting[Swift.min(start, end(at: now))..<end(at: now)]
     }

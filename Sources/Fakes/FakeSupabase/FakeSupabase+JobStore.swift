@@ -54,9 +54,9 @@ extension FakeSupabase {
             job: call.job,
             limit: call.limit,
             skipsLocked: true,
-            locks: planted != .claimChecksThenSets
+            locks: policy.claimLocksBatches
         ) { $0.claimCandidates(call, $1) }
-        let own = planted == .claimWithoutItsLock ? [] : [(LockKey.claim(call.claimId), LockMode.exclusive)]
+        let own = policy.claimLocksItsID ? [(LockKey.claim(call.claimId), LockMode.exclusive)] : []
         let plan = LockPlan(locks: own + [(.job(call.job), .shared)], rows: rows)
         return try await perform(call, locks: plan) { tables, transaction throws(PortFailure) in
             try tables.claim(call, transaction)
@@ -105,7 +105,7 @@ extension FakeSupabase {
         let rows = LockPlan.Rows(job: call.job, limit: .max, skipsLocked: true, locks: false) { tables, _ in
             tables.waitingBatches(of: call.job)
         }
-        let plan = LockPlan.exclusively(call.job, planted == .finalizeReadsTwice ? rows : nil)
+        let plan = LockPlan.exclusively(call.job, policy.finalizeReadsOnce ? nil : rows)
         return try await perform(call, locks: plan) { tables, transaction throws(PortFailure) in
             try tables.finalize(call, transaction)
         }

@@ -27,8 +27,8 @@ package final class FakeSupabase: JobStore, Sendable {
     private let entropy: any Entropy
     private let faults: FaultHook
     private let interleaving: (@Sendable () async -> Void)?
-    private let log: (@Sendable (RecordedStep) -> Void)?
-    let planted: PlantedBug?
+    private let log: (any CommitLog)?
+    let policy: TrackingPolicy
 
     /// An empty store.
     ///
@@ -38,20 +38,19 @@ package final class FakeSupabase: JobStore, Sendable {
     ///   - faults: asked before and after every call, by the name of the SQL function.
     ///   - interleaving: what a call does between its steps while it holds its locks, for example `Task.yield`; nil makes
     ///     each call one step.
-    ///   - log: gets every call with its answer, in the order of their commits. Without `interleaving`, another store that
-    ///     replays it must answer the same; with it, a call may have passed over rows that a replay finds free.
-    ///   - planted: what the store does wrong, for tests of the checks.
+    ///   - log: hears of every call.
+    ///   - policy: the rules it decides by; others than the contract's only in tests of the checks.
     package init(
         time: Time,
         entropy: any Entropy,
         faults: FaultHook = .none,
         interleaving: (@Sendable () async -> Void)? = nil,
-        log: (@Sendable (RecordedStep) -> Void)? = nil,
-        planted: PlantedBug? = nil
+        log: (any CommitLog)? = nil,
+        policy: TrackingPolicy = TrackingPolicy()
     ) {
         self.log = log
-        state = Mutex(State(tables: TrackingTables(planted: planted)))
-        self.planted = planted
+        state = Mutex(State(tables: TrackingTables(policy: policy)))
+        self.policy = policy
         self.time = time
         self.entropy = entropy
         self.faults = faults
@@ -68,12 +67,12 @@ package final class FakeSupabase: JobStore, Sendable {
     package var skippedRows: Int { state.withLock { $0.skips } }
 
     /// What the tables hold, for checkers.
-    func read<Value>(_ body: (TrackingTables) -> Value) -> Value { state.withLock { body($0.tables) } }
+    package func read<Value>(_ body: (TrackingTables) -> Value) -> Value { state.withLock { body($0.tables) } }
 
     private var now: DatabaseTime { DatabaseTime.start + time.now }
 
     /// What is committed now.
-    func snapshot() -> (tables: TrackingTables, now: DatabaseTime) { (state.withLock { $0.tables }, now) }
+    package func snapshot() -> (tables: TrackingTables, now: DatabaseTime) { (state.withLock { $0.tables }, now) }
 
     /// Restarts the server: what was committed stays, and calls under way end without effect.
     package func restart() {
@@ -128,18 +127,11 @@ package final class FakeSupabase: JobStore, Sendable {
         _ tables: inout TrackingTables,
         _ change: (inout TrackingTables, Transaction) throws(PortFailure) -> Call.Answer
     ) throws(PortFailure) -> Call.Answer {
-        guard let log, let recorded = RecordedCall(call) else { return try change(&tables, transaction) }
+        guard let log else { return try change(&tables, transaction) }
+        let result = Result { () throws(PortFailure) in try change(&tables, transaction) }
         let at = transaction.now.microseconds - DatabaseTime.start.microseconds
-        var step = RecordedStep(at: at, chance: transaction.chance, call: recorded)
-        defer { log(step) }
-        do throws(PortFailure) {
-            let answer = try change(&tables, transaction)
-            step.answer = RecordedAnswer(answer, of: recorded)
-            return answer
-        } catch {
-            step.answer = RecordedAnswer(failure: error)
-            throw error
-        }
+        log.note(call, result, at: at, chance: transaction.chance)
+        return try result.get()
     }
 
     /// Locks the batches of a call, each with a pause after it.

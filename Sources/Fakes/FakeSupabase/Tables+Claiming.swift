@@ -24,7 +24,7 @@ extension TrackingTables {
             return answer
         }
         // With the mistake, what the original took since the look at the batches stays unknown.
-        let isBlind = planted == .claimWithoutItsLock && transaction.seen?.isEmpty == false
+        let isBlind = !policy.claimLocksItsID && transaction.seen?.isEmpty == false
         var taken = isBlind ? [] : held(by: call.claimId, of: index, transaction.now)
         if taken.isEmpty, jobs[index].status == .running {
             taken = pick(call, from: floor, of: index, transaction)
@@ -50,8 +50,8 @@ extension TrackingTables {
         of index: Int,
         _ transaction: Transaction
     ) -> [Int] {
-        if planted == .claimChecksThenSets, let seen = transaction.seen { return Array(seen.prefix(call.limit)) }
-        for start in floor == nil || planted == .claimWithoutSecondLook ? [floor] : [floor, nil] {
+        if !policy.claimLocksBatches, let seen = transaction.seen { return Array(seen.prefix(call.limit)) }
+        for start in floor == nil || !policy.claimLooksBelowItsFloor ? [floor] : [floor, nil] {
             let free = jobs[index].batches.claimable(from: start, at: transaction.now).lazy.map(\.number)
             let picked = Array(free.filter(transaction.holds).prefix(call.limit))
             if !picked.isEmpty { return picked }
@@ -163,13 +163,13 @@ extension TrackingTables {
     ) -> (result: BumpBatchProgress.Result, reason: String?) {
         guard jobs[index].batches.indices.contains(item.batchNumber) else { return (.lost, "not_found") }
         let batch = jobs[index].batches[item.batchNumber]
-        let isHeard = planted == .statusIsTheOnlyGuard && batch.status == .processing
+        let isHeard = policy.fence == .status && batch.status == .processing
         guard isHeard || batch.isFenced(by: item.attempt, item.claimId) else { return (.lost, "new_owner") }
         guard batch.status == .processing, let deadline = batch.deadlineAt else {
             return (.lost, batch.lastOutcome == "reaped" ? "reaped" : "ended")
         }
         if jobs[index].status == .cancelled { return (.cancel, "cancelled") }
-        if deadline <= now, planted != .heartbeatPassesTheDeadline { return (.cancel, "deadline") }
+        if deadline <= now, policy.deadlineBoundsLeases { return (.cancel, "deadline") }
         return (.ok, nil)
     }
 
@@ -183,13 +183,13 @@ extension TrackingTables {
         let number = item.batchNumber
         let batch = jobs[index].batches[number]
         let wanted = now + jobs[index].lease
-        let limit = planted == .heartbeatPassesTheDeadline ? nil : batch.deadlineAt
+        let limit = policy.deadlineBoundsLeases ? batch.deadlineAt : nil
         let extended = max(batch.leaseExpiresAt ?? now, min(wanted, limit ?? wanted))
         jobs[index].batches[number].leaseExpiresAt = extended
-        if planted == .progressIsAdded {
-            jobs[index].batches[number].counts = batch.counts + item.counts
-        } else {
+        if policy.progressIsAbsolute {
             jobs[index].batches[number].counts.raise(to: item.counts)
+        } else {
+            jobs[index].batches[number].counts = batch.counts + item.counts
         }
         return Self.answer(item, .ok, nil, leaseMs: extended.milliseconds(since: now))
     }
@@ -214,13 +214,5 @@ extension BatchCounts {
     /// Whether no count is negative and their sum is representable.
     var isValid: Bool {
         [processed, skipped, failed, missing].allSatisfy { (0...1_000_000_000).contains($0) }
-    }
-
-    /// Absolute progress only rises, so that loss, repeat and reordering of heartbeats cannot count twice.
-    mutating func raise(to other: Self) {
-        processed = max(processed, other.processed)
-        skipped = max(skipped, other.skipped)
-        failed = max(failed, other.failed)
-        missing = max(missing, other.missing)
     }
 }

@@ -1,8 +1,8 @@
-import Migration
+package import Migration
 
 extension TrackingTables {
     /// `get_ingestion_job_stats`: from the counters.
-    func stats(_ call: GetIngestionJobStats) -> JobStats {
+    package func stats(_ call: GetIngestionJobStats) -> JobStats {
         guard let index = index(of: call.job) else { return .notFound }
         let job = jobs[index]
         return JobStats(job, job.counters, equal: nil)
@@ -39,7 +39,7 @@ extension TrackingTables {
             record("paused", in: index, transaction)
         case .resume:
             jobs[index].startedAt = jobs[index].startedAt ?? transaction.now
-            if planted != .resumeKeepsTheBaseline { jobs[index].resetBrakes() }
+            if policy.resumeResetsBrakes { jobs[index].resetBrakes() }
             record("resumed", in: index, transaction)
         case .cancel:
             jobs[index].finishedAt = transaction.now

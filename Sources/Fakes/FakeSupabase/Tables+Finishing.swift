@@ -11,7 +11,7 @@ extension TrackingTables {
             isHeard(call, by: jobs[index].batches[call.batchNumber])
         else { return .init(result: .lost, status: nil, outcome: nil) }
         let batch = jobs[index].batches[call.batchNumber]
-        guard batch.status == .processing || planted == .finishByNumberAlone else {
+        guard batch.status == .processing || policy.fence == .number else {
             if batch.lastOutcome == "reaped" { return .init(result: .lost, status: nil, outcome: nil) }
             return .init(result: .duplicate, status: batch.status, outcome: batch.lastOutcome)
         }
@@ -35,12 +35,12 @@ extension TrackingTables {
         return .init(result: .applied, status: status, outcome: call.outcome.rawValue)
     }
 
-    /// The fence, or what a planted mistake leaves of it.
+    /// The fence.
     private func isHeard(_ call: FinishBatch, by batch: BatchRow) -> Bool {
-        switch planted {
-        case .finishByNumberAlone: true
-        case .statusIsTheOnlyGuard: batch.status == .processing || batch.isFenced(by: call.attempt, call.claimId)
-        default: batch.isFenced(by: call.attempt, call.claimId)
+        switch policy.fence {
+        case .attempt: batch.isFenced(by: call.attempt, call.claimId)
+        case .status: batch.status == .processing || batch.isFenced(by: call.attempt, call.claimId)
+        case .number: true
         }
     }
 
@@ -111,7 +111,7 @@ extension TrackingTables {
         jobs[index].batches[call.batchNumber].error = call.error
         end(call.batchNumber, of: index, as: .pending, call.outcome.rawValue, transaction)
         jobs[index].batches[call.batchNumber].nextRetryAt = transaction.now + wait
-        if isDefer, planted == .deferUsesTheBudget { jobs[index].batches[call.batchNumber].retryCount += 1 }
+        if isDefer, !policy.deferralsAreFree { jobs[index].batches[call.batchNumber].retryCount += 1 }
         var delta = Counters(inFlight: -1, releases: isDefer ? 0 : 1, defers: isDefer ? 1 : 0)
         delta.addPaid(call.counts ?? BatchCounts())
         recordEnd(of: call.batchNumber, in: index, transaction, delta)
@@ -157,7 +157,7 @@ extension TrackingTables {
             jobs[index].batches[number].retryCount = retries + 1
             jobs[index].batches[number].nextRetryAt = transaction.now + wait
             delta.retries = 1
-            if planted == .everyAttemptIsCounted { delta.addRecords(end.counts) }
+            if !policy.onlyFinalAttemptsCount { delta.addRecords(end.counts) }
         }
         recordEnd(of: number, in: index, transaction, delta)
         jobs[index].count(delta, at: number)
@@ -276,7 +276,7 @@ extension TrackingTables {
     ) throws(PortFailure) -> ResetStuckBatches.Answer {
         try require((1...1000).contains(call.limit), "p_limit must be 1…1000")
         guard let index = index(of: call.job) else { return .init(reset: 0, failed: 0, more: false) }
-        let isBlind = planted == .reaperDoesNotLookAgain
+        let isBlind = !policy.reaperLooksAgain
         let stuck = (isBlind ? transaction.seen : nil) ?? stuckBatches(call, transaction.now).filter(transaction.holds)
         var answer = ResetStuckBatches.Answer(reset: 0, failed: 0, more: stuck.count >= call.limit)
         for number in stuck.prefix(call.limit) {

@@ -1,4 +1,4 @@
-import Migration
+package import Migration
 
 extension TrackingTables {
     /// `list_ingestion_jobs`: newest first.
@@ -94,7 +94,7 @@ struct Page<Row> {
 }
 
 extension JobRow {
-    var summary: JobSummary {
+    package var summary: JobSummary {
         JobSummary(
             id: id,
             targetKey: targetKey,
@@ -122,7 +122,7 @@ extension JobRow {
 }
 
 extension BatchRow {
-    func summary(at now: DatabaseTime) -> BatchSummary {
+    package func summary(at now: DatabaseTime) -> BatchSummary {
         BatchSummary(
             batchNumber: number,
             status: status,
@@ -142,7 +142,7 @@ extension BatchRow {
 }
 
 extension FailureRow {
-    func summary(of record: RecordID) -> FailureSummary {
+    package func summary(of record: RecordID) -> FailureSummary {
         FailureSummary(
             recordId: record,
             batchNumber: batchNumber,

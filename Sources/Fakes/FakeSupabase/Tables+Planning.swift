@@ -15,7 +15,7 @@ extension TrackingTables {
         let opened = jobs.lastIndex {
             $0.targetKey == call.targetKey && $0.openedToken == call.token && !deletedJobs.contains($0.id)
         }
-        let open = planted == .opensBesideAnother ? nil : indexOfOpenJob(target: call.targetKey)
+        let open = policy.targetsAreExclusive ? indexOfOpenJob(target: call.targetKey) : nil
         guard let index = open ?? opened else { return create(call, transaction) }
         guard jobs[index].configHash == call.configHash else {
             let epoch = jobs[index].controllerEpoch
@@ -58,7 +58,7 @@ extension TrackingTables {
             return .init(result: .notFound, role: .follower, epoch: 0, job: nil)
         }
         let refusal: JoinIngestionJob.Result? =
-            if !jobs[index].status.isOpen, planted != .joinRevivesAnEndedJob {
+            if !jobs[index].status.isOpen, policy.endedJobsStayEnded {
                 .ended
             } else if jobs[index].configHash != call.configHash {
                 .configMismatch
@@ -150,7 +150,7 @@ extension TrackingTables {
 
     /// Compare on (epoch, token): an expired lease that nobody took is still ours.
     private func isController(_ epoch: Int, _ token: String, of index: Int) -> Bool {
-        planted == .oldEpochIsHeard
+        !policy.epochIsChecked
             || jobs[index].controllerEpoch == epoch && jobs[index].controllerToken == token
     }
 
@@ -194,7 +194,7 @@ extension TrackingTables {
         if !job.status.isOpen { return .closed }
         if job.planCursor == lastID, isStored(call.batches, in: job) { return .duplicate }
         if job.isSealed { return .sealed }
-        let fits = job.planCursor == call.expectedCursor || planted == .appendIgnoresTheCursor
+        let fits = job.planCursor == call.expectedCursor || !policy.appendNeedsItsCursor
         return fits ? .appended : .cursorMismatch
     }
 

@@ -42,7 +42,7 @@ extension TrackingTables {
         let filter = call.filter
         return jobs[index].batches.indices.filter { number in
             let batch = jobs[index].batches[number]
-            let isDivided = planted == .isolatesWhatHasNotFailed && call.isolate && batch.status == .completed
+            let isDivided = !policy.onlyFailedBatchesAreDivided && call.isolate && batch.status == .completed
             guard batch.status == .failed || isDivided && batch.moved == 0,
                 filter.batchNumbers?.contains(number) ?? true
             else { return false }
@@ -139,7 +139,7 @@ extension TrackingTables {
         withdraw(number, of: index, completed: 0, transaction)
         jobs[index].batches[number].status = .pending
         jobs[index].batches[number].finishedAt = nil
-        if planted == .requeueResetsTheAttempt { jobs[index].batches[number].attempt = 0 }
+        if !policy.requeueKeepsAttempts { jobs[index].batches[number].attempt = 0 }
     }
 
     /// failed → completed with every record moved to a batch of its own in the next round.
@@ -152,7 +152,7 @@ extension TrackingTables {
             jobs[index].batches[number].status = .completed
             jobs[index].batches[number].moved = ids.count
             jobs[index].batches[number].finishedAt = transaction.now
-            let size = planted == .isolatesInPairs ? 2 : 1
+            let size = policy.recordsPerDividedBatch
             singles += stride(from: 0, to: ids.count, by: size).map { Array(ids[$0..<min($0 + size, ids.count)]) }
         }
         plan(singles, of: index, transaction)

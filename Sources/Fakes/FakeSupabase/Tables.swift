@@ -1,23 +1,22 @@
-import Migration
+package import Migration
 
 /// The tables of the tracking contract as values: `docs/tracking.md` §3.
 ///
 /// Every function of the contract is one mutating method that decides on the rows as they are and either throws before
 /// its first write or writes everything. Nothing here waits, and nothing knows a clock.
-struct TrackingTables: Sendable {
+package struct TrackingTables: Sendable {
     /// `ingestion_job`, with the rows that belong to it; the id is the index + 1.
-    var jobs: [JobRow] = []
+    package var jobs: [JobRow] = []
     /// Jobs that were deleted: their places in `jobs` stay, because the id is the index + 1.
-    var deletedJobs: Set<JobID> = []
+    package var deletedJobs: Set<JobID> = []
     /// `ingestion_quota`, by its name.
     var quotas: [String: QuotaRow] = [:]
     /// The next id of `ingestion_event`.
     var nextEventID: Int64 = 1
-    /// What is done wrong on purpose.
-    var planted: PlantedBug?
+    let policy: TrackingPolicy
 
     /// The index of a job, or nil when there is none.
-    func index(of job: JobID) -> Int? {
+    package func index(of job: JobID) -> Int? {
         job >= 1 && job <= jobs.count && !deletedJobs.contains(job) ? Int(job) - 1 : nil
     }
 
@@ -28,7 +27,7 @@ struct TrackingTables: Sendable {
 }
 
 /// What one call brings to the tables: its time, its chance, and the rows it managed to lock.
-struct Transaction: Sendable {
+package struct Transaction: Sendable {
     /// The transaction's start, as PostgreSQL's `now()`.
     let now: DatabaseTime
     /// Chance, for the backoff: one number a call, so that a call can be replayed.
@@ -43,15 +42,15 @@ struct Transaction: Sendable {
 }
 
 /// A row of `ingestion_job`.
-struct JobRow: Sendable {
-    let id: JobID
+package struct JobRow: Sendable {
+    package let id: JobID
     let targetKey: String
     let configHash: String
     let config: [String: String]
     let settings: JobSettings
     let createdAt: DatabaseTime
-    var status: JobStatus
-    var reason: String?
+    package var status: JobStatus
+    package var reason: String?
     var servers: JobServers
     let openedToken: String
     var startedAt: DatabaseTime?
@@ -63,8 +62,8 @@ struct JobRow: Sendable {
     var planSealedAt: DatabaseTime?
     var totalRecords: Int64 = 0
     var currentRound = 0
-    var serviceFailuresBaseline: Int64 = 0
-    var removedBaseline: Int64 = 0
+    package var serviceFailuresBaseline: Int64 = 0
+    package var removedBaseline: Int64 = 0
 
     var controllerID: String
     var controllerEpoch: Int
@@ -75,13 +74,13 @@ struct JobRow: Sendable {
     var lastRequestAnswer: RequeueAnswer?
 
     /// `ingestion_batch`: the number is the index.
-    var batches = BatchTable()
+    package var batches = BatchTable()
     /// `ingestion_failure`, by record id.
-    var failures: [RecordID: FailureRow] = [:]
+    package var failures: [RecordID: FailureRow] = [:]
     /// `ingestion_counter`: sixteen rows, so that concurrent calls rarely meet on one.
     var shards = [Counters](repeating: Counters(), count: 16)
     /// `ingestion_event`, ascending by id.
-    var events: [EventSummary] = []
+    package var events: [EventSummary] = []
     /// `ingestion_runner`, by name.
     var runners: [String: RunnerRow] = [:]
 
@@ -95,12 +94,12 @@ struct JobRow: Sendable {
     /// Batches planned so far.
     var totalBatches: Int { batches.count + deletedBatches }
 
-    var lease: Duration { .seconds(settings.leaseSeconds) }
+    package var lease: Duration { .seconds(settings.leaseSeconds) }
     var batchTimeout: Duration { .seconds(settings.batchTimeoutSeconds) }
     var isSealed: Bool { planSealedAt != nil }
 
     /// The sum of the shards.
-    var counters: Counters { shards.reduce(into: Counters()) { $0 += $1 } }
+    package var counters: Counters { shards.reduce(into: Counters()) { $0 += $1 } }
 
     /// What the brakes count begins anew: a person wants the work to go on.
     mutating func resetBrakes() {
@@ -116,34 +115,34 @@ struct JobRow: Sendable {
 }
 
 /// A row of `ingestion_batch` with its record ids.
-struct BatchRow: Sendable {
-    let number: Int
+package struct BatchRow: Sendable {
+    package let number: Int
     let round: Int
-    let recordIDs: [RecordID]
-    var status = BatchStatus.pending
+    package let recordIDs: [RecordID]
+    package var status = BatchStatus.pending
     var nextRetryAt: DatabaseTime
-    var attempt = 0
+    package var attempt = 0
     var retryCount = 0
-    var claimID: String?
-    var workerID: String?
-    var claimedAt: DatabaseTime?
-    var leaseExpiresAt: DatabaseTime?
-    var deadlineAt: DatabaseTime?
+    package var claimID: String?
+    package var workerID: String?
+    package var claimedAt: DatabaseTime?
+    package var leaseExpiresAt: DatabaseTime?
+    package var deadlineAt: DatabaseTime?
     var finishedAt: DatabaseTime?
-    var counts = BatchCounts()
+    package var counts = BatchCounts()
     var moved = 0
     /// `completed`, `failed`, `release`, `defer` or `reaped`; stays until the next end.
     var lastOutcome: String?
     var error: BatchError?
 
     /// Whether (attempt, claim id) is the row's current or last claim: the fence.
-    func isFenced(by attempt: Int, _ claimID: String) -> Bool {
+    package func isFenced(by attempt: Int, _ claimID: String) -> Bool {
         self.attempt == attempt && self.claimID == claimID
     }
 }
 
 /// A row of `ingestion_failure`.
-struct FailureRow: Sendable {
+package struct FailureRow: Sendable {
     var batchNumber: Int
     var attempt: Int
     var stage: FailureStage
@@ -157,21 +156,21 @@ struct FailureRow: Sendable {
 }
 
 /// A row of `ingestion_counter`, or a change of one.
-struct Counters: Sendable, Equatable {
+package struct Counters: Sendable, Equatable {
     var completedBatches = 0
     var failedBatches = 0
     var inFlight = 0
-    var processed: Int64 = 0
-    var skipped: Int64 = 0
-    var failed: Int64 = 0
-    var missing: Int64 = 0
+    package var processed: Int64 = 0
+    package var skipped: Int64 = 0
+    package var failed: Int64 = 0
+    package var missing: Int64 = 0
     var claims: Int64 = 0
     var retries: Int64 = 0
     var reaps: Int64 = 0
     var releases: Int64 = 0
     var defers: Int64 = 0
-    var serviceFailures: Int64 = 0
-    var removed: Int64 = 0
+    package var serviceFailures: Int64 = 0
+    package var removed: Int64 = 0
     var billedTokens: Int64 = 0
     var billedNanodollars: Int64 = 0
 

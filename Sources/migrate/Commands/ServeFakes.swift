@@ -1,6 +1,7 @@
 import ArgumentParser
 import Fakes
 import Migration
+import ServedFakes
 
 extension ServedFakes.Kind: ExpressibleByArgument {}
 

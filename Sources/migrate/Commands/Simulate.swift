@@ -1,6 +1,6 @@
 import ArgumentParser
-import Fakes
 import Foundation
+import Scenarios
 
 struct Simulate: ParsableCommand {
     static let configuration = CommandConfiguration(

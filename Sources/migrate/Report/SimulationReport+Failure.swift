@@ -1,4 +1,4 @@
-import Fakes
+import Scenarios
 
 extension SimulationReport {
     /// A run that broke an invariant.

@@ -1,4 +1,4 @@
-import Fakes
+import Scenarios
 import Synchronization
 
 extension SeedHunt {

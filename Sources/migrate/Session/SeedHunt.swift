@@ -1,5 +1,5 @@
-import Fakes
 import Foundation
+import Scenarios
 import Simulation
 import Synchronization
 

@@ -1,4 +1,4 @@
-import Fakes
+import Scenarios
 
 /// A run that can be repeated: its seed, and what is wished for otherwise than the seed draws it.
 struct Trial: Sendable, Hashable {

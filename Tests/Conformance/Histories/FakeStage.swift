@@ -1,5 +1,7 @@
 package import Fakes
+package import Invariants
 package import Migration
+package import Scenarios
 import Synchronization
 
 /// A fake store whose clock and chance are what each step says.
@@ -17,7 +19,7 @@ package struct FakeStage: HistoryStage {
     package let fake: FakeSupabase
 
     package init(planted: PlantedBug? = nil) {
-        fake = FakeSupabase(time: Time(clock), entropy: entropy, planted: planted)
+        fake = FakeSupabase(time: Time(clock), entropy: entropy, policy: TrackingPolicy(planted: planted))
     }
 
     package var store: any JobStore { fake }

@@ -1,4 +1,4 @@
-package import Fakes
+package import Invariants
 import Migration
 
 /// Makes up what clients might call: workers that finish late, planners that die, operators, repeats, wrong input.

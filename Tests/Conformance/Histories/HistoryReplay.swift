@@ -1,5 +1,5 @@
-package import Fakes
 import Foundation
+package import Invariants
 package import Migration
 
 /// A store on which a history can be replayed: its clock and its chance are what the steps say.

@@ -1,4 +1,4 @@
-package import Fakes
+package import Invariants
 package import Migration
 import Synchronization
 

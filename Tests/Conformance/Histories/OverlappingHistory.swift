@@ -1,5 +1,7 @@
-package import Fakes
+import Fakes
+package import Invariants
 import Migration
+package import Scenarios
 import Synchronization
 
 /// Overlapping clients on the fake, where a seed decides who goes on at each pause of each call.
@@ -10,7 +12,12 @@ package enum OverlappingHistory {
     package static func run(seed: UInt64, planted: PlantedBug? = nil) async -> TrackingEvidence {
         let (dice, clock, turns) = (Dice(seed), SteppedClock(), Turns())
         let pause: @Sendable () async -> Void = { await turns.pause() }
-        let fake = FakeSupabase(time: Time(clock), entropy: dice, interleaving: pause, planted: planted)
+        let fake = FakeSupabase(
+            time: Time(clock),
+            entropy: dice,
+            interleaving: pause,
+            policy: TrackingPolicy(planted: planted)
+        )
         let recorder = CallRecorder { (DatabaseTime.start + clock.now.offset, fake.lastEventID) }
         let clients = OverlappingClients(dice, fake, recorder, pause: pause).all
         await play(clients, turns, dice, clock) { if dice.oneIn(3000) { fake.restart() } }
@@ -21,7 +28,11 @@ package enum OverlappingHistory {
     package static func log(seed: UInt64) async -> [RecordedStep] {
         let (dice, clock, turns) = (Dice(seed), SteppedClock(), Turns())
         let log = Mutex<[RecordedStep]>([])
-        let fake = FakeSupabase(time: Time(clock), entropy: dice, log: { step in log.withLock { $0.append(step) } })
+        let fake = FakeSupabase(
+            time: Time(clock),
+            entropy: dice,
+            log: StepLog { step in log.withLock { $0.append(step) } }
+        )
         let clients = OverlappingClients(dice, fake, CallRecorder()) { await turns.pause() }.all
         await play(clients, turns, dice, clock) {}
         return log.withLock { $0 }

@@ -1,5 +1,7 @@
-package import Fakes
+import Fakes
+package import Invariants
 package import Migration
+import Scenarios
 import Synchronization
 
 /// Histories of one job at odd microseconds, with any chance: every lease, wait and backoff has to be rounded.
@@ -28,7 +30,7 @@ package struct RoundedTimes: Sendable {
 
     private init(_ seed: UInt64, log: @escaping @Sendable (RecordedStep) -> Void) {
         dice = Dice(seed)
-        fake = FakeSupabase(time: Time(clock), entropy: dice, log: log)
+        fake = FakeSupabase(time: Time(clock), entropy: dice, log: StepLog(log))
     }
 
     /// Mostly less than a second, in microseconds.

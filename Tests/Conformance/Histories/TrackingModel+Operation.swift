@@ -1,4 +1,4 @@
-import Fakes
+import Invariants
 import Migration
 
 // MARK: Steering and ending

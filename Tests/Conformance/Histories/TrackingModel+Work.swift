@@ -1,4 +1,4 @@
-import Fakes
+import Invariants
 import Migration
 
 // MARK: Claims and heartbeats

@@ -1,4 +1,4 @@
-package import Fakes
+package import Invariants
 import Migration
 
 /// The tracking contract once more, as small as it can be said: one list of jobs, no locks, no indexes, no counters.

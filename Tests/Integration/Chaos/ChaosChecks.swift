@@ -1,5 +1,5 @@
-import Fakes
 import Foundation
+import Invariants
 import Migration
 import Testing
 

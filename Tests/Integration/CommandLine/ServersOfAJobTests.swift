@@ -1,5 +1,6 @@
 import Foundation
 import Migration
+import ServedFakes
 import Testing
 import TextProcessing
 

@@ -1,5 +1,5 @@
 import Conformance
-import Fakes
+import Invariants
 import Migration
 import Synchronization
 import Testing

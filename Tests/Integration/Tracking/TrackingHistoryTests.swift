@@ -1,6 +1,7 @@
 import Conformance
-import Fakes
+import Invariants
 import Migration
+import Scenarios
 import Testing
 
 @testable import Adapters

@@ -1,6 +1,7 @@
 import Fakes
 import Foundation
 import Migration
+import ServedFakes
 import Subprocess
 import Testing
 

@@ -3,6 +3,7 @@ import ArgumentParser
 import Fakes
 import Foundation
 import Migration
+import Scenarios
 import Testing
 
 @testable import migrate
@@ -145,7 +146,7 @@ import Testing
         let store = FakeSupabase(
             time: Time(ContinuousClock()),
             entropy: SystemEntropy(),
-            planted: .everyAttemptIsCounted
+            policy: TrackingPolicy(planted: .everyAttemptIsCounted)
         )
         let job = try await Self.miscounted(store)
         let recorded = RecordedConsole()

@@ -1,7 +1,9 @@
 import Adapters
 import Conformance
 import Fakes
+import Invariants
 import Migration
+import Scenarios
 import Synchronization
 import Testing
 
@@ -94,7 +96,7 @@ import Testing
             time: Time(SteppedClock()),
             entropy: SystemEntropy(),
             faults: hook,
-            log: { log.add($0) }
+            log: StepLog { log.add($0) }
         )
         let job = try await Self.failedJob(batches: 500, in: store)
         workers.begin(in: store)

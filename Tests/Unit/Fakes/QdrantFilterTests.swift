@@ -3,6 +3,7 @@ import Conformance
 import Fakes
 import Foundation
 import Migration
+import ServedFakes
 import Testing
 
 @Suite struct `Filters and queries of the served Qdrant` {

@@ -2,6 +2,7 @@ import Conformance
 import Fakes
 import Foundation
 import Migration
+import ServedFakes
 import Synchronization
 import Testing
 import TextProcessing

@@ -3,6 +3,7 @@ import Conformance
 import Fakes
 import Foundation
 import Migration
+import ServedFakes
 import Testing
 import TextProcessing
 

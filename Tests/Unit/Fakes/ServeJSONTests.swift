@@ -1,5 +1,6 @@
 import Fakes
 import Foundation
+import ServedFakes
 import Testing
 
 @Suite struct `JSON of the served fakes` {

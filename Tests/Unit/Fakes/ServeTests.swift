@@ -3,6 +3,7 @@ import Conformance
 import Fakes
 import Foundation
 import Migration
+import ServedFakes
 import Testing
 
 /// A served fake for the time of a test.

@@ -1,6 +1,7 @@
 import Adapters
 import Fakes
 import Migration
+import ServedFakes
 import Testing
 
 @Suite struct `The OpenAI adapter on the served stand-in` {

@@ -1,4 +1,3 @@
-import Fakes
 import Migration
 import Synchronization
 import Testing

@@ -1,5 +1,7 @@
 import Fakes
+import Invariants
 import Migration
+import Scenarios
 import Synchronization
 import Testing
 

@@ -1,5 +1,7 @@
 import Fakes
+import Invariants
 import Migration
+import Scenarios
 import Simulation
 import Synchronization
 import Testing
@@ -65,7 +67,12 @@ final class World: Sendable {
             faults: sourceFaults,
             admits: admits
         )
-        store = FakeSupabase(time: time, entropy: SeededEntropy(seed), faults: storeFaults, log: storeLog)
+        store = FakeSupabase(
+            time: time,
+            entropy: SeededEntropy(seed),
+            faults: storeFaults,
+            log: storeLog.map(StepLog.init)
+        )
         embedder = FakeOpenAI(
             dimensions: Self.schema.dimensions,
             time: time,

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Fakes
+@testable import Scenarios
 
 @Suite struct `Floors of what a run meets` {
     @Test func `are there for every event of the whole workload`() {

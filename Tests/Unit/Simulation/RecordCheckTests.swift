@@ -1,9 +1,10 @@
+import Fakes
 import Migration
 import Simulation
 import Testing
 import TextProcessing
 
-@testable import Fakes
+@testable import Scenarios
 
 /// The contract of a record, written down a second time: it must pass what is right and name each thing that is not.
 @Suite struct `The contract of simulated records` {

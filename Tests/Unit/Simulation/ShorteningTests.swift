@@ -1,5 +1,5 @@
 import ArgumentParser
-import Fakes
+import Scenarios
 import Testing
 
 @testable import migrate

@@ -1,5 +1,5 @@
 import Dispatch
-import Fakes
+import Scenarios
 import Synchronization
 import Testing
 

@@ -1,5 +1,6 @@
-import Fakes
+import Invariants
 import Migration
+import Scenarios
 import Testing
 
 /// A check that cannot fail is a defect: for each there is a history that breaks exactly its invariant.

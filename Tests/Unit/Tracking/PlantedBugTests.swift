@@ -1,5 +1,6 @@
 import Conformance
-import Fakes
+import Invariants
+import Scenarios
 import Testing
 
 /// Histories in which calls overlap, and mistakes that the checks must notice in them.

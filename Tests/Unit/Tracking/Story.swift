@@ -1,5 +1,6 @@
-import Fakes
+import Invariants
 import Migration
+import Scenarios
 
 /// A small history made by hand: three batches; one completed at once, one reaped, deferred and completed, one at work.
 struct Story: Sendable {

@@ -177,6 +177,14 @@ extension BatchCounts {
             paid: left.paid + right.paid
         )
     }
+
+    /// Absolute progress only rises, so that loss, repeat and reordering of heartbeats cannot count twice.
+    package mutating func raise(to other: Self) {
+        processed = max(processed, other.processed)
+        skipped = max(skipped, other.skipped)
+        failed = max(failed, other.failed)
+        missing = max(missing, other.missing)
+    }
 }
 
 /// A record that could not be migrated, and why; never its text.

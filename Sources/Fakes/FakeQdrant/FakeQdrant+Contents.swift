@@ -1,0 +1,86 @@
+package import Migration
+package import TextProcessing
+
+/// What the collection holds, read and changed past the requests: for checkers, and for what other programs do.
+extension FakeQdrant {
+    /// Every point's payload, ascending by id.
+    package var payloads: [(id: PointID, payload: [String: JSONValue])] {
+        read { collection in
+            collection.points.keys.sorted().compactMap { key in
+                guard case .uuid(let id) = key, let point = collection.points[key] else { return nil }
+                return (id, point.payload)
+            }
+        } ?? []
+    }
+
+    /// How many there are.
+    package var pointCount: Int { read { $0.points.count } ?? 0 }
+
+    /// Takes the source out of points, as a program that does not know of sources would have written them.
+    package func unmark(_ ids: [PointID]) {
+        let result = Result { () throws(QdrantRefusal) in
+            try engine.with(collection) { $0.changePayload(of: ids.map(QdrantPointKey.uuid)) { $0["source"] = nil } }
+        }
+        precondition((try? result.get()) != nil, "there is no collection \(collection)")
+    }
+
+    /// What the server says to a delete whose filter names a key that has no index.
+    package func deletesUnindexed(_ key: String) throws(PortFailure) {
+        do throws(QdrantRefusal) {
+            try engine.with(collection) { collection throws(QdrantRefusal) in
+                try collection.strict.check(updating: QdrantFilter(must: [.isEmpty(key: key)]), collection.indexes)
+            }
+        } catch {
+            throw error.portFailure
+        }
+    }
+
+    /// Whether all of these points are there, each with a payload as it must be.
+    package func all(_ ids: [PointID], _ isRight: ([String: JSONValue]) -> Bool) -> Bool {
+        read { collection in
+            ids.allSatisfy { id in collection.points[.uuid(id)].map { isRight($0.payload) } ?? false }
+        } ?? false
+    }
+
+    /// A child whose dense vector is another text's, among every fourth, say, beginning at some place.
+    package func firstWrongVector(dimensions: Int, oneOf stride: Int, at start: Int) -> PointID? {
+        let words = WordVectors(dimensions: dimensions)
+        return read { collection in
+            for (place, key) in collection.points.keys.sorted().enumerated() where place % stride == start {
+                guard case .uuid(let id) = key, let point = collection.points[key],
+                    let text = point.payload["text"]?.string
+                else { continue }
+                if point.dense["child"] != words.vector(of: text) { return id }
+            }
+            return nil
+        } ?? nil
+    }
+
+    /// Sets the lists of a record's points, as a program does that knows nothing of versions.
+    ///
+    /// - Returns: whether it has any.
+    package func setLists(
+        of record: RecordID,
+        _ owner: PointOwner,
+        sparing others: Set<PointID>,
+        to lists: [Int64]
+    ) -> Bool {
+        let result = Result { () throws(QdrantRefusal) in
+            try engine.with(collection) { collection in
+                let keys = collection.keys(QdrantFilter(must: [.match(key: "summary_id", any: [.integer(record)])]))
+                    .filter { key in
+                        guard case .uuid(let id) = key, !others.contains(id) else { return false }
+                        let source = collection.points[key]?.payload["source"]?.string
+                        return source == nil || source == owner.source
+                    }
+                collection.changePayload(of: keys) { $0["collection_ids"] = .list(lists.map(JSONValue.integer)) }
+                return !keys.isEmpty
+            }
+        }
+        return (try? result.get()) ?? false
+    }
+
+    private func read<Value>(_ body: (QdrantCollection) -> Value) -> Value? {
+        do throws(QdrantRefusal) { return try engine.with(collection) { body($0) } } catch { return nil }
+    }
+}

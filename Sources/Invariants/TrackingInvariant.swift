@@ -1,0 +1,212 @@
+package import Migration
+
+/// The invariants of `docs/tracking.md` that a history can show, by their numbers.
+package enum TrackingInvariant: Int, CaseIterable, Sendable, CustomStringConvertible {
+    case oneClaimOneEnd = 1
+    case completedOnce
+    case currentFence
+    case denseAttempts
+    case oneLease
+    case endedStaysEnded
+    case retryBudget
+    case termsOfClaims
+    case repeatedClaim
+    case harmlessRepeats
+    case oneController
+    case exactPlan
+    case sumOfABatch
+    case sumOfTheJob
+    case exactCounters
+    case deadLetters
+    case finalStatus
+
+    package var description: String { "I\(rawValue)" }
+}
+
+/// An invariant that does not hold, and where.
+package struct TrackingViolation: Sendable, Hashable, CustomStringConvertible {
+    package let invariant: TrackingInvariant
+    package let job: JobID
+    package let finding: String
+
+    package var description: String { "\(invariant) job \(job): \(finding)" }
+}
+
+extension TrackingEvidence {
+    /// Every violation of these invariants: nothing, for a store that keeps its promises.
+    ///
+    /// What the evidence does not hold is not judged: without calls nothing is said of answers, and without times nothing
+    /// of leases that heartbeats extended.
+    package func violations(of invariants: [TrackingInvariant] = TrackingInvariant.allCases) -> [TrackingViolation] {
+        jobs.flatMap { job in
+            let history = JobHistory(job, in: self)
+            return invariants.flatMap { invariant in
+                history.findings(against: invariant).map {
+                    TrackingViolation(invariant: invariant, job: job.summary.id, finding: $0)
+                }
+            }
+        }
+    }
+}
+
+/// What a heartbeat said of one batch, and the lease that it was given, where both are known.
+struct Heartbeat {
+    let item: HeartbeatItem
+    let began: Int
+    let until: DatabaseTime?
+
+    init(_ item: HeartbeatItem, _ answer: BumpBatchProgress.Item?, of observed: ObservedCall) {
+        self.item = item
+        began = observed.began
+        guard let answer, answer.result == .ok, let at = observed.at else {
+            until = nil
+            return
+        }
+        until = at + .milliseconds(answer.leaseMs)
+    }
+}
+
+/// One job's evidence in the order in which the checks read it.
+struct JobHistory {
+    let job: TrackingEvidence.Job
+    /// Other open jobs of the same target.
+    let rivals: [JobID]
+    /// Earlier jobs of the same target that were open at the same time.
+    let rivalsOnce: [JobID]
+    /// The calls that name this job, by their begins.
+    let calls: [ObservedCall]
+    let slack: Duration
+    /// The calls that may write an event of this kind about a batch; none where the time of an event is exact.
+    let writers: [String: [ObservedCall]]
+    /// What heartbeats said of a batch, by their begins.
+    let heartbeats: [Int: [Heartbeat]]
+    /// One for each row of `ingestion_batch`, in order.
+    let batches: [BatchHistory]
+
+    init(_ job: TrackingEvidence.Job, in evidence: TrackingEvidence) {
+        self.job = job
+        slack = evidence.slack
+        let id = job.summary.id
+        rivals = evidence.jobs.map(\.summary).filter {
+            $0.id != id && $0.targetKey == job.summary.targetKey && $0.status.isOpen && job.summary.status.isOpen
+        }.map(\.id)
+        rivalsOnce = evidence.jobsOpen(beside: job)
+        let calls = evidence.calls.filter { $0.job == id }
+        self.calls = calls
+        var writers: [String: [ObservedCall]] = [:]
+        if slack > .zero {
+            for observed in calls { for kind in observed.writes { writers[kind, default: []].append(observed) } }
+        }
+        self.writers = writers
+        heartbeats = Dictionary(
+            grouping: calls.flatMap { observed -> [Heartbeat] in
+                guard case .heartbeat(let call) = observed.call else { return [] }
+                guard case .heartbeat(let answer) = observed.answer, answer.items.count == call.items.count else {
+                    return call.items.map { Heartbeat($0, nil, of: observed) }
+                }
+                return zip(call.items, answer.items).map { Heartbeat($0, $1, of: observed) }
+            },
+            by: \.item.batchNumber
+        )
+        let events = Dictionary(grouping: job.events.filter { $0.batchNumber != nil }) { $0.batchNumber ?? 0 }
+        batches = job.batches.map { BatchHistory(row: $0, events: events[$0.batchNumber] ?? []) }
+    }
+
+    /// Whether the store wrote down what happened.
+    var isRecorded: Bool { job.summary.settings.recordEvents }
+    /// Of a claim: a lease does not outlast its deadline.
+    var lease: Duration {
+        .seconds(min(job.summary.settings.leaseSeconds, job.summary.settings.batchTimeoutSeconds))
+    }
+
+    func findings(against invariant: TrackingInvariant) -> [String] {
+        switch invariant {
+        case .oneClaimOneEnd: batches.flatMap(\.unpairedEnds)
+        case .completedOnce: batches.flatMap(\.repeatedCompletions)
+        case .currentFence: staleCallsApplied
+        case .denseAttempts: isRecorded ? batches.flatMap(\.gapsInAttempts) : []
+        case .oneLease: overlappingLeases
+        case .endedStaysEnded: isRecorded ? batches.flatMap(\.changesAfterTheEnd) + wrongDivisions : []
+        case .retryBudget: isRecorded ? batches.flatMap { $0.retryMistakes(job.summary.settings.maxRetries) } : []
+        case .termsOfClaims: forbiddenClaims
+        case .repeatedClaim: differingClaims
+        case .harmlessRepeats: harmfulRepeats
+        case .oneController: rivalControllers
+        case .exactPlan: planMistakes
+        case .sumOfABatch: batches.flatMap(\.wrongSums)
+        case .sumOfTheJob: wrongTotal
+        case .exactCounters: wrongCounters + wrongBrakes
+        case .deadLetters: wrongDeadLetters
+        case .finalStatus: wrongFinalStatus
+        }
+    }
+}
+
+/// One batch: its row, and what happened to it, in the order of its row lock.
+struct BatchHistory {
+    /// One claim and what ended it.
+    struct Attempt {
+        let claimed: EventSummary
+        let claimedAt: DatabaseTime
+        var end: EventSummary?
+    }
+
+    let row: BatchSummary
+    let events: [EventSummary]
+    let attempts: [Attempt]
+
+    init(row: BatchSummary, events: [EventSummary]) {
+        self.row = row
+        self.events = events
+        var attempts: [Attempt] = []
+        for event in events {
+            if event.kind == "claimed" { attempts.append(Attempt(claimed: event, claimedAt: event.time)) }
+            guard event.isEnd else { continue }
+            if let index = attempts.lastIndex(where: { $0.claimed.attempt == event.attempt && $0.end == nil }) {
+                attempts[index].end = event
+            }
+        }
+        self.attempts = attempts
+    }
+
+    var name: String { "batch \(row.batchNumber)" }
+    var isFinal: Bool { row.status == .completed || row.status == .failed }
+}
+
+extension EventSummary {
+    /// Whether it closed an attempt.
+    var isEnd: Bool { ["completed", "failed", "release", "defer", "reaped"].contains(kind) }
+    package var time: DatabaseTime { DatabaseTime(text: at) ?? .start }
+    var short: String { "event \(id) \(kind) of attempt \(attempt ?? 0)" }
+
+    func number(_ key: String) -> Int? { detail[key].flatMap { Int($0) } }
+}
+
+extension ObservedCall {
+    /// The job that it names; for an open, the job that it was answered.
+    fileprivate var job: JobID? {
+        switch call {
+        case .open: if case .open(let answer) = answer { answer.job.id } else { nil }
+        case .join(let call): call.job
+        case .addServers(let call): call.job
+        case .renew(let call): call.job
+        case .append(let call): call.job
+        case .seal(let call): call.job
+        case .claim(let call): call.job
+        case .heartbeat(let call): call.job
+        case .finish(let call): call.job
+        case .reset(let call): call.job
+        case .stats(let call): call.job
+        case .exactStats(let call): call.job
+        case .control(let call): call.job
+        case .finalize(let call): call.job
+        case .requeueBatches(let call): call.job
+        case .requeueRecords(let call): call.job
+        case .jobs(let call): call.job
+        case .batches(let call): call.job
+        case .failures(let call): call.job
+        case .events(let call): call.job
+        case .reserve, .report: nil
+        }
+    }
+}

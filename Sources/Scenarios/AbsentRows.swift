@@ -1,0 +1,128 @@
+import Fakes
+import Invariants
+import Migration
+import Simulation
+import TextProcessing
+
+/// Rows that a lagging replica does not have yet, and rows that lose their text, or go, after an earlier version was migrated.
+extension SimulatedWorld {
+    /// Replicas lag by less than the engine waits before it looks a second time.
+    private static let lagMax = Duration.milliseconds(4_500)
+    /// The plan is read in the first seconds, and only what is claimed at once is claimed before every replica has it.
+    static let arrivalsMax = Duration.seconds(10)
+    private static let arrivalPlaces = 24
+    /// Fewer than the 100 removals that the brake lets pass, with room for rows that become blank or go by other changes.
+    private static let absentMax = 50
+
+    /// Two replicas behind one address, one of them up to date: a row that the plan has seen may be unknown to the next call.
+    static func replicas(of node: SimNode, _ simulation: Simulation, _ plan: FaultPlan) -> FakeMySQL.Replicas? {
+        guard plan.has(.replica) else { return nil }
+        return FakeMySQL.Replicas(time: Time(node.clock)) {
+            simulation.chance.chance(0.5) ? .zero : simulation.chance.duration(.seconds(1)...lagMax)
+        }
+    }
+
+    /// Points of an earlier text for rows that are blank now, that have lost their tenant, and that go as soon as they are planned.
+    func preloadAbsent(_ random: inout SimRandom) {
+        guard plan.has(.absences) else { return }
+        let known = Set(older.map(\.summaryID))
+        var left = Self.absentMax
+        for row in source.snapshot where !known.contains(row.id) {
+            let isBlank = watch.expected(row.id) == nil
+            guard left > 0, random.chance(isBlank ? 0.7 : 0.1) else { continue }
+            left -= 1
+            older += olderPoints(of: row, &random)
+            if !isBlank { doomed.insert(row.id) }
+            for source in [Self.neighbour.source, nil] where random.chance(0.3) {
+                let id = PointID(high: random.next(), low: random.next())
+                others.append(OthersPoint(id: id, record: row.id, source: source))
+            }
+        }
+    }
+
+    /// Another application has written points of the same record ids.
+    func placeOthers() throws {
+        for point in others { try points.engine.write(point.id, payload: point.payload, into: points.collection) }
+    }
+
+    /// The application deletes rows after the planner has read their ids, and before a worker can claim them.
+    func pageIsStored(_ ids: [RecordID]) {
+        for id in ids where doomed.remove(id) != nil {
+            source.erase(id)
+            watch.rowVanishes(id)
+        }
+    }
+
+    /// Some rows have just arrived when the run begins: the replica that lags does not have them when the first batches are read.
+    func insertFirstRows() {
+        guard plan.has(.replica) else { return }
+        for _ in 0..<4 { insertSomeRow() }
+    }
+
+    /// Another application inserts a row near the beginning of the table, in front of the planner or behind it.
+    func insertSomeRow() {
+        let rows = source.snapshot
+        guard !rows.isEmpty else { return }
+        let (id, overflow) = rows[below(min(rows.count, Self.arrivalPlaces))].id.addingReportingOverflow(1)
+        guard !overflow, source.row(id) == nil, !watch.hasChanged(id), !watch.hasVanished(id) else { return }
+        var random = simulation.chance.split()
+        let row = Workload.row(id, &random)
+        source.put(row)
+        watch.rowArrives(row)
+    }
+}
+
+/// A point that is not ours to delete.
+struct OthersPoint {
+    let id: PointID
+    let record: RecordID
+    /// Nil for a point of the existing application.
+    let source: String?
+
+    var payload: [String: JSONValue] {
+        var payload: [String: JSONValue] = [
+            "summary_id": .integer(record), "type": "child", "member_code": "m", "checksum": "theirs",
+        ]
+        payload["source"] = source.map(JSONValue.string)
+        return payload
+    }
+}
+
+/// What the checks must know of rows that are not always there.
+struct Absences {
+    /// Rows that were inserted meanwhile; nothing else has happened to them unless they are among the changed ones, too.
+    var arrived: Set<RecordID> = []
+    /// Rows that were deleted between their plan and any claim.
+    var vanished: Set<RecordID> = []
+    /// Rows that were deleted at any time.
+    var deleted: Set<RecordID> = []
+}
+
+extension EndChecks {
+    /// I29, too: what is not ours to delete is as it was.
+    func checkOthers() -> String? {
+        let payloads = Dictionary(world.points.payloads.map { ($0.id, $0.payload) }) { first, _ in first }
+        for point in world.others {
+            // Without a source it belongs to the first version of a text that comes back, and is replaced by it.
+            if point.source == nil, world.watch.hasChanged(point.record) { continue }
+            let owner = point.source ?? "another application"
+            if payloads[point.id] != point.payload {
+                return "point \(point.id) of record \(point.record), which is \(owner)'s, was changed or deleted"
+            }
+        }
+        return nil
+    }
+
+    /// I18: no row that was there when it was planned, and ever since, counts as missing.
+    func checkMissing(of job: TrackingEvidence.Job) -> String? {
+        for batch in job.batches where batch.status == .completed && batch.moved == 0 {
+            let deleted = batch.recordIds.count { world.watch.wasDeleted($0) }
+            if batch.counts.missing > deleted {
+                return
+                    "batch \(batch.batchNumber) counts \(batch.counts.missing) records as missing, "
+                    + "\(deleted) of its rows were ever deleted"
+            }
+        }
+        return nil
+    }
+}

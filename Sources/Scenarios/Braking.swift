@@ -1,0 +1,92 @@
+import Fakes
+import Invariants
+import Migration
+import Simulation
+
+/// Services that refuse what is right, a table that is emptied, who resumes a job that a brake has paused, and what the brakes
+/// must keep from happening.
+extension SimulatedWorld {
+    /// After so many resumes somebody has understood, and lets the points of blank and deleted rows go.
+    private static let resumesMax = 3
+
+    /// What a process is told when it starts.
+    var brakes: BrakeLimits {
+        var brakes = plan.brakes
+        brakes.allowsRemovals = resumes >= Self.resumesMax
+        return brakes
+    }
+
+    /// Points of an earlier text for most rows, which a run must delete when the rows go.
+    func preloadForEmptying(_ random: inout SimRandom) {
+        guard plan.has(.emptied) else { return }
+        let known = Set((older + unmarked).map(\.summaryID))
+        for row in source.snapshot where watch.expected(row.id) != nil && !known.contains(row.id) {
+            if random.chance(0.8) { older += olderPoints(of: row, &random) }
+        }
+    }
+
+    /// Somebody deletes most rows, as a restore into the wrong database would.
+    func emptyTheTable() {
+        guard !isEmptied else { return }
+        isEmptied = true
+        let rows = source.snapshot.filter { _ in below(10) > 0 }
+        simulation.note("\(rows.count) rows are deleted")
+        for row in rows {
+            source.delete(row.id)
+            watch.rowHasChanged(row.id, to: nil)
+        }
+    }
+
+    /// An operator sees that the job is paused, and lets it go on.
+    func resumeIfPaused() async {
+        guard let job = store.read({ $0.jobs.last }), job.status == .paused else { return }
+        simulation.note("resume: \(job.reason ?? "")")
+        _ = try? await asked(.control(.init(job: job.id, action: .resume, reason: nil)))
+    }
+
+    // MARK: - Checks
+
+    /// What the brakes had counted before a resume; nil for other calls.
+    func beginOfResume(_ call: RecordedCall) -> (job: JobID, counted: Counters)? {
+        guard case .control(let call) = call, call.action == .resume else { return nil }
+        return store.read { tables in tables.index(of: call.job).map { (call.job, tables.jobs[$0].counters) } }
+    }
+
+    /// I31: from a resume on the brakes count anew.
+    func checkResume(_ answer: RecordedAnswer, _ before: (job: JobID, counted: Counters)) {
+        guard case .control(let answer) = answer, answer.result == .applied else { return }
+        resumes += 1
+        let job = store.read { tables in tables.index(of: before.job).map { tables.jobs[$0] } }
+        guard let job else { return }
+        if job.serviceFailuresBaseline < before.counted.serviceFailures || job.removedBaseline < before.counted.removed
+        {
+            simulation.fail("I31 job \(job.id) was resumed, and its brakes go on counting")
+        }
+    }
+
+    /// I30: what the brakes admit, and what the other workers may have had in their hands.
+    ///
+    /// Each worker looks at the counters before it begins another batch; a process that was replaced counts twice.
+    func checkBrakes(of job: JobID) {
+        guard plan.has(.refusals) || plan.has(.emptied), let row = store.read({ $0.index(of: job).map($0.row) }) else {
+            return
+        }
+        let counters = row.counters
+        let done = counters.processed + counters.skipped + counters.failed + counters.missing
+        let workers = processes.map(\.settings.workers).max() ?? 0
+        let records = processes.map(\.settings.batchSize).max() ?? 0
+        let atHand = Int64(2 * plan.hosts * workers * records)
+        let failures = counters.serviceFailures - row.serviceFailuresBaseline
+        if let most = plan.brakes.failuresMax, failures > Int64(most) + atHand {
+            simulation.fail("I30 job \(job) goes on after \(failures) records were given up for nothing of their own")
+        }
+        let removed = counters.removed - row.removedBaseline
+        if resumes < Self.resumesMax, removed > max(plan.brakes.removalsMin, done / BrakeLimits.share) + atHand {
+            simulation.fail("I30 job \(job) goes on after \(removed) of \(done) records have lost their points")
+        }
+    }
+}
+
+extension TrackingTables {
+    fileprivate func row(_ index: Int) -> JobRow { jobs[index] }
+}

@@ -1,0 +1,98 @@
+import Fakes
+import Invariants
+import Migration
+import Simulation
+
+/// Other people with the same store: they replace and cancel each other's jobs, and some have settings of another environment.
+extension SimulatedWorld {
+    /// The servers that a process's settings name.
+    func servers(of process: SimulatedProcess) -> JobServers {
+        JobServers(
+            source: [process.kind == .movedSource ? "replacement:3306/app" : "db:3306/app"],
+            points: [process.kind == .movedPoints ? "https://staging:6333" : "https://points:6333"],
+            embedder: ["https://api.example/v1"]
+        )
+    }
+
+    /// A colleague comes by.
+    ///
+    /// A process with other servers comes only when there is a job: without one a run with them would be a job of its own.
+    func meetColleague() async {
+        guard let job = store.read({ $0.jobs.last }) else { return }
+        switch below(6) {
+        case 0, 1:
+            simulation.note("a colleague plans anew")
+            start(.replacer, on: plan.hosts)
+        case 2:
+            guard job.status.isOpen else { return }
+            simulation.note("a colleague cancels job \(job.id)")
+            _ = try? await asked(.control(.init(job: job.id, action: .cancel, reason: "simulated")))
+        case 3: start(.movedSource, on: plan.hosts)
+        default: start(.movedPoints, on: plan.hosts)
+        }
+    }
+
+    /// A job is opened: not by a process that has one, nor by one that was told to resume one (I27).
+    ///
+    /// A doubled packet may come when its call was answered long ago, with a job that has ended since. Only such a network opens
+    /// a job then; the next process that looks for a job goes on with it.
+    func jobIsOpened(_ job: JobID, by process: SimulatedProcess) {
+        if !process.mayOpenJob, process.isOpening {
+            simulation.fail("I27 \(process.name) has opened job \(job), but it had a job to work on")
+        }
+        process.mayOpenJob = false
+        needsNewJob = false
+        if let limit = process.settings.limit { limits[job] = limit }
+        if process.kind == .replacer, job > 1 { coverage.add(.jobReplaced) }
+    }
+}
+
+extension SimulatedWorld {
+    /// I28: a process with other servers than the job's is not admitted.
+    func isAdmitted(_ process: SimulatedProcess) {
+        if process.kind.hasMoved {
+            simulation.fail("I28 \(process.name) has other servers than its job, and was admitted")
+        }
+    }
+}
+
+/// What a process reaches by its settings.
+extension Link {
+    /// Before it has joined, a process that does not look sees what others would.
+    private var isBlind: Bool { world.portBug == .joinsWithoutLooking && !process.hasJoined }
+
+    var source: FakeMySQL { process.kind == .movedSource && !isBlind ? world.otherSource : world.source }
+    var points: FakeQdrant { process.kind == .movedPoints && !isBlind ? world.otherPoints : world.points }
+
+    /// Jobs as they are listed, for one that does not look: with its own servers.
+    func seen(_ answer: ListIngestionJobs.Answer) -> ListIngestionJobs.Answer {
+        guard world.portBug == .joinsWithoutLooking else { return answer }
+        var seen = answer
+        for index in seen.rows.indices { seen.rows[index].servers = world.servers(of: process) }
+        return seen
+    }
+
+    /// Joins a job, or opens one where it should.
+    func join(
+        _ call: JoinIngestionJob,
+        opening open: (OpenIngestionJob) async throws(PortFailure) -> OpenIngestionJob.Answer,
+        _ send: (JoinIngestionJob) async throws(PortFailure) -> JoinIngestionJob.Answer
+    ) async throws(PortFailure) -> JoinIngestionJob.Answer {
+        guard world.portBug == .opensInsteadOfJoining else { return try await send(call) }
+        let answer = try await open(
+            OpenIngestionJob(
+                targetKey: SimulatedWorld.target,
+                configHash: call.configHash,
+                config: world.configuration(of: process).stored(limit: nil),
+                settings: world.settings,
+                controllerId: call.controllerId,
+                token: call.token,
+                start: true
+            )
+        )
+        guard answer.job.id == call.job else {
+            return JoinIngestionJob.Answer(result: .ended, role: .follower, epoch: 0, job: answer.job)
+        }
+        return JoinIngestionJob.Answer(result: .resumed, role: answer.role, epoch: answer.epoch, job: answer.job)
+    }
+}

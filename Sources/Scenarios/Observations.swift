@@ -1,0 +1,100 @@
+import Fakes
+import Invariants
+import Migration
+import Simulation
+
+/// What a run has met, read off its calls and events: the counters that say whether a seed was worth running.
+struct Observations {
+    private let evidence: TrackingEvidence
+    private let world: SimulatedWorld
+
+    init(_ evidence: TrackingEvidence, _ world: SimulatedWorld) {
+        self.evidence = evidence
+        self.world = world
+    }
+
+    func count() {
+        world.coverage.add(.claimSkippedLockedRow, world.store.skippedRows)
+        for job in evidence.jobs {
+            countEvents(of: job)
+            countCalls(of: job)
+        }
+    }
+
+    private func countEvents(of job: TrackingEvidence.Job) {
+        var deferred: Set<Int> = []
+        var controllers = 0
+        for event in job.events {
+            switch event.kind {
+            case "defer": deferred.insert(event.batchNumber ?? -1)
+            case "completed" where deferred.contains(event.batchNumber ?? -1):
+                world.coverage.add(.deferredTextNotPaidTwice)
+            case "failed" where event.detail["status"] == "failed", "reaped" where event.detail["status"] == "failed":
+                world.coverage.add(.budgetUsedUp)
+                if let batch = job.batches.first(where: { $0.batchNumber == event.batchNumber }), batch.round > 0,
+                    batch.recordIds.count == 1
+                {
+                    world.coverage.add(.killerIsolated)
+                }
+            case "failed" where event.detail["code"] == "runner_died": world.coverage.add(.leftClaimsTakenOver)
+            case "reaped" where event.detail["code"] == "deadline_exceeded": world.coverage.add(.deadlineHit)
+            case "sealed": controllers += 1
+            default: break
+            }
+        }
+    }
+
+    private func countCalls(of job: TrackingEvidence.Job) {
+        var claims: [String: Int] = [:]
+        var running: [String: Int] = [:]
+        var leaseEnds: [WorldWatch.Attempt: DatabaseTime] = [:]
+        let lease = Duration.seconds(job.summary.settings.leaseSeconds)
+        for observed in evidence.calls {
+            switch (observed.call, observed.answer) {
+            case (.finish(let call), .finish(let answer)) where answer.result == .lost && call.job == job.summary.id:
+                let claimed = job.events.last {
+                    $0.kind == "claimed" && $0.batchNumber == call.batchNumber && $0.id <= observed.eventBefore ?? 0
+                }
+                if let claimed, claimed.attempt != call.attempt { world.coverage.add(.staleFinishMetNewOwner) }
+                // A few seconds decide who comes first.
+                let reaped = job.events.last { $0.kind == "reaped" && $0.claimId == call.claimId }
+                if let reaped, let at = observed.at, at - .seconds(10) < reaped.time {
+                    world.coverage.add(.reaperRacedFinish)
+                }
+            case (.claim(let call), .claim(let answer)) where call.job == job.summary.id:
+                if claims[call.claimId] != nil, !answer.batches.isEmpty {
+                    world.coverage.add(.repeatedClaimAnsweredAlike)
+                }
+                if let end = running[call.claimId], end > observed.began {
+                    world.coverage.add(.repeatedClaimMetOriginal)
+                }
+                for batch in answer.batches {
+                    let attempt = WorldWatch.Attempt(job: call.job, batch: batch.batchNumber, attempt: batch.attempt)
+                    if let at = observed.at { leaseEnds[attempt] = at + lease }
+                }
+                claims[call.claimId] = answer.batches.count
+                running[call.claimId] = observed.ended
+            case (.heartbeat(let call), .heartbeat(let answer)) where call.job == job.summary.id:
+                for (item, asked) in zip(answer.items, call.items) {
+                    if item.result == .cancel, item.reason == "deadline" { world.coverage.add(.deadlineHit) }
+                    guard item.result == .ok, let at = observed.at else { continue }
+                    let attempt = WorldWatch.Attempt(job: call.job, batch: asked.batchNumber, attempt: asked.attempt)
+                    if let end = leaseEnds[attempt], end < at { world.coverage.add(.leaseRevived) }
+                    leaseEnds[attempt] = at + lease
+                }
+            case (.append(let call), .append(let answer)) where call.job == job.summary.id && answer.result == .lost:
+                world.coverage.add(.oldEpochRefused)
+            default: break
+            }
+        }
+        let epochs = Set(
+            evidence.calls.compactMap { observed -> Int? in
+                guard case .append(let call) = observed.call, case .append(let answer) = observed.answer,
+                    answer.result == .appended, call.job == job.summary.id
+                else { return nil }
+                return call.epoch
+            }
+        )
+        if epochs.count > 1 { world.coverage.add(.controllerReplacedWhilePlanning, epochs.count - 1) }
+    }
+}

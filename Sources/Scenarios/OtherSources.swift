@@ -1,0 +1,56 @@
+import Fakes
+import Migration
+import Simulation
+import TextProcessing
+
+/// What else is in the collection: points of another table with equal record ids, and points that carry no source.
+extension SimulatedWorld {
+    /// Another table in the same collection.
+    static let neighbour = PointOwner(source: "shop.memos", ownsUnmarked: false)
+    /// What its points have in `collection_ids`; ours never do.
+    static let neighbourList: Int64 = 9
+
+    /// Points of another table, and points of this very version that a program without sources has written.
+    func preloadOtherSources(_ random: inout SimRandom) {
+        let old = Set(older.map(\.summaryID))
+        for row in source.snapshot {
+            // Texts that the stand-in never takes were not written by the other table's program either.
+            if random.chance(0.1), defects[row.id] == nil {
+                neighbours += points(of: row, by: SimulatedText.neighbour, Self.neighbour, [Self.neighbourList])
+            }
+            let isOrdinary = if case .text(let text) = row.content { Workload.isOrdinary(text) } else { false }
+            if isOrdinary, !old.contains(row.id), random.chance(0.05) {
+                let points = points(of: asRead(row), by: SimulatedText.shaper, Self.owner, [])
+                unmarked += withLists(points, isEven: true, &random)
+            }
+        }
+    }
+
+    private func points(
+        of row: SourceRecord,
+        by shaper: RecordShaper,
+        _ owner: PointOwner,
+        _ collectionIDs: [Int64]
+    ) -> [Point] {
+        guard case .points(let shape) = shaper.shape(row) else { return [] }
+        let vectors = shape.children.map { WordVectors(dimensions: Self.dimensions).vector(of: $0.text) }
+        return shape.points(vectors: vectors, collectionIDs: collectionIDs, shaper: shaper, source: owner.source)
+    }
+
+    /// Puts into the collection what was there before the run.
+    func stage() async throws(PortFailure) {
+        for points in [points, otherPoints] {
+            _ = try await points.ensure(CollectionSchema(dimensions: Self.dimensions))
+        }
+        // What never works was not written before either.
+        unmarked.removeAll { defects[$0.summaryID] != nil }
+        try await points.upsert(older + unmarked + neighbours)
+        // The older version of half of the records has no source either, except for absent records: a removal keeps such points.
+        let olderUnmarked = older.filter {
+            $0.summaryID % 2 == 0 && watch.expected($0.summaryID) != nil && !doomed.contains($0.summaryID)
+        }
+        points.unmark((unmarked + olderUnmarked).map(\.id))
+        watch.pointsWereWritten(unmarked)
+        watch.lists.begin(older + unmarked)
+    }
+}

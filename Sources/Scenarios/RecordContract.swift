@@ -1,0 +1,161 @@
+import Crypto
+import Fakes
+import Migration
+import TextProcessing
+
+/// What a simple text must become (ingest.md §1, §3, §5), written down a second time.
+///
+/// The other checkers use the engine's own text work, and share its mistakes. This one shares nothing with it but SHA-256, SHA-1
+/// and the values of ids; it knows only what simulated texts are made of (`Workload.separators`).
+struct RecordContract {
+    /// What `POINT_ID_NAMESPACE` is here.
+    private static let namespace = uuid("6ba7b8119dad11d180b400c04fd430c8", "migrate")
+
+    private let id: RecordID
+    private let memberCode: String
+    private let text: String
+    private let checksum: String
+
+    init(id: RecordID, memberCode: String, content: String) {
+        self.id = id
+        self.memberCode = memberCode
+        text = Self.normalised(content)
+        // Of the text normalised once more.
+        checksum = Self.checksum(of: Self.normalised(text))
+    }
+
+    /// What is wrong with the points of a record, given as payloads by id; nil when nothing is.
+    func finding(_ points: [(id: PointID, payload: [String: JSONValue])]) -> String? {
+        var parents: [Int64: String] = [:]
+        var children: [Int64: [Int64: String]] = [:]
+        for (id, payload) in points {
+            guard let parent = payload["parent_idx"]?.integer else { return "point \(id) has no parent_idx" }
+            let parentID = Self.uuid(Self.namespace, "parent:\(memberCode):\(self.id):\(parent)")
+            var wanted = parentID
+            switch payload["type"]?.string {
+            case "parent": parents[parent] = payload["parent_text"]?.string
+            case "child":
+                guard let chunk = payload["chunk_index"]?.integer else { return "child \(id) has no chunk_index" }
+                wanted = Self.uuid(Self.namespace, "child:\(memberCode):\(self.id):\(parent)_\(chunk)")
+                if payload["parent_id"]?.string?.filter({ $0 != "-" }) != parentID {
+                    return "child \(id) has another parent"
+                }
+                children[parent, default: [:]][chunk] = payload["text"]?.string
+            default: return "point \(id) is neither a parent nor a child"
+            }
+            if id.description.filter({ $0 != "-" }) != wanted { return "point \(id) should have the id \(wanted)" }
+            if payload["member_code"]?.string != memberCode { return "point \(id) is of another tenant" }
+            if payload["checksum"]?.string != checksum { return "point \(id) does not have the checksum \(checksum)" }
+        }
+        guard let whole = Self.inOrder(parents), whole.joined() == text else {
+            return "its parents together are not its text"
+        }
+        for (place, parent) in whole.enumerated() {
+            let parts = Self.inOrder(children[Int64(place)] ?? [:]) ?? []
+            guard Self.covers(Array(parent.utf8), parts.map { Array($0.utf8) }) else {
+                return "the children of parent \(place) are not the whole of it"
+            }
+        }
+        return nil
+    }
+
+    /// Texts by their numbers from 0, without a gap.
+    private static func inOrder(_ texts: [Int64: String]) -> [String]? {
+        let ordered = (0..<texts.count).compactMap { texts[Int64($0)] }
+        return ordered.count == texts.count ? ordered : nil
+    }
+
+    /// Whether each part begins within or right behind the one before it, and the last one ends where the text does.
+    private static func covers(_ text: [UInt8], _ parts: [[UInt8]]) -> Bool {
+        var end = 0
+        for part in parts {
+            let starts = max(0, end - part.count + 1)...end
+            guard let start = starts.first(where: { text[$0...].starts(with: part) }) else { return false }
+            end = start + part.count
+        }
+        return end == text.count && !parts.isEmpty
+    }
+
+    // MARK: - Texts
+
+    /// What the rules make of the signs that simulated texts have; the order is theirs.
+    static func normalised(_ raw: String) -> String {
+        if isPlain(raw) { return raw }
+        var text = raw
+        for (sign, becomes) in [
+            ("\u{3000}", " "), ("\u{A0}", " "), ("\u{FB01}", "fi"),
+            // Each entity once: what `&amp;` leaves is not looked at again.
+            ("&nbsp;", "\u{A0}"), ("&amp;", "&"),
+            ("\r\n", "\n"), ("\t", " "), ("\u{200B}", ""),
+        ] { text = text.replacing(sign, with: becomes) }
+        text = shortened(text, " ", to: 1)
+        text = text.split(separator: "\n", omittingEmptySubsequences: false).map(withoutEnd).joined(separator: "\n")
+        // Only between words, where every hyphen of these texts stands.
+        text = shortened(unwrapped(text.replacing("-\n", with: "")), "\n", to: 2)
+        return withoutEnd(String(text.drop(while: \.isWhitespace)))
+    }
+
+    /// Whether it has nothing but letters, digits, hyphens and single spaces between them.
+    private static func isPlain(_ text: String) -> Bool {
+        var before = UInt8(ascii: " ")
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: " "): if before == byte { return false }
+            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "-"): break
+            default: return false
+            }
+            before = byte
+        }
+        return before != UInt8(ascii: " ")
+    }
+
+    /// A line end between two lower-case letters is a space.
+    private static func unwrapped(_ text: String) -> String {
+        var bytes = Array(text.utf8)
+        let letters = UInt8(ascii: "a")...UInt8(ascii: "z")
+        for place in bytes.indices.dropFirst().dropLast()
+        where bytes[place] == UInt8(ascii: "\n") && letters ~= bytes[place - 1] && letters ~= bytes[place + 1] {
+            bytes[place] = UInt8(ascii: " ")
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private static func withoutEnd(_ line: some StringProtocol) -> String {
+        var line = String(line)
+        while line.last?.isWhitespace == true { line.removeLast() }
+        return line
+    }
+
+    /// Without more of a sign in a row than that.
+    private static func shortened(_ text: String, _ sign: Character, to most: Int) -> String {
+        var (output, run) = ("", 0)
+        for character in text {
+            run = character == sign ? run + 1 : 0
+            if run <= most { output.append(character) }
+        }
+        return output
+    }
+
+    // MARK: - Hashes
+
+    static func checksum(of text: String) -> String { hexadecimal(SHA256.hash(data: Array(text.utf8))) }
+
+    private static func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
+        let digits = Array("0123456789abcdef")
+        return String(bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+    }
+
+    /// RFC 9562, version 5, without hyphens.
+    private static func uuid(_ namespace: String, _ name: String) -> String {
+        var bytes: [UInt8] = []
+        var rest = Substring(namespace)
+        while !rest.isEmpty {
+            bytes.append(UInt8(rest.prefix(2), radix: 16) ?? 0)
+            rest = rest.dropFirst(2)
+        }
+        var digest = Array(Insecure.SHA1.hash(data: bytes + Array(name.utf8)).prefix(16))
+        digest[6] = digest[6] & 0x0F | 0x50
+        digest[8] = digest[8] & 0x3F | 0x80
+        return hexadecimal(digest)
+    }
+}

@@ -1,0 +1,29 @@
+import Fakes
+package import Invariants
+package import Migration
+
+/// The calls of a fake store as steps that another store can be asked again.
+///
+/// Without `interleaving`, another store that replays them must answer the same; with it, a call may have passed over rows
+/// that a replay finds free.
+package struct StepLog: CommitLog {
+    private let step: @Sendable (RecordedStep) -> Void
+
+    /// - Parameter step: gets every call with its answer, in the order of their commits.
+    package init(_ step: @escaping @Sendable (RecordedStep) -> Void) { self.step = step }
+
+    package func note<Call: TrackingCall>(
+        _ call: Call,
+        _ answer: Result<Call.Answer, PortFailure>,
+        at: Int64,
+        chance: Double
+    ) {
+        guard let recorded = RecordedCall(call) else { return }
+        let recordedAnswer: RecordedAnswer? =
+            switch answer {
+            case .success(let answer): RecordedAnswer(answer, of: recorded)
+            case .failure(let failure): RecordedAnswer(failure: failure)
+            }
+        step(RecordedStep(at: at, chance: chance, call: recorded, answer: recordedAnswer))
+    }
+}

@@ -1,0 +1,176 @@
+import Fakes
+import Invariants
+import Migration
+import Simulation
+
+/// What happens in one run: processes begin, faults strike, operators act; then all is mended and the job must end.
+struct Story: Sendable {
+    private let world: SimulatedWorld
+    private let simulation: Simulation
+    private let clock: SimClock
+
+    init(_ world: SimulatedWorld) {
+        self.world = world
+        simulation = world.simulation
+        clock = world.simulation.harness.clock
+    }
+
+    /// I23: batch timeout + 2 · backoff cap + the work left, which takes longer with fewer hosts and more batches.
+    private var endingMax: Duration {
+        let hosts = Double(world.plan.hosts) / 5
+        let batches = Double(world.plan.batches) / 40
+        return .seconds(600 + 2 * 1800 + 1800 * max(1, 1 / hosts) * max(1, batches))
+    }
+
+    func run() async throws {
+        try await world.stage()
+        try world.placeOthers()
+        world.insertFirstRows()
+        world.faults.begin()
+        for host in 0..<world.plan.hosts {
+            simulation.after(.milliseconds(simulation.chance.below(5000)), on: simulation.harness) { [self] in
+                world.start(kind(of: host), on: host)
+            }
+        }
+        for fault in Nemesis.all where world.plan.has(fault.trigger) {
+            simulation.harness.spawn { [self] in
+                while mayStrike(fault), simulation.failure == nil {
+                    let mean = fault.every / max(0.05, world.plan.strength(fault.trigger))
+                    try? await clock.sleep(for: simulation.chance.duration(mean / 10...mean * 2))
+                    guard mayStrike(fault) else { return }
+                    await fault.strike(world, clock)
+                }
+            }
+        }
+        try await supervise(until: world.plan.healing)
+        world.heal()
+        try await supervise(until: endingMax, requeues: true)
+        EndChecks(world).run()
+    }
+
+    /// Whether there is still something for it to strike.
+    private func mayStrike(_ fault: Nemesis) -> Bool {
+        !world.isHealed && !simulation.isUnwinding && simulation.now < fault.until?.nanoseconds ?? .max
+    }
+
+    private func kind(of host: Int) -> SimulatedProcess.Kind {
+        if host < 2 { world.needsNewJob ? .replacer : .run } else { .worker }
+    }
+
+    /// Restarts what has died, lets operators retry what has failed, and returns when the job is over or the time is up.
+    private func supervise(until limit: Duration, requeues: Bool = false) async throws {
+        let end = simulation.now + limit.nanoseconds
+        var restarts: [Int: Int64] = [:]
+        var retries = 0
+        // Failed batches in single records, and in a third of the runs what is left once more.
+        let rounds = simulation.chance.below(3) == 0 ? 2 : 1
+        while simulation.now < end, simulation.failure == nil {
+            try await clock.sleep(for: .seconds(5))
+            let job = world.store.read { $0.jobs.last }
+            checkEnds(job)
+            world.checkStops(every: .seconds(5))
+            if requeues {
+                checkLeases(job)
+                world.checkPace(job)
+                // What is refused now, because a row is held, is asked again at the next look.
+                if let job, job.status == .paused {
+                    try await world.asked(.control(.init(job: job.id, action: .resume, reason: nil)))
+                }
+                if let job, !job.status.isOpen {
+                    guard retries < rounds, try await retry(job, isolates: retries == 0) else { return }
+                    retries += 1
+                }
+            }
+            for host in 0..<world.plan.hosts where world.process(on: host) == nil {
+                let isOver = job.map { !$0.status.isOpen } ?? false
+                if isOver, !requeues || retries == 0 { continue }
+                // Crash loops, and hosts that stay down for a while.
+                let due =
+                    restarts[host] ?? simulation.now
+                    + simulation.chance.duration(.seconds(1)...Duration.seconds(60)).nanoseconds
+                restarts[host] = due
+                guard simulation.now >= due, !isOver else { continue }
+                restarts[host] = nil
+                world.start(kind(of: host), on: host)
+            }
+        }
+        if requeues, let job = world.store.read({ $0.jobs.last }), simulation.failure == nil {
+            simulation.fail("I23 job \(job.id) is \(job.status.rawValue), \(limit) after the faults have stopped")
+        }
+    }
+
+    /// I24: nobody leaves while the job is open, except by signal or refusal.
+    private func checkEnds(_ job: JobRow?) {
+        for process in world.processes where !process.isJudged {
+            guard let reason = process.reason else { continue }
+            process.isJudged = true
+            if let refusal = process.refusal, checkRefusal(refusal, of: process) { continue }
+            switch reason {
+            case .jobEnded(let status) where !status.isOpen: continue
+            case .signalled where process.wasSignalled: continue
+            case .configMismatch where process.kind == .stranger, .signalled where process.kind == .stranger: continue
+            case .fatal(.points, let failure) where failure.kind == .full && world.plan.has(.full): continue
+            case .braked where world.plan.has(.refusals) || world.plan.has(.emptied): continue
+            case .fatal(.embedder, let failure) where failure.kind == .outOfMoney && world.plan.has(.money): continue
+            default: simulation.fail("I24 \(process.name) has left: \(reason.word)")
+            }
+        }
+    }
+
+    /// I28: a process with the job's servers is admitted, and nobody else.
+    ///
+    /// - Returns: whether nothing more is to be said of its end.
+    private func checkRefusal(_ refusal: Joining.Refusal, of process: SimulatedProcess) -> Bool {
+        switch refusal {
+        case .noEvidence, .otherServers:
+            // A table without its rows is as another table.
+            if refusal.isOfAnEmptyTable, world.plan.has(.emptied) {
+                world.needsNewJob = true
+                return true
+            }
+            guard process.kind.hasMoved else {
+                simulation.fail("I28 \(process.name) has the job's servers, but was refused: \(refusal.word)")
+                return true
+            }
+            world.coverage.add(.otherServersRefused)
+            return true
+        default: return false
+        }
+    }
+
+    /// I25: what a dead worker held can be claimed again within 1.25 leases and 20 s; judged when nothing is broken.
+    private func checkLeases(_ job: JobRow?) {
+        guard let job, simulation.now > world.healedAt + (job.lease * 1.25 + .seconds(20)).nanoseconds,
+            (0..<world.plan.hosts).contains(where: {
+                world.process(on: $0).map { $0.age > Duration.seconds(60) } ?? false
+            })
+        else { return }
+        for batch in job.batches.atWork {
+            guard let end = batch.leaseExpiresAt?.simulated else { continue }
+            if simulation.now > end + (job.lease / 4 + .seconds(22)).nanoseconds {
+                simulation.fail(
+                    "I25 batch \(batch.number) is still held, its lease ended \(Duration.nanoseconds(simulation.now - end)) ago"
+                )
+            }
+        }
+    }
+
+    /// An operator tries failed batches once more, cut into single records at first, and then failed records.
+    private func retry(_ job: JobRow, isolates: Bool) async throws -> Bool {
+        guard job.status == .failed || job.status == .completed else { return false }
+        // The row that has killed its workers is mended meanwhile in half of the runs.
+        if isolates, simulation.chance.chance(0.5) { world.disarm() }
+        let request = SimEntropy(simulation.chance.split()).uuid()
+        let call = RequeueFailedBatches(
+            job: job.id,
+            requestId: request,
+            filter: .init(),
+            isolate: isolates,
+            limit: 1000
+        )
+        let answer = try await world.asked(.requeueBatches(call))
+        guard case .requeueBatches(let answer) = answer, answer.batches > 0 else { return false }
+        simulation.note("requeued \(answer.batches) batches, isolate \(isolates)")
+        return true
+    }
+}

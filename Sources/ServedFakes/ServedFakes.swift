@@ -1,0 +1,251 @@
+package import Fakes
+import FlyingFox
+import FlyingSocks
+import Foundation
+package import Migration
+import Synchronization
+
+/// The fakes behind loopback HTTP, each on a port of its own, so that anything which speaks the products' HTTP can use them.
+///
+/// Every request needs the key; a new random one each time unless given. Nothing is written to disk: what was stored is
+/// gone with the process.
+package actor ServedFakes {
+    /// A product that can be stood in for.
+    package enum Kind: String, Sendable, CaseIterable {
+        case openai, qdrant, supabase
+    }
+
+    /// Where a fake listens.
+    package struct Endpoint: Sendable {
+        package let kind: Kind
+        /// The product's base URL, as its setting wants it.
+        package let url: String
+        package let key: String
+
+        /// The settings that lead to it, ready to be pasted into `.env`.
+        package var environment: [(name: String, value: String)] {
+            switch kind {
+            case .openai: [("OPENAI_BASE_URL", url), ("OPENAI_API_KEY", key)]
+            case .qdrant: [("QDRANT_URL", url), ("QDRANT_API_KEY", key)]
+            case .supabase: [("SUPABASE_URL", url), ("SUPABASE_KEY", key)]
+            }
+        }
+    }
+
+    private let address: String
+    private let port: UInt16
+    private let faults: FaultHook
+    private let services: [(kind: Kind, service: any ServedService, key: String)]
+    private let requests = RequestCount()
+    private var servers: [HTTPServer] = []
+    private var running: [Task<Void, Never>] = []
+
+    /// Prepares servers for the fakes that are given.
+    ///
+    /// - Parameters:
+    ///   - openAI: served as `POST /v1/embeddings` and `GET /v1/models`.
+    ///   - qdrant: served as Qdrant's REST interface.
+    ///   - supabase: served as PostgREST's `/rest/v1/rpc/…`.
+    ///   - address: the IPv4 address to listen on; anything but loopback is the caller's wish.
+    ///   - port: the first fake's port, the next ones follow; 0 = any free ones.
+    ///   - key: the key of all of them; nil = a random one each.
+    ///   - faults: asked around each request, as `openai POST /v1/embeddings`; a lost answer becomes a 504.
+    package init(
+        openAI: FakeOpenAI? = nil,
+        qdrant: QdrantEngine? = nil,
+        supabase: (any JobStore)? = nil,
+        address: String = "127.0.0.1",
+        port: UInt16 = 0,
+        key: String? = nil,
+        faults: FaultHook = .none
+    ) {
+        self.address = address
+        self.port = port
+        self.faults = faults
+        var services: [(kind: Kind, service: any ServedService, key: String)] = []
+        if let openAI {
+            let key = key ?? "sk-" + Self.randomText()
+            services.append((.openai, OpenAIService(fake: openAI, key: key), key))
+        }
+        if let qdrant {
+            let key = key ?? Self.randomText()
+            services.append((.qdrant, QdrantService(engine: qdrant, key: key), key))
+        }
+        if let supabase {
+            let key = key ?? "sb_secret_" + Self.randomText()
+            services.append((.supabase, SupabaseService(store: supabase, key: key), key))
+        }
+        self.services = services
+    }
+
+    /// Starts listening.
+    ///
+    /// - Returns: where each fake listens, in the order openai, qdrant, supabase.
+    /// - Throws: `unavailable` when an address or a port cannot be had.
+    package func start() async throws(PortFailure) -> [Endpoint] {
+        precondition(servers.isEmpty, "started already")
+        var endpoints: [Endpoint] = []
+        for (index, (kind, service, key)) in services.enumerated() {
+            let wanted = port == 0 ? 0 : port + UInt16(index)
+            do {
+                let bound = try await listen(wanted, handler(kind, service))
+                let host = address == "0.0.0.0" ? "127.0.0.1" : address
+                let base = "http://\(host):\(bound)"
+                endpoints.append(Endpoint(kind: kind, url: kind == .openai ? base + "/v1" : base, key: key))
+            } catch {
+                await stop()
+                throw PortFailure(.unavailable, "cannot listen on \(address):\(wanted): \(error.localizedDescription)")
+            }
+        }
+        return endpoints
+    }
+
+    /// Waits until the servers end: by `stop`, or by cancellation of this task.
+    package func run() async {
+        let tasks = running
+        await withTaskCancellationHandler {
+            for task in tasks { await task.value }
+        } onCancel: {
+            for task in tasks { task.cancel() }
+        }
+    }
+
+    /// Lets requests that have begun end, for at most five seconds, and stops listening.
+    package func stop() async {
+        for _ in 0..<500 where requests.count.withLock({ $0 }) > 0 {
+            try? await Task.sleep(for: .milliseconds(10))
+        }
+        await withTaskGroup(of: Void.self) { group in
+            // Long enough to send the last answer; idle connections would use up any time they are given.
+            for server in servers { group.addTask { await server.stop(timeout: 0.05) } }
+        }
+        for task in running { task.cancel() }
+        servers = []
+        running = []
+    }
+
+    private func handler(_ kind: Kind, _ service: any ServedService) -> ServiceHandler {
+        ServiceHandler(kind: kind, service: service, faults: faults, requests: requests)
+    }
+
+    private func listen(_ port: UInt16, _ handler: ServiceHandler) async throws -> UInt16 {
+        let configuration = HTTPServer.Configuration(
+            address: try sockaddr_in.inet(ip4: address, port: port),
+            timeout: 600,  // a slow embedder is a test's own wish
+            sharedRequestBufferSize: 64 << 20,  // read bodies whole: ours are, and streaming them costs more
+            pool: NoDelayPool(base: HTTPServer.defaultPool()),
+            logger: .disabled
+        )
+        let server = HTTPServer(config: configuration, handler: handler)
+        let (ready, report) = AsyncThrowingStream<Void, any Error>.makeStream()
+        // Unstructured on purpose: it lives until `stop`, and `run` waits for it.
+        running.append(
+            Task {
+                do {
+                    try await server.run()
+                } catch {
+                    report.finish(throwing: error)  // a port that is taken ends it at once
+                }
+            }
+        )
+        servers.append(server)
+        Task {
+            try await server.waitUntilListening()
+            report.finish()
+        }
+        for try await _ in ready {}
+        guard case .ip4(_, let port)? = await server.listeningAddress else { throw SocketError.unsupportedAddress }
+        return port
+    }
+
+    private static func randomText() -> String {
+        (0..<4).map { _ in String(UInt64.random(in: UInt64.min...UInt64.max), radix: 36) }.joined()
+    }
+}
+
+/// Requests that are being answered.
+private final class RequestCount: Sendable {
+    let count = Mutex(0)
+}
+
+/// Between FlyingFox and a service.
+private struct ServiceHandler: HTTPHandler {
+    let kind: ServedFakes.Kind
+    let service: any ServedService
+    let faults: FaultHook
+    let requests: RequestCount
+
+    @concurrent
+    func handleRequest(_ request: HTTPRequest) async throws -> HTTPResponse {
+        requests.count.withLock { $0 += 1 }
+        defer { requests.count.withLock { $0 -= 1 } }
+        let length = request.headers[.contentLength].flatMap(Int.init) ?? 0
+        if length > service.bodyBytesMax { return Self.response(service.tooLarge(length)) }
+        let served = ServedRequest(
+            method: request.method.rawValue,
+            path: request.path.split(separator: "/").map { $0.removingPercentEncoding ?? String($0) },
+            query: Dictionary(request.query.map { ($0.name, $0.value) }) { _, last in last },
+            headers: Dictionary(request.headers.map { ($0.key.rawValue.lowercased(), $0.value) }) { first, _ in first },
+            body: try await request.bodyData
+        )
+        do throws(PortFailure) {
+            let answer = try await faults.around("\(kind.rawValue) \(served.method) \(request.path)") {
+                await service.answer(served)
+            }
+            return Self.response(answer)
+        } catch {
+            return Self.response(service.failure(error))
+        }
+    }
+
+    private static func response(_ answer: ServedAnswer) -> HTTPResponse {
+        var headers = HTTPHeaders()
+        for (name, value) in answer.headers { headers[HTTPHeader(name)] = value }
+        if answer.breaksOff {
+            return HTTPResponse(
+                statusCode: .ok,
+                headers: headers,
+                body: HTTPBodySequence(from: NoBytes(), count: 1_000)
+            )
+        }
+        return HTTPResponse(
+            statusCode: HTTPStatusCode(answer.status, phrase: "Status \(answer.status)"),
+            headers: headers,
+            body: answer.body
+        )
+    }
+}
+
+/// A body that ends before its first byte: the server closes the connection.
+private struct NoBytes: AsyncBufferedSequence {
+    typealias Element = UInt8
+    struct AsyncIterator: AsyncBufferedIteratorProtocol {
+        mutating func next() async throws -> UInt8? { throw SocketError.disconnected }
+        mutating func nextBuffer(suggested count: Int) async throws -> [UInt8]? { throw SocketError.disconnected }
+    }
+
+    func makeAsyncIterator() -> AsyncIterator { AsyncIterator() }
+}
+
+/// The library's socket pool, with the delay of small packets switched off.
+///
+/// Head and body of an answer leave in two writes: without this the second one waits for the client's delayed
+/// acknowledgement of the first, some 40 ms a request on a kept-alive connection.
+private struct NoDelayPool: AsyncSocketPool {
+    let base: any AsyncSocketPool
+
+    func prepare() async throws { try await base.prepare() }
+    func run() async throws { try await base.run() }
+
+    func suspendSocket(_ socket: Socket, untilReadyFor events: Socket.Events) async throws {
+        try socket.setValue(1, for: NoDelay())
+        try await base.suspendSocket(socket, untilReadyFor: events)
+    }
+}
+
+private struct NoDelay: SocketOption {
+    var level: Int32 { Int32(IPPROTO_TCP) }
+    var name: Int32 { TCP_NODELAY }
+    func makeValue(from socketValue: Int32) -> Int32 { socketValue }
+    func makeSocketValue(from value: Int32) -> Int32 { value }
+}
