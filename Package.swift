@@ -41,6 +41,8 @@ let package = Package(
             dependencies: [.product(name: "Crypto", package: "swift-crypto")],
             swiftSettings: strict
         ),
+        // Every setting: its name, default, range and help, and where a value came from.
+        .target(name: "Settings", swiftSettings: strict),
         // The engine: values, ports, decisions, and the loops that await. Knows no socket and no system clock.
         .target(
             name: "Migration",
@@ -58,7 +60,7 @@ let package = Package(
         .target(
             name: "Adapters",
             dependencies: [
-                "CCurl", "CMariaDB", "CPostgres", "CTrackingSQL", "Migration", "TextProcessing",
+                "CCurl", "CMariaDB", "CPostgres", "CTrackingSQL", "Migration", "Settings", "TextProcessing",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
@@ -104,7 +106,7 @@ let package = Package(
         .executableTarget(
             name: "migrate",
             dependencies: [
-                "Adapters", "Fakes", "Migration", "Scenarios", "ServedFakes", "TextProcessing",
+                "Adapters", "Fakes", "Migration", "Scenarios", "ServedFakes", "Settings", "TextProcessing",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -121,8 +123,8 @@ let package = Package(
         .testTarget(
             name: "Unit",
             dependencies: [
-                "Adapters", "Conformance", "Fakes", "Invariants", "Migration", "Scenarios", "ServedFakes", "Simulation",
-                "TextProcessing", "migrate",
+                "Adapters", "Conformance", "Fakes", "Invariants", "Migration", "Scenarios", "ServedFakes", "Settings",
+                "Simulation", "TextProcessing", "migrate",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "FlyingFox", package: "FlyingFox"),
@@ -137,7 +139,7 @@ let package = Package(
             name: "Integration",
             dependencies: [
                 "Adapters", "CPostgres", "Conformance", "Fakes", "Invariants", "Migration", "Scenarios", "ServedFakes",
-                "TextProcessing",
+                "Settings", "TextProcessing",
                 .product(name: "FlyingFox", package: "FlyingFox"),
                 .product(name: "FlyingSocks", package: "FlyingFox"),
                 .product(name: "Logging", package: "swift-log"),

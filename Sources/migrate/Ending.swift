@@ -1,6 +1,6 @@
-import Adapters
 import ArgumentParser
 import Migration
+import Settings
 
 /// Exit codes: 0 is success, the others follow `sysexits.h` where it has one that fits.
 enum ExitStatus: Int32, CaseIterable {

@@ -1,5 +1,5 @@
-import Adapters
 import Migration
+import Settings
 import TextProcessing
 
 /// What commands need to work on a job: the ports, and everything that follows from the settings.

@@ -1,6 +1,6 @@
-import Adapters
 import Foundation
 import Migration
+import Settings
 import TextProcessing
 
 /// Where the tokenizer's vocabulary may be, and reading it.

@@ -2,12 +2,15 @@ import Adapters
 import Foundation
 import Logging
 import Migration
+import Settings
 import Synchronization
 import TextProcessing
 
 /// Joins the engine with the real world: the only file that names concrete adapters together.
 struct Wiring: Sendable {
     static let entropy: any Entropy = SystemEntropy()
+    /// What settings are checked with.
+    static var checks: ValueChecks { .host }
 
     let settings: Settings
     private let allowsPlaintext: Bool

@@ -1,5 +1,5 @@
-import Adapters
 import Foundation
+import Settings
 import Subprocess
 import Testing
 

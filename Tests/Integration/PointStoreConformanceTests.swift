@@ -1,6 +1,7 @@
 import Adapters
 import Conformance
 import Migration
+import Settings
 import Testing
 
 /// Qdrant's adapter over HTTP against Qdrant itself, or its engine behind our façade.

@@ -176,6 +176,15 @@ extension TidyRule {
         module("FlyingSocks", onlyIn: ["Sources/ServedFakes", "Tests"]),
         module("AsyncHTTPClient", onlyIn: []),
         TidyRule(
+            banned: "import Adapters",
+            needle: "Adapters",
+            pattern: #"\bimport Adapters\b"#,
+            instead: "what Wiring.swift offers",
+            scope: ["Sources"],
+            exceptions: ["Sources/migrate/Wiring.swift": "joins the concrete adapters"],
+            example: "import Adapters"
+        ),
+        TidyRule(
             banned: "a vendor's name",
             pattern: #"\b(MySQL|MariaDB|Qdrant|OpenAI|Supabase|PostgREST|Postgre|Curl)\w*"#,
             instead: "the port",

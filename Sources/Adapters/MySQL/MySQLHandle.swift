@@ -1,5 +1,6 @@
 import CMariaDB
 import Migration
+import Settings
 
 /// One connection of libmariadb: blocking, used by one thread at a time, closed exactly once.
 @safe

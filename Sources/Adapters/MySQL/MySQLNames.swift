@@ -1,4 +1,5 @@
 import Migration
+import Settings
 
 /// The names and the condition that go into SQL as text, checked and quoted; ids are integers and need neither.
 struct MySQLNames: Sendable, Equatable {

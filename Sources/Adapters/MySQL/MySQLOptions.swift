@@ -1,4 +1,5 @@
 import Migration
+package import Settings
 
 /// Where the rows are and how to reach them; checked as a whole by `MySQLRecordSource.init`.
 package struct MySQLOptions: Sendable {

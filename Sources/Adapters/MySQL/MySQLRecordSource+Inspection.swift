@@ -1,4 +1,5 @@
 package import Migration
+import Settings
 
 extension MySQLRecordSource: Inspectable {
     package func inspection() async throws(PortFailure) -> Inspection {

@@ -1,5 +1,6 @@
 import Foundation
 package import Migration
+import Settings
 
 /// The rows of one MySQL or MariaDB table, read in read-only sessions over libmariadb.
 ///

@@ -1,5 +1,6 @@
 import Crypto
 import Foundation
+import Settings
 
 extension OpenAIEmbedder.Settings {
     /// Names whose minute quota a request is charged to: host, model, organisation and key.

@@ -1,5 +1,6 @@
 import Foundation
 package import Migration
+package import Settings
 
 /// OpenAI's embeddings, or those of a server that speaks the same API.
 package struct OpenAIEmbedder: Embedder {

@@ -1,3 +1,5 @@
+import Settings
+
 /// The text of POSTGRES_URL, read before libpq sees it.
 ///
 /// Of an address with an unescaped `@`, `/` or `?` in its password libpq takes the end of the password for the host or the

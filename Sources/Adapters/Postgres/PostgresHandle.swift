@@ -1,6 +1,7 @@
 import CPostgres
 import Glibc
 import Migration
+import Settings
 
 /// One libpq connection, used by one thread at a time; it never waits longer than a deadline.
 ///

@@ -1,6 +1,7 @@
 import CPostgres
 import Foundation
 package import Migration
+package import Settings
 
 /// Where a PostgreSQL server is and how to log in, checked before anything is sent.
 ///

@@ -1,4 +1,5 @@
 package import Migration
+package import Settings
 import TextProcessing
 
 /// One Qdrant collection over REST.

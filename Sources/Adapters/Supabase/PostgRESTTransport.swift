@@ -1,5 +1,6 @@
 package import Foundation
 package import Migration
+package import Settings
 
 /// Calls the tracking functions through PostgREST, as Supabase offers it.
 package struct PostgRESTTransport: RPCTransport {

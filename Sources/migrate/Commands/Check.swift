@@ -1,5 +1,5 @@
-import Adapters
 import ArgumentParser
+import Settings
 
 struct Check: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

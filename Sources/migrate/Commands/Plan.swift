@@ -1,6 +1,6 @@
-import Adapters
 import ArgumentParser
 import Migration
+import Settings
 
 struct Plan: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

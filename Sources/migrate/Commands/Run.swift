@@ -1,6 +1,6 @@
-import Adapters
 import ArgumentParser
 import Migration
+import Settings
 
 struct Run: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

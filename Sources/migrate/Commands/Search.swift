@@ -1,6 +1,6 @@
-import Adapters
 import ArgumentParser
 import Migration
+import Settings
 import TextProcessing
 
 struct Search: AsyncParsableCommand {

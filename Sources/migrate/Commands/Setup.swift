@@ -1,7 +1,7 @@
-import Adapters
 import ArgumentParser
 import Foundation
 import Migration
+import Settings
 
 struct Setup: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,5 +1,5 @@
-import Adapters
 import ArgumentParser
+import Settings
 
 struct ShowSettings: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -29,7 +29,8 @@ struct ShowSettings: AsyncParsableCommand {
         if markdown { return console.raw(SettingsDocument.markdown) }
         let (inForce, problems, warnings) = Settings.survey(
             try settings.common.input(settings.flags),
-            needs: .everything
+            needs: .everything,
+            checks: Wiring.checks
         )
         if settings.common.json {
             console.out(try JSONText.of(SettingsReport(inForce, problems)))

@@ -1,6 +1,6 @@
-import Adapters
 import ArgumentParser
 import Migration
+import Settings
 
 struct Verify: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

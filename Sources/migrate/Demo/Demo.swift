@@ -1,8 +1,8 @@
-import Adapters
 import ArgumentParser
 import Fakes
 import Foundation
 import Migration
+import Settings
 import TextProcessing
 
 struct Demo: AsyncParsableCommand {
@@ -30,7 +30,7 @@ struct Demo: AsyncParsableCommand {
 
     func run() async throws {
         let console = Console.standard
-        let settings = try Settings(SettingsInput(), needs: [])
+        let settings = try Settings(SettingsInput(), needs: [], checks: Wiring.checks)
         let time = Time(ContinuousClock())
         let monitor = RunMonitor(console: console, isJSON: json, time: time, log: nil)
         let world = DemoWorld(records: records, time: time, settings: settings) { monitor.report($0) }

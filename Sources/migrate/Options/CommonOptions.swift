@@ -1,6 +1,6 @@
-import Adapters
 import ArgumentParser
 import Foundation
+import Settings
 
 /// What every command takes.
 struct CommonOptions: ParsableArguments {

@@ -1,5 +1,5 @@
-import Adapters
 import ArgumentParser
+import Settings
 
 // One flag a setting, named like it; secrets have none. A unit test compares these groups with the settings table.
 

@@ -1,5 +1,5 @@
-import Adapters
 import ArgumentParser
+import Settings
 
 /// Everything: for commands that touch all four services.
 struct AllSettings: ParsableArguments {
@@ -20,7 +20,7 @@ struct AllSettings: ParsableArguments {
         _ more: any SettingFlags...,
         givesHints: Bool = true
     ) throws(SettingsProblems) -> Wiring {
-        let settings = try Settings(try common.input(flags + more), needs: needs)
+        let settings = try Settings(try common.input(flags + more), needs: needs, checks: Wiring.checks)
         return Wiring(settings, allowsPlaintext: common.allowPlaintext, givesHints: givesHints)
     }
 }
@@ -35,7 +35,8 @@ struct TrackingSettings: ParsableArguments {
 
     /// The tracking store's adapter, or every problem with the settings at once.
     func wiring() throws(SettingsProblems) -> Wiring {
-        let settings = try Settings(try common.input([mysql, tracking, qdrant, general]), needs: .tracking)
+        let input = try common.input([mysql, tracking, qdrant, general])
+        let settings = try Settings(input, needs: .tracking, checks: Wiring.checks)
         return Wiring(settings, allowsPlaintext: common.allowPlaintext)
     }
 }

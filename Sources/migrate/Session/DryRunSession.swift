@@ -1,5 +1,5 @@
-import Adapters
 import Migration
+import Settings
 
 /// `migrate run --dry-run`: everything but embedding and writing.
 struct DryRunSession: Sendable {

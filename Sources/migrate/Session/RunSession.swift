@@ -1,5 +1,5 @@
-import Adapters
 import Migration
+import Settings
 
 /// `migrate run` over any ports: finds or opens the job, works on it to the end, and reports.
 struct RunSession: Sendable {

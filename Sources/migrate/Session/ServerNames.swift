@@ -1,6 +1,6 @@
-import Adapters
 import Foundation
 import Migration
+import Settings
 
 extension JobServers {
     /// The servers that the settings name, without credentials.

@@ -1,7 +1,7 @@
-import Adapters
 import ArgumentParser
 import Foundation
 import Migration
+import Settings
 
 /// Where `migrate text` takes its texts from, and the form of its answers.
 struct TextInput: ParsableArguments {
@@ -11,7 +11,7 @@ struct TextInput: ParsableArguments {
     @OptionGroup var common: CommonOptions
 
     func settings(_ flags: any SettingFlags..., environment: [String: String]) throws(SettingsProblems) -> Settings {
-        try Settings(try common.input(flags, environment: environment), needs: [])
+        try Settings(try common.input(flags, environment: environment), needs: [], checks: Wiring.checks)
     }
 
     /// The texts of standard input.

@@ -1,4 +1,5 @@
 import Migration
+import Settings
 import Testing
 
 @testable import Adapters

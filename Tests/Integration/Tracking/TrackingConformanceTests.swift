@@ -1,5 +1,6 @@
 import Conformance
 import Migration
+import Settings
 import Testing
 
 @testable import Adapters

@@ -2,6 +2,7 @@ import Conformance
 import Invariants
 import Migration
 import Scenarios
+import Settings
 import Testing
 
 @testable import Adapters

@@ -2,6 +2,7 @@ import Fakes
 import Foundation
 import Migration
 import ServedFakes
+import Settings
 import Subprocess
 import Testing
 

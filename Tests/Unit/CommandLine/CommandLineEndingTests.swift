@@ -1,5 +1,5 @@
-import Adapters
 import Migration
+import Settings
 import Testing
 
 @testable import migrate

@@ -1,5 +1,5 @@
-import Adapters
 import ArgumentParser
+import Settings
 import Testing
 
 @testable import migrate

@@ -2,6 +2,7 @@ import Adapters
 import Fakes
 import Foundation
 import Migration
+import Settings
 import Synchronization
 import Testing
 import TextProcessing

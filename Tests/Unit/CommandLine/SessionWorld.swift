@@ -1,7 +1,7 @@
-import Adapters
 import Fakes
 import Foundation
 import Migration
+import Settings
 import TextProcessing
 
 @testable import migrate

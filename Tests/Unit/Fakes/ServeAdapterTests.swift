@@ -4,6 +4,7 @@ import Fakes
 import Foundation
 import Migration
 import ServedFakes
+import Settings
 import Testing
 import TextProcessing
 

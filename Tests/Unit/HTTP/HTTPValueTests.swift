@@ -1,5 +1,6 @@
 import Adapters
 import Migration
+import Settings
 import Testing
 
 @Suite struct `HTTP values` {

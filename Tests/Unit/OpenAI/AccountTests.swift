@@ -1,5 +1,6 @@
 import Adapters
 import Migration
+import Settings
 import Testing
 
 @Suite struct `The account at an embeddings server` {

@@ -1,5 +1,6 @@
 import Adapters
 import Migration
+import Settings
 import Testing
 
 /// One shape of a 200 that a compatible server gives for the texts `a`, `b` and `c`, and what is made of it.

@@ -1,6 +1,7 @@
 import Adapters
 import Foundation
 import Migration
+import Settings
 import Testing
 
 @Suite struct `Embeddings over HTTP` {

@@ -1,6 +1,7 @@
 import Adapters
 import Foundation
 import Migration
+import Settings
 import Testing
 
 /// One answer that is not 200, and what to do about it.

@@ -2,6 +2,7 @@ import Adapters
 import Fakes
 import Migration
 import ServedFakes
+import Settings
 import Testing
 
 @Suite struct `The OpenAI adapter on the served stand-in` {

@@ -1,4 +1,5 @@
 import Migration
+import Settings
 import Synchronization
 import Testing
 import TextProcessing

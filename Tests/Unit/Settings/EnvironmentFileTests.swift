@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Adapters
+@testable import Settings
 
 @Suite struct `The .env parser` {
     private func values(_ text: String) -> [String: String] {

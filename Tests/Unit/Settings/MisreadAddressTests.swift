@@ -3,6 +3,7 @@ import Migration
 import Testing
 
 @testable import Adapters
+@testable import Settings
 
 /// Addresses in the wrong place, or with a password that is not escaped: whatever reads them, no part of the password is shown.
 @Suite struct `Misread addresses` {

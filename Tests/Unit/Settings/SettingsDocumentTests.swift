@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import Adapters
+@testable import Settings
 
 @Suite struct `Settings documents` {
     private static let root = URL(filePath: #filePath).appending(path: "../../../..").standardizedFileURL
@@ -31,7 +31,7 @@ import Testing
 
     @Test func `every default is allowed, every name and flag is unique, and every help is a sentence`() {
         for setting in SettingsTable.all {
-            if let value = setting.defaultValue { #expect(setting.kind.admits(value) { _ in false }) }
+            if let value = setting.defaultValue { #expect(setting.kind.admits(value, .host { _ in false })) }
             #expect(setting.help.hasSuffix(".") && setting.help.count <= 120, "\(setting.name)")
         }
         #expect(Set(SettingsTable.all.map(\.name)).count == SettingsTable.all.count)

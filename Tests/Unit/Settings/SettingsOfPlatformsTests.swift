@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import Adapters
+@testable import Settings
 
 /// Settings as containers, platforms and people give them.
 @Suite struct `Settings of real environments` {

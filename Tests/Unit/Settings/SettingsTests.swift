@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import TextProcessing
 
-@testable import Adapters
+@testable import Settings
 
 @Suite struct `Settings in force` {
     /// Enough for every command.
@@ -128,6 +128,11 @@ import TextProcessing
         #expect(all.contains("WORKER_POLL_INTERVAL: is nan (environment); it must be a number from 0.1 to 60.0"))
         #expect(all.contains("MAX_WORKERS: is 900 (.env:1); it must be a whole number from 1 to 64"))
         #expect(all.contains(".env:2: has no `=`"))
+    }
+
+    @Test func `the languages of the table are those that sparse vectors can be made for`() {
+        #expect(SparseLanguages.all == SparseEncoder.languages)
+        #expect(SparseLanguages.withoutStopWords == Set(SparseEncoder.languagesWithoutStopWords))
     }
 
     @Test(arguments: SparseEncoder.languagesWithoutStopWords)

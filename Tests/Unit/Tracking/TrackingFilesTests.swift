@@ -1,6 +1,7 @@
 import Fakes
 import Foundation
 import Migration
+import Settings
 import Testing
 
 @testable import Adapters

@@ -1,6 +1,7 @@
 import CPostgres
 import Foundation
 import Migration
+import Settings
 
 @testable import Adapters
 

@@ -1,5 +1,6 @@
 import Foundation
 import Migration
+import Settings
 import Testing
 
 @testable import Adapters

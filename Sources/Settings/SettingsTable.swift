@@ -1,5 +1,3 @@
-import TextProcessing
-
 /// Every setting there is; flags, `.env.migration.example`, the README's table and all checks come from it.
 package enum SettingsTable {
     /// All settings in the order in which they are shown.
@@ -298,7 +296,7 @@ package enum SettingsTable {
         ),
         Setting(
             "SPARSE_LANGUAGE",
-            .choice(SparseEncoder.languages),
+            .choice(SparseLanguages.all),
             "english",
             in: .text,
             help: "Stemmer and stop words of the sparse vectors; the query side must use the same."

@@ -1,6 +1,5 @@
+import Settings
 import Testing
-
-@testable import Adapters
 
 @Suite struct `A secret` {
     @Test func `cannot be printed, interpolated or dumped`() {

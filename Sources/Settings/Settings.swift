@@ -1,5 +1,3 @@
-import Foundation
-
 /// The settings in force: read once at the start, and nothing else reads the environment.
 package struct Settings: Sendable {
     /// The source table.
@@ -141,14 +139,14 @@ package struct Settings: Sendable {
     /// - Parameters:
     ///   - input: flags, environment and `.env`.
     ///   - needs: the services the command uses; what the others require may be absent.
-    ///   - fileExists: answers for settings that are paths.
+    ///   - checks: what needs more than the text of a value.
     /// - Throws: every problem at once.
     package init(
         _ input: SettingsInput,
         needs: Setting.Need,
-        fileExists: @escaping (String) -> Bool = { FileManager.default.isReadableFile(atPath: $0) }
+        checks: ValueChecks
     ) throws(SettingsProblems) {
-        var reader = SettingsReader(input, needs: needs, fileExists: fileExists)
+        var reader = SettingsReader(input, needs: needs, checks: checks)
         reader.checkTogether()
         let values = SettingsValues(reader)
         guard reader.problems.isEmpty else {
@@ -181,9 +179,9 @@ package struct Settings: Sendable {
     package static func survey(
         _ input: SettingsInput,
         needs: Setting.Need,
-        fileExists: @escaping (String) -> Bool = { FileManager.default.isReadableFile(atPath: $0) }
+        checks: ValueChecks
     ) -> (inForce: [ResolvedSetting], problems: SettingsProblems?, warnings: [String]) {
-        var reader = SettingsReader(input, needs: needs, fileExists: fileExists)
+        var reader = SettingsReader(input, needs: needs, checks: checks)
         reader.checkTogether()
         let problems = SettingsProblems(
             problems: reader.problems,

@@ -2,9 +2,9 @@
 ///
 /// A misread address hides its password in the wrong part: behind an unescaped `@`, in the host, in the database. So what looks
 /// like an address is never shown, whichever setting it stands in.
-enum Misreading {
+package enum Misreading {
     /// Whether a text may hold a password: an address with a login, or options with a key in them.
-    static func mayHoldSecret(_ text: String) -> Bool {
+    package static func mayHoldSecret(_ text: String) -> Bool {
         let lower = text.lowercased()
         if let scheme = lower.firstRange(of: "://"), lower[scheme.upperBound...].contains("@") { return true }
         if let at = lower.lastIndex(of: "@"), lower[..<at].contains(":") { return true }
@@ -34,7 +34,7 @@ enum Misreading {
     }
 
     /// The scheme of an address, with its colon: `mysql:`, `jdbc:mysql:`, `mysql+pymysql:`.
-    static func scheme(of text: String) -> String? {
+    package static func scheme(of text: String) -> String? {
         // Known ones and no others: what stands before a colon may be a user name, and that of a longer text a password.
         guard let match = text.prefixMatch(of: /(?i)(?:jdbc:)?(?:([a-z][a-z0-9]{1,15})(?:\+[a-z0-9]{1,20})?:)/),
             schemes.contains(match.1.lowercased())

@@ -1,6 +1,3 @@
-import Migration
-import TextProcessing
-
 /// What only two settings together can get wrong.
 extension SettingsReader {
     /// `supabase` when SUPABASE_URL is set, unless TRACKING says otherwise.
@@ -57,7 +54,7 @@ extension SettingsReader {
 
     private mutating func checkStopWords() {
         guard let language = value("SPARSE_LANGUAGE"), isMissing("SPARSE_STOP_WORDS"),
-            SparseEncoder.languagesWithoutStopWords.contains(language)
+            SparseLanguages.withoutStopWords.contains(language)
         else { return }
         report(
             "SPARSE_STOP_WORDS",
@@ -83,7 +80,7 @@ extension SettingsReader {
         guard !input.allowsPlaintext else { return }
         let remedy = "or allow it with --allow-plaintext"
         for name in ["SUPABASE_URL", "OPENAI_BASE_URL", "QDRANT_URL"] {
-            guard let text = value(name), let address = try? HTTPAddress(text) else { continue }
+            guard let text = value(name), let address = checks.serviceAddress(text) else { continue }
             if address.isPlaintext, !address.isLoopback {
                 report(
                     name,
@@ -99,13 +96,10 @@ extension SettingsReader {
         }
     }
 
-    /// libpq's own parser decides, so that the address that is checked is the one that is used.
     private mutating func checkPostgres() {
-        guard let url = value("POSTGRES_URL") else { return }
-        do {
-            _ = try PostgresLogin(Secret(url), allowsPlaintext: input.allowsPlaintext)
-        } catch {
-            report("POSTGRES_URL", error.detail.replacing("POSTGRES_URL ", with: "", maxReplacements: 1))
-        }
+        guard let url = value("POSTGRES_URL"),
+            let problem = checks.postgresProblem(Secret(url), input.allowsPlaintext)
+        else { return }
+        report("POSTGRES_URL", problem)
     }
 }

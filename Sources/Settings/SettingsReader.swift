@@ -107,16 +107,16 @@ package struct SettingsProblems: Error, Sendable, Equatable, CustomStringConvert
 struct SettingsReader {
     let input: SettingsInput
     let needs: Setting.Need
-    let fileExists: (String) -> Bool
+    let checks: ValueChecks
 
     private(set) var resolved: [String: ResolvedSetting] = [:]
     private(set) var problems: [SettingsProblem] = []
     private(set) var warnings: [String] = []
 
-    init(_ input: SettingsInput, needs: Setting.Need, fileExists: @escaping (String) -> Bool) {
+    init(_ input: SettingsInput, needs: Setting.Need, checks: ValueChecks) {
         self.input = input
         self.needs = needs
-        self.fileExists = fileExists
+        self.checks = checks
         for problem in input.file?.problems ?? [] {
             report("\(input.file?.path ?? ".env"):\(problem.line)", problem.sentence)
         }
@@ -200,7 +200,7 @@ struct SettingsReader {
             return gone
         }
         let normalised = setting.kind.normalised(value)
-        guard setting.kind.admits(normalised, fileExists: fileExists) else {
+        guard setting.kind.admits(normalised, checks) else {
             let refused = ResolvedSetting(setting: setting, value: value, origin: found.origin)
             let shown = refused.isFitToShow ? "is \(refused.shown)" : "is not right, and not shown here"
             report(setting.name, "\(shown) (\(found.origin)); it must be \(setting.kind.allowed)")
@@ -217,7 +217,7 @@ struct SettingsReader {
                 + "place; write it without them. If they belong to it, give it in a .env file, in other quotes"
         }
         let setting = found.setting
-        if !setting.kind.admits(setting.kind.normalised(value), fileExists: fileExists),
+        if !setting.kind.admits(setting.kind.normalised(value), checks),
             let misreading = setting.kind.misreading(of: value)
         {
             return misreading

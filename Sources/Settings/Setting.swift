@@ -95,17 +95,17 @@ package enum SettingKind: Sendable, Equatable {
         }
     }
 
-    /// Whether a trimmed, non-blank value is allowed; `fileExists` answers for paths.
-    package func admits(_ value: String, fileExists: (String) -> Bool) -> Bool {
+    /// Whether a trimmed, non-blank value is allowed.
+    package func admits(_ value: String, _ checks: ValueChecks) -> Bool {
         switch self {
         case .text: true
         case .integer(let range): Int(value).map(range.contains) ?? false
         case .decimal(let range): Double(value).map(range.contains) ?? false
         case .choice(let values): values.contains(value)
         case .url(let allowsQuery):
-            Misreading.ofURL(value, allowsQuery: allowsQuery) == nil && (try? HTTPAddress(value)) != nil
+            Misreading.ofURL(value, allowsQuery: allowsQuery) == nil && checks.serviceAddress(value) != nil
         case .host: HostName(value) != nil
-        case .file: fileExists(value)
+        case .file: checks.fileExists(value)
         case .identifier(let allowsDatabase): Self.isIdentifier(value, allowsDatabase: allowsDatabase)
         }
     }
