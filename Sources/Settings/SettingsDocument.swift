@@ -9,7 +9,7 @@ package enum SettingsDocument {
         ]
         for area in Setting.Area.allCases {
             lines += ["", "# ---- \(area.rawValue) ----"]
-            for setting in SettingsTable.all where setting.area == area {
+            for setting in SettingsTable.settings(in: area) {
                 lines += ["", "# \(setting.help)", "# \(facts(setting).joined(separator: " "))"]
                 let isRequired = setting.requiredFor != nil
                 lines.append((isRequired ? "" : "# ") + "\(setting.name)=\(setting.defaultValue ?? "")")
@@ -21,7 +21,7 @@ package enum SettingsDocument {
     /// The README's table, one a chapter, with a line break at its end.
     package static var markdown: String {
         Setting.Area.allCases.map { area in
-            let rows = SettingsTable.all.filter { $0.area == area }.map { setting in
+            let rows = SettingsTable.settings(in: area).map { setting in
                 let value = setting.defaultValue.map { "`\($0)`" } ?? (setting.requiredFor == nil ? "" : "required")
                 return "| `\(setting.name)` | \(value) | \(setting.help) \(range(setting)) |"
             }

@@ -54,12 +54,12 @@ struct Run: AsyncParsableCommand {
     var processes: Int?
 
     @OptionGroup var moved: ServersMovedFlag
-    @OptionGroup var workers: WorkersFlag
+    @OptionGroup var workers: SettingFlags<WorkersGroup>
     @OptionGroup var settings: AllSettings
 
     func validate() throws {
         if let processes, !(1...64).contains(processes) { throw ValidationError("--processes must be from 1 to 64") }
-        if processes != nil, workers.maxWorkers != nil {
+        if processes != nil, workers.given.values.contains(where: { $0 != nil }) {
             throw ValidationError("--processes says how many workers there are: leave out --workers")
         }
         if resume, new { throw ValidationError("--resume and --new exclude each other") }
@@ -133,7 +133,7 @@ struct Worker: AsyncParsableCommand {
     var isChild = false
 
     @OptionGroup var moved: ServersMovedFlag
-    @OptionGroup var workers: WorkersFlag
+    @OptionGroup var workers: SettingFlags<WorkersGroup>
     @OptionGroup var settings: AllSettings
 
     func run() async throws {

@@ -53,7 +53,7 @@ struct Text: ParsableCommand {
         )
 
         @OptionGroup var input: TextInput
-        @OptionGroup var flags: TextFlags
+        @OptionGroup var flags: SettingFlags<TextGroup>
 
         func answer(_ texts: TextAnswering) throws {
             let tokenizer = try Vocabulary.tokenizer(input.settings(flags, environment: texts.environment))
@@ -74,7 +74,7 @@ struct Text: ParsableCommand {
         )
 
         @OptionGroup var input: TextInput
-        @OptionGroup var flags: TextFlags
+        @OptionGroup var flags: SettingFlags<TextGroup>
 
         func answer(_ texts: TextAnswering) throws {
             let settings = try input.settings(flags, environment: texts.environment)
@@ -99,7 +99,7 @@ struct Text: ParsableCommand {
         )
 
         @OptionGroup var input: TextInput
-        @OptionGroup var flags: TextFlags
+        @OptionGroup var flags: SettingFlags<TextGroup>
 
         func answer(_ texts: TextAnswering) throws {
             let encoder = try SparseEncoder(
@@ -127,8 +127,8 @@ struct Text: ParsableCommand {
         var memberCode: String?
 
         @OptionGroup var input: TextInput
-        @OptionGroup var flags: TextFlags
-        @OptionGroup var model: OpenAIFlags
+        @OptionGroup var flags: SettingFlags<TextGroup>
+        @OptionGroup var model: SettingFlags<OpenAIGroup>
 
         func validate() throws {
             if !input.jsonLines, summaryId == nil || memberCode == nil {

@@ -14,7 +14,7 @@ struct CommonOptions: ParsableArguments {
     var json = false
 
     /// Joins the flags with the environment and the `.env` file, without checking any value.
-    func input(_ flags: [any SettingFlags], environment: [String: String] = ProcessInfo.processInfo.environment)
+    func input(_ flags: [any SettingValues], environment: [String: String] = ProcessInfo.processInfo.environment)
         throws(SettingsProblems) -> SettingsInput
     {
         var given: [String: String] = [:]

@@ -1,23 +1,46 @@
 import ArgumentParser
 import Settings
 
+enum MySQLGroup: SettingGroup { static let settings = SettingsTable.settings(in: .mysql) }
+
+enum TrackingGroup: SettingGroup { static let settings = SettingsTable.settings(in: .tracking) }
+
+enum OpenAIGroup: SettingGroup { static let settings = SettingsTable.settings(in: .openai) }
+
+enum QdrantGroup: SettingGroup { static let settings = SettingsTable.settings(in: .qdrant) }
+
+enum TextGroup: SettingGroup { static let settings = SettingsTable.settings(in: .text) }
+
+enum GeneralGroup: SettingGroup { static let settings = SettingsTable.settings(in: .general) }
+
+/// The number of workers, which people change more often than all else.
+enum WorkersGroup: SettingGroup {
+    static let settings = SettingsTable.settings(in: .work).filter { $0.name == "MAX_WORKERS" }
+    static let shortNames = ["workers"]
+    static let visibility = ArgumentVisibility.default
+}
+
+enum WorkGroup: SettingGroup {
+    static let settings = SettingsTable.settings(in: .work).filter { !WorkersGroup.settings.contains($0) }
+}
+
 /// Everything: for commands that touch all four services.
 struct AllSettings: ParsableArguments {
     @OptionGroup var common: CommonOptions
-    @OptionGroup(title: "MySQL") var mysql: MySQLFlags
-    @OptionGroup(title: "Job tracking") var tracking: TrackingFlags
-    @OptionGroup(title: "OpenAI") var openai: OpenAIFlags
-    @OptionGroup(title: "Qdrant") var qdrant: QdrantFlags
-    @OptionGroup(title: "Work") var work: WorkFlags
-    @OptionGroup(title: "Text") var text: TextFlags
-    @OptionGroup(title: "General") var general: GeneralFlags
+    @OptionGroup(title: "MySQL") var mysql: SettingFlags<MySQLGroup>
+    @OptionGroup(title: "Job tracking") var tracking: SettingFlags<TrackingGroup>
+    @OptionGroup(title: "OpenAI") var openai: SettingFlags<OpenAIGroup>
+    @OptionGroup(title: "Qdrant") var qdrant: SettingFlags<QdrantGroup>
+    @OptionGroup(title: "Work") var work: SettingFlags<WorkGroup>
+    @OptionGroup(title: "Text") var text: SettingFlags<TextGroup>
+    @OptionGroup(title: "General") var general: SettingFlags<GeneralGroup>
 
-    var flags: [any SettingFlags] { [mysql, tracking, openai, qdrant, work, text, general] }
+    var flags: [any SettingValues] { [mysql, tracking, openai, qdrant, work, text, general] }
 
     /// The adapters for what the command needs, or every problem with the settings at once.
     func wiring(
         _ needs: Setting.Need,
-        _ more: any SettingFlags...,
+        _ more: any SettingValues...,
         givesHints: Bool = true
     ) throws(SettingsProblems) -> Wiring {
         let settings = try Settings(try common.input(flags + more), needs: needs, checks: Wiring.checks)
@@ -28,10 +51,10 @@ struct AllSettings: ParsableArguments {
 /// For commands that only ask or tell the tracking store; table and collection say whose job is meant, and may be absent.
 struct TrackingSettings: ParsableArguments {
     @OptionGroup var common: CommonOptions
-    @OptionGroup(title: "MySQL") var mysql: MySQLFlags
-    @OptionGroup(title: "Job tracking") var tracking: TrackingFlags
-    @OptionGroup(title: "Qdrant") var qdrant: QdrantFlags
-    @OptionGroup(title: "General") var general: GeneralFlags
+    @OptionGroup(title: "MySQL") var mysql: SettingFlags<MySQLGroup>
+    @OptionGroup(title: "Job tracking") var tracking: SettingFlags<TrackingGroup>
+    @OptionGroup(title: "Qdrant") var qdrant: SettingFlags<QdrantGroup>
+    @OptionGroup(title: "General") var general: SettingFlags<GeneralGroup>
 
     /// The tracking store's adapter, or every problem with the settings at once.
     func wiring() throws(SettingsProblems) -> Wiring {

@@ -10,7 +10,7 @@ struct TextInput: ParsableArguments {
 
     @OptionGroup var common: CommonOptions
 
-    func settings(_ flags: any SettingFlags..., environment: [String: String]) throws(SettingsProblems) -> Settings {
+    func settings(_ flags: any SettingValues..., environment: [String: String]) throws(SettingsProblems) -> Settings {
         try Settings(try common.input(flags, environment: environment), needs: [], checks: Wiring.checks)
     }
 

@@ -39,9 +39,10 @@ import Testing
     }
 
     @Test func `there is exactly one flag for each setting, and none for a secret`() throws {
-        let groups: [any SettingFlags.Type] = [
-            MySQLFlags.self, TrackingFlags.self, OpenAIFlags.self, QdrantFlags.self, WorkFlags.self, WorkersFlag.self,
-            TextFlags.self, GeneralFlags.self,
+        let groups: [any SettingValues.Type] = [
+            SettingFlags<MySQLGroup>.self, SettingFlags<TrackingGroup>.self, SettingFlags<OpenAIGroup>.self,
+            SettingFlags<QdrantGroup>.self, SettingFlags<WorkGroup>.self, SettingFlags<WorkersGroup>.self,
+            SettingFlags<TextGroup>.self, SettingFlags<GeneralGroup>.self,
         ]
         var found: [String] = []
         for group in groups { found += try group.parse([]).given.keys }

@@ -1,0 +1,164 @@
+/// The settings of how work is done, what a text becomes, and of everything else; the services' own are in `SettingsTable.swift`.
+extension SettingsTable {
+    static let work: [Setting] = [
+        Setting("BATCH_SIZE", .integer(1...1_000), "100", in: .work, help: "Records a batch, the unit of claiming."),
+        Setting("MAX_WORKERS", .integer(1...64), "5", in: .work, help: "Batches this process works on at a time."),
+        Setting(
+            "MAX_RETRIES",
+            .integer(0...100),
+            "3",
+            in: .work,
+            help: "Tries a batch gets after its first failed one; throttling and outages use none."
+        ),
+        Setting(
+            "MAX_FAILURES",
+            .integer(0...1_000_000_000),
+            in: .work,
+            help:
+                "Records given up not for their content that pause the job; 0 = never, unset = 5 % of those done, at least 100."
+        ),
+        Setting(
+            "WORKER_POLL_INTERVAL",
+            .decimal(0.1...60),
+            "1.0",
+            in: .work,
+            help: "Least seconds between two claims that found nothing."
+        ),
+        Setting(
+            "WORKER_HEARTBEAT_INTERVAL",
+            .decimal(1...300),
+            "30.0",
+            in: .work,
+            help: "Seconds between signs of life; a lease lasts four times as long."
+        ),
+        Setting(
+            "BATCH_TIMEOUT_MINUTES",
+            .decimal(0.05...1_440),
+            "10",
+            in: .work,
+            help: "Minutes a claimed batch may take at most, signs of life or not."
+        ),
+        Setting(
+            "SHUTDOWN_GRACE_SECONDS",
+            .decimal(0...3_600),
+            "25",
+            in: .work,
+            help:
+                "Seconds for batches in flight after Ctrl-C or SIGTERM. Docker kills after 10 s in all, Kubernetes after 30."
+        ),
+        Setting(
+            "RECORD_EVENTS",
+            .choice(["on", "off"]),
+            "on",
+            in: .work,
+            help: "Whether a new job keeps the history that `migrate events` shows, four rows or so a batch."
+        ),
+    ]
+
+    static let text: [Setting] = [
+        Setting(
+            "PARENT_MAX_TOKENS",
+            .integer(16...8_191),
+            "2500",
+            in: .text,
+            help: "A text of at most this many tokens is one parent."
+        ),
+        Setting(
+            "PARENT_CHUNK_SIZE",
+            .integer(16...8_191),
+            "2048",
+            in: .text,
+            help: "Tokens of the parents of a longer one."
+        ),
+        Setting(
+            "CHUNK_SIZE",
+            .integer(16...8_191),
+            "512",
+            in: .text,
+            help: "Tokens of a child; children are embedded."
+        ),
+        Setting(
+            "CHUNK_OVERLAP",
+            .integer(0...8_190),
+            "128",
+            in: .text,
+            help: "Tokens that neighbouring children share."
+        ),
+        Setting(
+            "POINT_ID_NAMESPACE",
+            .text,
+            "migrate",
+            in: .text,
+            help: "Point ids derive from it; take the other application's to share ids with it."
+        ),
+        Setting(
+            "SOURCE_NAME",
+            .text,
+            in: .text,
+            help: "What points call the table they came from, their `source`; by default `database.table`."
+        ),
+        Setting(
+            "UNMARKED_POINTS",
+            .choice(["ours", "foreign"]),
+            in: .text,
+            help: "Whether points without a `source` came from this table (`ours`) or from elsewhere (`foreign`)."
+        ),
+        Setting(
+            "SPARSE_LANGUAGE",
+            .choice(SparseLanguages.all),
+            "english",
+            in: .text,
+            help: "Stemmer and stop words of the sparse vectors; the query side must use the same."
+        ),
+        Setting(
+            "SPARSE_STOP_WORDS",
+            .file,
+            in: .text,
+            help: "Words to leave out in place of the language's own, which some languages lack; /dev/null for none."
+        ),
+        Setting(
+            "SPARSE_AVG_LENGTH",
+            .decimal(1...100_000),
+            "256",
+            in: .text,
+            help: "Average words a child, a constant of BM25; the query side need not know it."
+        ),
+        Setting(
+            "SPARSE_CJK",
+            .choice(["off", "bigram"]),
+            "off",
+            in: .text,
+            help: "`bigram` cuts Han, Kana and Hangul into pairs; the query side must do the same."
+        ),
+        Setting(
+            "TOKENIZER_VOCABULARY",
+            .file,
+            in: .text,
+            help:
+                "cl100k_base.tiktoken; by default tiktoken's cache, then the file that `migrate setup tokenizer` keeps."
+        ),
+    ]
+
+    static let general: [Setting] = [
+        Setting(
+            "LOG_LEVEL",
+            .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"]),
+            "warning",
+            in: .general,
+            help: "Least important log line that is written to standard error."
+        ),
+        Setting(
+            "HTTP_CA_BUNDLE",
+            .file,
+            in: .general,
+            help: "Certificates (PEM) for https:// in place of the system's, for example a company proxy's."
+        ),
+        Setting(
+            "STATE_DIRECTORY",
+            .text,
+            in: .general,
+            help:
+                "Folder for notes of leases, so that a resume after a kill need not wait; default ~/.local/state/migrate."
+        ),
+    ]
+}
