@@ -63,3 +63,19 @@ struct Ending: Equatable {
         }
     }
 }
+
+extension CommandEnd {
+    /// A service that could not be used, with its name and the fitting exit code.
+    init(_ failure: ServiceFailure) {
+        if failure.failure.code == ServiceFailure.brakedCode {
+            // Nothing is wrong with the service.
+            self.init(.incomplete, "nothing more was deleted: \(failure.failure.detail)")
+            return
+        }
+        let status = ExitStatus(failure.failure.kind)
+        self.init(
+            status,
+            status == .stopped ? failure.failure.detail : "\(failure.service.words): \(failure.failure.detail)"
+        )
+    }
+}

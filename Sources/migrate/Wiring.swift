@@ -282,22 +282,6 @@ struct Wiring: Sendable {
     }
 }
 
-/// Where runners note what they hold.
-struct StateFolder: Equatable {
-    /// The folder a person named.
-    let named: String?
-    let environment: [String: String]
-
-    /// Nil where there is no home.
-    var path: String? {
-        if let named { return named }
-        let folder = value("XDG_STATE_HOME") ?? value("HOME").map { "\($0)/.local/state" }
-        return folder.map { "\($0)/migrate" }
-    }
-
-    private func value(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
-}
-
 /// Makes the HTTP client when it is first needed, and only one.
 private final class SharedClient: Sendable {
     private let options: CurlClient.Options
@@ -312,12 +296,5 @@ private final class SharedClient: Sendable {
             made = client
             return client
         }
-    }
-}
-
-/// Stands where a command embeds nothing.
-struct AbsentEmbedder: Embedder {
-    func embed(_ texts: [String], within limit: Duration?) async throws(PortFailure) -> Embeddings {
-        throw PortFailure(.rejected, "this command embeds nothing")
     }
 }

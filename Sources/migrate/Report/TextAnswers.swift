@@ -1,6 +1,16 @@
 import Migration
 import TextProcessing
 
+/// What a text becomes.
+protocol TextAnswer {
+    /// One line for programs.
+    func json() throws -> String
+    /// For people.
+    var text: String { get }
+    /// What people should know beside it; on standard error, so that the text can be piped.
+    var remark: String? { get }
+}
+
 /// The answer of `migrate text normalize`.
 struct NormalizeAnswer: TextAnswer, Encodable {
     let output: String

@@ -97,20 +97,3 @@ struct Jobs: AsyncParsableCommand {
         }
     }
 }
-
-/// The list of `migrate jobs`.
-enum JobTable {
-    static func text(_ jobs: [JobSummary]) -> String {
-        Table(
-            header: ["JOB", "STATUS", "RECORDS", "BATCHES", "STARTED", "ENDED", "TARGET"],
-            rows: jobs.map { job in
-                let planning = job.sealed || !job.status.isOpen ? "" : " so far"
-                return [
-                    "\(job.id)", job.status.rawValue, Format.count(job.totalRecords) + planning,
-                    Format.count(Int64(job.totalBatches)), Format.time(job.startTime), Format.time(job.endTime),
-                    job.targetKey,
-                ]
-            }
-        ).text
-    }
-}

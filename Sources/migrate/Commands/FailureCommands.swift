@@ -1,0 +1,108 @@
+import ArgumentParser
+import Migration
+
+struct Failures: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Lists the records that could not be migrated, and why.",
+        discussion: """
+            Never shows a record's text. With --json one failure per line.
+
+            EXAMPLES
+              migrate failures
+              migrate failures --stage embed --json
+              migrate retry                          try them again
+            """
+    )
+
+    @OptionGroup var which: JobOption
+    @OptionGroup var filter: FailureFilter
+
+    @Flag(name: .long, help: "Also those that were given another try since.")
+    var all = false
+
+    @OptionGroup var settings: TrackingSettings
+
+    func run() async throws {
+        let console = Console.standard
+        let wiring = try settings.wiring()
+        let store = try wiring.store()
+        let job = try await which.find(by: wiring, in: store, console: console, isJSON: settings.common.json)
+        let wanted = ListIngestionFailures.Filter(
+            open: all ? nil : true,
+            stage: filter.stage,
+            code: filter.code,
+            batchNumbers: filter.batch.isEmpty ? nil : filter.batch
+        )
+        var after: RecordID?
+        var isFirst = true
+        repeat {
+            let call = ListIngestionFailures(job: job.id, filter: wanted, after: after, limit: 500)
+            let page = try await patiently { () async throws(PortFailure) in try await store.failures(call) }
+            if settings.common.json {
+                for failure in page.rows { console.out(try JSONText.of(OfJob(job, failure))) }
+            } else if isFirst, page.rows.isEmpty {
+                console.out("Job \(job.id) has no such failures.")
+            } else if !page.rows.isEmpty {
+                console.out(FailureTable.text(page.rows, hasHeader: isFirst))
+            }
+            isFirst = false
+            after = page.next
+        } while after != nil
+    }
+}
+
+struct Retry: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Gives failed batches and records another try.",
+        discussion: """
+            Failed batches are opened again, and the failed records of completed batches become new batches of the same job. \
+            Then `migrate run` works on them.
+
+            EXAMPLES
+              migrate retry
+              migrate retry --stage embed
+              migrate retry --records --code too_long
+              migrate retry --batches --isolate   each record of a failed batch by itself
+            """
+    )
+
+    @OptionGroup var which: JobOption
+    @OptionGroup var filter: FailureFilter
+
+    @Option(name: .long, help: "Only this record; may be repeated.")
+    var record: [RecordID] = []
+
+    @Flag(name: .long, help: "Only batches that failed as a whole.")
+    var batches = false
+
+    @Flag(name: .long, help: "Only failed records of completed batches.")
+    var records = false
+
+    @Flag(name: .long, help: "Make each record of a failed batch a batch of its own.")
+    var isolate = false
+
+    @OptionGroup var settings: TrackingSettings
+
+    func validate() throws {
+        if batches, records { throw ValidationError("--batches and --records exclude each other; neither means both") }
+        if records, isolate { throw ValidationError("--isolate divides failed batches, which --records leaves out") }
+    }
+
+    func run() async throws {
+        let console = Console.standard
+        let wiring = try settings.wiring()
+        let store = try wiring.store()
+        let job = try await which.find(by: wiring, in: store, console: console, isJSON: settings.common.json)
+        let wanted = RequeueFilter(
+            batchNumbers: filter.batch.isEmpty ? nil : filter.batch,
+            recordIds: record.isEmpty ? nil : record,
+            stage: filter.stage,
+            code: filter.code
+        )
+        let entropy = Wiring.entropy
+        let parts: [RetryPart] = batches ? [.batches] : records ? [.records] : RetryPart.allCases
+        var report = try await requeue(job, wanted, parts, isolate: isolate, in: store, entropy: entropy)
+        report.target = job.targetKey
+        console.out(settings.common.json ? try JSONText.of(report) : report.text)
+    }
+}

@@ -1,0 +1,63 @@
+import ArgumentParser
+import Migration
+
+struct Release: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Takes batches from workers that hang, so that others go on with them.",
+        discussion: """
+            Rarely needed: a batch whose worker is gone comes back by itself, when its lease has run out. Every given condition \
+            must hold. Asks first, and says which of the workers still report.
+
+            What is released may be claimed again at once and has used one retry; a batch with no retry left is given up, \
+            and `migrate retry` opens it again. A worker that was alive after all learns that its batch is lost and leaves it; \
+            nothing is counted twice.
+
+            EXAMPLES
+              migrate release --older-than 10m
+              migrate release --worker app-7           all of a host
+              migrate release --worker app-7:4711/2 --yes
+              migrate release --job 7 --batch 12 --batch 13
+            """
+    )
+
+    @Option(name: .long, help: "Only of this worker (host:pid/number), runner (host:pid) or host.")
+    var worker: String?
+
+    @Option(name: .long, help: "Only what was claimed so long ago or longer: 90s, 10m, 2h, 1d.")
+    var olderThan: Age?
+
+    @Option(name: .long, help: "Only this batch; may be repeated.")
+    var batch: [Int] = []
+
+    @Flag(name: .shortAndLong, help: "Answer yes to every question.")
+    var yes = false
+
+    @OptionGroup var which: JobOption
+    @OptionGroup var settings: TrackingSettings
+
+    func validate() throws {
+        if worker == nil, olderThan == nil, batch.isEmpty {
+            throw ValidationError("say which batches: --worker, --older-than or --batch")
+        }
+        if worker?.isEmpty == true { throw ValidationError("--worker is the name of one") }
+        if let olderThan, olderThan.seconds > ReleaseIngestionBatches.ageMaxMs / 1_000 {
+            throw ValidationError("--older-than is ten years at most")
+        }
+    }
+
+    func run() async throws {
+        let wiring = try settings.wiring()
+        let release = BatchRelease(
+            store: try wiring.store(),
+            lookup: wiring.lookup,
+            console: .standard,
+            isJSON: settings.common.json
+        )
+        let filter = ReleaseIngestionBatches.Filter(
+            worker: worker,
+            olderThanMs: olderThan.map { $0.seconds * 1_000 },
+            batchNumbers: batch.isEmpty ? nil : batch
+        )
+        try await release.run(filter, of: which.job, isSure: yes)
+    }
+}

@@ -1,0 +1,44 @@
+import ArgumentParser
+import Migration
+import Settings
+import TextProcessing
+
+struct Search: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Asks the collection one question: dense and sparse search, joined.",
+        discussion: """
+            Embeds the question (a few tokens), so that people can see what was migrated.
+
+            EXAMPLES
+              migrate search "how do I return a parcel"
+              migrate search "cranes at sunrise" --member M001 --limit 3 --json
+            """
+    )
+
+    @Argument(help: "The question.")
+    var question: String
+
+    @Option(name: .long, help: "Only this tenant's texts.")
+    var member: String?
+
+    @Option(name: .long, help: "Answers to show.")
+    var limit = 5
+
+    @OptionGroup var settings: AllSettings
+
+    func validate() throws {
+        guard (1...100).contains(limit) else { throw ValidationError("--limit must be from 1 to 100") }
+        if question.allSatisfy(\.isWhitespace) { throw ValidationError("the question must not be blank") }
+    }
+
+    func run() async throws {
+        let wiring = try settings.wiring([.openai, .qdrant])
+        let search = HybridSearch(
+            embedder: try wiring.embedder(),
+            points: try wiring.points(),
+            encoder: try SparseEncoder(try SparseParameters(wiring.settings.text))
+        )
+        let found = try await search.ask(question, member: member, limit: limit)
+        Console.standard.out(settings.common.json ? try JSONText.of(SearchReport(found)) : SearchReport(found).text)
+    }
+}

@@ -1,0 +1,8 @@
+import Migration
+
+/// Stands where a command embeds nothing.
+struct AbsentEmbedder: Embedder {
+    func embed(_ texts: [String], within limit: Duration?) async throws(PortFailure) -> Embeddings {
+        throw PortFailure(.rejected, "this command embeds nothing")
+    }
+}

@@ -1,0 +1,83 @@
+import Migration
+import Settings
+import TextProcessing
+
+/// How records become points.
+struct PointShaping {
+    let shaper: RecordShaper
+    let sparseEncoder: SparseEncoder
+    let profile: Profile
+
+    init(tokenizer: any TokenCounting, target: Settings.Target, text: Settings.Text) throws {
+        let limits = try ChunkLimits(text)
+        let parameters = try SparseParameters(text)
+        sparseEncoder = try SparseEncoder(parameters)
+        profile = Profile(
+            tokenizer: tokenizer.identity,
+            limits: limits,
+            model: target.model,
+            dimensions: target.dimensions,
+            sparse: parameters
+        )
+        shaper = RecordShaper(
+            chunker: Chunker(counter: tokenizer, limits: limits),
+            sparseEncoder: sparseEncoder,
+            identity: PointIdentity(namespace: text.pointIDNamespace),
+            profile: profile
+        )
+    }
+}
+
+/// How records become points, and the fingerprint of it.
+struct Shaping {
+    let shaper: RecordShaper
+    let sparseEncoder: SparseEncoder
+    let configuration: JobConfiguration
+
+    init(tokenizer: any TokenCounting, names: Engine.Names, target: Settings.Target, text: Settings.Text) throws {
+        let points = try PointShaping(tokenizer: tokenizer, target: target, text: text)
+        shaper = points.shaper
+        sparseEncoder = points.sparseEncoder
+        var values: [String: String] = [:]
+        for line in points.profile.lines {
+            let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            values[String(parts[0])] = String(parts[1])
+        }
+        values["point_id_namespace"] = text.pointIDNamespace
+        values["table"] = names.table
+        values["id_column"] = names.idColumn
+        values["tenant_column"] = names.tenantColumn
+        values["content_column"] = names.contentColumn
+        values["collection"] = names.collection
+        if let condition = names.condition { values[JobConfiguration.conditionKey] = condition }
+        // Only where it says something new: jobs of versions that did not know the setting stay the same job.
+        if names.source != names.table { values["source"] = names.source }
+        configuration = JobConfiguration(values: values)
+    }
+}
+
+extension ChunkLimits {
+    /// The sizes the settings ask for.
+    init(_ text: Settings.Text) throws(TextError) {
+        try self.init(
+            parentMaxTokens: text.parentTokensMax,
+            parentChunkSize: text.parentChunkTokens,
+            chunkSize: text.chunkTokens,
+            chunkOverlap: text.chunkOverlapTokens
+        )
+    }
+}
+
+extension SparseParameters {
+    /// The sparse vectors the settings ask for.
+    ///
+    /// - Throws: `CommandEnd` when the stop words cannot be read.
+    init(_ text: Settings.Text) throws {
+        try self.init(
+            language: text.sparseLanguage,
+            stopWords: text.stopWordsFile.map(StopWordsFile.words),
+            averageLength: text.sparseAverageLength,
+            cjk: text.sparseCJKBigrams ? .bigram : .off
+        )
+    }
+}

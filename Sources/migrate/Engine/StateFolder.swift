@@ -1,0 +1,15 @@
+/// Where runners note what they hold.
+struct StateFolder: Equatable {
+    /// The folder a person named.
+    let named: String?
+    let environment: [String: String]
+
+    /// Nil where there is no home.
+    var path: String? {
+        if let named { return named }
+        let folder = value("XDG_STATE_HOME") ?? value("HOME").map { "\($0)/.local/state" }
+        return folder.map { "\($0)/migrate" }
+    }
+
+    private func value(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
+}

@@ -1,0 +1,41 @@
+import Migration
+
+/// What `migrate setup --json` answers.
+struct SetupReport: Encodable {
+    struct Collection: Encodable {
+        struct Difference: Encodable {
+            let name: String
+            let needed: String
+            let found: String
+        }
+
+        let name: String
+        let server: String
+        let points: Int
+        /// Whether it was made just now.
+        let isNew: Bool
+        /// Whether it was made, or something was added to it, just now.
+        let isChanged: Bool
+        /// What is still not as needed; it costs only speed or memory.
+        let differences: [Difference]
+
+        init(_ name: String, _ state: CollectionState, isNew: Bool, isChanged: Bool) {
+            self.name = name
+            server = state.server
+            points = state.pointCount
+            self.isNew = isNew
+            self.isChanged = isChanged
+            differences = state.differences.map {
+                Difference(name: $0.name, needed: $0.expected, found: $0.found)
+            }
+        }
+    }
+
+    let collection: Collection
+    /// The version of the tracking SQL.
+    let trackingVersion: Int
+    /// Older tables and functions that have the suffix `_old` now.
+    let renamed: [String]
+    /// Whether the tokenizer's vocabulary is there; else `migrate setup tokenizer` is next.
+    let hasVocabulary: Bool
+}

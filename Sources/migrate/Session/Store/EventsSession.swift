@@ -1,0 +1,57 @@
+import Migration
+
+/// Reads a job's history page by page.
+///
+/// - Parameters:
+///   - job: the job.
+///   - filter: which events.
+///   - last: only the last so many, which are shown at once; nil = all.
+///   - store: the job store.
+///   - show: takes a page that is not empty.
+/// - Throws: `CommandEnd` when the job keeps no history.
+func history(
+    of job: JobSummary,
+    _ filter: ListIngestionEvents.Filter,
+    last: Int?,
+    in store: any JobStore,
+    show: ([EventSummary]) throws -> Void
+) async throws {
+    guard job.settings.recordEvents else {
+        throw CommandEnd(
+            .incomplete,
+            "job \(job.id) keeps no history, because it was opened with RECORD_EVENTS=off; a new job has one with RECORD_EVENTS=on"
+        )
+    }
+    if let last {
+        return try await newest(last, of: job, filter, in: store, show: show)
+    }
+    var after: Int64?
+    repeat {
+        let call = ListIngestionEvents(job: job.id, filter: filter, after: after, limit: 1000)
+        let page = try await patiently { () async throws(PortFailure) in try await store.events(call) }
+        if !page.rows.isEmpty { try show(page.rows) }
+        after = page.next
+    } while after != nil
+}
+
+/// Reads from the end no more than is shown: a history has several events per batch.
+private func newest(
+    _ count: Int,
+    of job: JobSummary,
+    _ filter: ListIngestionEvents.Filter,
+    in store: any JobStore,
+    show: ([EventSummary]) throws -> Void
+) async throws {
+    var filter = filter
+    filter.newest = true
+    var after: Int64?
+    var kept: [EventSummary] = []
+    repeat {
+        let limit = min(count - kept.count, 1000)
+        let call = ListIngestionEvents(job: job.id, filter: filter, after: after, limit: limit)
+        let page = try await patiently { () async throws(PortFailure) in try await store.events(call) }
+        kept += page.rows
+        after = page.next
+    } while after != nil && kept.count < count
+    if !kept.isEmpty { try show(kept.reversed()) }
+}

@@ -1,0 +1,66 @@
+import Migration
+
+/// What can be given another try.
+enum RetryPart: CaseIterable {
+    /// Batches that failed as a whole.
+    case batches
+    /// Failed records of completed batches.
+    case records
+}
+
+/// Requeues all matching batches and records, page by page: each goes on after the one before, so that what fails again
+/// meanwhile is not taken a second time.
+///
+/// - Throws: `CommandEnd` when the job does not allow it.
+func requeue(
+    _ job: JobSummary,
+    _ filter: RequeueFilter,
+    _ parts: [RetryPart] = RetryPart.allCases,
+    isolate: Bool,
+    in store: any JobStore,
+    entropy: any Entropy
+) async throws -> RetryReport {
+    var report = RetryReport(job: job.id)
+    /// Adds one answer up, and says what the next page is to take.
+    func add(_ answer: RequeueAnswer) throws -> RequeueFilter? {
+        switch answer.result {
+        case .applied, .duplicate: break
+        case .refused: throw CommandEnd(.incomplete, "job \(job.id) was cancelled; a new `migrate run` plans a new one")
+        case .conflict:
+            throw CommandEnd(.incomplete, "another job of the same target is open; finish or cancel it first")
+        case .notFound: throw CommandEnd(.incomplete, "there is no job \(job.id)")
+        }
+        report.batches += answer.batches
+        report.records += answer.records
+        guard answer.more else { return nil }
+        var rest = filter
+        rest.after = answer.next
+        return rest
+    }
+    var page = parts.contains(.batches) ? filter : nil
+    // Each page has its own request id, so that a repeated page is recognised and a new one is not.
+    while let wanted = page {
+        let call = RequeueFailedBatches(
+            job: job.id,
+            requestId: entropy.uuid(),
+            filter: wanted,
+            isolate: isolate,
+            limit: RequeuePaging.batches(of: job, isolates: isolate)
+        )
+        page = try add(await patiently { () async throws(PortFailure) in try await store.requeueBatches(call) })
+        // What isolating has made is behind all that was there: where that fails again, this is not without end.
+        if let after = page?.after, after >= Int64(job.nextBatchNumber) { page = nil }
+    }
+    page = parts.contains(.records) ? filter : nil
+    while let wanted = page {
+        let call = RequeueFailedRecords(
+            job: job.id,
+            requestId: entropy.uuid(),
+            filter: wanted,
+            batchSize: 100,
+            limit: RequeuePaging.recordsMax / 2  // each is also moved to another batch
+        )
+        page = try add(await patiently { () async throws(PortFailure) in try await store.requeueRecords(call) })
+    }
+    return report
+}
