@@ -32,18 +32,29 @@ struct Migrate: AsyncParsableCommand {
             """,
         version: "migrate \(Build.version)",
         groupedSubcommands: [
-            CommandGroup(name: "First", subcommands: [Demo.self, Check.self, Setup.self, Plan.self]),
-            CommandGroup(name: "Job", subcommands: [Run.self, Worker.self, Pause.self, Resume.self, Cancel.self]),
+            CommandGroup(
+                name: "First",
+                subcommands: [DemoCommand.self, CheckCommand.self, SetupCommand.self, PlanCommand.self]
+            ),
+            CommandGroup(
+                name: "Job",
+                subcommands: [
+                    RunCommand.self, WorkerCommand.self, PauseCommand.self, ResumeCommand.self, CancelCommand.self,
+                ]
+            ),
             CommandGroup(
                 name: "Report",
                 subcommands: [
-                    Status.self, Jobs.self, Events.self, Failures.self, Retry.self, Verify.self, Search.self,
-                    Quota.self,
+                    StatusCommand.self, JobsCommand.self, EventsCommand.self, FailuresCommand.self, RetryCommand.self,
+                    VerifyCommand.self, SearchCommand.self, QuotaCommand.self,
                 ]
             ),
-            CommandGroup(name: "Repair", subcommands: [Release.self, RepairCounters.self]),
-            CommandGroup(name: "Store", subcommands: [Prune.self, Delete.self]),
-            CommandGroup(name: "Other", subcommands: [ShowSettings.self, Text.self, ServeFakes.self, Simulate.self]),
+            CommandGroup(name: "Repair", subcommands: [ReleaseCommand.self, RepairCountersCommand.self]),
+            CommandGroup(name: "Store", subcommands: [PruneCommand.self, DeleteCommand.self]),
+            CommandGroup(
+                name: "Other",
+                subcommands: [SettingsCommand.self, TextCommand.self, ServeFakes.self, Simulate.self]
+            ),
         ]
     )
 

@@ -1,6 +1,5 @@
 import Adapters
 import Foundation
-import Logging
 import Migration
 import Settings
 import Synchronization
@@ -14,7 +13,7 @@ struct Wiring: Sendable {
 
     let settings: Settings
     private let allowsPlaintext: Bool
-    private let time = Time(ContinuousClock())
+    let time = Time(ContinuousClock())
     private let client: SharedClient
 
     init(_ settings: Settings, allowsPlaintext: Bool, givesHints: Bool = true) {
@@ -28,7 +27,7 @@ struct Wiring: Sendable {
 
     // MARK: - The four ports
 
-    func source(where condition: String? = nil) throws -> MySQLRecordSource {
+    func source(where condition: String? = nil) throws -> any RecordSource & Inspectable {
         guard let mysql = settings.mysql else { throw Self.notAsked("MySQL") }
         return try MySQLRecordSource(MySQLOptions(mysql, where: condition, allowsPlaintext: allowsPlaintext))
     }
@@ -62,6 +61,9 @@ struct Wiring: Sendable {
             )
         }
     }
+
+    /// What runners of the same account share their quota under; nil without OpenAI's settings.
+    var quotaName: String? { embedding()?.quotaName }
 
     func points() throws -> any PointStore & Inspectable {
         guard let qdrant = settings.qdrant else { throw Self.notAsked("Qdrant") }
@@ -170,76 +172,11 @@ struct Wiring: Sendable {
         return Data(answer.body)
     }
 
-    // MARK: - What follows from the settings
-
-    /// Finds the job a command is about.
-    var lookup: JobLookup {
-        let collection = settings.target.collection
-        return settings.text.sourceName.map {
-            JobLookup(target: Engine.Names.targetKey(source: $0, collection: collection))
-        } ?? JobLookup(table: settings.table, collection: collection)
-    }
-
-    func names(where condition: String?) throws -> Engine.Names {
-        guard let mysql = settings.mysql else { throw Self.notAsked("MySQL") }
-        return Engine.Names(
-            table: settings.table,
-            collection: settings.target.collection,
-            idColumn: mysql.idColumn,
-            tenantColumn: mysql.tenantColumn,
-            contentColumn: mysql.contentColumn,
-            condition: condition,
-            sourceName: settings.text.sourceName
-        )
-    }
-
-    func shaping(_ names: Engine.Names) throws -> Shaping {
-        try Shaping(
-            tokenizer: Vocabulary.tokenizer(settings),
-            names: names,
-            target: settings.target,
-            text: settings.text
-        )
-    }
-
-    /// Everything a job needs; without OpenAI's settings its embedder refuses to embed.
-    func engine(
-        where condition: String?,
-        report: @escaping @Sendable (MigrationEvent) -> Void
-    ) throws -> Engine {
-        let ports = EnginePorts(
-            source: try source(where: condition),
-            store: try store(),
-            embedder: settings.openai == nil ? AbsentEmbedder() : try embedder(),
-            points: try points(),
-            journal: journal,
-            time: time,
-            entropy: Self.entropy,
-            report: report
-        )
-        return try Engine(
-            ports: ports,
-            tokenizer: Vocabulary.tokenizer(settings),
-            names: names(where: condition),
-            target: settings.target,
-            work: settings.work,
-            text: settings.text,
-            runner: Self.processName,
-            servers: JobServers(settings),
-            quota: embedding()?.quotaName
-        )
-    }
-
     /// What this process holds, noted for the next one on this host.
     var journal: any LeaseJournal {
         guard let folder = stateFolder else { return NoLeaseJournal() }
         let name = "\(ProcessInfo.processInfo.processIdentifier)-\(Self.entropy.uuid().prefix(8))"
         return FileLeaseJournal(folder: folder, name: name) { Console.standard.live.error("migrate: warning: \($0)") }
-    }
-
-    /// Where this host keeps notes; nil where there is no home.
-    var stateFolder: String? {
-        StateFolder(named: settings.stateFolder, environment: ProcessInfo.processInfo.environment).path
     }
 
     /// Worker processes of this program with the same settings, which nobody can read on a command line.
@@ -248,7 +185,7 @@ struct Wiring: Sendable {
     ///   - allowsRemovals: whether any number of records may lose their points.
     ///   - unmarked: what the run has decided on points without a source; a job of an older version has stored no decision.
     /// - Returns: what starts one.
-    func workerProcesses(allowsRemovals: Bool, unmarked: UnmarkedPoints) -> ChildProcesses {
+    func workerProcesses(allowsRemovals: Bool, unmarked: UnmarkedPoints) -> any WorkerProcesses {
         var environment = ProcessInfo.processInfo.environment.merging(settings.environment) { $1 }
         environment["UNMARKED_POINTS"] = unmarked.rawValue
         // Time to give everything back before the process is killed.
@@ -261,23 +198,7 @@ struct Wiring: Sendable {
         }
     }
 
-    func monitor(_ console: Console, isJSON: Bool) -> RunMonitor {
-        RunMonitor(console: console, isJSON: isJSON, time: time, log: EventLog(logger: logger))
-    }
-
-    /// Writes to standard error; standard output belongs to the answers.
-    var logger: Logger {
-        var logger = Logger(label: "migrate") { ConsoleLog(label: $0, console: .standard) }
-        logger.logLevel = Logger.Level(rawValue: settings.logLevel) ?? .warning
-        return logger
-    }
-
-    /// Names this process for people: host and process id.
-    static var processName: String {
-        "\(ProcessInfo.processInfo.hostName):\(ProcessInfo.processInfo.processIdentifier)"
-    }
-
-    private static func notAsked(_ service: String) -> CommandEnd {
+    static func notAsked(_ service: String) -> CommandEnd {
         CommandEnd(.badSettings, "this command does not read the settings of \(service)")
     }
 }

@@ -1,8 +1,9 @@
 import ArgumentParser
 import Settings
 
-struct Check: AsyncParsableCommand {
+struct CheckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "check",
         abstract: "Looks at all four services: reachable, allowed, the right tables?",
         discussion: """
             One line a dependency; writes nothing, and costs a few tokens. Exit code 69 when one cannot be used.

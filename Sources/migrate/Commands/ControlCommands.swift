@@ -1,8 +1,9 @@
 import ArgumentParser
 import Migration
 
-struct Pause: AsyncParsableCommand {
+struct PauseCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "pause",
         abstract: "Stops handing out batches until `migrate resume`.",
         discussion: """
             Batches in flight are finished; runners stay and wait.
@@ -17,8 +18,9 @@ struct Pause: AsyncParsableCommand {
     func run() async throws { try await options.apply(.pause) }
 }
 
-struct Resume: AsyncParsableCommand {
+struct ResumeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "resume",
         abstract: "Hands out the batches of a paused job again.",
         discussion: """
             Runners that wait go on by themselves; without any, start one with `migrate run`.
@@ -33,8 +35,9 @@ struct Resume: AsyncParsableCommand {
     func run() async throws { try await options.apply(.resume) }
 }
 
-struct Cancel: AsyncParsableCommand {
+struct CancelCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "cancel",
         abstract: "Ends a job for good; what it has written stays.",
         discussion: """
             Asks first, and says how far the job is and how many workers are alive. A later `migrate run` plans a new job and \
@@ -62,13 +65,13 @@ struct ControlOptions: ParsableArguments {
 
     func apply(_ action: ControlIngestionJob.Action, asks: Bool = false) async throws {
         let wiring = try settings.wiring()
-        let control = JobControl(
+        let session = ControlSession(
             store: try wiring.store(),
             journal: wiring.journal,
             lookup: wiring.lookup,
             console: .standard,
             isJSON: settings.common.json
         )
-        try await control.apply(action, to: which.job, reason: reason, asks: asks)
+        try await session.apply(action, to: which.job, reason: reason, asks: asks)
     }
 }

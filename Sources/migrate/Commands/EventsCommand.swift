@@ -1,8 +1,9 @@
 import ArgumentParser
 import Migration
 
-struct Events: AsyncParsableCommand {
+struct EventsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "events",
         abstract: "Shows a job's history: every claim, its end, and what operators did.",
         discussion: """
             A job keeps its history when it is opened with RECORD_EVENTS on, which is the default. Oldest first; with --json one \
@@ -35,25 +36,13 @@ struct Events: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let console = Console.standard
         let wiring = try settings.wiring()
-        let store = try wiring.store()
-        let job = try await wiring.lookup.find(job, in: store)
-            .announced(on: console, isJSON: settings.common.json).job
-        let filter = ListIngestionEvents.Filter(batchNumbers: batch.isEmpty ? nil : batch, kind: kind)
-        var isFirst = true
-        try await history(of: job, filter, last: limit, in: store) { page in
-            if settings.common.json {
-                for event in page { console.out(try JSONText.of(OfJob(job, event))) }
-            } else {
-                console.out(EventTable.text(page, hasHeader: isFirst))
-            }
-            isFirst = false
-        }
-        if let cut = job.historyCutAt {
-            let line = "What happened before \(Format.time(cut)) was pruned."
-            if settings.common.json { console.error(line) } else { console.out(line) }
-        }
-        if isFirst, !settings.common.json { console.out("Job \(job.id) has no such events.") }
+        let session = EventsSession(
+            store: try wiring.store(),
+            lookup: wiring.lookup,
+            console: .standard,
+            isJSON: settings.common.json
+        )
+        try await session.show(.init(batchNumbers: batch.isEmpty ? nil : batch, kind: kind), last: limit, of: job)
     }
 }

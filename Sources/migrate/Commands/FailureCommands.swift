@@ -1,8 +1,9 @@
 import ArgumentParser
 import Migration
 
-struct Failures: AsyncParsableCommand {
+struct FailuresCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "failures",
         abstract: "Lists the records that could not be migrated, and why.",
         discussion: """
             Never shows a record's text. With --json one failure per line.
@@ -23,36 +24,26 @@ struct Failures: AsyncParsableCommand {
     @OptionGroup var settings: TrackingSettings
 
     func run() async throws {
-        let console = Console.standard
         let wiring = try settings.wiring()
-        let store = try wiring.store()
-        let job = try await which.find(by: wiring, in: store, console: console, isJSON: settings.common.json)
+        let session = FailuresSession(
+            store: try wiring.store(),
+            lookup: wiring.lookup,
+            console: .standard,
+            isJSON: settings.common.json
+        )
         let wanted = ListIngestionFailures.Filter(
             open: all ? nil : true,
             stage: filter.stage,
             code: filter.code,
             batchNumbers: filter.batch.isEmpty ? nil : filter.batch
         )
-        var after: RecordID?
-        var isFirst = true
-        repeat {
-            let call = ListIngestionFailures(job: job.id, filter: wanted, after: after, limit: 500)
-            let page = try await patiently { () async throws(PortFailure) in try await store.failures(call) }
-            if settings.common.json {
-                for failure in page.rows { console.out(try JSONText.of(OfJob(job, failure))) }
-            } else if isFirst, page.rows.isEmpty {
-                console.out("Job \(job.id) has no such failures.")
-            } else if !page.rows.isEmpty {
-                console.out(FailureTable.text(page.rows, hasHeader: isFirst))
-            }
-            isFirst = false
-            after = page.next
-        } while after != nil
+        try await session.show(wanted, of: which.job)
     }
 }
 
-struct Retry: AsyncParsableCommand {
+struct RetryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "retry",
         abstract: "Gives failed batches and records another try.",
         discussion: """
             Failed batches are opened again, and the failed records of completed batches become new batches of the same job. \
@@ -89,20 +80,21 @@ struct Retry: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let console = Console.standard
         let wiring = try settings.wiring()
-        let store = try wiring.store()
-        let job = try await which.find(by: wiring, in: store, console: console, isJSON: settings.common.json)
+        let session = RetrySession(
+            store: try wiring.store(),
+            lookup: wiring.lookup,
+            console: .standard,
+            isJSON: settings.common.json,
+            entropy: Wiring.entropy
+        )
         let wanted = RequeueFilter(
             batchNumbers: filter.batch.isEmpty ? nil : filter.batch,
             recordIds: record.isEmpty ? nil : record,
             stage: filter.stage,
             code: filter.code
         )
-        let entropy = Wiring.entropy
         let parts: [RetryPart] = batches ? [.batches] : records ? [.records] : RetryPart.allCases
-        var report = try await requeue(job, wanted, parts, isolate: isolate, in: store, entropy: entropy)
-        report.target = job.targetKey
-        console.out(settings.common.json ? try JSONText.of(report) : report.text)
+        try await session.run(wanted, parts, isolates: isolate, of: which.job)
     }
 }

@@ -2,8 +2,9 @@ import ArgumentParser
 import Migration
 import Settings
 
-struct Plan: AsyncParsableCommand {
+struct PlanCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "plan",
         abstract: "Says how many records, requests and tokens, how long and what it costs.",
         discussion: """
             Reads a sample of the table and counts its tokens exactly; writes nothing and calls no other service. \
@@ -29,26 +30,13 @@ struct Plan: AsyncParsableCommand {
 
     func run() async throws {
         let wiring = try settings.wiring(.mysql)
-        let names = try wiring.names(where: `where`)
-        let shaping = try wiring.shaping(names)
-        let estimator = PlanEstimator(
-            source: try wiring.source(where: `where`),
-            shaper: shaping.shaper,
-            sparseEncoder: shaping.sparseEncoder
+        let session = PlanSession(
+            estimator: PlanEstimator(try wiring.shaping, source: try wiring.source(where: `where`)),
+            table: try wiring.names(where: `where`).table,
+            target: wiring.settings.target,
+            batchSize: wiring.settings.work.batchSize
         )
-        guard let (records, sample) = try await estimator.measure(limit: limit) else {
-            throw CommandEnd(.incomplete, "\(names.table) has no rows: there is nothing to migrate")
-        }
-        let target = wiring.settings.target
-        let estimate = CostEstimate(
-            records: records,
-            sample: sample,
-            batchSize: wiring.settings.work.batchSize,
-            limits: .openAI(tokensPerMinute: target.tokensPerMinute),
-            pricePerMillion: target.pricePerMillionTokens,
-            quota: target.tokensPerMinute
-        )
-        let report = PlanReport(table: names.table, estimate: estimate, sample: sample)
+        let report = try await session.run(limit: limit)
         Console.standard.out(settings.common.json ? try JSONText.of(report) : report.text)
     }
 }

@@ -1,8 +1,9 @@
 import ArgumentParser
 import Migration
 
-struct Quota: AsyncParsableCommand {
+struct QuotaCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "quota",
         abstract: "Shows the minute quotas that runners share, and what holds them up.",
         discussion: """
             One line per host, model, organisation and key (a digest of it). RESERVED is the time until all that is reserved \
@@ -14,41 +15,50 @@ struct Quota: AsyncParsableCommand {
               migrate quota --json
               migrate quota reset            where a limit was wrong
             """,
-        subcommands: [QuotaReset.self]
+        subcommands: [Reset.self]
     )
 
     @OptionGroup var settings: TrackingSettings
 
     func run() async throws {
-        let list = QuotaList(store: try settings.wiring().store(), console: .standard, isJSON: settings.common.json)
-        try await list.show()
+        let session = QuotaSession(
+            store: try settings.wiring().store(),
+            console: .standard,
+            isJSON: settings.common.json
+        )
+        try await session.show()
     }
 }
 
-struct QuotaReset: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "reset",
-        abstract: "Forgets a quota: its limits, pause, reservations and stop.",
-        discussion: """
-            Asks first. Runners tell their limits again when they start, and whenever an answer states lower ones; until \
-            then those at work are only paced by the server's own refusals.
+extension QuotaCommand {
+    struct Reset: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Forgets a quota: its limits, pause, reservations and stop.",
+            discussion: """
+                Asks first. Runners tell their limits again when they start, and whenever an answer states lower ones; until \
+                then those at work are only paced by the server's own refusals.
 
-            EXAMPLES
-              migrate quota reset --yes
-              migrate quota reset api.openai.com/text-embedding-3-small/-/1f3a
-            """
-    )
+                EXAMPLES
+                  migrate quota reset --yes
+                  migrate quota reset api.openai.com/text-embedding-3-small/-/1f3a
+                """
+        )
 
-    @Argument(help: "The quota's name or the beginning of it; not needed where there is one alone.")
-    var name: String?
+        @Argument(help: "The quota's name or the beginning of it; not needed where there is one alone.")
+        var name: String?
 
-    @Flag(name: .shortAndLong, help: "Answer yes to every question.")
-    var yes = false
+        @Flag(name: .shortAndLong, help: "Answer yes to every question.")
+        var yes = false
 
-    @OptionGroup var settings: TrackingSettings
+        @OptionGroup var settings: TrackingSettings
 
-    func run() async throws {
-        let list = QuotaList(store: try settings.wiring().store(), console: .standard, isJSON: settings.common.json)
-        try await list.reset(name, isSure: yes)
+        func run() async throws {
+            let session = QuotaSession(
+                store: try settings.wiring().store(),
+                console: .standard,
+                isJSON: settings.common.json
+            )
+            try await session.reset(name, isSure: yes)
+        }
     }
 }

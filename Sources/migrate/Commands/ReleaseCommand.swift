@@ -1,8 +1,9 @@
 import ArgumentParser
 import Migration
 
-struct Release: AsyncParsableCommand {
+struct ReleaseCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "release",
         abstract: "Takes batches from workers that hang, so that others go on with them.",
         discussion: """
             Rarely needed: a batch whose worker is gone comes back by itself, when its lease has run out. Every given condition \
@@ -47,7 +48,7 @@ struct Release: AsyncParsableCommand {
 
     func run() async throws {
         let wiring = try settings.wiring()
-        let release = BatchRelease(
+        let session = ReleaseSession(
             store: try wiring.store(),
             lookup: wiring.lookup,
             console: .standard,
@@ -58,6 +59,6 @@ struct Release: AsyncParsableCommand {
             olderThanMs: olderThan.map { $0.seconds * 1_000 },
             batchNumbers: batch.isEmpty ? nil : batch
         )
-        try await release.run(filter, of: which.job, isSure: yes)
+        try await session.run(filter, of: which.job, isSure: yes)
     }
 }

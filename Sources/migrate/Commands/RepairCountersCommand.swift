@@ -1,7 +1,7 @@
 import ArgumentParser
 import Migration
 
-struct RepairCounters: AsyncParsableCommand {
+struct RepairCountersCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "repair-counters",
         abstract: "Makes a job's counters what a recount of its batches says.",
@@ -20,12 +20,12 @@ struct RepairCounters: AsyncParsableCommand {
 
     func run() async throws {
         let wiring = try settings.wiring()
-        let repair = CounterRepair(
+        let session = RepairSession(
             store: try wiring.store(),
             lookup: wiring.lookup,
             console: .standard,
             isJSON: settings.common.json
         )
-        try await repair.run(which.job)
+        try await session.run(which.job)
     }
 }

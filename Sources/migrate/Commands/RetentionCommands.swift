@@ -1,8 +1,9 @@
 import ArgumentParser
 import Migration
 
-struct Prune: AsyncParsableCommand {
+struct PruneCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "prune",
         abstract: "Deletes what is stored of jobs that ended long ago.",
         discussion: """
             Of all tables and collections in the store. Points and rows are not touched: it is only about what the store \
@@ -54,8 +55,9 @@ struct Prune: AsyncParsableCommand {
     }
 }
 
-struct Delete: AsyncParsableCommand {
+struct DeleteCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "delete",
         abstract: "Deletes what is stored of one job that has ended.",
         discussion: """
             Its batches, failures, history and counters; the points that it has written stay. Asks first, and says what \

@@ -2,8 +2,9 @@ import ArgumentParser
 import Migration
 import Settings
 
-struct Run: AsyncParsableCommand {
+struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "run",
         abstract: "Migrates: plans a job, or goes on with an unfinished one.",
         discussion: """
             Kill it whenever you like: what is done is recorded, and the next run goes on from there. The first Ctrl-C lets \
@@ -110,8 +111,9 @@ struct Run: AsyncParsableCommand {
     }
 }
 
-struct Worker: AsyncParsableCommand {
+struct WorkerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "worker",
         abstract: "Joins a job from another process or host.",
         discussion: """
             Any number of workers may share a job: each batch is worked on by exactly one of them at a time. The settings must \
@@ -140,7 +142,7 @@ struct Worker: AsyncParsableCommand {
         let console = isChild ? .silent : Console.standard
         let wiring = try settings.wiring(.everything, workers, givesHints: !isChild)
         let monitor = wiring.monitor(console, isJSON: settings.common.json)
-        let job = try await JobOption.find(job, in: wiring.store())
+        let job = try await JobLookup(target: nil).find(job, in: wiring.store()).job
         let condition = job.config[JobConfiguration.conditionKey]
         let parent = isChild ? ParentProcess() : nil
         let engine = try wiring.engine(where: condition) { event in

@@ -3,8 +3,9 @@ import Migration
 import Settings
 import TextProcessing
 
-struct Search: AsyncParsableCommand {
+struct SearchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "search",
         abstract: "Asks the collection one question: dense and sparse search, joined.",
         discussion: """
             Embeds the question (a few tokens), so that people can see what was migrated.
@@ -33,12 +34,12 @@ struct Search: AsyncParsableCommand {
 
     func run() async throws {
         let wiring = try settings.wiring([.openai, .qdrant])
-        let search = HybridSearch(
+        let session = SearchSession(
             embedder: try wiring.embedder(),
             points: try wiring.points(),
             encoder: try SparseEncoder(try SparseParameters(wiring.settings.text))
         )
-        let found = try await search.ask(question, member: member, limit: limit)
-        Console.standard.out(settings.common.json ? try JSONText.of(SearchReport(found)) : SearchReport(found).text)
+        let report = SearchReport(try await session.ask(question, member: member, limit: limit))
+        Console.standard.out(settings.common.json ? try JSONText.of(report) : report.text)
     }
 }

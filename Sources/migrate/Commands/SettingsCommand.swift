@@ -1,7 +1,7 @@
 import ArgumentParser
 import Settings
 
-struct ShowSettings: AsyncParsableCommand {
+struct SettingsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "settings",
         abstract: "Shows every setting in force and where its value came from.",
@@ -24,22 +24,9 @@ struct ShowSettings: AsyncParsableCommand {
     @OptionGroup var settings: AllSettings
 
     func run() async throws {
-        let console = Console.standard
-        if example { return console.raw(SettingsDocument.example) }
-        if markdown { return console.raw(SettingsDocument.markdown) }
-        let (inForce, problems, warnings) = Settings.survey(
-            try settings.common.input(settings.flags),
-            needs: .everything,
-            checks: Wiring.checks
-        )
-        if settings.common.json {
-            console.out(try JSONText.of(SettingsReport(inForce, problems)))
-        } else {
-            console.out(SettingsReport(inForce, problems).text)
-        }
-        if problems == nil { for warning in warnings { console.error("migrate: warning: \(warning)") } }
-        if let problems {
-            throw CommandEnd(.badSettings, settings.common.json ? "" : "\(problems)")
-        }
+        if example { return Console.standard.raw(SettingsDocument.example) }
+        if markdown { return Console.standard.raw(SettingsDocument.markdown) }
+        let session = SettingsSession(console: .standard, isJSON: settings.common.json)
+        try session.show(try settings.common.input(settings.flags))
     }
 }

@@ -1,8 +1,9 @@
 import ArgumentParser
 import Migration
 
-struct Status: AsyncParsableCommand {
+struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "status",
         abstract: "Shows how far a job is.",
         discussion: """
             Exit code 1 when the job is over and some of its records or batches failed, or when it was cancelled.
@@ -22,43 +23,20 @@ struct Status: AsyncParsableCommand {
     @OptionGroup var settings: TrackingSettings
 
     func run() async throws {
-        let console = Console.standard
         let wiring = try settings.wiring()
-        let store = try wiring.store()
-        let job = try await which.find(by: wiring, in: store, console: console, isJSON: settings.common.json)
-        var meter = RateMeter()
-        let clock = ContinuousClock()
-        let start = clock.now
-        var line = UpdatingLine(console)
-        while true {
-            let stats = try await patiently { () async throws(PortFailure) in
-                try await store.stats(GetIngestionJobStats(job: job.id))
-            }
-            guard let summary = stats.job else { throw CommandEnd(.incomplete, "there is no job \(job.id)") }
-            let isOver = !summary.status.isOpen
-            meter.note(stats.recordsDone, at: start.duration(to: clock.now))
-            if settings.common.json {
-                console.out(try JSONText.of(stats))
-            } else if !watch || isOver {
-                line.clear()
-                console.out(JobReport(stats).text)
-            } else {
-                let progress = Progress(stats: stats, recordsPerSecond: meter.perSecond, tokensPerMinute: nil)
-                if console.isTerminal {
-                    line.show(progress.line(columns: console.columns))
-                } else {
-                    console.out(progress.plain)
-                }
-            }
-            if isOver, JobReport(stats).exitStatus != .complete { throw CommandEnd(.incomplete) }
-            if isOver || !watch { return }
-            try await clock.sleep(for: .seconds(console.isTerminal ? 1 : 5))
-        }
+        let session = StatusSession(
+            store: try wiring.store(),
+            lookup: wiring.lookup,
+            console: .standard,
+            isJSON: settings.common.json
+        )
+        try await session.show(which.job, watches: watch)
     }
 }
 
-struct Jobs: AsyncParsableCommand {
+struct JobsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "jobs",
         abstract: "Lists all jobs, newest first.",
         discussion: """
             With --json one job per line.
@@ -82,18 +60,11 @@ struct Jobs: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let console = Console.standard
-        let store = try settings.wiring().store()
-        let filter = ListIngestionJobs.Filter(targetKey: nil, open: open ? true : nil)
-        let answer = try await patiently { () async throws(PortFailure) in
-            try await store.jobs(ListIngestionJobs(job: nil, filter: filter, after: nil, limit: limit))
-        }
-        if settings.common.json {
-            for job in answer.rows { console.out(try JSONText.of(job)) }
-        } else if answer.rows.isEmpty {
-            console.out(open ? "No job is open." : "There is no job yet; `migrate run` makes one.")
-        } else {
-            console.out(JobTable.text(answer.rows))
-        }
+        let session = JobsSession(
+            store: try settings.wiring().store(),
+            console: .standard,
+            isJSON: settings.common.json
+        )
+        try await session.show(onlyOpen: open, limit: limit)
     }
 }

@@ -1,6 +1,6 @@
 import ArgumentParser
 
-extension Text {
+extension TextCommand {
     struct Languages: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Shows the languages of sparse vectors, and their stop words.",

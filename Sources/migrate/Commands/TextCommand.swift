@@ -3,8 +3,9 @@ import Migration
 import Settings
 import TextProcessing
 
-struct Text: ParsableCommand {
+struct TextCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "text",
         abstract: "Shows what a text becomes: normalised, tokens, chunks, sparse vector, points.",
         discussion: """
             Reads the text from standard input; needs no server and no key. With --json-lines each line is an object with \
@@ -19,7 +20,7 @@ struct Text: ParsableCommand {
         subcommands: [Normalize.self, Tokens.self, Chunks.self, Sparse.self, Points.self, Languages.self]
     )
 
-    struct Normalize: TextCommand {
+    struct Normalize: TextSubcommand {
         static let configuration = CommandConfiguration(
             abstract: "Shows the text that everything else is derived from, and its checksum.",
             discussion: """
@@ -32,7 +33,7 @@ struct Text: ParsableCommand {
 
         @OptionGroup var input: TextInput
 
-        func answer(_ texts: TextAnswering) throws {
+        func answer(_ texts: TextSession) throws {
             let normaliser = Normaliser()
             try texts.run { text in
                 let output = normaliser.normalise(text.text)
@@ -41,7 +42,7 @@ struct Text: ParsableCommand {
         }
     }
 
-    struct Tokens: TextCommand {
+    struct Tokens: TextSubcommand {
         static let configuration = CommandConfiguration(
             abstract: "Shows the text's cl100k_base tokens.",
             discussion: """
@@ -55,13 +56,13 @@ struct Text: ParsableCommand {
         @OptionGroup var input: TextInput
         @OptionGroup var flags: SettingFlags<TextGroup>
 
-        func answer(_ texts: TextAnswering) throws {
+        func answer(_ texts: TextSession) throws {
             let tokenizer = try Vocabulary.tokenizer(input.settings(flags, environment: texts.environment))
             try texts.run { TokensAnswer(ids: tokenizer.encode($0.text)) }
         }
     }
 
-    struct Chunks: TextCommand {
+    struct Chunks: TextSubcommand {
         static let configuration = CommandConfiguration(
             abstract: "Shows the parents and children a text is cut into.",
             discussion: """
@@ -76,7 +77,7 @@ struct Text: ParsableCommand {
         @OptionGroup var input: TextInput
         @OptionGroup var flags: SettingFlags<TextGroup>
 
-        func answer(_ texts: TextAnswering) throws {
+        func answer(_ texts: TextSession) throws {
             let settings = try input.settings(flags, environment: texts.environment)
             let chunker = Chunker(counter: try Vocabulary.tokenizer(settings), limits: try ChunkLimits(settings.text))
             let normaliser = Normaliser()
@@ -87,7 +88,7 @@ struct Text: ParsableCommand {
         }
     }
 
-    struct Sparse: TextCommand {
+    struct Sparse: TextSubcommand {
         static let configuration = CommandConfiguration(
             abstract: "Shows the text's BM25 term weights.",
             discussion: """
@@ -101,7 +102,7 @@ struct Text: ParsableCommand {
         @OptionGroup var input: TextInput
         @OptionGroup var flags: SettingFlags<TextGroup>
 
-        func answer(_ texts: TextAnswering) throws {
+        func answer(_ texts: TextSession) throws {
             let encoder = try SparseEncoder(
                 try SparseParameters(input.settings(flags, environment: texts.environment).text)
             )
@@ -109,7 +110,7 @@ struct Text: ParsableCommand {
         }
     }
 
-    struct Points: TextCommand {
+    struct Points: TextSubcommand {
         static let configuration = CommandConfiguration(
             abstract: "Shows the points a record becomes, without their dense vectors.",
             discussion: """
@@ -138,7 +139,7 @@ struct Text: ParsableCommand {
             }
         }
 
-        func answer(_ texts: TextAnswering) throws {
+        func answer(_ texts: TextSession) throws {
             let settings = try input.settings(flags, model, environment: texts.environment)
             let shaper = try PointShaping(
                 tokenizer: Vocabulary.tokenizer(settings),
@@ -160,13 +161,13 @@ struct Text: ParsableCommand {
 }
 
 /// A command that answers texts.
-protocol TextCommand: ParsableCommand {
+protocol TextSubcommand: ParsableCommand {
     var input: TextInput { get }
 
     /// Answers every text.
-    func answer(_ texts: TextAnswering) throws
+    func answer(_ texts: TextSession) throws
 }
 
-extension TextCommand {
+extension TextSubcommand {
     func run() throws { try answer(input.texts) }
 }

@@ -2,8 +2,9 @@ import ArgumentParser
 import Migration
 import Settings
 
-struct Verify: AsyncParsableCommand {
+struct VerifyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "verify",
         abstract: "Proves that nothing is missing: compares MySQL, the job and Qdrant, record by record.",
         discussion: """
             Compares ids, checksum, profile, member_code, source, type and place of the points of every planned record, \
@@ -51,7 +52,7 @@ struct Verify: AsyncParsableCommand {
         let json = settings.common.json
         let needs: Setting.Need = repair ? .everything : [.mysql, .tracking, .qdrant]
         let wiring = try settings.wiring(needs)
-        let job = try await which.find(by: wiring, in: wiring.store(), console: console, isJSON: json)
+        let job = try await wiring.lookup.find(which.job, in: wiring.store()).announced(on: console, isJSON: json).job
         let monitor = wiring.monitor(console, isJSON: json)
         let engine = try wiring.engine(where: job.config[JobConfiguration.conditionKey], report: { monitor.report($0) })
         let stop = StopSignal()

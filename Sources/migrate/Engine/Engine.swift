@@ -58,7 +58,7 @@ struct Engine: Sendable {
     ) throws {
         var names = names
         names.sourceName = names.sourceName ?? text.sourceName
-        let shaping = try Shaping(tokenizer: tokenizer, names: names, target: target, text: text)
+        let shaping = try PointShaping(tokenizer: tokenizer, target: target, text: text)
         self.ports = ports
         self.names = names
         self.target = target
@@ -67,7 +67,7 @@ struct Engine: Sendable {
         self.servers = servers
         identity = PointIdentity(namespace: text.pointIDNamespace)
         unmarkedPoints = text.ownsUnmarkedPoints.map { $0 ? .ours : .foreign }
-        configuration = shaping.configuration
+        configuration = JobConfiguration(shaping.profile, names, text)
         sparseEncoder = shaping.sparseEncoder
         schema = CollectionSchema(dimensions: target.dimensions)
         plan = BatchWork.Plan(

@@ -28,18 +28,11 @@ struct PointShaping {
     }
 }
 
-/// How records become points, and the fingerprint of it.
-struct Shaping {
-    let shaper: RecordShaper
-    let sparseEncoder: SparseEncoder
-    let configuration: JobConfiguration
-
-    init(tokenizer: any TokenCounting, names: Engine.Names, target: Settings.Target, text: Settings.Text) throws {
-        let points = try PointShaping(tokenizer: tokenizer, target: target, text: text)
-        shaper = points.shaper
-        sparseEncoder = points.sparseEncoder
+extension JobConfiguration {
+    /// What makes two runs the same job: how records become points, and where they come from and go.
+    init(_ profile: Profile, _ names: Engine.Names, _ text: Settings.Text) {
         var values: [String: String] = [:]
-        for line in points.profile.lines {
+        for line in profile.lines {
             let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             values[String(parts[0])] = String(parts[1])
         }
@@ -52,7 +45,7 @@ struct Shaping {
         if let condition = names.condition { values[JobConfiguration.conditionKey] = condition }
         // Only where it says something new: jobs of versions that did not know the setting stay the same job.
         if names.source != names.table { values["source"] = names.source }
-        configuration = JobConfiguration(values: values)
+        self.init(values: values)
     }
 }
 

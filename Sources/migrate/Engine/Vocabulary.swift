@@ -1,5 +1,4 @@
 import Foundation
-import Migration
 import Settings
 import TextProcessing
 

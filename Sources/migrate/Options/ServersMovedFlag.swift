@@ -1,5 +1,4 @@
 import ArgumentParser
-import Migration
 
 /// Says that a job's servers have moved.
 struct ServersMovedFlag: ParsableArguments {

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Foundation
-import Migration
 import Settings
 
 /// Where `migrate text` takes its texts from, and the form of its answers.
@@ -15,28 +14,12 @@ struct TextInput: ParsableArguments {
     }
 
     /// The texts of standard input.
-    var texts: TextAnswering {
-        TextAnswering(
+    var texts: TextSession {
+        TextSession(
             form: jsonLines ? .jsonLines : common.json ? .json : .people,
             environment: ProcessInfo.processInfo.environment,
             console: .standard,
-            read: Self.readStandardInput
+            read: StandardInput.next
         )
-    }
-
-    /// What is there, as soon as something is; nil at the end.
-    private static func readStandardInput() throws -> [UInt8]? {
-        while true {
-            var count = 0
-            let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 1 << 18) { buffer, initialized in
-                count = unsafe read(STDIN_FILENO, buffer.baseAddress, buffer.count)
-                initialized = max(count, 0)
-            }
-            if count > 0 { return bytes }
-            if count == 0 { return nil }
-            if errno != EINTR {
-                throw CommandEnd(.usage, "standard input cannot be read (error \(errno))")
-            }
-        }
     }
 }

@@ -1,5 +1,3 @@
-import Migration
-
 /// The answer of `migrate check`.
 struct CheckReport: Encodable, Equatable {
     struct Item: Encodable, Equatable {

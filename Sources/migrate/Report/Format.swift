@@ -1,5 +1,4 @@
 import Foundation
-import Migration
 
 /// Numbers and times for people.
 enum Format {

@@ -39,3 +39,16 @@ struct SetupReport: Encodable {
     /// Whether the tokenizer's vocabulary is there; else `migrate setup tokenizer` is next.
     let hasVocabulary: Bool
 }
+
+/// What `migrate setup tokenizer` did.
+struct TokenizerReport: Encodable {
+    let path: String
+    /// Whether it was kept just now.
+    let isNew: Bool
+
+    var text: String {
+        isNew
+            ? "The tokenizer's vocabulary is kept in \(path)."
+            : "The tokenizer's vocabulary is kept in \(path) already."
+    }
+}

@@ -10,6 +10,16 @@ struct PlanEstimator: Sendable {
     let shaper: RecordShaper
     let sparseEncoder: SparseEncoder
 
+    init(source: any RecordSource, shaper: RecordShaper, sparseEncoder: SparseEncoder) {
+        self.source = source
+        self.shaper = shaper
+        self.sparseEncoder = sparseEncoder
+    }
+
+    init(_ shaping: PointShaping, source: any RecordSource) {
+        self.init(source: source, shaper: shaping.shaper, sparseEncoder: shaping.sparseEncoder)
+    }
+
     /// How many records there are, and what a sample of them is like; nil for an empty table.
     func measure(limit: Int?) async throws -> (records: Int64, sample: CostEstimate.Sample)? {
         let upper = try await patiently { () async throws(PortFailure) in try await source.highestID() }

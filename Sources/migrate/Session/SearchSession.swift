@@ -1,8 +1,8 @@
 import Migration
 import TextProcessing
 
-/// One question to the collection.
-struct HybridSearch: Sendable {
+/// `migrate search`: one question to the collection.
+struct SearchSession: Sendable {
     let embedder: any Embedder
     let points: any PointStore
     let encoder: SparseEncoder

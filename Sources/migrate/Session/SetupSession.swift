@@ -1,10 +1,68 @@
 import Migration
+import Settings
 
 /// `migrate setup` over any ports: the collection, then the tracking SQL.
 struct SetupSession: Sendable {
     let console: Console
     /// Whether a flag answers yes to every question.
     let isSure: Bool
+
+    /// Sets up the services that the settings name.
+    ///
+    /// - Throws: `CommandEnd` when something is in the way, or a person says no.
+    func run(_ wiring: Wiring, renamesOlder: Bool) async throws -> SetupReport {
+        let installer = try wiring.installer()
+        var renamed: [String] = []
+        if let installer {
+            renamed = try await older(installer.older(), at: installer.server, renames: renamesOlder)
+        }
+        let target = wiring.settings.target
+        let schema = CollectionSchema(dimensions: target.dimensions)
+        let collection = try await collection(target.collection, in: wiring.points(), schema: schema)
+        let version = try await tracking(wiring, installer, after: collection, renamesOlder: renamesOlder)
+        let hasVocabulary = (try? Vocabulary.tokenizer(wiring.settings)) != nil
+        console.out(
+            hasVocabulary
+                ? "\nNext: `migrate check`, `migrate plan`, `migrate run`."
+                : "The tokenizer's vocabulary is missing.\n\nNext: `migrate setup tokenizer`, then `migrate plan`."
+        )
+        return SetupReport(
+            collection: collection,
+            trackingVersion: version,
+            renamed: renamed,
+            hasVocabulary: hasVocabulary
+        )
+    }
+
+    /// Installs the tracking SQL where that is possible, and answers the version that is there.
+    private func tracking(
+        _ wiring: Wiring,
+        _ installer: Wiring.Installer?,
+        after collection: SetupReport.Collection,
+        renamesOlder: Bool
+    ) async throws -> Int {
+        if let installer {
+            try await sql(
+                version: Wiring.trackingVersion,
+                at: installer.server,
+                after: collection,
+                installed: installer.installed,
+                apply: { () async throws(PortFailure) in try await installer.apply(renamesOlder: renamesOlder) }
+            )
+        }
+        do {
+            let version = try await wiring.checkTracking(tries: wiring.settings.postgresURL == nil ? 1 : 10)
+            console.out("Tracking store: ready.")
+            return version
+        } catch let failure as PortFailure where failure.kind == .rejected && wiring.settings.postgresURL == nil {
+            console.out(Wiring.trackingSQL(renamesOlder: renamesOlder))
+            throw CommandEnd(
+                .incomplete,
+                "the tracking SQL is not installed: paste the lines above into Supabase's SQL editor, or set POSTGRES_URL; "
+                    + "then run `migrate setup` again"
+            )
+        }
+    }
 
     /// Makes the collection, or shows the one that is there and what differs.
     ///

@@ -1,6 +1,5 @@
 import Foundation
 import Migration
-import Settings
 
 /// One text, and whose it is where that matters.
 struct InputText: Decodable {
@@ -10,7 +9,7 @@ struct InputText: Decodable {
 }
 
 /// Reads texts and answers them, in order and with bounded memory.
-struct TextAnswering {
+struct TextSession {
     enum Form {
         /// The whole input is one text, and the answer is for people.
         case people

@@ -6,8 +6,8 @@ import Testing
 
 @Suite(.heavy) struct `The command line` {
     private static let commands: [any ParsableCommand.Type] =
-        Migrate.configuration.groupedSubcommands.flatMap(\.subcommands) + [SetupTokenizer.self, QuotaReset.self]
-        + Text.configuration.subcommands
+        Migrate.configuration.groupedSubcommands.flatMap(\.subcommands)
+        + [SetupCommand.Tokenizer.self, QuotaCommand.Reset.self] + TextCommand.configuration.subcommands
 
     @Test func `has the commands people were promised`() {
         let names = Self.commands.map { $0.configuration.commandName ?? $0._commandName }
@@ -52,7 +52,7 @@ import Testing
     @Test(arguments: SettingsTable.all.filter { !$0.isSecret })
     func `a setting's flag reaches the setting`(setting: Setting) throws {
         let arguments = ["--\(try #require(setting.flag))", "some value"]
-        let run = try #require(try Migrate.parseAsRoot(["run"] + arguments) as? Run)
+        let run = try #require(try Migrate.parseAsRoot(["run"] + arguments) as? RunCommand)
         let input = try run.settings.common.input(run.settings.flags + [run.workers], environment: [:])
         #expect(input.flags == [setting.name: "some value"])
     }

@@ -65,7 +65,7 @@ import Testing
     {
         let known = try world.engine(servers: JobServers(points: ["http://one:6333"]))
         #expect(try await world.run(known, RecordedConsole()).status == .complete)
-        let job = try await JobOption.find(nil, in: world.store)
+        let job = try await JobLookup(target: nil).find(nil, in: world.store).job
         let other = try world.engine(servers: JobServers(points: ["http://two:6333"]))
 
         let recorded = RecordedConsole()

@@ -151,7 +151,7 @@ import TextProcessing
         #expect(recorded.out.contains("Resuming job 1"))
         #expect(recorded.out.contains("60 planned, 60 processed"))
         let verify = VerifySession(engine: engine, console: recorded.console, stop: StopSignal())
-        let job = try await JobOption.find(nil, in: world.ports.store)
+        let job = try await JobLookup(target: nil).find(nil, in: world.ports.store).job
         #expect(try await verify.run(job, repairs: false, isJSON: false).status == .complete)
         #expect(recorded.out.contains("nothing is missing"))
     }
@@ -251,7 +251,7 @@ import TextProcessing
         _ = try await world.points.ensure(engine.schema)
         _ = try await run(engine, RecordedConsole())
         let report = try await requeue(
-            try await JobOption.find(1, in: world.ports.store),
+            try await JobLookup(target: nil).find(1, in: world.ports.store).job,
             RequeueFilter(),
             isolate: false,
             in: world.ports.store,

@@ -115,7 +115,7 @@ import Testing
     }
 
     @Test func `the help teaches the exit codes`() {
-        let help = Verify.helpMessage()
+        let help = VerifyCommand.helpMessage()
         for word in ["EXIT CODES", "  0 ", "  1 ", "  75 ", "--deep", "--repair", "member_code"] {
             #expect(help.contains(word), "\(word)")
         }

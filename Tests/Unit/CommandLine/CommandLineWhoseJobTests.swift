@@ -159,7 +159,7 @@ import Testing
         isJSON: Bool = false,
         target: String? = Self.ours
     ) async throws {
-        let control = JobControl(
+        let control = ControlSession(
             store: store,
             journal: NoLeaseJournal(),
             lookup: JobLookup(target: target),

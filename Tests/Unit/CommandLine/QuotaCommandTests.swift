@@ -13,8 +13,8 @@ import Testing
         _ = try await store.reportQuota(ReportQuota(quota: quota, report: report))
     }
 
-    private func list(_ recorded: RecordedConsole, isJSON: Bool = false) -> QuotaList {
-        QuotaList(store: store, console: recorded.console, isJSON: isJSON)
+    private func list(_ recorded: RecordedConsole, isJSON: Bool = false) -> QuotaSession {
+        QuotaSession(store: store, console: recorded.console, isJSON: isJSON)
     }
 
     private var names: [String] {

@@ -19,9 +19,9 @@ import Testing
     }
 
     private static func release(_ world: SessionWorld, _ recorded: RecordedConsole, isJSON: Bool = false)
-        -> BatchRelease
+        -> ReleaseSession
     {
-        BatchRelease(store: world.store, lookup: JobLookup(target: nil), console: recorded.console, isJSON: isJSON)
+        ReleaseSession(store: world.store, lookup: JobLookup(target: nil), console: recorded.console, isJSON: isJSON)
     }
 
     private static func atWork(_ world: SessionWorld, _ job: JobID) async throws -> Int {
@@ -120,16 +120,16 @@ import Testing
         ] as [(String, Int64?)]
     )
     func `an age is a number and its unit`(text: String, milliseconds: Int64?) {
-        let release = try? Migrate.parseAsRoot(["release", "--older-than=\(text)"]) as? Release
+        let release = try? Migrate.parseAsRoot(["release", "--older-than=\(text)"]) as? ReleaseCommand
         #expect(release?.olderThan.map { $0.seconds * 1_000 } == milliseconds)
     }
 
     // MARK: Counters
 
     private static func repair(_ store: any JobStore, _ recorded: RecordedConsole, isJSON: Bool = false)
-        -> CounterRepair
+        -> RepairSession
     {
-        CounterRepair(store: store, lookup: JobLookup(target: nil), console: recorded.console, isJSON: isJSON)
+        RepairSession(store: store, lookup: JobLookup(target: nil), console: recorded.console, isJSON: isJSON)
     }
 
     @Test func `repair-counters leaves alone what is right, and says so`() async throws {

@@ -184,7 +184,7 @@ private let month = Retention(olderThan: .seconds(30 * 86_400), keep: 1)
 
     @Test(arguments: ages)
     func `takes an age`(text: String, seconds: Int64) throws {
-        let command = try #require(try Migrate.parseAsRoot(["prune", "--older-than", text]) as? Prune)
+        let command = try #require(try Migrate.parseAsRoot(["prune", "--older-than", text]) as? PruneCommand)
         #expect(command.olderThan.seconds == seconds)
         #expect(command.keep == 1)
     }

@@ -12,7 +12,7 @@ import TextProcessing
         struct Case: Decodable { let input, output, checksum: String }
         struct Answer: Decodable { let output, checksum: String }
         let cases = try goldenCases("normalize", as: Case.self)
-        let answers: [Answer] = try answers(Text.Normalize.self, to: cases.map { Line(text: $0.input) })
+        let answers: [Answer] = try answers(TextCommand.Normalize.self, to: cases.map { Line(text: $0.input) })
         #expect(answers.map { Array($0.output.utf8) } == cases.map { Array($0.output.utf8) })
         #expect(answers.map(\.checksum) == cases.map(\.checksum))
     }
@@ -24,7 +24,7 @@ import TextProcessing
         }
         struct Answer: Decodable { let ids: [Int] }
         let cases = try goldenCases("cl100k", as: Case.self)
-        let answers: [Answer] = try answers(Text.Tokens.self, to: cases.map { Line(text: $0.text) })
+        let answers: [Answer] = try answers(TextCommand.Tokens.self, to: cases.map { Line(text: $0.text) })
         #expect(answers.map(\.ids) == cases.map(\.ids))
     }
 
@@ -51,7 +51,7 @@ import TextProcessing
         }
         try #require(cases.count >= 5)
         let flags = ["--sparse-avg-length", "\(averageLength)"]
-        let answers: [Answer] = try answers(Text.Sparse.self, to: cases.map { Line(text: $0.text) }, flags)
+        let answers: [Answer] = try answers(TextCommand.Sparse.self, to: cases.map { Line(text: $0.text) }, flags)
         #expect(answers.map(\.indices) == cases.map(\.indices))
         for (expected, answer) in zip(cases, answers) {
             let isNear = zip(answer.values, expected.values).allSatisfy { abs($0 - $1) <= 1e-9 }
@@ -69,7 +69,7 @@ import TextProcessing
             try Data(list.utf8).write(to: file)
             let flags = ["--sparse-stop-words", file.path()]
             let lines = ["the harbour", "harbour", "the"].map { Line(text: $0) }
-            let answers: [Answer] = try answers(Text.Sparse.self, to: lines, flags)
+            let answers: [Answer] = try answers(TextCommand.Sparse.self, to: lines, flags)
             return answers.map(\.indices)
         }
         let without = try vectors("HARBOUR\r\n")
@@ -91,7 +91,7 @@ import TextProcessing
     @Test(arguments: SparseEncoder.languagesWithoutStopWords)
     func `a language whose stop words do not come along needs a list`(language: String) throws {
         func run(_ flags: [String]) throws {
-            try Text.Sparse.parse(["--sparse-language", language] + flags)
+            try TextCommand.Sparse.parse(["--sparse-language", language] + flags)
                 .answer(texts(.people, [Array("a".utf8)], RecordedConsole()))
         }
         let problems = #expect(throws: SettingsProblems.self) { try run([]) }
@@ -110,7 +110,7 @@ import TextProcessing
         let text = (1...900).map { "Line \($0) &amp; 第\($0)行。\r\n" }.joined()
         let flags = ["--parent-max-tokens", "700", "--parent-chunk-size", "600", "--chunk-size", "100"]
         let lines = [Line(text: text), Line(text: " \t "), Line(text: "one")]
-        let answers: [Answer] = try answers(Text.Chunks.self, to: lines, flags + ["--chunk-overlap", "20"])
+        let answers: [Answer] = try answers(TextCommand.Chunks.self, to: lines, flags + ["--chunk-overlap", "20"])
         let normalised = Normaliser().normalise(text)
         let parents = answers[0].parents
         #expect(parents.count > 2)
@@ -135,7 +135,7 @@ import TextProcessing
         for (namespace, items) in cases {
             let lines = items.map { Line(text: text, summaryId: $0.summaryId, memberCode: $0.memberCode) }
             let flags = sizes + ["--chunk-overlap", "0", "--point-id-namespace", namespace]
-            let answers: [PointsDocument] = try answers(Text.Points.self, to: lines, flags)
+            let answers: [PointsDocument] = try answers(TextCommand.Points.self, to: lines, flags)
             for (item, answer) in zip(items, answers) {
                 let parent = try #require(answer.points.first { $0.id == item.parent }, "\(item)")
                 #expect(parent.payload.type == "parent" && parent.payload.parentIdx == item.parentIdx)
@@ -157,7 +157,7 @@ import TextProcessing
         // A lone start, a cut sequence, and a replacement character that was there before.
         let input: [UInt8] = Array("a".utf8) + [0xFF] + Array("b\u{FFFD}".utf8) + [0xF0, 0x9F, 0x98] + Array("c".utf8)
         let console = RecordedConsole()
-        try Text.Normalize.parse([]).answer(texts(.people, [input], console))
+        try TextCommand.Normalize.parse([]).answer(texts(.people, [input], console))
         #expect(console.out == "a\u{FFFD}b\u{FFFD}\u{FFFD}c\n")
         #expect(console.error.contains("2 places replaced"))
         #expect(console.error.contains("checksum "))
@@ -170,7 +170,7 @@ import TextProcessing
                 Array(whole[$0..<min($0 + size, whole.count)])
             }
             let console = RecordedConsole()
-            try Text.Normalize.parse(["--json-lines"]).answer(texts(.jsonLines, pieces, console))
+            try TextCommand.Normalize.parse(["--json-lines"]).answer(texts(.jsonLines, pieces, console))
             let lines = console.out.split(separator: "\n")
             #expect(lines.count == 2 && lines[0].contains(#""output":"one""#) && lines[1].contains("zwei — 二"))
         }
@@ -181,7 +181,7 @@ import TextProcessing
         let console = RecordedConsole()
         let input = Array("{\"text\":\"fine\"}\n\(line)\n".utf8)
         let end = #expect(throws: CommandEnd.self) {
-            try Text.Normalize.parse(["--json-lines"]).answer(texts(.jsonLines, [input], console))
+            try TextCommand.Normalize.parse(["--json-lines"]).answer(texts(.jsonLines, [input], console))
         }
         #expect(end?.status == .usage)
         #expect(end?.message.hasPrefix("line 2: ") == true && end?.message.contains("secret") == false)
@@ -189,13 +189,13 @@ import TextProcessing
     }
 
     @Test func `points need to know whose they are`() throws {
-        #expect(throws: (any Error).self) { try Text.Points.parse(["--summary-id", "7"]) }
-        #expect(throws: Never.self) { try Text.Points.parse(["--json-lines"]) }
+        #expect(throws: (any Error).self) { try TextCommand.Points.parse(["--summary-id", "7"]) }
+        #expect(throws: Never.self) { try TextCommand.Points.parse(["--json-lines"]) }
     }
 
     @Test func `a setting that is wrong is named`() throws {
         #expect(throws: SettingsProblems.self) {
-            try Text.Sparse.parse(["--sparse-language", "klingon"]).answer(texts(.people, [], RecordedConsole()))
+            try TextCommand.Sparse.parse(["--sparse-language", "klingon"]).answer(texts(.people, [], RecordedConsole()))
         }
     }
 
@@ -210,7 +210,7 @@ import TextProcessing
 
     /// One answer a line, from a command that is told to read JSON lines.
     private func answers<Answer: Decodable>(
-        _ command: (some TextCommand).Type,
+        _ command: (some TextSubcommand).Type,
         to lines: [Line],
         _ flags: [String] = []
     ) throws -> [Answer] {
@@ -227,10 +227,10 @@ import TextProcessing
         return answers
     }
 
-    private func texts(_ form: TextAnswering.Form, _ pieces: [[UInt8]], _ console: RecordedConsole) -> TextAnswering {
+    private func texts(_ form: TextSession.Form, _ pieces: [[UInt8]], _ console: RecordedConsole) -> TextSession {
         var left = pieces[...]
         let vocabulary = ProcessInfo.processInfo.environment[TestVocabulary.variable]
-        return TextAnswering(
+        return TextSession(
             form: form,
             environment: vocabulary.map { ["TOKENIZER_VOCABULARY": $0] } ?? [:],
             console: console.console,

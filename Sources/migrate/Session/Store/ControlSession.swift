@@ -1,20 +1,12 @@
 import Migration
 
-/// Pauses, resumes and cancels over any store.
-struct JobControl: Sendable {
+/// `migrate pause`, `resume` and `cancel` over any store.
+struct ControlSession: Sendable {
     let store: any JobStore
     let journal: any LeaseJournal
     let lookup: JobLookup
     let console: Console
     let isJSON: Bool
-
-    /// What `--json` answers.
-    struct Report: Encodable {
-        let job: JobID
-        let target: String
-        let result: ControlIngestionJob.Result
-        let status: JobStatus?
-    }
 
     /// Says which job it is, asks where it is wanted, and acts.
     ///
@@ -30,7 +22,7 @@ struct JobControl: Sendable {
         let call = ControlIngestionJob(job: job.id, action: action, reason: reason)
         let answer = try await patiently { () async throws(PortFailure) in try await store.control(call) }
         let status = answer.status?.rawValue ?? "gone"
-        let report = Report(job: job.id, target: job.targetKey, result: answer.result, status: answer.status)
+        let report = ControlReport(job: job.id, target: job.targetKey, result: answer.result, status: answer.status)
         switch answer.result {
         case .applied: console.out(isJSON ? try JSONText.of(report) : "Job \(job.id) is \(status).")
         case .unchanged: console.out(isJSON ? try JSONText.of(report) : "Job \(job.id) was \(status) already.")

@@ -1,5 +1,38 @@
 import Migration
 
+/// `migrate events` over any store.
+struct EventsSession: Sendable {
+    let store: any JobStore
+    let lookup: JobLookup
+    let console: Console
+    let isJSON: Bool
+
+    /// Prints a job's history: a table, or with JSON one event a line.
+    ///
+    /// - Parameters:
+    ///   - filter: which events.
+    ///   - last: only the last so many; nil = all.
+    ///   - number: the job's; nil = the newest one of the settings.
+    /// - Throws: `CommandEnd` when there is no such job, or it keeps no history.
+    func show(_ filter: ListIngestionEvents.Filter, last: Int?, of number: JobID?) async throws {
+        let job = try await lookup.find(number, in: store).announced(on: console, isJSON: isJSON).job
+        var isFirst = true
+        try await history(of: job, filter, last: last, in: store) { page in
+            if isJSON {
+                for event in page { console.out(try JSONText.of(OfJob(job, event))) }
+            } else {
+                console.out(EventTable.text(page, hasHeader: isFirst))
+            }
+            isFirst = false
+        }
+        if let cut = job.historyCutAt {
+            let line = "What happened before \(Format.time(cut)) was pruned."
+            if isJSON { console.error(line) } else { console.out(line) }
+        }
+        if isFirst, !isJSON { console.out("Job \(job.id) has no such events.") }
+    }
+}
+
 /// Reads a job's history page by page.
 ///
 /// - Parameters:

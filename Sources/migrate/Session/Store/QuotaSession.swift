@@ -1,19 +1,13 @@
 import Migration
 
-/// Shows and resets quotas over any store.
-struct QuotaList: Sendable {
+/// `migrate quota` over any store.
+struct QuotaSession: Sendable {
     let store: any JobStore
     let console: Console
     let isJSON: Bool
 
     /// Pages of 1,000: more accounts than any store has.
     private static let pagesMax = 20
-
-    /// What `quota reset --json` answers.
-    private struct ResetReport: Encodable {
-        let quota: String
-        let result: ResetIngestionQuota.Result
-    }
 
     /// Prints a table, or with JSON one object per line.
     func show() async throws {
@@ -23,7 +17,7 @@ struct QuotaList: Sendable {
         } else if quotas.isEmpty {
             console.out("No quota is known: none is set (OPENAI_TPM, OPENAI_RPM), and no server has stated one.")
         } else {
-            console.out(Self.table(quotas))
+            console.out(QuotaTable.text(quotas))
         }
     }
 
@@ -41,7 +35,7 @@ struct QuotaList: Sendable {
             try await store.resetQuota(ResetIngestionQuota(quota: quota))
         }
         guard answer.result == .reset else { throw CommandEnd(.incomplete, "the quota \(quota) is gone already") }
-        let report = ResetReport(quota: quota, result: answer.result)
+        let report = QuotaResetReport(quota: quota, result: answer.result)
         console.out(isJSON ? try JSONText.of(report) : "The quota \(quota) is forgotten.")
     }
 
@@ -71,21 +65,5 @@ struct QuotaList: Sendable {
             let list = found.prefix(20).map { "\n  \($0)" }.joined()
             throw CommandEnd(.usage, "there are \(found.count) such quotas; say which one:\(list)")
         }
-    }
-
-    private static func table(_ quotas: [QuotaSummary]) -> String {
-        func limit(_ number: Int) -> String { number > 0 ? Format.count(Int64(number)) : "-" }
-        func wait(_ milliseconds: Int) -> String {
-            milliseconds > 0 ? Format.duration(.milliseconds(milliseconds)) : "-"
-        }
-        let rows = quotas.map { quota in
-            [
-                quota.quota, limit(quota.tokensPerMinute), limit(quota.requestsPerMinute),
-                Format.decimal(quota.share * 100, 1) + " %", wait(quota.pauseMs), wait(quota.reservedMs),
-                quota.stopReason ?? "-",
-            ]
-        }
-        let header = ["QUOTA", "TOKENS/MIN", "REQUESTS/MIN", "SHARE", "PAUSE", "RESERVED", "STOPPED"]
-        return Table(header: header, rows: rows).text
     }
 }

@@ -1,7 +1,7 @@
 import Migration
 
-/// Releases batches over any store.
-struct BatchRelease: Sendable {
+/// `migrate release` over any store.
+struct ReleaseSession: Sendable {
     let store: any JobStore
     let lookup: JobLookup
     let console: Console
@@ -14,31 +14,12 @@ struct BatchRelease: Sendable {
     /// A million batches at work: more than any job has.
     private static let pagesMax = 5_000
 
-    /// What `--json` answers.
-    struct Report: Encodable, Equatable {
-        let job: JobID
-        let target: String
-        /// Batches that may be claimed again.
-        var released = 0
-        /// Batches with no retry left: given up.
-        var failed = 0
-        var records: Int64 = 0
-
-        var text: String {
-            guard released + failed > 0 else { return "Job \(job) has nothing of that kind at work." }
-            let all = "\(BatchRelease.batches(released)) may be claimed again."
-            guard failed > 0 else { return all }
-            return "\(released > 0 ? all + " " : "")\(BatchRelease.batches(failed)) had no retry left and "
-                + "\(failed == 1 ? "is" : "are") given up: `migrate retry --batches` opens \(failed == 1 ? "it" : "them") again."
-        }
-    }
-
     /// Looks what is meant, asks, and releases exactly that: what is claimed meanwhile is left alone.
     ///
     /// - Throws: `CommandEnd` when there is no such job, a person says no, or batches had to be given up.
     func run(_ filter: ReleaseIngestionBatches.Filter, of number: JobID?, isSure: Bool) async throws {
         let job = try await lookup.find(number, in: store).announced(on: console, isJSON: isJSON).job
-        var report = Report(job: job.id, target: job.targetKey)
+        var report = ReleaseReport(job: job.id, target: job.targetKey)
         let plan = try await release(filter, of: job.id, isDry: true)
         if plan.released + plan.failed > 0 {
             try await (isJSON ? console.aside : console).confirm(Self.question(plan), isSure: isSure, default: false)
@@ -74,7 +55,7 @@ struct BatchRelease: Sendable {
     }
 
     private static func question(_ plan: ReleaseIngestionBatches.Answer) -> String {
-        let count = plan.released + plan.failed
+        let batches = ReleaseReport.batches(plan.released + plan.failed)
         var remarks: [String] = []
         if plan.alive > 0 {
             remarks.append(
@@ -84,8 +65,6 @@ struct BatchRelease: Sendable {
         if plan.failed > 0 { remarks.append("\(plan.failed) with no retry left will be given up") }
         let more = plan.more ? " or more" : ""
         let remark = remarks.isEmpty ? "" : " (\(remarks.joined(separator: "; ")))"
-        return "Release \(batches(count))\(more) with \(Format.plural(plan.records, "record"))\(more)\(remark)?"
+        return "Release \(batches)\(more) with \(Format.plural(plan.records, "record"))\(more)\(remark)?"
     }
-
-    fileprivate static func batches(_ count: Int) -> String { Format.plural(Int64(count), "batch", "batches") }
 }

@@ -1,5 +1,24 @@
 import Migration
 
+/// `migrate retry` over any store.
+struct RetrySession: Sendable {
+    let store: any JobStore
+    let lookup: JobLookup
+    let console: Console
+    let isJSON: Bool
+    let entropy: any Entropy
+
+    /// Gives what matches another try, and says how much that was.
+    ///
+    /// - Throws: `CommandEnd` when there is no such job, or it does not allow it.
+    func run(_ filter: RequeueFilter, _ parts: [RetryPart], isolates: Bool, of number: JobID?) async throws {
+        let job = try await lookup.find(number, in: store).announced(on: console, isJSON: isJSON).job
+        var report = try await requeue(job, filter, parts, isolate: isolates, in: store, entropy: entropy)
+        report.target = job.targetKey
+        console.out(isJSON ? try JSONText.of(report) : report.text)
+    }
+}
+
 /// What can be given another try.
 enum RetryPart: CaseIterable {
     /// Batches that failed as a whole.

@@ -1,0 +1,87 @@
+import Foundation
+import Logging
+import Migration
+import Settings
+
+/// What follows from the settings, whatever the adapters are.
+extension Wiring {
+    /// Finds the job a command is about.
+    var lookup: JobLookup {
+        let collection = settings.target.collection
+        return settings.text.sourceName.map {
+            JobLookup(target: Engine.Names.targetKey(source: $0, collection: collection))
+        } ?? JobLookup(table: settings.table, collection: collection)
+    }
+
+    func names(where condition: String?) throws -> Engine.Names {
+        guard let mysql = settings.mysql else { throw Self.notAsked("MySQL") }
+        return Engine.Names(
+            table: settings.table,
+            collection: settings.target.collection,
+            idColumn: mysql.idColumn,
+            tenantColumn: mysql.tenantColumn,
+            contentColumn: mysql.contentColumn,
+            condition: condition,
+            sourceName: settings.text.sourceName
+        )
+    }
+
+    var shaping: PointShaping {
+        get throws {
+            try PointShaping(
+                tokenizer: Vocabulary.tokenizer(settings),
+                target: settings.target,
+                text: settings.text
+            )
+        }
+    }
+
+    /// Everything a job needs; without OpenAI's settings its embedder refuses to embed.
+    func engine(
+        where condition: String?,
+        report: @escaping @Sendable (MigrationEvent) -> Void
+    ) throws -> Engine {
+        let ports = EnginePorts(
+            source: try source(where: condition),
+            store: try store(),
+            embedder: settings.openai == nil ? AbsentEmbedder() : try embedder(),
+            points: try points(),
+            journal: journal,
+            time: time,
+            entropy: Self.entropy,
+            report: report
+        )
+        return try Engine(
+            ports: ports,
+            tokenizer: Vocabulary.tokenizer(settings),
+            names: names(where: condition),
+            target: settings.target,
+            work: settings.work,
+            text: settings.text,
+            runner: Self.processName,
+            servers: JobServers(settings),
+            quota: quotaName
+        )
+    }
+
+    /// Where this host keeps notes; nil where there is no home.
+    var stateFolder: String? {
+        StateFolder(named: settings.stateFolder, environment: ProcessInfo.processInfo.environment).path
+    }
+
+    func monitor(_ console: Console, isJSON: Bool) -> RunMonitor {
+        RunMonitor(console: console, isJSON: isJSON, time: time, log: EventLog(logger: logger))
+    }
+
+    /// Writes to standard error; standard output belongs to the answers.
+    var logger: Logger {
+        var logger = Logger(label: "migrate") { ConsoleLog(label: $0, console: .standard) }
+        logger.logLevel = Logger.Level(rawValue: settings.logLevel) ?? .warning
+        return logger
+    }
+
+    /// Names this process for people: host and process id.
+    static var processName: String {
+        "\(ProcessInfo.processInfo.hostName):\(ProcessInfo.processInfo.processIdentifier)"
+    }
+}

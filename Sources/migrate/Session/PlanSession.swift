@@ -1,0 +1,26 @@
+import Migration
+import Settings
+
+/// `migrate plan`: what a sample of the table says of all of it.
+struct PlanSession: Sendable {
+    let estimator: PlanEstimator
+    let table: String
+    let target: Settings.Target
+    let batchSize: Int
+
+    /// - Throws: `CommandEnd` when there are no rows.
+    func run(limit: Int?) async throws -> PlanReport {
+        guard let (records, sample) = try await estimator.measure(limit: limit) else {
+            throw CommandEnd(.incomplete, "\(table) has no rows: there is nothing to migrate")
+        }
+        let estimate = CostEstimate(
+            records: records,
+            sample: sample,
+            batchSize: batchSize,
+            limits: .openAI(tokensPerMinute: target.tokensPerMinute),
+            pricePerMillion: target.pricePerMillionTokens,
+            quota: target.tokensPerMinute
+        )
+        return PlanReport(table: table, estimate: estimate, sample: sample)
+    }
+}

@@ -1,0 +1,21 @@
+import Settings
+
+/// `migrate settings`.
+struct SettingsSession: Sendable {
+    let console: Console
+    let isJSON: Bool
+
+    /// Prints every setting in force, even where some are wrong.
+    ///
+    /// - Throws: `CommandEnd` when some are.
+    func show(_ input: SettingsInput) throws {
+        let (inForce, problems, warnings) = Settings.survey(input, needs: .everything, checks: Wiring.checks)
+        let report = SettingsReport(inForce, problems)
+        console.out(isJSON ? try JSONText.of(report) : report.text)
+        guard let problems else {
+            for warning in warnings { console.error("migrate: warning: \(warning)") }
+            return
+        }
+        throw CommandEnd(.badSettings, isJSON ? "" : "\(problems)")
+    }
+}
