@@ -90,14 +90,14 @@ package struct OpenAIEmbedder: Embedder {
             throw PortFailure(.outcomeUnknown, error.detail, code: error.code)
         }
         guard response.status == 200 else {
-            throw experience.judge(OpenAIRefusal(response, model: settings.model))
+            throw experience.judge(OpenAIErrorAnswer(response, model: settings.model))
         }
         do throws(PortFailure) {
             let answer = try OpenAIAnswer(response.body, count: texts.count)
             experience.noteAnswer()
             return (answer, Self.limits(response.headers))
         } catch {
-            throw OpenAIRefusal(inAnswer: response, model: settings.model).map(experience.judge) ?? error
+            throw OpenAIErrorAnswer(inAnswer: response, model: settings.model).map(experience.judge) ?? error
         }
     }
 

@@ -38,7 +38,7 @@ final class ServerExperience: Sendable {
     ///
     /// Before the first answer, or with a reason, it is what it says. After that, a refusal that names no reason comes from what
     /// stands before the server while it is exchanged: for two minutes an outage.
-    func judge(_ refusal: OpenAIRefusal) -> PortFailure {
+    func judge(_ refusal: OpenAIErrorAnswer) -> PortFailure {
         let failure = refusal.failure
         guard failure.kind == .unauthorised, failure.code != PortFailure.blocked, !refusal.namesReason else {
             return failure

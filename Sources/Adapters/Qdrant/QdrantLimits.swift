@@ -72,7 +72,7 @@ struct QdrantLimits: Sendable, Equatable {
             "the collection's strict mode allows too little: \(name) is \(found), at least \(needed) is needed; raise it"
         }
 
-        var failure: PortFailure { PortFailure(.unauthorised, sentence, code: QdrantRefusal.overLimit) }
+        var failure: PortFailure { PortFailure(.unauthorised, sentence, code: QdrantErrorAnswer.overLimit) }
     }
 
     /// The limits under which no work is possible.

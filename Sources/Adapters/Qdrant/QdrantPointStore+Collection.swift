@@ -46,7 +46,7 @@ extension QdrantPointStore: Inspectable {
                 .unauthorised,
                 "the collection has \(present.count) payload indexes, needs \(names) too, and its strict mode allows "
                     + "\(most) in all: raise max_payload_index_count, or drop indexes that nobody uses",
-                code: QdrantRefusal.overLimit
+                code: QdrantErrorAnswer.overLimit
             )
         }
         // Before the load: HNSW builds extra links for an index that it knows of.
@@ -83,7 +83,7 @@ extension QdrantPointStore: Inspectable {
             strictness.read(info)
             return info
         }
-        let refusal = QdrantRefusal(response, settings.collection)
+        let refusal = QdrantErrorAnswer(response, settings.collection)
         if refusal.isMissingCollection { return nil }
         throw refusal.failure
     }
@@ -91,7 +91,7 @@ extension QdrantPointStore: Inspectable {
     /// `GET /`, which needs no key.
     private func version() async throws(PortFailure) -> String {
         let response = try await exchange(.get, "/", [])
-        guard response.status == 200 else { throw QdrantRefusal(response, settings.collection).failure }
+        guard response.status == 200 else { throw QdrantErrorAnswer(response, settings.collection).failure }
         guard let version = (try? JSON(response.body))?["version"]?.string else {
             throw PortFailure(.unauthorised, "this is not Qdrant's address: check QDRANT_URL")
         }

@@ -46,7 +46,7 @@ extension QdrantPointStore {
     func roughCount() async throws(PortFailure) -> Int {
         let isExact = try await limits().allowsExact
         do throws(PortFailure) { return try await count(QdrantConditions(), isExact: isExact) } catch {
-            guard error.code == QdrantRefusal.overLimit, isExact else { throw error }
+            guard error.code == QdrantErrorAnswer.overLimit, isExact else { throw error }
             return try await count(QdrantConditions(), isExact: false)
         }
     }

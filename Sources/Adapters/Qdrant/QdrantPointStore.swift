@@ -110,7 +110,7 @@ package struct QdrantPointStore: PointStore {
                 try await apply(.put, "/points", QdrantBody.upsert(parts), within: limit)
             }
         } catch {
-            guard QdrantRefusal.splittable.contains(error.code ?? ""), parts.count > 1 else { throw error }
+            guard QdrantErrorAnswer.splittable.contains(error.code ?? ""), parts.count > 1 else { throw error }
             let middle = parts.startIndex + parts.count / 2
             try await write(parts[..<middle], within: limit)
             try await write(parts[middle...], within: limit)
@@ -169,7 +169,7 @@ package struct QdrantPointStore: PointStore {
         _ send: (ArraySlice<PointID>) async throws(PortFailure) -> Void
     ) async throws(PortFailure) {
         do throws(PortFailure) { try await send(ids) } catch {
-            guard [QdrantRefusal.tooLarge, QdrantRefusal.overBudget].contains(error.code), ids.count > 1 else {
+            guard [QdrantErrorAnswer.tooLarge, QdrantErrorAnswer.overBudget].contains(error.code), ids.count > 1 else {
                 throw error
             }
             let middle = ids.startIndex + ids.count / 2
@@ -206,7 +206,7 @@ package struct QdrantPointStore: PointStore {
         var lessons = 0
         while true {
             do throws(PortFailure) { return try await operation(limits) } catch {
-                guard QdrantRefusal.ofLimits.contains(error.code), lessons < Self.lessonsMax else { throw error }
+                guard QdrantErrorAnswer.ofLimits.contains(error.code), lessons < Self.lessonsMax else { throw error }
                 let now = try await usableLimits()
                 guard now != limits else { throw error }
                 limits = now
@@ -246,7 +246,7 @@ package struct QdrantPointStore: PointStore {
     ) async throws(PortFailure) -> JSON {
         let response = try await exchange(method, "/collections/\(encodedCollection)\(path)", body, within: limit)
         guard response.status == 200 else {
-            let refusal = QdrantRefusal(response, settings.collection)
+            let refusal = QdrantErrorAnswer(response, settings.collection)
             if refusal.isOverLimit { strictness.learn(refusal.told) }
             throw refusal.failure
         }

@@ -4,7 +4,7 @@ import Migration
 /// An answer that is not 200, classified as the table of OpenAI's errors says; the only place that knows them.
 ///
 /// The service's own message is read but never passed on: it may quote the key or a text.
-struct OpenAIRefusal: Sendable {
+struct OpenAIErrorAnswer: Sendable {
     /// The status that says what it is; of an error within an answer the one it states.
     let status: Int
     private let sentStatus: Int

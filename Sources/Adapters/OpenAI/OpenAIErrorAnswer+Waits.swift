@@ -2,7 +2,7 @@ import Foundation
 import Migration
 
 /// How long a server asks to wait, in each of the places where servers say it.
-extension OpenAIRefusal {
+extension OpenAIErrorAnswer {
     /// The wait that the headers state.
     var statedWait: Duration? {
         if let text = headers["retry-after-ms"], let value = Double(text), let wait = Self.duration(value / 1_000) {
@@ -82,7 +82,7 @@ extension OpenAIRefusal {
         /// How long the bucket, refilled continuously, takes until it holds what was asked for.
         var wait: Duration? {
             guard let used, let requested else { return nil }
-            return OpenAIRefusal.duration(max(0, used + requested - limit) / limit * period)
+            return OpenAIErrorAnswer.duration(max(0, used + requested - limit) / limit * period)
         }
     }
 

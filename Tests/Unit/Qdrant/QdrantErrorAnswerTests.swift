@@ -154,7 +154,7 @@ import Testing
     func `every known error says what to do next, and quotes nothing`(refused: Refused) {
         let body = refused.isPlain ? refused.text : "{\"status\":{\"error\":\"\(refused.text)\"},\"time\":0.1}"
         let response = HTTPResponse(status: refused.status, headers: refused.headers, body: Array(body.utf8))
-        let failure = QdrantRefusal(response, "memos").failure
+        let failure = QdrantErrorAnswer(response, "memos").failure
         #expect(failure.kind == refused.kind)
         #expect(failure.code == refused.code ?? "\(refused.status)")
         #expect(!failure.detail.contains("s3cret"))
@@ -163,7 +163,7 @@ import Testing
 
     @Test func `wrong dimensions are named`() {
         let text = "{\"status\":{\"error\":\"Wrong input: Vector dimension error: expected dim: 1536, got 2\"}}"
-        let failure = QdrantRefusal(HTTPResponse(status: 400, body: Array(text.utf8)), "memos").failure
+        let failure = QdrantErrorAnswer(HTTPResponse(status: 400, body: Array(text.utf8)), "memos").failure
         #expect(failure.detail.contains("the collection has 1536, the points 2"))
     }
 }

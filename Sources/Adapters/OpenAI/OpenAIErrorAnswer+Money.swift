@@ -1,7 +1,7 @@
 import Migration
 
 /// An account without money: waiting never helps, whatever the status.
-extension OpenAIRefusal {
+extension OpenAIErrorAnswer {
     /// In lower case, as `code` or `type`.
     ///
     /// Sources: the vendors' pages on errors, and public issues where they are silent.

@@ -4,7 +4,7 @@ import Migration
 /// An answer of Qdrant that is not 200, classified; the only place that knows its errors.
 ///
 /// Its own text is read but only numbers of it are passed on: it may quote a payload.
-struct QdrantRefusal {
+struct QdrantErrorAnswer {
     /// The code of a request that may pass in smaller parts.
     static let tooLarge = "request_too_large"
     /// The code of a request that alone is above a minute's budget.
