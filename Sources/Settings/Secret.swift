@@ -7,7 +7,6 @@ package struct Secret: Sendable, Equatable, CustomStringConvertible, CustomDebug
     /// Hands the value to the one place that sends it.
     package func withExposedValue<Value>(_ body: (String) throws -> Value) rethrows -> Value { try body(value) }
 
-    /// Whether there is nothing in it.
     package var isEmpty: Bool { value.isEmpty }
 
     package var description: String { "<redacted>" }

@@ -25,7 +25,6 @@ package struct Setting: Sendable, Equatable {
 
     /// The name in the environment and in `.env`, for example `BATCH_SIZE`.
     package let name: String
-    /// What values it takes.
     package let kind: SettingKind
     /// The value where nobody gives one; nil = none.
     package let defaultValue: String?
@@ -37,7 +36,6 @@ package struct Setting: Sendable, Equatable {
     package let allowsBlank: Bool
     /// What it is for, in a sentence or two.
     package let help: String
-    /// Its chapter.
     package let area: Area
 
     init(

@@ -108,10 +108,7 @@ struct Wiring: Sendable {
         SchemaInstaller.problem(of: installed)
     }
 
-    /// The tracking SQL as one text.
-    ///
-    /// - Parameter renamesOlder: whether older tables and functions get the suffix `_old`; otherwise they end it.
-    /// - Returns: the text.
+    /// The tracking SQL as one text; older tables and functions get the suffix `_old`, or end it.
     static func trackingSQL(renamesOlder: Bool) -> String { SchemaInstaller.text(renamesOlder: renamesOlder) }
 
     /// Installs the tracking SQL over libpq.
@@ -163,7 +160,6 @@ struct Wiring: Sendable {
     /// A point as it is written, on one line and without its dense vector.
     static func document(of point: Point) throws(PortFailure) -> String { try QdrantPointStore.document(of: point) }
 
-    /// Fetches a file.
     func fetch(_ address: String) async throws -> Data {
         let client = try http()
         let request = HTTPRequest(.get, address, totalTimeout: .seconds(300))

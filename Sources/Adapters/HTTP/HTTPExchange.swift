@@ -12,7 +12,6 @@ package protocol HTTPExchange: Sendable {
     func send(_ request: HTTPRequest) async throws(PortFailure) -> HTTPResponse
 }
 
-/// One HTTP request.
 package struct HTTPRequest: Sendable, CustomStringConvertible, CustomReflectable {
     /// The methods our services use.
     package enum Method: String, Sendable {
@@ -60,7 +59,6 @@ package struct HTTPRequest: Sendable, CustomStringConvertible, CustomReflectable
     package var customMirror: Mirror { Mirror(self, children: [:]) }
 }
 
-/// One HTTP answer.
 package struct HTTPResponse: Sendable, Equatable {
     /// The status code, 200…599.
     package var status: Int
@@ -73,7 +71,6 @@ package struct HTTPResponse: Sendable, Equatable {
         self.body = body
     }
 
-    /// Whether the status is 200…299.
     package var isSuccess: Bool { (200..<300).contains(status) }
     /// Whether the body is a page for people, HTML, by its own beginning.
     package var isPage: Bool {

@@ -14,13 +14,11 @@ package struct MySQLOptions: Sendable {
         case off
     }
 
-    /// The columns that are read.
     package struct Columns: Sendable, Equatable {
         /// The integer primary key.
         package var id: String
         /// The tenant, in the tables this was made for `member_code`.
         package var tenant: String
-        /// The text.
         package var content: String
 
         package init(id: String = "id", tenant: String = "member_code", content: String = "parse_content") {
@@ -95,7 +93,6 @@ package struct MySQLOptions: Sendable {
 }
 
 extension MySQLOptions {
-    /// What the settings say.
     package init(_ settings: Settings.MySQL, where condition: String?, allowsPlaintext: Bool) {
         self.init(
             host: settings.host,

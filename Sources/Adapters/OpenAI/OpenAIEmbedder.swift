@@ -4,13 +4,11 @@ package import Settings
 
 /// OpenAI's embeddings, or those of a server that speaks the same API.
 package struct OpenAIEmbedder: Embedder {
-    /// Where, as whom and with what.
     package struct Settings: Sendable {
         /// `OPENAI_BASE_URL`, up to and including the version; a query (Azure's `?api-version=…`) is kept.
         package var baseURL: String
         /// `OPENAI_API_KEY`; an empty one is not sent.
         package var key: Secret
-        /// `OPENAI_EMBEDDING_MODEL`.
         package var model: String
         /// `OPENAI_ORG_ID`: the organisation that is charged; nil = the key's own.
         package var organization: String?
@@ -53,12 +51,7 @@ package struct OpenAIEmbedder: Embedder {
     let experience: ServerExperience
     private let http: any HTTPExchange
 
-    /// Makes an embedder.
-    ///
-    /// - Parameters:
-    ///   - settings: where, as whom and with what.
-    ///   - http: sends the requests.
-    ///   - time: measures how long a server that worked before refuses without a reason.
+    /// By `time` it is measured how long a server that worked before refuses without a reason.
     package init(_ settings: Settings, http: any HTTPExchange, time: Time = Time(ContinuousClock())) {
         self.settings = settings
         self.http = http

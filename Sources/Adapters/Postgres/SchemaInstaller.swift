@@ -25,11 +25,7 @@ package struct SchemaInstaller: Sendable {
     /// Everything as one text, for Supabase's SQL editor or `psql -f`: applied as a whole or not at all.
     package static var allText: String { text(renamesOlder: false) }
 
-    /// The same.
-    ///
-    /// - Parameter renamesOlder: whether tables and functions that have our names and are not ours get the suffix `_old`;
-    ///   otherwise they end it.
-    /// - Returns: the text.
+    /// The same; tables and functions that have our names and are not ours get the suffix `_old`, or end it.
     package static func text(renamesOlder: Bool) -> String {
         steps(renamesOlder: renamesOlder).map(\.text).joined(separator: "\n")
     }

@@ -8,13 +8,11 @@ import TextProcessing
 /// finds too large is halved, and one that is above a limit of its strict mode is sent again below it. One id must not be
 /// in two writes at the same time; the engine's leases see to that.
 package struct QdrantPointStore: PointStore {
-    /// Where, as whom, and how much at once.
     package struct Settings: Sendable {
         /// `QDRANT_URL`, with a path where a gateway adds one.
         package var url: String
         /// `QDRANT_API_KEY`; an empty one is not sent.
         package var key: Secret
-        /// `QDRANT_COLLECTION_NAME`.
         package var collection: String
         /// How long the server may take to apply a write; its answer is awaited a little longer.
         package var timeout: Duration

@@ -31,8 +31,6 @@ package final class ResourcePool<Resource: Sendable>: Sendable {
     private let isUsable: @Sendable (Resource) async -> Bool
     private let state = Mutex(State())
 
-    /// Makes an empty pool.
-    ///
     /// - Parameters:
     ///   - limit: the most resources there ever are at a time, idle ones included.
     ///   - waitersMax: the most users that may wait; the next one is told `unavailable`.

@@ -75,7 +75,7 @@ enum Vocabulary {
 
     /// Stores a copy where later runs look for it, whole or not at all.
     ///
-    /// - Returns: the path.
+    /// - Returns: its path.
     static func store(_ data: Data, from origin: String, lookup: VocabularyLookup) throws -> String {
         _ = try tokenizer(data, from: origin)
         let path = try place(lookup)

@@ -33,14 +33,10 @@ struct EventsSession: Sendable {
     }
 }
 
-/// Reads a job's history page by page.
+/// Reads a job's history page by page, or only the last so many events, which are shown at once.
 ///
-/// - Parameters:
-///   - job: the job.
-///   - filter: which events.
-///   - last: only the last so many, which are shown at once; nil = all.
-///   - store: the job store.
-///   - show: takes a page that is not empty.
+/// No page that is shown is empty.
+///
 /// - Throws: `CommandEnd` when the job keeps no history.
 func history(
     of job: JobSummary,

@@ -7,11 +7,7 @@ struct JobLookup: Sendable {
 
     init(target: String?) { self.target = target }
 
-    /// As `Engine.Names` names it.
-    ///
-    /// - Parameters:
-    ///   - table: without its database where the settings name none.
-    ///   - collection: the collection.
+    /// As `Engine.Names` names it; a table has no database where the settings name none.
     init(table: String, collection: String) {
         target = table.contains(".") ? Engine.Names.targetKey(source: table, collection: collection) : nil
     }
