@@ -143,17 +143,12 @@ struct Wiring: Sendable {
     /// - Throws: `rejected` when the SQL is not there, or is of a version we cannot use.
     func checkTracking(tries: Int) async throws -> Int {
         let store = try store()
-        var left = tries
-        while true {
-            do throws(PortFailure) {
-                let answer = try await store.schemaVersion(SchemaVersion())
-                if let problem = Self.trackingProblem(of: answer) { throw PortFailure(.rejected, problem) }
-                return answer.version
-            } catch {
-                left -= 1
-                if left <= 0 || error.kind != .rejected { throw error }
-            }
-            try await Task.sleep(for: .seconds(1))
+        let rules = CallTries.Rules(.fixed(Array(repeating: .seconds(1), count: tries - 1)))
+        return try await PatientCall(rules, while: { $0.kind == .rejected }, time: time).result {
+            () async throws(PortFailure) in
+            let answer = try await store.schemaVersion(SchemaVersion())
+            if let problem = Self.trackingProblem(of: answer) { throw PortFailure(.rejected, problem) }
+            return answer.version
         }
     }
 

@@ -28,16 +28,17 @@ package final class CheckedTransport: RPCTransport {
             if let problem = SchemaInstaller.problem(of: installed) { throw PortFailure(.rejected, problem) }
             isKnown.withLock { $0 = true }
         }
-        for wait in Self.waits {
-            do throws(PortFailure) { return try await transport.call(function, parameters) } catch {
-                guard error.tellsOfMissingSQL else { throw Self.inMidRun(error) }
+        let rules = CallTries.Rules(.fixed(Self.waits))
+        let call = PatientCall(rules, while: { $0.tellsOfMissingSQL }, time: time)
+        do throws(PatientCall.End) {
+            return try await call.answer { () async throws(PortFailure) in
+                try await transport.call(function, parameters)
             }
-            do { try await time.sleep(for: wait) } catch {
-                throw PortFailure(.cancelled, "cancelled while waiting for \(function) to be there")
+        } catch {
+            switch error {
+            case .stopped: throw PortFailure(.cancelled, "cancelled while waiting for \(function) to be there")
+            case .failed(let failure): throw Self.inMidRun(failure)
             }
-        }
-        do throws(PortFailure) { return try await transport.call(function, parameters) } catch {
-            throw Self.inMidRun(error)
         }
     }
 

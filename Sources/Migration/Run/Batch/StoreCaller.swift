@@ -26,53 +26,103 @@ package struct StoreCaller: Sendable {
         call: String = #function,
         _ operation: (any JobStore) async throws(PortFailure) -> Value
     ) async -> Value? {
-        let start = ports.time.now
-        var tries = 0
-        var graceEnd: Duration?
-        while true {
-            let wait: Duration
-            do {
-                let value = try await operation(ports.store)
-                state.storeAnswered(true, at: ports.time.now)
-                state.withWaits { $0.answered(.store, at: ports.time.now) }
-                state.answered(ServiceCall(.store, call))
-                return value
-            } catch {
-                tries += 1
-                if let end = state.verdict(on: error, of: ServiceCall(.store, call), at: ports.time.now) {
-                    state.end(.fatal(.store, end), level: .release)
-                    return nil
-                }
-                switch policy.decide(error.kind, tries: tries, jitter: ports.entropy.unit()) {
-                case .retry(let after):
-                    state.storeAnswered(false, at: ports.time.now)
-                    wait = after
-                    note(error, wait)
-                case .wait(let after):
-                    wait = after
-                    note(error, wait)
-                case .cancelled: return nil
-                case .giveBack, .isolate, .stop:
-                    state.end(.fatal(.store, error), level: .release)
-                    return nil
-                }
-                if let limit, ports.time.now - start + wait > limit { return nil }
-                if tries > 2 { ports.report(.retrying(.store, error, after: wait)) }
-            }
-            if Task.isCancelled { return nil }
-            if state.stop.level < level {
-                await ports.time.sleep(for: wait, unless: state.stop, reaches: level)
-                continue
-            }
-            let end = graceEnd ?? ports.time.now + grace
-            graceEnd = end
-            if ports.time.now + wait > end { return nil }
-            try? await ports.time.sleep(for: wait)
+        let caller = StoreCall(
+            ports: ports,
+            state: state,
+            rules: CallTries.Rules(.policy(policy)),
+            name: ServiceCall(.store, call),
+            patience: Patience(start: ports.time.now, limit: limit, level: level, grace: grace)
+        )
+        do throws(StoreCall.End) {
+            return try await caller.answer { () async throws(PortFailure) in try await operation(ports.store) }
+        } catch {
+            if case .refused(let failure) = error { state.end(.fatal(.store, failure), level: .release) }
+            return nil
+        }
+    }
+}
+
+/// How long the store is waited for.
+private struct Patience: Sendable {
+    enum Way { case untilStopped, anyway, notAtAll }
+
+    let start: Duration
+    let limit: Duration?
+    let level: StopSignal.Level
+    let grace: Duration
+    private var graceEnd: Duration?
+
+    init(start: Duration, limit: Duration?, level: StopSignal.Level, grace: Duration) {
+        self.start = start
+        self.limit = limit
+        self.level = level
+        self.grace = grace
+    }
+
+    func admits(_ wait: Duration, at now: Duration) -> Bool { limit.map { now - start + wait <= $0 } ?? true }
+
+    /// How a wait is spent, given how urgently the runner is to stop.
+    mutating func way(of wait: Duration, at now: Duration, _ urgency: StopSignal.Level) -> Way {
+        if urgency < level { return .untilStopped }
+        let end = graceEnd ?? now + grace
+        graceEnd = end
+        return now + wait > end ? .notAtAll : .anyway
+    }
+}
+
+/// One call of the store on behalf of a runner, whose other loops want to know how the store is.
+private struct StoreCall: PortCaller {
+    enum End: Error {
+        case givenUp
+        case refused(PortFailure)
+    }
+
+    let ports: EnginePorts
+    let state: RunnerState
+    let rules: CallTries.Rules
+    let name: ServiceCall
+    var patience: Patience
+
+    var time: Time { ports.time }
+
+    func jitter() -> Double { ports.entropy.unit() }
+
+    func answered(after took: Duration) {
+        state.storeAnswered(true, at: time.now)
+        state.withWaits { $0.answered(.store, at: time.now) }
+        state.answered(name)
+    }
+
+    func failed(_ failure: PortFailure, after took: Duration) async throws(End) -> PortFailure? {
+        if let end = state.verdict(on: failure, of: name, at: time.now) { throw .refused(end) }
+        return failure
+    }
+
+    mutating func pause(
+        _ wait: Duration,
+        isAsked: Bool,
+        after failure: PortFailure,
+        tries: Int
+    ) async throws(End) {
+        let now = time.now
+        // A store that asks to wait is not out.
+        if !isAsked { state.storeAnswered(false, at: now) }
+        state.withWaits { $0.failed(.store, failure, at: now, nextTry: now + wait) }
+        guard patience.admits(wait, at: now) else { throw .givenUp }
+        if tries > 2 { ports.report(.retrying(.store, failure, after: wait)) }
+        if Task.isCancelled { throw .givenUp }
+        switch patience.way(of: wait, at: now, state.stop.level) {
+        case .untilStopped: await time.sleep(for: wait, unless: state.stop, reaches: patience.level)
+        case .anyway: try? await time.sleep(for: wait)
+        case .notAtAll: throw .givenUp
         }
     }
 
-    private func note(_ failure: PortFailure, _ wait: Duration) {
-        let now = ports.time.now
-        state.withWaits { $0.failed(.store, failure, at: now, nextTry: now + wait) }
+    func end(_ end: CallTries.End, after failure: PortFailure) -> End {
+        switch end {
+        case .giveBack: .refused(failure)
+        case .failed(let failure): .refused(failure)
+        case .cancelled: .givenUp
+        }
     }
 }

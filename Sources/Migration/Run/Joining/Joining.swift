@@ -286,22 +286,16 @@ package struct Joining: Sendable {
         triesMax: Int? = nil,
         _ operation: () async throws(PortFailure) -> Value
     ) async throws(End) -> Value {
-        var tries = 0
-        var streak = UnclassifiedStreak()
-        while true {
-            if stop.level != .run || Task.isCancelled { throw .interrupted }
-            do throws(PortFailure) {
-                return try await operation()
-            } catch {
-                tries += 1
-                if let triesMax = triesMax ?? order.triesMax, tries >= triesMax { throw .failed(service, error) }
-                if let end = streak.verdict(on: error, at: ports.time.now) { throw .failed(service, end) }
-                switch RetryPolicy.joining.decide(error.kind, tries: tries, jitter: ports.entropy.unit()) {
-                case .retry(let wait), .wait(let wait):
-                    await ports.time.sleep(for: min(wait, Self.waitMax), unless: stop, reaches: .drain)
-                case .cancelled: throw .interrupted
-                case .giveBack, .isolate, .stop: throw .failed(service, error)
-                }
+        var rules = CallTries.Rules(.policy(.joining))
+        rules.triesMax = triesMax ?? order.triesMax
+        rules.waitMax = Self.waitMax
+        rules.endsUnclassified = true
+        do throws(PatientCall.End) {
+            return try await PatientCall(rules, time: ports.time, entropy: ports.entropy, stop: stop).answer(operation)
+        } catch {
+            switch error {
+            case .stopped: throw .interrupted
+            case .failed(let failure): throw .failed(service, failure)
             }
         }
     }

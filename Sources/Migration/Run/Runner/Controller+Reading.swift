@@ -73,28 +73,16 @@ extension Controller {
 
     /// Reads from the source, through outages; a refusal ends the runner.
     func read<Value: Sendable>(_ operation: () async throws(PortFailure) -> Value) async -> Value? {
-        var tries = 0
-        var streak = UnclassifiedStreak()
-        while state.stop.level == .run, !Task.isCancelled {
-            do throws(PortFailure) {
-                return try await operation()
-            } catch {
-                tries += 1
-                if let end = streak.verdict(on: error, at: ports.time.now) {
-                    state.end(.fatal(.source, end), level: .release)
-                    return nil
-                }
-                switch RetryPolicy.store.decide(error.kind, tries: tries, jitter: ports.entropy.unit()) {
-                case .retry(let after), .wait(let after):
-                    ports.report(.retrying(.source, error, after: after))
-                    await pause(after)
-                case .cancelled: return nil
-                case .giveBack, .isolate, .stop:
-                    state.end(.fatal(.source, error), level: .release)
-                    return nil
-                }
-            }
+        var rules = CallTries.Rules(.policy(.store))
+        rules.endsUnclassified = true
+        let caller = PatientCall(rules, time: ports.time, entropy: ports.entropy, stop: state.stop) { failure, wait in
+            ports.report(.retrying(.source, failure, after: wait))
         }
-        return nil
+        do throws(PatientCall.End) {
+            return try await caller.answer(operation)
+        } catch {
+            if case .failed(let failure) = error { state.end(.fatal(.source, failure), level: .release) }
+            return nil
+        }
     }
 }

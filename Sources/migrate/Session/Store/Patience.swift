@@ -1,26 +1,24 @@
 import Migration
 
 /// Calls again, a few times, what may be repeated: every call of the store may.
-func patiently<Value>(
-    tries: Int = 4,
-    pause: Duration = .seconds(1),
-    _ call: () async throws(PortFailure) -> Value
-) async throws -> Value {
-    var left = tries
-    while true {
-        do {
-            return try await call()
+func patiently<Value>(_ call: () async throws(PortFailure) -> Value) async throws -> Value {
+    var rules = CallTries.Rules(.policy(RetryPolicy(base: .seconds(1), cap: .seconds(1), triesMax: nil)))
+    rules.triesMax = 4
+    // Somebody may be waiting for the command, so no server keeps it for longer.
+    rules.waitMax = .seconds(60)
+    let caller = PatientCall(rules, while: { $0.kind != .cancelled }, time: Time(ContinuousClock()))
+    return try await caller.result(call)
+}
+
+extension PatientCall {
+    /// The answer, with the ends of a command that has nothing to keep going.
+    func result<Value>(_ call: () async throws(PortFailure) -> Value) async throws -> Value {
+        do throws(End) {
+            return try await answer(call)
         } catch {
-            left -= 1
-            switch error.kind {
-            case .unavailable, .outcomeUnknown, .unclassified:
-                if left == 0 { throw error }
-                try await Task.sleep(for: pause)
-            case .throttled(let retryAfter):
-                if left == 0 { throw error }
-                // Somebody may be waiting for the command, so no server keeps it for longer.
-                try await Task.sleep(for: min(max(retryAfter ?? pause, .zero), .seconds(60)))
-            case .rejected, .unauthorised, .outOfMoney, .full, .cancelled: throw error
+            switch error {
+            case .stopped: throw CancellationError()
+            case .failed(let failure): throw failure
             }
         }
     }
