@@ -12,7 +12,7 @@ extension BatchStateMachine {
         /// Records whose older points are deleted apart from those of others.
         var retirements: Deque<Int> = []
         /// Points that are written apart from others as soon as they have their vectors.
-        var points: [Piece: Survey.Standing] = [:]
+        var points: [Piece: LookUp.Standing] = [:]
         /// Points found in a group, which are tried together.
         private var group: [Piece] = []
 
@@ -36,7 +36,7 @@ extension BatchStateMachine {
             return pieces
         }
 
-        mutating func add(texts: [(chunk: ChunkToEmbed, standing: Survey.Standing)], limits: RequestLimits) {
+        mutating func add(texts: [(chunk: ChunkToEmbed, standing: LookUp.Standing)], limits: RequestLimits) {
             var groups: [Int: [ChunkToEmbed]] = [:]
             var alone: [EmbeddingRequest] = []
             for (chunk, standing) in texts {
@@ -57,7 +57,7 @@ extension BatchStateMachine {
         }
 
         /// - Returns: the records that are left in this round.
-        mutating func add(retirements: [Int: Survey.Standing], of places: [Int]) -> [Int] {
+        mutating func add(retirements: [Int: LookUp.Standing], of places: [Int]) -> [Int] {
             self.retirements = Deque(places.filter { retirements[$0].map { $0 != .leave } ?? false })
             return places.filter { retirements[$0] == .leave }
         }

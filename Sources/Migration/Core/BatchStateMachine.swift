@@ -47,7 +47,7 @@ package struct BatchStateMachine: Sendable {
         /// The records were read and cut; one reading per record, in the batch's order.
         case read([Reading])
         /// The collection was looked up.
-        case lookedUp(Survey)
+        case lookedUp(LookUp)
         /// The records without a text have no points any more; the places of those that had some.
         case removed(holding: [Int])
         /// A request was embedded; the shell keeps the vectors.
@@ -169,7 +169,7 @@ package struct BatchStateMachine: Sendable {
         switch (phase, event) {
         case (.reading, .read(let readings)): read(readings)
         case (.removing, .removed(let holding)): removed(holding: holding)
-        case (.lookingUp, .lookedUp(let survey)): lookedUp(survey)
+        case (.lookingUp, .lookedUp(let lookUp)): lookedUp(lookUp)
         case (.working, .embedded(let request)): embedded(request)
         case (.working, .embeddingRefused(let request, let code, let message)):
             embeddingRefused(request, code: code, message: message)
@@ -220,38 +220,38 @@ package struct BatchStateMachine: Sendable {
         records[place] = isBlank ? .blank : .missing
     }
 
-    private mutating func lookedUp(_ survey: Survey) {
+    private mutating func lookedUp(_ lookUp: LookUp) {
         // A blank row without points is settled: whatever is written to it later is another version, and another pass's.
         for place in records.indices where records[place] == .absent(isBlank: false) { records[place] = .doubtful }
-        for place in survey.holding where records[place].isAbsent { records[place] = .doubtful }
+        for place in lookUp.holding where records[place].isAbsent { records[place] = .doubtful }
         for place in records.indices { settleAbsent(place) }
-        for place in survey.unchanged { move(place, from: .found, to: .unchanged) }
+        for place in lookUp.unchanged { move(place, from: .found, to: .unchanged) }
         var wanted: [ChunkToEmbed] = []
-        var suspects: [(chunk: ChunkToEmbed, standing: Survey.Standing)] = []
+        var suspects: [(chunk: ChunkToEmbed, standing: LookUp.Standing)] = []
         for place in places({ $0 == .found }) {
-            if let failure = survey.failed[place] {
+            if let failure = lookUp.failed[place] {
                 records[place] = .failed(failure)
                 continue
             }
             records[place] = .open(OpenRecord())
             let parts =
                 (0..<parents[place]).map(Piece.Part.parent) + chunks[place].indices.map(Piece.Part.child)
-            for part in parts where !survey.there.contains(Piece(record: place, part: part)) {
+            for part in parts where !lookUp.there.contains(Piece(record: place, part: part)) {
                 let piece = Piece(record: place, part: part)
                 change(place) { $0.unwritten += 1 }
-                if survey.points[piece] == .leave || survey.texts[piece] == .leave {
+                if lookUp.points[piece] == .leave || lookUp.texts[piece] == .leave {
                     leave(piece)
                     continue
                 }
-                if let standing = survey.points[piece] { trials.points[piece] = standing }
-                guard case .child(let number) = part, !survey.embedded.contains(piece) else {
+                if let standing = lookUp.points[piece] { trials.points[piece] = standing }
+                guard case .child(let number) = part, !lookUp.embedded.contains(piece) else {
                     makeReady(piece)
                     continue
                 }
                 change(place) { $0.toEmbed += 1 }
                 let size = chunks[place][number]
                 let chunk = ChunkToEmbed(record: place, chunk: number, tokens: size.tokens, bytes: size.bytes)
-                if let standing = survey.texts[piece] {
+                if let standing = lookUp.texts[piece] {
                     suspects.append((chunk, standing))
                 } else {
                     wanted.append(chunk)
@@ -260,7 +260,7 @@ package struct BatchStateMachine: Sendable {
             settle(place)
         }
         trials.add(texts: suspects, limits: limits)
-        for place in trials.add(retirements: survey.retirements, of: places { $0 == .replaced }) {
+        for place in trials.add(retirements: lookUp.retirements, of: places { $0 == .replaced }) {
             records[place] = .left
         }
         queue = Deque(EmbeddingRequest.pack(wanted, limits: limits))

@@ -21,7 +21,7 @@ package struct Piece: Sendable, Hashable, Comparable {
 }
 
 /// What the collection holds of the records that were read, and what this runner suspects of them.
-package struct Survey: Sendable, Equatable {
+package struct LookUp: Sendable, Equatable {
     /// How something is treated that a service has failed to take or to answer while it was well.
     package enum Standing: Sendable, Equatable {
         /// Not touched now.

@@ -125,7 +125,7 @@ package struct Suspicions: Sendable {
         triesSuspects: Bool,
         at now: Duration,
         _ policy: Policy
-    ) -> Survey.Standing? {
+    ) -> LookUp.Standing? {
         guard let suspect = find(subject, record, checksum) else { return nil }
         if !triesSuspects { return .leave }
         if suspect.failures == 0 { return .together(atMost: max(1, suspect.group / 2)) }

@@ -33,14 +33,14 @@ import Testing
         let failure = FailedRecord(recordId: 102, stage: .fetch, code: "too_long", message: "m", permanent: true)
         var machine = machine([.missing, .blank, .failed(failure)])
         #expect(machine.next == .lookUp([0, 1]), "a record that has failed keeps its points, so nobody looks for them")
-        machine.apply(.lookedUp(Survey()))
+        machine.apply(.lookedUp(LookUp()))
         #expect(machine.next == .complete(BatchCounts(skipped: 1, failed: 1), [failure], left: []))
         #expect(machine.doubtful == [0])
     }
 
     @Test func `a blank row that holds points is read a second time before they go`() {
         var machine = machine([.blank, .blank])
-        machine.apply(.lookedUp(Survey(holding: [1])))
+        machine.apply(.lookedUp(LookUp(holding: [1])))
         #expect(machine.next == .complete(BatchCounts(skipped: 1), [], left: []))
         #expect(machine.doubtful == [1])
     }
@@ -60,14 +60,14 @@ import Testing
         #expect(machine.next == .remove([1]))
         machine.apply(.removed(holding: []))
         #expect(machine.next == .lookUp([0]))
-        machine.apply(.lookedUp(Survey()))
+        machine.apply(.lookedUp(LookUp()))
         #expect(goOn(&machine) == .complete(BatchCounts(processed: 1, missing: 1), [], left: []))
     }
 
     @Test func `unchanged records are processed and never paid for`() {
         var machine = machine([chunks(5), chunks(7)])
         #expect(machine.next == .lookUp([0, 1]))
-        machine.apply(.lookedUp(Survey(unchanged: [0, 1])))
+        machine.apply(.lookedUp(LookUp(unchanged: [0, 1])))
         #expect(machine.next == .complete(BatchCounts(processed: 2), [], left: []))
     }
 
@@ -90,7 +90,7 @@ import Testing
 
     @Test func `a record that fits a request is written whole, as soon as its vectors are there`() {
         var machine = machine([chunks(600), chunks(300, 300), chunks(400)])
-        machine.apply(.lookedUp(Survey()))
+        machine.apply(.lookedUp(LookUp()))
         let first = request([(0, 0, 600), (2, 0, 400)])
         #expect(machine.next == .embed(first))
         machine.apply(.embedded(first))
@@ -108,7 +108,7 @@ import Testing
 
     @Test func `a record of several requests is written in parts, and retired when the last one is there`() {
         var machine = machine([.chunks([600, 600, 600].map { (tokens: $0, bytes: 9) }, parents: 2)])
-        machine.apply(.lookedUp(Survey()))
+        machine.apply(.lookedUp(LookUp()))
         machine.apply(.embedded(request([(0, 0, 600)], bytes: 9)))
         let parents = [Piece(record: 0, part: .parent(0)), Piece(record: 0, part: .parent(1))]
         #expect(machine.next == .write(parents + [Piece(record: 0, part: .child(0))]), "parents first")
@@ -126,7 +126,7 @@ import Testing
         var machine = machine([chunks(1, 2, 3), chunks(4), chunks(5)])
         machine.apply(
             .lookedUp(
-                Survey(
+                LookUp(
                     there: Set(pieces(0, 0, 2) + [Piece(record: 1, part: .child(0))] + pieces(2, 0))
                 )
             )
@@ -145,7 +145,7 @@ import Testing
 
     @Test func `a refused request is halved until the one bad text is alone, and only its record fails`() {
         var machine = machine([chunks(1), chunks(1, 1), chunks(1)])
-        machine.apply(.lookedUp(Survey()))
+        machine.apply(.lookedUp(LookUp()))
         // The bad text is the first chunk of record 1; each refused request is halved in order.
         var refusals = 0
         while case .embed(let request) = goOn(
@@ -163,7 +163,7 @@ import Testing
 
     @Test func `a refused write singles the records out, and the good ones are written`() {
         var machine = machine([chunks(1), chunks(1), chunks(1)])
-        machine.apply(.lookedUp(Survey()))
+        machine.apply(.lookedUp(LookUp()))
         guard case .embed(let request) = machine.next else { return #expect(Bool(false), "no request") }
         machine.apply(.embedded(request))
         machine.apply(.writeRefused(pieces(0, 0) + pieces(1, 0) + pieces(2, 0), code: "point_refused", message: "m"))
@@ -182,7 +182,7 @@ import Testing
 
     @Test func `older points that could not be deleted are tried apart from those of other records`() {
         var machine = machine([chunks(1), chunks(1)])
-        machine.apply(.lookedUp(Survey(there: Set(pieces(0, 0) + pieces(1, 0)), retirements: [0: .alone])))
+        machine.apply(.lookedUp(LookUp(there: Set(pieces(0, 0) + pieces(1, 0)), retirements: [0: .alone])))
         #expect(machine.next == .retire([1]))
         machine.apply(.retired([1]))
         #expect(machine.next == .tryRetiring(0))
@@ -192,10 +192,10 @@ import Testing
 
     @Test func `points are tried with no more others than the smallest group among them allows`() {
         let points = pieces(0, 0, 1, 2, 3)
-        var survey = Survey(embedded: Set(points.dropFirst()))
-        for (point, most) in zip(points, [4, 2, 4, 4, 4]) { survey.points[point] = .together(atMost: most) }
+        var lookUp = LookUp(embedded: Set(points.dropFirst()))
+        for (point, most) in zip(points, [4, 2, 4, 4, 4]) { lookUp.points[point] = .together(atMost: most) }
         var machine = machine([chunks(1, 1, 1, 1)])
-        machine.apply(.lookedUp(survey))
+        machine.apply(.lookedUp(lookUp))
         #expect(machine.next == .tryWriting(Array(points[..<2])))
         machine.apply(.written(Array(points[..<2])))
         #expect(machine.next == .tryWriting(Array(points[2...])))
@@ -265,21 +265,21 @@ import Testing
             case .remove(let places): machine.apply(.removed(holding: places))
             case .lookUp(let places):
                 let texts = places.filter(hasText)
-                var survey = Survey(unchanged: texts.filter { _ in chance.next() % 3 == 0 })
-                survey.holding = places.filter { !texts.contains($0) && chance.next() % 2 == 0 }
-                for place in texts where !survey.unchanged.contains(place) {
-                    let standings: [Survey.Standing] = [.leave, .together(atMost: 1 + Int(chance.next() % 4)), .alone]
+                var lookUp = LookUp(unchanged: texts.filter { _ in chance.next() % 3 == 0 })
+                lookUp.holding = places.filter { !texts.contains($0) && chance.next() % 2 == 0 }
+                for place in texts where !lookUp.unchanged.contains(place) {
+                    let standings: [LookUp.Standing] = [.leave, .together(atMost: 1 + Int(chance.next() % 4)), .alone]
                     for part in [Piece.Part.parent(0), .child(0), .child(1)] {
                         let piece = Piece(record: place, part: part)
-                        if chance.next() % 4 == 0 { survey.there.insert(piece) }
-                        if chance.next() % 6 == 0 { survey.points[piece] = standings[Int(chance.next() % 3)] }
+                        if chance.next() % 4 == 0 { lookUp.there.insert(piece) }
+                        if chance.next() % 6 == 0 { lookUp.points[piece] = standings[Int(chance.next() % 3)] }
                         guard case .child = part else { continue }
-                        if chance.next() % 6 == 0 { survey.texts[piece] = standings[Int(chance.next() % 3)] }
-                        if chance.next() % 8 == 0 { survey.embedded.insert(piece) }
+                        if chance.next() % 6 == 0 { lookUp.texts[piece] = standings[Int(chance.next() % 3)] }
+                        if chance.next() % 8 == 0 { lookUp.embedded.insert(piece) }
                     }
-                    if chance.next() % 6 == 0 { survey.retirements[place] = standings[Int(chance.next() % 3)] }
+                    if chance.next() % 6 == 0 { lookUp.retirements[place] = standings[Int(chance.next() % 3)] }
                 }
-                machine.apply(.lookedUp(survey))
+                machine.apply(.lookedUp(lookUp))
             case .embed(let request), .tryEmbedding(let request):
                 if refuses() {
                     machine.apply(.embeddingRefused(request, code: "c", message: "m"))

@@ -7,7 +7,7 @@ import Testing
     private let policy = Suspicions.Policy()
     private let failure = PortFailure(.unavailable, "500")
 
-    private func standing(_ suspicions: Suspicions, _ record: RecordID, at now: Duration = .zero) -> Survey.Standing? {
+    private func standing(_ suspicions: Suspicions, _ record: RecordID, at now: Duration = .zero) -> LookUp.Standing? {
         suspicions.standing(.text(0), of: record, checksum: "c", triesSuspects: true, at: now, policy)
     }
 
@@ -83,7 +83,7 @@ import Testing
 
     @Test func `small groups have their turn first, and no group is larger than its texts allow`() {
         var trials = BatchStateMachine.Trials()
-        let texts = (0..<20).map { number -> (chunk: ChunkToEmbed, standing: Survey.Standing) in
+        let texts = (0..<20).map { number -> (chunk: ChunkToEmbed, standing: LookUp.Standing) in
             let size = [8, 2, 1, 3][number % 4]
             return (ChunkToEmbed(record: number, chunk: 0, tokens: 5, bytes: 20), .together(atMost: size))
         }

@@ -3,12 +3,12 @@ extension BatchWork {
     private var policy: Suspicions.Policy { plan.suspicion }
 
     /// What is suspected of the records that were looked up.
-    func addSuspects(_ places: [Int], to survey: inout Survey, _ shelf: inout Shelf) {
+    func addSuspects(_ places: [Int], to survey: inout LookUp, _ shelf: inout Shelf) {
         guard state.withSuspicions({ !$0.isEmpty }) else { return }
         let now = ports.time.now
         for place in places {
             guard let record = shelf.records[place] else { continue }
-            func standing(_ subject: Suspicions.Subject) -> Survey.Standing? {
+            func standing(_ subject: Suspicions.Subject) -> LookUp.Standing? {
                 state.withSuspicions {
                     $0.standing(
                         subject,

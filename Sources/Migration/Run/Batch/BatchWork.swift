@@ -195,9 +195,9 @@ package struct BatchWork: Sendable {
         return readings
     }
 
-    private func lookUp(_ places: [Int], _ shelf: inout Shelf) async throws(WorkEnd) -> Survey {
+    private func lookUp(_ places: [Int], _ shelf: inout Shelf) async throws(WorkEnd) -> LookUp {
         let found = try await storedPoints(places)
-        var survey = Survey()
+        var survey = LookUp()
         var unmarked: [StoredPoint] = []
         for place in places {
             let seen = found[ids[place]] ?? []
