@@ -10,6 +10,22 @@ package enum RecordVersion: Sendable, Equatable {
     /// The expected points that are not `there` must be written; then the older ones go, exactly as they were seen.
     case replaced(stale: [StoredPoint], there: Set<PointID>)
 
+    /// Points of the record that its text does not give.
+    package var stale: [StoredPoint] {
+        switch self {
+        case .unchanged: []
+        case .outlived(let stale), .replaced(let stale, _): stale
+        }
+    }
+
+    /// Whether one of the expected points is there as expected.
+    package func has(_ id: PointID) -> Bool {
+        switch self {
+        case .unchanged, .outlived: true
+        case .replaced(_, let there): there.contains(id)
+        }
+    }
+
     /// Compares the expected points of a record with the ones found (ingest.md §6).
     ///
     /// - Parameters:
@@ -25,7 +41,7 @@ package enum RecordVersion: Sendable, Equatable {
         found: [StoredPoint]
     ) -> RecordVersion {
         let wanted = Set(expected)
-        let current = found.filter { wanted.contains($0.id) && $0.checksum == checksum && $0.profile == profile }
+        let current = found.filter { wanted.contains($0.id) && $0.isOf(checksum: checksum, profile: profile) }
         let stale = found.filter { !wanted.contains($0.id) }
         let there = Set(current.map(\.id))
         if there.count < wanted.count { return .replaced(stale: stale, there: there) }
@@ -42,7 +58,14 @@ package enum RecordVersion: Sendable, Equatable {
         guard found.contains(where: { $0.source == nil }) else { return [] }
         let wanted = Set(expected)
         return found.filter {
-            $0.source == nil && wanted.contains($0.id) && $0.checksum == checksum && $0.profile == profile
+            $0.source == nil && wanted.contains($0.id) && $0.isOf(checksum: checksum, profile: profile)
         }
+    }
+}
+
+extension StoredPoint {
+    /// Whether this is a point of a text and a profile.
+    package func isOf(checksum: String, profile: String) -> Bool {
+        self.checksum == checksum && self.profile == profile
     }
 }

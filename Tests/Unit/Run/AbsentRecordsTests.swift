@@ -80,7 +80,7 @@ extension EngineTests {
             _ ids: [RecordID],
             permit: any WorkPermit = Permit(),
             portion: Int = 4 << 20
-        ) async throws -> WorkEnd {
+        ) async throws -> Result<WorkDone, WorkEnd> {
             await BatchWork(
                 ports: world.ports,
                 state: RunnerState(stop: StopSignal()),
@@ -90,9 +90,9 @@ extension EngineTests {
             ).run()
         }
 
-        private func counts(_ end: WorkEnd) -> [Int]? {
-            guard case .completed(let counts, _) = end else { return nil }
-            return [counts.processed, counts.skipped, counts.failed, counts.missing]
+        private func counts(_ end: Result<WorkDone, WorkEnd>) -> [Int]? {
+            guard case .success(let done) = end else { return nil }
+            return [done.counts.processed, done.counts.skipped, done.counts.failed, done.counts.missing]
         }
 
         private func owners(_ world: World, _ ids: [RecordID]) async throws -> Set<RecordID> {
@@ -193,7 +193,7 @@ extension EngineTests {
             let world = try await World(rows: [])
             let permit = Permit()
             permit.interruption.raise(.release)
-            guard case .interrupted = try await work(world, [1], permit: permit) else {
+            guard case .failure(.interrupted) = try await work(world, [1], permit: permit) else {
                 return #expect(Bool(false), "it went on")
             }
         }
@@ -205,7 +205,7 @@ extension EngineTests {
             world.source.delete(rows[0].id)
             let permit = Permit()
             permit.whenWaiting { permit.interruption.raise(.release) }
-            guard case .interrupted = try await work(world, [rows[0].id], permit: permit) else {
+            guard case .failure(.interrupted) = try await work(world, [rows[0].id], permit: permit) else {
                 return #expect(Bool(false), "it went on")
             }
             #expect(try await owners(world, [rows[0].id]) == [rows[0].id])
@@ -222,7 +222,7 @@ extension EngineTests {
                 if number > 1 { throw PortFailure(.unavailable, "connection refused") }
             })
             let world = try await World(rows: [], sourceFaults: hook)
-            guard case .deferred(_, .source, _) = try await work(world, [1]) else {
+            guard case .failure(.deferred(_, .source, _)) = try await work(world, [1]) else {
                 return #expect(Bool(false), "not deferred")
             }
         }
@@ -322,7 +322,7 @@ extension EngineTests {
             second.at(2) { permit.loseLease() }
             world.source.delete(ids[0])
             world.source.put(blank(ids[1]))
-            guard case .untrusted = try await work(world, ids, permit: permit) else {
+            guard case .failure(.untrusted) = try await work(world, ids, permit: permit) else {
                 return #expect(Bool(false), "it went on")
             }
             #expect(try await owners(world, ids) == Set(ids))
@@ -337,7 +337,7 @@ extension EngineTests {
             try await world.run()
             let ids = rows.map(\.id)
             world.source.delete(ids[0])
-            guard case .deferred(_, .points, _) = try await work(world, ids) else {
+            guard case .failure(.deferred(_, .points, _)) = try await work(world, ids) else {
                 return #expect(Bool(false), "not deferred")
             }
             outage.end()

@@ -99,7 +99,7 @@ extension EngineTests {
                     ids: World.rows(1).map(\.id),
                     permit: FreePermit(interruption: StopSignal())
                 )
-                guard case .completed = await work.run() else {
+                guard case .success = await work.run() else {
                     Issue.record("it did not complete")
                     return
                 }
@@ -274,7 +274,7 @@ extension EngineTests {
                 ids: [row.id],
                 permit: permit
             )
-            guard case .untrusted = await work.run() else {
+            guard case .failure(.untrusted) = await work.run() else {
                 Issue.record("it went on")
                 return
             }

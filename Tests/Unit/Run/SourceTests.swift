@@ -119,11 +119,11 @@ extension EngineTests {
                 ids: ids,
                 permit: FreePermit(interruption: StopSignal())
             )
-            guard case .completed(let counts, _) = await work.run() else {
+            guard case .success(let done) = await work.run() else {
                 Issue.record("it did not end")
                 return
             }
-            #expect(counts.processed == 1)
+            #expect(done.counts.processed == 1)
             let after = try await world.points.points(of: ids, owner: World.owner)
             #expect(after.filter { $0.source == nil } == before.filter { $0.summaryID == row.id })
             #expect(after.count == 4)

@@ -38,11 +38,11 @@ import Testing
                 ids: World.rows(1).map(\.id),
                 permit: FreePermit(interruption: StopSignal())
             )
-            guard case .completed(let counts, _) = await work.run() else {
+            guard case .success(let done) = await work.run() else {
                 Issue.record("it did not complete")
                 return
             }
-            #expect(counts.failed == 1)
+            #expect(done.counts.failed == 1)
             #expect(!state.writes.isStopped, "the point store has taken a probe after each failure")
         }
     }

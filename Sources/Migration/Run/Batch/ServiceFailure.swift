@@ -3,6 +3,9 @@ package struct ServiceFailure: Error, Sendable, CustomStringConvertible {
     /// The code of a failure that is a brake's doing: nothing is wrong with the service.
     package static let brakedCode = "braked"
 
+    /// The code of a row that the source cannot return though it returns others.
+    static let unreadableCode = "unreadable_row"
+
     package let service: Service
     package let failure: PortFailure
 
@@ -18,7 +21,7 @@ package struct ServiceFailure: Error, Sendable, CustomStringConvertible {
         case .deferred(_, let service, let reason), .suspects(_, let service, let reason):
             self.init(service, PortFailure(.unavailable, reason.message, code: reason.code))
         case .braked(let brake): self.init(.points, PortFailure(.rejected, brake.reason, code: Self.brakedCode))
-        case .completed, .outOfTime, .untrusted, .interrupted:
+        case .outOfTime, .untrusted, .interrupted:
             self.init(.source, PortFailure(.cancelled, "stopped before the end"))
         }
     }

@@ -1,7 +1,11 @@
-/// How the work on a list of records ended.
+/// What the work on a list of records has come to: every one of them is accounted for.
+package struct WorkDone: Sendable {
+    package let counts: BatchCounts
+    package let failures: [FailedRecord]
+}
+
+/// Why the work on a list of records ended before every one of them was accounted for.
 package enum WorkEnd: Error, Sendable {
-    /// Every record is accounted for.
-    case completed(BatchCounts, [FailedRecord])
     /// A service is slow or out: try again later, nothing was lost and no budget is used.
     case deferred(after: Duration, by: Service, BatchError)
     /// All but suspects is done, and these may not be tried yet: try again later. The worker need not wait for it.

@@ -119,11 +119,11 @@ package struct Worker: Sendable {
         order.brake?.removed(lease.removals)
         keeper.remove(lease)
         // The next batch would wait for the same, after it was read and perhaps paid for.
-        if case .deferred(let after, _, _) = end { await pause(after) }
+        if case .failure(.deferred(let after, _, _)) = end { await pause(after) }
     }
 
     /// Runs the work as a child task that is cancelled as soon as the lease is lost or the runner must leave.
-    private func perform(_ lease: HeldLease) async -> WorkEnd {
+    private func perform(_ lease: HeldLease) async -> Result<WorkDone, WorkEnd> {
         let work = BatchWork(
             ports: ports,
             state: state,
@@ -131,7 +131,7 @@ package struct Worker: Sendable {
             ids: lease.batch.recordIds,
             permit: lease
         )
-        return await withTaskGroup(of: WorkEnd?.self) { group in
+        return await withTaskGroup(of: Result<WorkDone, WorkEnd>?.self) { group in
             group.addTask { await work.run() }
             group.addTask {
                 await lease.interruption.wait(for: .release)
@@ -141,46 +141,46 @@ package struct Worker: Sendable {
                 await state.stop.wait(for: .release)
                 return nil
             }
-            var end: WorkEnd?
+            var end: Result<WorkDone, WorkEnd>?
             while let result = await group.next() {
                 end = end ?? result
                 group.cancelAll()
             }
-            return end ?? .interrupted
+            return end ?? .failure(.interrupted)
         }
     }
 
     /// Tells the store how the attempt ended.
     ///
     /// - Returns: whether the store knows now.
-    private func report(_ end: WorkEnd, of lease: HeldLease) async -> Bool {
+    private func report(_ end: Result<WorkDone, WorkEnd>, of lease: HeldLease) async -> Bool {
         if lease.verdict == .lost {
             lost(lease)
             return true
         }
         switch end {
-        case .completed(let counts, let failures):
-            return await complete(lease, counts, failures)
-        case .deferred(let after, _, let reason), .suspects(let after, _, let reason):
+        case .success(let done):
+            return await complete(lease, done)
+        case .failure(.deferred(let after, _, let reason)), .failure(.suspects(let after, _, let reason)):
             return await finish(lease, .deferred, retryAfter: after, error: reason)
-        case .outOfTime:
+        case .failure(.outOfTime):
             return await finishLate(lease)
-        case .untrusted:
+        case .failure(.untrusted):
             return await finish(lease, .released, error: .untrusted)
-        case .interrupted:
+        case .failure(.interrupted):
             if case .cancel(let reason) = lease.verdict, reason == "deadline" { return await finishLate(lease) }
             return await finish(lease, .released, error: .interrupted)
-        case .braked:
+        case .failure(.braked):
             return await finish(lease, .released, error: .braked)
-        case .fatal(let service, let failure):
+        case .failure(.fatal(let service, let failure)):
             state.end(.fatal(service, failure), level: .release)
             return await finish(lease, .released, error: .stopped(service, failure))
         }
     }
 
     /// Every record is accounted for; but a service that refused everything says nothing about the records.
-    private func complete(_ lease: HeldLease, _ counts: BatchCounts, _ failures: [FailedRecord]) async -> Bool {
-        switch order.brake?.judge(lease, failures) {
+    private func complete(_ lease: HeldLease, _ done: WorkDone) async -> Bool {
+        switch order.brake?.judge(lease, done.failures) {
         case .doubt:
             return await finish(lease, .deferred, retryAfter: RefusalStreak.rest, error: .doubted)
         case .service(let brake):
@@ -189,8 +189,8 @@ package struct Worker: Sendable {
             await order.brake?.pull(brake)
             return isKnown
         case .records, nil:
-            let isKnown = await finish(lease, .completed, counts: counts, failures: failures)
-            if isKnown, failures.contains(where: \.isServiceFailure) { await order.brake?.checkFailures() }
+            let isKnown = await finish(lease, .completed, counts: done.counts, failures: done.failures)
+            if isKnown, done.failures.contains(where: \.isServiceFailure) { await order.brake?.checkFailures() }
             return isKnown
         }
     }

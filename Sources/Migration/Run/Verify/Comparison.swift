@@ -5,9 +5,6 @@ import TextProcessing
 /// A dead letter may have points, for example of its older text or of a write that was refused half way: they must be right, and
 /// none need be there (I18).
 struct Comparison {
-    /// The code of a row that cannot be read though others can: waiting does not help.
-    static let unreadableCode = "unreadable_row"
-
     /// A record to be compared.
     struct Subject: Codable, Equatable {
         let record: RecordID
@@ -27,33 +24,25 @@ struct Comparison {
     private(set) var kept = 0
     /// Points with the right checksum that are wrong all the same: a repair must not take them for current.
     private(set) var distrusted: Set<PointID> = []
-    private let work: BatchWork
+    private let survey: Survey
 
     /// Compares records whose texts may be held at once.
     init(
         of subjects: [Subject],
         _ look: BatchStateMachine.Look,
         isDeep: Bool,
-        work: BatchWork
+        survey: Survey
     ) async throws(ServiceFailure) {
-        self.work = work
+        self.survey = survey
         do throws(WorkEnd) {
-            let (rows, unreadable) = try await work.rows(of: work.ids)
-            let stored = try await work.storedPoints(Array(work.ids.indices))
-            var byID: [RecordID: SourceRecord] = [:]
-            for row in rows { byID[row.id] = row }
-            var expected: [(Subject, RecordPoints, [StoredPoint])] = []
-            for subject in subjects {
+            let ids = subjects.map(\.record)
+            let rows = try await survey.read(ids).rows
+            let stored = try await survey.points(of: ids)
+            var expected: [Expected] = []
+            for (subject, row) in zip(subjects, rows) {
                 let found = stored[subject.record] ?? []
-                if unreadable[subject.record] != nil {
-                    points += found.count
-                    // Given up because it cannot be read: its points cannot be judged, and are no strangers.
-                    if subject.isGivenUp { continue }
-                    let detail = "record \(subject.record) cannot be read, but others can"
-                    throw WorkEnd.fatal(.source, PortFailure(.unavailable, detail, code: Self.unreadableCode))
-                }
-                if let points = sort(subject, byID[subject.record], found, look) {
-                    expected.append((subject, points, found))
+                if let points = try sort(subject, row, found, look) {
+                    expected.append(Expected(subject: subject, points: points, found: found))
                 }
             }
             try await compare(expected, isDeep: isDeep)
@@ -65,36 +54,49 @@ struct Comparison {
     /// Sorts out what has no text; the points of the others are to be compared.
     private mutating func sort(
         _ subject: Subject,
-        _ row: SourceRecord?,
+        _ row: Survey.Row,
         _ found: [StoredPoint],
         _ look: BatchStateMachine.Look
-    ) -> RecordPoints? {
+    ) throws(WorkEnd) -> RecordPoints? {
+        if case .unreadable = row {
+            points += found.count
+            // Given up because it cannot be read: its points cannot be judged, and are no strangers.
+            if subject.isGivenUp { return nil }
+            throw .unreadable(subject.record)
+        }
         if found.isEmpty, subject.isGivenUp { return nil }
-        let shape = row.map { work.plan.shaper.shape($0) }
-        switch shape {
-        case nil, .blank:
-            let isBlank = shape != nil
-            if look == .first, !isBlank || !work.plan.removable(found).isEmpty {
-                doubtful.append(subject)
-            } else {
-                compare(absent: subject, isBlank: isBlank, with: found)
-            }
-            return nil
+        switch row {
+        case .unreadable: return nil
+        case .missing: sort(absent: subject, isBlank: false, found, look)
+        case .blank: sort(absent: subject, isBlank: true, found, look)
         case .failed:
             points += found.count
             // The row became unfit after it was migrated; its points are of an older text.
             add(subject, .stale, max(1, found.count))
-            return nil
         case .points(let expected):
             points += found.count
             return expected
+        }
+        return nil
+    }
+
+    private mutating func sort(
+        absent subject: Subject,
+        isBlank: Bool,
+        _ found: [StoredPoint],
+        _ look: BatchStateMachine.Look
+    ) {
+        if look == .first, !isBlank || !survey.removable(found).isEmpty {
+            doubtful.append(subject)
+        } else {
+            compare(absent: subject, isBlank: isBlank, with: found)
         }
     }
 
     /// A record without a text has no points, but for those that are not ours to delete.
     private mutating func compare(absent subject: Subject, isBlank: Bool, with found: [StoredPoint]) {
         points += found.count
-        let surplus = work.plan.removable(found).count
+        let surplus = survey.removable(found).count
         kept += found.count - surplus
         if surplus > 0 {
             add(subject, .unexpected, surplus)
@@ -106,28 +108,29 @@ struct Comparison {
     }
 
     private mutating func compare(
-        _ records: [(subject: Subject, expected: RecordPoints, found: [StoredPoint])],
+        _ records: [Expected],
         isDeep: Bool
     ) async throws(WorkEnd) {
         var unread: [Expectation] = []
-        for (subject, expected, found) in records {
-            let expectations = expected.expectations(of: subject)
-            let byID = Dictionary(found.map { ($0.id, $0) }) { first, _ in first }
+        for record in records {
+            let subject = record.subject
+            let expectations = record.points.expectations(of: subject)
+            let version = survey.version(of: record.points, among: record.found)
+            let byID = Dictionary(record.found.map { ($0.id, $0) }) { first, _ in first }
             var counts = Counts()
             for expectation in expectations {
                 guard let point = byID[expectation.id] else {
                     if !subject.isGivenUp { unread.append(expectation) }
                     continue
                 }
-                if let kind = judge(point, expectation) {
+                if let kind = judge(point, expectation, isCurrent: version.has(point.id)) {
                     counts.add(kind)
                     if kind != .stale { distrusted.insert(point.id) }
                 } else if isDeep {
                     unread.append(expectation)
                 }
             }
-            let wanted = Set(expectations.map(\.id))
-            counts.add(.unexpected, found.count { !wanted.contains($0.id) })
+            counts.add(.unexpected, version.stale.count)
             add(subject, counts)
         }
         try await read(unread)
@@ -136,8 +139,11 @@ struct Comparison {
     }
 
     /// What is wrong with a point that is there; nil when it is right, as far as it shows without its text.
-    private func judge(_ point: StoredPoint, _ expected: Expectation) -> VerificationReport.Finding.Kind? {
-        let isCurrent = point.checksum == expected.record.checksum && point.profile == work.plan.shaper.profile
+    private func judge(
+        _ point: StoredPoint,
+        _ expected: Expectation,
+        isCurrent: Bool
+    ) -> VerificationReport.Finding.Kind? {
         if !isCurrent { return .stale }
         if point.memberCode != expected.record.memberCode { return .memberCode }
         return expected.isPlace(of: point) ? nil : .place
@@ -150,8 +156,8 @@ struct Comparison {
         while !rest.isEmpty {
             let page = Array(rest.prefix(PointContents.most))
             rest = rest.dropFirst(page.count)
-            let found = try await work.call(.points) { () async throws(PortFailure) in
-                try await work.ports.points.contents(of: page.map(\.id))
+            let found = try await survey.caller.call(.points) { () async throws(PortFailure) in
+                try await survey.caller.ports.points.contents(of: page.map(\.id))
             }
             let byID = Dictionary(found.map { ($0.point.id, $0) }) { first, _ in first }
             for expected in page {
@@ -168,9 +174,10 @@ struct Comparison {
 
     private func judge(_ contents: PointContents?, _ expected: Expectation) -> VerificationReport.Finding.Kind? {
         guard let contents else { return .missing }
-        if !work.plan.owner.owns(contents.point) { return .source }
+        if !survey.caller.plan.owner.owns(contents.point) { return .source }
         if contents.point.summaryID != expected.record.id { return .place }
-        if let kind = judge(contents.point, expected) { return kind }
+        let isCurrent = survey.isCurrent(contents.point, of: expected.record)
+        if let kind = judge(contents.point, expected, isCurrent: isCurrent) { return kind }
         if contents.parentID != expected.parentID?.description { return .place }
         return contents.text == expected.text ? nil : .text
     }
@@ -185,6 +192,13 @@ struct Comparison {
         findings.append(
             VerificationReport.Finding(record: subject.record, batch: subject.batch, kind: kind, points: points)
         )
+    }
+
+    /// A record with a text, and the points that were found of it.
+    private struct Expected {
+        let subject: Subject
+        let points: RecordPoints
+        let found: [StoredPoint]
     }
 
     /// Points of one record by what is wrong with them.
@@ -240,5 +254,19 @@ extension RecordPoints {
                     text: $0.text
                 )
             }
+    }
+}
+
+extension WorkEnd {
+    /// A row that cannot be read though others can: waiting does not help.
+    static func unreadable(_ record: RecordID) -> WorkEnd {
+        .fatal(
+            .source,
+            PortFailure(
+                .unavailable,
+                "record \(record) cannot be read, but others can",
+                code: ServiceFailure.unreadableCode
+            )
+        )
     }
 }

@@ -19,15 +19,18 @@ package struct DryRun: Sendable {
     }
 
     private let ports: EnginePorts
-    private let state: RunnerState
     private let plan: BatchWork.Plan
     private let paging: PlanPaging
+    private let survey: Survey
 
     package init(ports: EnginePorts, stop: StopSignal, plan: BatchWork.Plan, paging: PlanPaging) {
         self.ports = ports
-        state = RunnerState(stop: stop)
         self.plan = plan
         self.paging = paging
+        let permit = FreePermit(interruption: stop)
+        survey = Survey(
+            caller: WorkCaller(ports: ports, state: RunnerState(stop: stop), plan: plan, permit: permit)
+        )
     }
 
     /// Goes over the records in batches.
@@ -38,28 +41,21 @@ package struct DryRun: Sendable {
     package func run(progress: @Sendable (Report) -> Void) async throws(ServiceFailure) -> Report {
         var report = Report()
         do throws(WorkEnd) {
-            let work = batchWork([0])
-            guard
-                let upper = try await work.call(
-                    .source,
-                    { () async throws(PortFailure) in
-                        try await ports.source.highestID()
-                    }
-                )
-            else { return report }
+            let highest = try await survey.caller.call(.source) { () async throws(PortFailure) in
+                try await ports.source.highestID()
+            }
+            guard let upper = highest else { return report }
             var cursor: RecordID?
             while true {
                 let size = paging.pageSize(planned: Int64(report.records))
+                if size == 0 { return report }
                 let from = cursor
-                let page =
-                    size == 0
-                    ? []
-                    : try await work.call(.source) { () async throws(PortFailure) in
-                        try await ports.source.ids(after: from, through: upper, limit: size)
-                    }
+                let page = try await survey.caller.call(.source) { () async throws(PortFailure) in
+                    try await ports.source.ids(after: from, through: upper, limit: size)
+                }
                 guard let last = page.last else { return report }
                 for batch in paging.batches(page) {
-                    for portion in try await batchWork(batch).portions() { try await preview(portion, into: &report) }
+                    for portion in try await survey.portions(batch) { try await preview(portion, into: &report) }
                     progress(report)
                 }
                 cursor = last
@@ -70,53 +66,38 @@ package struct DryRun: Sendable {
     }
 
     private func preview(_ ids: [RecordID], into report: inout Report) async throws(WorkEnd) {
-        let work = batchWork(ids)
-        let rows = try await work.call(.source) { () async throws(PortFailure) in try await ports.source.records(ids) }
-        let stored = try await work.storedPoints(Array(ids.indices))
+        let rows = try await survey.read(ids).rows
+        let stored = try await survey.points(of: ids)
         report.records += ids.count
-        report.missing += ids.count - rows.count
-        let read = Set(rows.map(\.id))
-        for id in ids where !read.contains(id) { report.deletes += plan.removable(stored[id] ?? []).count }
         var wanted: [ChunkToEmbed] = []
         for (place, row) in rows.enumerated() {
-            switch plan.shaper.shape(row) {
+            let found = stored[ids[place]] ?? []
+            switch row {
+            case .unreadable: throw .unreadable(ids[place])
+            case .missing:
+                report.missing += 1
+                report.deletes += survey.removable(found).count
             case .blank:
                 report.skipped += 1
-                report.deletes += plan.removable(stored[row.id] ?? []).count
+                report.deletes += survey.removable(found).count
             case .failed(let failure): report.failed.append(failure)
             case .points(let points):
-                switch RecordVersion.compare(
-                    expected: points.pointIDs,
-                    checksum: points.checksum,
-                    profile: plan.shaper.profile,
-                    found: stored[row.id] ?? []
-                ) {
-                case .unchanged: report.unchanged += 1
-                case .outlived(let stale):
+                let version = survey.version(of: points, among: found)
+                report.deletes += version.stale.count
+                guard case .replaced(_, let there) = version else {
                     report.unchanged += 1
-                    report.deletes += stale.count
-                case .replaced(let stale, let there):
-                    report.points += points.pointIDs.count - there.count
-                    report.deletes += stale.count
-                    for (index, child) in points.children.enumerated() where !there.contains(child.id) {
-                        wanted.append(
-                            ChunkToEmbed(
-                                record: place,
-                                chunk: index,
-                                tokens: child.tokens,
-                                bytes: child.text.utf8.count
-                            )
-                        )
-                    }
+                    continue
+                }
+                report.points += points.pointIDs.count - there.count
+                for (index, child) in points.children.enumerated() where !there.contains(child.id) {
+                    wanted.append(
+                        ChunkToEmbed(record: place, chunk: index, tokens: child.tokens, bytes: child.text.utf8.count)
+                    )
                 }
             }
         }
         let requests = EmbeddingRequest.pack(wanted, limits: plan.limits)
         report.requests += requests.count
         report.tokens += requests.reduce(0) { $0 + $1.tokens }
-    }
-
-    private func batchWork(_ ids: [RecordID]) -> BatchWork {
-        BatchWork(ports: ports, state: state, plan: plan, ids: ids, permit: FreePermit(interruption: state.stop))
     }
 }

@@ -38,9 +38,8 @@ extension Verifier {
         var points = 0
         while let (subjects, readAt) = doubts.next() {
             do throws(WorkEnd) {
-                let work = work(subjects.map(\.record))
-                try await work.wait(for: readAt + SecondLook.gap - ports.time.now, by: .source)
-                try work.checkpoint()
+                try await survey.caller.wait(for: readAt + SecondLook.gap - ports.time.now, by: .source)
+                try survey.caller.checkpoint()
             } catch {
                 throw ServiceFailure(error)
             }

@@ -30,9 +30,8 @@ extension Verifier {
                 if let end = streak.verdict(on: error.failure, at: ports.time.now) {
                     throw ServiceFailure(error.service, end)
                 }
-                guard hasWorked, error.failure.code != Comparison.unreadableCode, let wait = wait(error, tries) else {
-                    throw error
-                }
+                guard hasWorked, error.failure.code != ServiceFailure.unreadableCode, let wait = wait(error, tries)
+                else { throw error }
                 try checkStop()
                 ports.report(.retrying(error.service, error.failure, after: wait))
                 await ports.time.sleep(for: wait, unless: state.stop, reaches: .drain)

@@ -10,6 +10,7 @@ package struct Verifier: Sendable {
     private let repairs: Bool
     private let isDeep: Bool
     private let brake: VerifyBrake
+    let survey: Survey
 
     /// Makes a verifier.
     ///
@@ -34,6 +35,8 @@ package struct Verifier: Sendable {
         self.plan = plan
         self.isDeep = isDeep
         self.repairs = repairs
+        let permit = FreePermit(interruption: stop, brake: brake)
+        survey = Survey(caller: WorkCaller(ports: ports, state: state, plan: plan, permit: permit))
     }
 
     /// Compares every planned record of a job.
@@ -166,7 +169,7 @@ package struct Verifier: Sendable {
         guard !ids.isEmpty else { return 0 }
         guard batch.status == .completed || batch.status == .failed else {
             report.open += ids.count
-            return try await work(ids).counted()
+            return try await counted(ids)
         }
         var givenUp: Set<RecordID> = []
         if batch.counts.failed > 0, let job = report.stats.job {
@@ -196,7 +199,7 @@ package struct Verifier: Sendable {
                 of: portion.compactMap { byID[$0] },
                 look,
                 isDeep: isDeep,
-                work: work(portion)
+                survey: survey
             )
             doubts.add(comparison.doubtful, readAt: ports.time.now)
             points += try await note(comparison, of: portion, into: &report)
@@ -225,7 +228,7 @@ package struct Verifier: Sendable {
         }
         let doubtful = Set(comparison.doubtful.map(\.record))
         let settled = ids.filter { !doubtful.contains($0) }
-        return settled.isEmpty ? 0 : try await work(settled).counted()
+        return settled.isEmpty ? 0 : try await counted(settled)
     }
 
     /// Repairs what was found, as a run does it: with its second look, its order of writes and deletions, and its brake.
@@ -243,22 +246,26 @@ package struct Verifier: Sendable {
             distrusted: comparison.distrusted
         )
         switch await work.run() {
-        case .completed(_, let failures): return Set(failures.map(\.recordId))
-        case let end: throw ServiceFailure(end)
+        case .success(let done): return Set(done.failures.map(\.recordId))
+        case .failure(let end): throw ServiceFailure(end)
         }
     }
 
     private func portions(_ ids: [RecordID]) async throws(ServiceFailure) -> [[RecordID]] {
         do throws(WorkEnd) {
-            return try await work(ids).portions()
+            return try await survey.portions(ids)
         } catch {
             throw ServiceFailure(error)
         }
     }
 
-    func work(_ ids: [RecordID]) -> BatchWork {
-        let permit = FreePermit(interruption: state.stop, brake: brake)
-        return BatchWork(ports: ports, state: state, plan: plan, ids: ids, permit: permit)
+    /// How many points the collection holds for the records.
+    private func counted(_ ids: [RecordID]) async throws(ServiceFailure) -> Int {
+        do throws(WorkEnd) {
+            return try await survey.points(of: ids).values.reduce(0) { $0 + $1.count }
+        } catch {
+            throw ServiceFailure(error)
+        }
     }
 
     func call<Value: Sendable>(
@@ -266,7 +273,7 @@ package struct Verifier: Sendable {
         _ operation: () async throws(PortFailure) -> Value
     ) async throws(ServiceFailure) -> Value {
         do throws(WorkEnd) {
-            return try await work([0]).call(service, operation)
+            return try await survey.caller.call(service, operation)
         } catch {
             throw ServiceFailure(error)
         }
@@ -279,16 +286,5 @@ package struct Verifier: Sendable {
         if let value = await caller.answer(within: .seconds(60), until: .release, operation) { return value }
         if case .fatal(let service, let failure) = state.reason { throw ServiceFailure(service, failure) }
         throw ServiceFailure(.store, PortFailure(.unavailable, "the job store did not answer for a minute"))
-    }
-}
-
-extension BatchWork {
-    /// How many points the collection holds for the records.
-    fileprivate func counted() async throws(ServiceFailure) -> Int {
-        do throws(WorkEnd) {
-            return try await storedPoints(Array(ids.indices)).values.reduce(0) { $0 + $1.count }
-        } catch {
-            throw ServiceFailure(error)
-        }
     }
 }

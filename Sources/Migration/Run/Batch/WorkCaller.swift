@@ -1,8 +1,18 @@
-/// How the work calls the ports: what is repeated, what is waited for, and what ends the work.
-extension BatchWork {
+/// How a piece of work calls the ports: what is repeated, what is waited for, and what ends the work.
+///
+/// Waits for others count as their time, and one that is longer than the permit allows gives the work back.
+struct WorkCaller: Sendable {
+    let ports: EnginePorts
+    let state: RunnerState
+    let plan: BatchWork.Plan
+    let permit: any WorkPermit
+
+    /// For its own calls, such as those about the quota.
+    var store: StoreCaller { StoreCaller(ports: ports, state: state) }
+
     /// Whether the work may go on at all.
     func checkpoint() throws(WorkEnd) {
-        if Task.isCancelled || permit.interruption.level == .release { throw .interrupted }
+        try checkInterruption()
         if !permit.mayStart(at: ports.time.now) { throw .outOfTime }
     }
 
@@ -14,7 +24,7 @@ extension BatchWork {
         if !permit.mayWrite(at: ports.time.now) { throw .untrusted }
     }
 
-    private func checkInterruption() throws(WorkEnd) {
+    fileprivate func checkInterruption() throws(WorkEnd) {
         if Task.isCancelled || permit.interruption.level == .release { throw .interrupted }
     }
 
@@ -28,36 +38,15 @@ extension BatchWork {
         name: String = #function,
         _ operation: () async throws(PortFailure) -> Value
     ) async throws(WorkEnd) -> Value {
-        var tries = 0
-        while true {
-            if isNew { try checkpoint() } else { try checkInterruption() }
-            if writes { try checkWrite() }
-            let start = ports.time.now
-            do throws(PortFailure) {
-                let value = try await operation()
-                state.answered(ServiceCall(service, name))
-                state.withWaits { $0.answered(service, at: ports.time.now) }
-                if writes { state.withWrites { $0.succeeded() } }
-                return value
-            } catch {
-                // The time of a call that failed was the service's.
-                permit.addWait(ports.time.now - start)
-                guard error.kind != .rejected else { throw .fatal(service, error) }
-                if let end = state.verdict(on: error, of: ServiceCall(service, name), at: ports.time.now) {
-                    throw .fatal(service, end)
-                }
-                if writes { noteRefusedWrite(error) }
-                tries += 1
-                try await pause(after: error, from: service, tries: tries)
-            }
-        }
+        let name = ServiceCall(service, name)
+        let call = WorkCall(caller: self, service: service, isNew: isNew, writes: writes, name: name)
+        return try await call.answer(operation)
     }
 
     /// Our points of some records, by record.
-    func storedPoints(_ places: [Int], isNew: Bool = true) async throws(WorkEnd) -> [RecordID: [StoredPoint]] {
-        let wanted = places.map { ids[$0] }
+    func storedPoints(of records: [RecordID], isNew: Bool = true) async throws(WorkEnd) -> [RecordID: [StoredPoint]] {
         let found = try await call(.points, isNew: isNew) { () async throws(PortFailure) in
-            try await ports.points.points(of: wanted, owner: plan.owner)
+            try await ports.points.points(of: records, owner: plan.owner)
         }
         return Dictionary(grouping: found, by: \.summaryID)
     }
@@ -75,6 +64,8 @@ extension BatchWork {
         }
     }
 
+    // MARK: - What is waited for
+
     /// Vectors that cannot be written are not paid for.
     func waitForWrites() async throws(WorkEnd) {
         var waited = Duration.zero
@@ -87,7 +78,7 @@ extension BatchWork {
     }
 
     /// Returns when a request of so many tokens may be sent.
-    func waitForQuota(tokens: Int, store: StoreCaller) async throws(WorkEnd) {
+    func waitForQuota(tokens: Int) async throws(WorkEnd) {
         try await waitWhilePaused()
         let start = ports.time.now
         let answer = await plan.quota.reserve(tokens: tokens, waitMax: permit.waitMax, from: store)
@@ -127,26 +118,34 @@ extension BatchWork {
         ports.report(.throttled(wait))
         sayCut(wait, after: failure, from: .embedder)
         state.pauseEmbedder(until: ports.time.now + wait)
-        await plan.quota.throttled(wait, StoreCaller(ports: ports, state: state))
+        await plan.quota.throttled(wait, store)
         if wait > permit.waitMax { throw .deferred(after: wait, by: .embedder, .throttled) }
     }
 
-    /// Waits before the next try, or ends the work.
-    func pause(after failure: PortFailure, from service: Service, tries: Int) async throws(WorkEnd) {
-        switch RetryPolicy.provider.decide(failure.kind, tries: tries, jitter: ports.entropy.unit()) {
-        case .retry(let after):
-            ports.report(.retrying(service, failure, after: after))
-            noteWait(for: service, failure, after)
-            try await wait(for: after, by: service)
-        case .wait(let duration):
-            sayCut(duration, after: failure, from: service)
-            noteWait(for: service, failure, duration)
-            try await wait(for: duration, by: service)
+    /// Waits before the next try, or gives the work back.
+    func pause(
+        _ wait: Duration,
+        isAsked: Bool,
+        after failure: PortFailure,
+        from service: Service
+    ) async throws(WorkEnd) {
+        if isAsked {
+            sayCut(wait, after: failure, from: service)
+        } else {
+            ports.report(.retrying(service, failure, after: wait))
+        }
+        noteWait(for: service, failure, wait)
+        try await self.wait(for: wait, by: service)
+    }
+
+    /// What the end of a call's tries means to the work.
+    func end(_ end: CallTries.End, after failure: PortFailure, from service: Service) -> WorkEnd {
+        switch end {
         case .giveBack:
             noteWait(for: service, failure, .seconds(30))
-            throw .deferred(after: .seconds(30), by: service, .outage(of: service, failure))
-        case .isolate, .stop: throw .fatal(service, failure)
-        case .cancelled: throw .interrupted
+            return .deferred(after: .seconds(30), by: service, .outage(of: service, failure))
+        case .failed(let failure): return .fatal(service, failure)
+        case .cancelled: return .interrupted
         }
     }
 
@@ -167,6 +166,54 @@ extension BatchWork {
         if duration > permit.waitMax { throw .deferred(after: duration, by: service, .throttled) }
         permit.addWait(duration)
         await ports.time.sleep(for: duration, unless: permit.interruption, reaches: .release)
+    }
+
+    func noteRefusedWrite(_ failure: PortFailure) {
+        // A store that is full stops the job; until every worker knows, no worker may pay for what cannot be written.
+        guard [.unavailable, .outcomeUnknown, .unclassified, .full].contains(failure.kind) else { return }
+        state.withWrites { $0.failed(at: ports.time.now) }
+    }
+}
+
+/// One call of a piece of work whose input is not in question.
+private struct WorkCall: PortCaller {
+    let caller: WorkCaller
+    let service: Service
+    let isNew: Bool
+    let writes: Bool
+    let name: ServiceCall
+
+    var rules: CallTries.Rules { CallTries.Rules(.policy(.provider)) }
+    var time: Time { caller.ports.time }
+
+    func jitter() -> Double { caller.ports.entropy.unit() }
+
+    func willTry() async throws(WorkEnd) {
+        if isNew { try caller.checkpoint() } else { try caller.checkInterruption() }
+        if writes { try caller.checkWrite() }
+    }
+
+    func answered(after took: Duration) {
+        caller.state.answered(name)
+        caller.state.withWaits { $0.answered(service, at: time.now) }
+        if writes { caller.state.withWrites { $0.succeeded() } }
+    }
+
+    func failed(_ failure: PortFailure, after took: Duration) async throws(WorkEnd) -> PortFailure? {
+        // The time of a call that failed was the service's.
+        caller.permit.addWait(took)
+        guard failure.kind != .rejected else { throw .fatal(service, failure) }
+        if let end = caller.state.verdict(on: failure, of: name, at: time.now) { throw .fatal(service, end) }
+        if writes { caller.noteRefusedWrite(failure) }
+        return failure
+    }
+
+    func pause(_ wait: Duration, isAsked: Bool, after failure: PortFailure, tries: Int) async throws(WorkEnd) {
+        try await caller.pause(wait, isAsked: isAsked, after: failure, from: service)
+    }
+
+    func end(_ end: CallTries.End, after failure: PortFailure) -> WorkEnd {
+        caller.end(end, after: failure, from: service)
     }
 }
 
