@@ -243,6 +243,7 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
             shaper: SimulatedText.shaper,
             owner: Self.owner,
             limits: requestLimits(of: process),
+            pointsPerWrite: FakeQdrant.pointsPerWrite,
             quota: QuotaGate(name: "openai/simulated", tokensPerMinute: statedLimit, requestsPerMinute: nil),
             schema: CollectionSchema(dimensions: Self.dimensions),
             portionBytesMax: process.settings.portionBytesMax ?? 4 << 20,
@@ -252,7 +253,7 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
     }
 
     private func requestLimits(of process: SimulatedProcess) -> RequestLimits {
-        let limits = RequestLimits.openAI(tokensPerMinute: statedLimit)
+        let limits = FakeOpenAI.requestLimits.sharing(tokensPerMinute: statedLimit)
         guard let most = process.settings.inputsMax else { return limits }
         return RequestLimits(inputsMax: min(limits.inputsMax, most), tokensMax: limits.tokensMax)
     }

@@ -47,6 +47,11 @@ struct Wiring: Sendable {
         return ProbedEmbedder(OpenAIEmbedder(embedding, http: try http()))
     }
 
+    /// What one request to the embedder may hold.
+    static var requestLimits: RequestLimits { OpenAIEmbedder.requestLimits }
+    /// What one request to the collection may hold.
+    static var pointsPerWrite: Int { QdrantPointStore.pointsPerWrite }
+
     private func embedding() -> OpenAIEmbedder.Settings? {
         let target = settings.target
         return settings.openai.map { openai in

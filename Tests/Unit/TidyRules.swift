@@ -186,7 +186,7 @@ extension TidyRule {
         ),
         TidyRule(
             banned: "a vendor's name",
-            pattern: #"\b(MySQL|MariaDB|Qdrant|OpenAI|Supabase|PostgREST|Postgre|Curl)\w*"#,
+            pattern: #"(?i)\b(MySQL|MariaDB|Qdrant|OpenAI|Supabase|PostgREST|Postgre|Curl)\w*"#,
             instead: "the port",
             scope: ["Sources/Migration"],
             example: "let store: QdrantPointStore"

@@ -58,6 +58,9 @@ package struct OpenAIEmbedder: Embedder {
         experience = ServerExperience(time: time)
     }
 
+    /// What one request may hold: its 300,000 tokens kept at a distance.
+    package static let requestLimits = RequestLimits(inputsMax: 2_048, tokensMax: 290_000)
+
     package func embed(_ texts: [String], within limit: Duration?) async throws(PortFailure) -> Embeddings {
         let (answer, limits) = try await ask(texts, within: limit)
         return Embeddings(vectors: try checked(answer.vectors), tokens: answer.tokens, limits: limits)
@@ -71,7 +74,7 @@ package struct OpenAIEmbedder: Embedder {
         within limit: Duration? = nil,
         asksForDimensions: Bool? = nil
     ) async throws(PortFailure) -> (OpenAIAnswer, EmbedderLimits?) {
-        guard !texts.isEmpty, texts.count <= 2_048 else {
+        guard !texts.isEmpty, texts.count <= Self.requestLimits.inputsMax else {
             throw PortFailure(.rejected, "a request holds 1 to 2,048 texts, not \(texts.count)")
         }
         let asks = asksForDimensions ?? (settings.asksForDimensions || experience.needsDimensions)

@@ -39,6 +39,9 @@ package struct QdrantPointStore: PointStore {
         }
     }
 
+    /// Points of one write of the engine, about 3 MB: one request, as these are cut at 5 MB.
+    package static let pointsPerWrite = 200
+
     let settings: Settings
     let strictness: QdrantStrictness
     private let http: any HTTPExchange

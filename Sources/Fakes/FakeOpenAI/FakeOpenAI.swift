@@ -36,6 +36,9 @@ package final class FakeOpenAI: Embedder {
         package init() {}
     }
 
+    /// What one request may hold, as the real one's adapter states it.
+    package static let requestLimits = Migration.RequestLimits(inputsMax: 2_048, tokensMax: 290_000)
+
     /// One text that was embedded, and so paid.
     package struct Effect: Sendable, Equatable {
         /// The request, counted from 1.

@@ -3,6 +3,9 @@ package import TextProcessing
 
 /// One collection of a Qdrant in memory, as the engine sees it; the same engine can be served over HTTP.
 package final class FakeQdrant: PointStore {
+    /// Points of one write of the engine, as the real one's adapter states it.
+    package static let pointsPerWrite = 200
+
     /// The collections; shared with whoever else looks at them.
     package let engine: QdrantEngine
     /// The collection's name.

@@ -46,7 +46,7 @@ extension BatchStateMachine {
         for (place, record) in records.enumerated() {
             guard case .open(let open) = record, open.isWritable else { continue }
             pieces += open.ready.map { Piece(record: place, part: $0) }
-            if pieces.count >= Self.piecesPerWrite { return Array(pieces.prefix(Self.piecesPerWrite)) }
+            if pieces.count >= pointsPerWrite { return Array(pieces.prefix(pointsPerWrite)) }
         }
         return pieces
     }

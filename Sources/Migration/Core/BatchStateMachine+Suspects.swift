@@ -7,6 +7,7 @@ import DequeModule
 extension BatchStateMachine {
     /// The suspects of a round.
     struct Trials {
+        let pointsPerWrite: Int
         var texts: Deque<EmbeddingRequest> = []
         var writes: Deque<[Piece]> = []
         /// Records whose older points are deleted apart from those of others.
@@ -15,6 +16,8 @@ extension BatchStateMachine {
         var points: [Piece: LookUp.Standing] = [:]
         /// Points found in a group, which are tried together.
         private var group: [Piece] = []
+
+        init(pointsPerWrite: Int) { self.pointsPerWrite = pointsPerWrite }
 
         /// What has its turn; nil when there is nothing.
         var next: Effect? {
@@ -26,7 +29,7 @@ extension BatchStateMachine {
 
         /// As many points as each of them may be tried with.
         private var together: [Piece] {
-            var most = BatchStateMachine.piecesPerWrite
+            var most = pointsPerWrite
             var pieces: [Piece] = []
             for piece in group {
                 if case .together(let size) = points[piece] { most = min(most, size) }

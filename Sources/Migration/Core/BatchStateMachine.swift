@@ -10,98 +10,11 @@ import DequeModule
 /// from the rest and halved down to the single text or point (`BatchStateMachine+Suspects`). Nothing is waited for here: what
 /// is not settled is `left`, and the caller begins another round with it.
 package struct BatchStateMachine: Sendable {
-    /// Which look at the source this is.
-    package enum Look: Sendable, Equatable {
-        /// The first: a row that is not there may be one that a lagging replica does not have yet, so nothing is removed.
-        case first
-        /// The second, some seconds later: a row that is not there is missing, and its points go.
-        case second
-    }
-
-    /// What a record turned out to be when it was read and cut.
-    package enum Reading: Sendable, Equatable {
-        /// The row is not there.
-        case missing
-        /// The content is blank.
-        case blank
-        /// It cannot be migrated.
-        case failed(FailedRecord)
-        /// The source has failed to return it while it returned others.
-        case unreadable
-        /// Its children, in order, with tokens and bytes of each; and how many parents they have.
-        case chunks([(tokens: Int, bytes: Int)], parents: Int = 1)
-
-        package static func == (left: Reading, right: Reading) -> Bool {
-            switch (left, right) {
-            case (.missing, .missing), (.blank, .blank), (.unreadable, .unreadable): true
-            case (.failed(let one), .failed(let other)): one == other
-            case (.chunks(let one, let parents), .chunks(let other, let others)):
-                one.map(\.tokens) == other.map(\.tokens) && one.map(\.bytes) == other.map(\.bytes) && parents == others
-            default: false
-            }
-        }
-    }
-
-    /// What has happened.
-    package enum Event: Sendable, Equatable {
-        /// The records were read and cut; one reading per record, in the batch's order.
-        case read([Reading])
-        /// The collection was looked up.
-        case lookedUp(LookUp)
-        /// The records without a text have no points any more; the places of those that had some.
-        case removed(holding: [Int])
-        /// A request was embedded; the shell keeps the vectors.
-        case embedded(EmbeddingRequest)
-        /// A request was refused as such; `reason` becomes the failure when it holds a single text.
-        case embeddingRefused(EmbeddingRequest, code: String, message: String)
-        /// A request failed, and the embedder was well.
-        case embeddingSuspected(EmbeddingRequest)
-        /// Points were written.
-        case written([Piece])
-        /// Points were refused by the point store.
-        case writeRefused([Piece], code: String, message: String)
-        /// Points could not be written, and the point store was well.
-        case writeSuspected([Piece])
-        /// The older points of records were deleted.
-        case retired([Int])
-        /// Older points of records could not be deleted, and the point store was well.
-        case retirementSuspected([Int])
-        /// A single text or point has failed often enough.
-        case condemned(Int, FailedRecord)
-    }
-
-    /// What is to be done next.
-    package enum Effect: Sendable, Equatable {
-        /// Read the records of the batch and cut them.
-        case read
-        /// Read the existing points of these records.
-        case lookUp([Int])
-        /// Delete the points that were seen of these records, which have no text.
-        case remove([Int])
-        /// Embed one request.
-        case embed(EmbeddingRequest)
-        /// Embed suspect texts, with one try.
-        case tryEmbedding(EmbeddingRequest)
-        /// Write these points, parents first.
-        case write([Piece])
-        /// Write suspect points, with one try.
-        case tryWriting([Piece])
-        /// Delete the older points of these records, all of whose new points are there.
-        case retire([Int])
-        /// The same for one record for which it has failed, with one try.
-        case tryRetiring(Int)
-        /// Report the batch as completed, but for the records that are left.
-        case complete(BatchCounts, [FailedRecord], left: [Int])
-    }
-
     private enum Phase { case reading, removing, lookingUp, working }
-
-    /// Points in one write, about 3 MB: a store that cuts its requests at 5 MB sends one for it, so that permission to write is
-    /// asked for before each request and not only before the first (I20).
-    package static let piecesPerWrite = 200
 
     private let ids: [RecordID]
     let limits: RequestLimits
+    let pointsPerWrite: Int
     private let look: Look
     private var phase = Phase.reading
     var records: [RecordState]
@@ -111,13 +24,15 @@ package struct BatchStateMachine: Sendable {
     /// What a refused write has singled out: the points of each record are written alone from then on.
     var isolated: Deque<[Piece]> = []
     /// What is suspect and has its turn when everything else is done.
-    var trials = Trials()
+    var trials: Trials
 
     /// How many records had points that were deleted because the record has no text any more.
     package private(set) var removed = 0
 
-    package init(ids: [RecordID], limits: RequestLimits, look: Look = .first) {
-        precondition(!ids.isEmpty)
+    package init(ids: [RecordID], limits: RequestLimits, pointsPerWrite: Int, look: Look = .first) {
+        precondition(!ids.isEmpty && pointsPerWrite > 0)
+        self.pointsPerWrite = pointsPerWrite
+        trials = Trials(pointsPerWrite: pointsPerWrite)
         self.ids = ids
         self.limits = limits
         self.look = look

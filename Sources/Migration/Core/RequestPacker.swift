@@ -17,11 +17,11 @@ package struct ChunkToEmbed: Sendable, Equatable {
     }
 }
 
-/// Limits of one embedding request.
+/// Limits of one embedding request, as the embedder's adapter states them.
 package struct RequestLimits: Sendable, Equatable {
     /// Inputs a request.
     package let inputsMax: Int
-    /// Tokens a request; also applied to bytes / 4, since the front end of OpenAI counts so before it tokenises.
+    /// Tokens a request; also applied to bytes / 4, since a server may count so before it tokenises.
     package let tokensMax: Int
 
     package init(inputsMax: Int, tokensMax: Int) {
@@ -30,13 +30,13 @@ package struct RequestLimits: Sendable, Equatable {
         self.tokensMax = tokensMax
     }
 
-    /// OpenAI's limits with its 300,000 tokens kept at a distance, and at most 1.2 % of the minute's quota a request, so
-    /// that no request makes the others wait (measured in the quota simulation behind the design).
-    package static func openAI(tokensPerMinute: Int?) -> RequestLimits {
+    /// The same with at most 1.2 % of the minute's quota a request, so that no request makes the others wait (measured in the
+    /// quota simulation behind the design).
+    package func sharing(tokensPerMinute: Int?) -> RequestLimits {
         // Clamped before it is multiplied: the limit may come from a header.
         let limit = tokensPerMinute.map { min(max($0, 1), EmbedderLimits.possible.upperBound) }
         let share = limit.map { max(1, $0 * 12 / 1000) } ?? .max
-        return RequestLimits(inputsMax: 2048, tokensMax: min(290_000, share))
+        return RequestLimits(inputsMax: inputsMax, tokensMax: min(tokensMax, share))
     }
 }
 

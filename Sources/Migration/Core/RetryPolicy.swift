@@ -39,7 +39,7 @@ package struct RetryPolicy: Sendable, Equatable {
     /// and finds out that a person has raised the limit.
     package static let statedMax = Duration.seconds(600)
 
-    /// For a provider's calls within a batch: 0.5 s doubling to 8 s as OpenAI's own client waits (facts on errors), six
+    /// For a provider's calls within a batch: 0.5 s doubling to 8 s as providers' own clients wait (facts on errors), six
     /// tries, then the batch is deferred.
     package static let provider = RetryPolicy(base: .milliseconds(500), cap: .seconds(8), triesMax: 6)
     /// For worker processes that end before their time: one that dies at once must not keep a core busy with its starts.

@@ -6,7 +6,7 @@ package protocol Embedder: Sendable {
     /// itself: waiting and repeating are the engine's decisions.
     ///
     /// - Parameters:
-    ///   - texts: 1…2,048 texts, none blank, of 1…8,191 tokens each.
+    ///   - texts: at least one and within the limits of a request, none blank, of 1…8,191 tokens each.
     ///   - limit: an answer that takes longer is `outcomeUnknown`; nil, or longer than the embedder's own limit = its own.
     /// - Returns: `texts.count` vectors of the model's dimensions, finite and not zero.
     /// - Throws: `throttled` with the server's own wait, `rejected` when a text or the request is refused,
@@ -61,7 +61,7 @@ package struct EmbedderLimits: Sendable, Codable, Equatable {
     /// Whether nothing is known.
     package var isUnknown: Bool { tokensPerMinute == nil && requestsPerMinute == nil }
 
-    /// Whether a job would take for ever: less than a tenth of what OpenAI gives without payment, and fewer requests than one in
+    /// Whether a job would take for ever: less than a tenth of what is given without payment, and fewer requests than one in
     /// twenty seconds.
     package var isVeryLow: Bool { (tokensPerMinute ?? .max) < 4_000 || (requestsPerMinute ?? .max) < 3 }
 }

@@ -47,6 +47,8 @@ struct Engine: Sendable {
 
     init(
         ports: EnginePorts,
+        limits: RequestLimits,
+        pointsPerWrite: Int,
         tokenizer: any TokenCounting,
         names: Names,
         target: Settings.Target,
@@ -76,7 +78,8 @@ struct Engine: Sendable {
                 source: names.source,
                 ownsUnmarked: text.ownsUnmarkedPoints ?? true
             ),
-            limits: .openAI(tokensPerMinute: target.tokensPerMinute),
+            limits: limits.sharing(tokensPerMinute: target.tokensPerMinute),
+            pointsPerWrite: pointsPerWrite,
             quota: QuotaGate(
                 name: quota ?? "no account/\(target.model)",
                 tokensPerMinute: target.tokensPerMinute,

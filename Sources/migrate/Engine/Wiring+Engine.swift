@@ -53,6 +53,8 @@ extension Wiring {
         )
         return try Engine(
             ports: ports,
+            limits: Self.requestLimits,
+            pointsPerWrite: Self.pointsPerWrite,
             tokenizer: Vocabulary.tokenizer(settings),
             names: names(where: condition),
             target: settings.target,

@@ -17,6 +17,8 @@ struct DemoSession: Sendable {
         let world = DemoWorld(records: records, time: time, settings: settings) { monitor.report($0) }
         let engine = try Engine(
             ports: world.ports,
+            limits: FakeOpenAI.requestLimits,
+            pointsPerWrite: FakeQdrant.pointsPerWrite,
             tokenizer: tokenizer(),
             names: DemoWorld.names,
             target: settings.target,

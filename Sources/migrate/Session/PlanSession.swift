@@ -17,7 +17,7 @@ struct PlanSession: Sendable {
             records: records,
             sample: sample,
             batchSize: batchSize,
-            limits: .openAI(tokensPerMinute: target.tokensPerMinute),
+            limits: Wiring.requestLimits.sharing(tokensPerMinute: target.tokensPerMinute),
             pricePerMillion: target.pricePerMillionTokens,
             quota: target.tokensPerMinute
         )

@@ -40,6 +40,8 @@ import TextProcessing
         )
         return try Engine(
             ports: ports,
+            limits: FakeOpenAI.requestLimits,
+            pointsPerWrite: FakeQdrant.pointsPerWrite,
             tokenizer: WordTokenizer(),
             names: Engine.Names(
                 table: DemoWorld.names.table,

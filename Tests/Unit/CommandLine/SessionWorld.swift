@@ -41,6 +41,8 @@ struct SessionWorld: Sendable {
         let names = DemoWorld.names
         return try Engine(
             ports: ports,
+            limits: FakeOpenAI.requestLimits,
+            pointsPerWrite: FakeQdrant.pointsPerWrite,
             tokenizer: WordTokenizer(),
             names: Engine.Names(
                 table: names.table,

@@ -10,7 +10,12 @@ import Testing
         limits: RequestLimits? = nil,
         look: Machine.Look = .first
     ) -> Machine {
-        var machine = Machine(ids: (0..<Int64(readings.count)).map { 100 + $0 }, limits: limits ?? wide, look: look)
+        var machine = Machine(
+            ids: (0..<Int64(readings.count)).map { 100 + $0 },
+            limits: limits ?? wide,
+            pointsPerWrite: 200,
+            look: look
+        )
         machine.apply(.read(readings))
         return machine
     }
@@ -26,7 +31,7 @@ import Testing
     func chunks(_ tokens: Int...) -> Machine.Reading { .chunks(tokens.map { (tokens: $0, bytes: $0 * 4) }) }
 
     @Test func `a batch begins by reading`() {
-        #expect(Machine(ids: [1], limits: wide).next == .read)
+        #expect(Machine(ids: [1], limits: wide, pointsPerWrite: 200).next == .read)
     }
 
     @Test func `a row that is not there at the first look is not counted, and nothing of it is removed`() {
@@ -227,6 +232,7 @@ import Testing
             var machine = Machine(
                 ids: left.map { 100 + Int64($0) },
                 limits: RequestLimits(inputsMax: 1 + Int(chance.next() % 9), tokensMax: 500),
+                pointsPerWrite: 200,
                 look: round % 2 == 0 ? .first : .second
             )
             machine.apply(.read(left.map { readings[$0] }))

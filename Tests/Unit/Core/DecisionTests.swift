@@ -1,3 +1,4 @@
+import Adapters
 import Migration
 import Testing
 import TextProcessing
@@ -97,9 +98,9 @@ import TextProcessing
     }
 
     @Test func `a request is at most 1.2 % of the minute's quota`() {
-        #expect(RequestLimits.openAI(tokensPerMinute: 1_000_000).tokensMax == 12_000)
-        #expect(RequestLimits.openAI(tokensPerMinute: nil).tokensMax == 290_000)
-        #expect(RequestLimits.openAI(tokensPerMinute: 10).tokensMax == 1)
+        #expect(OpenAIEmbedder.requestLimits.sharing(tokensPerMinute: 1_000_000).tokensMax == 12_000)
+        #expect(OpenAIEmbedder.requestLimits.sharing(tokensPerMinute: nil).tokensMax == 290_000)
+        #expect(OpenAIEmbedder.requestLimits.sharing(tokensPerMinute: 10).tokensMax == 1)
     }
 }
 

@@ -1,3 +1,4 @@
+import Adapters
 import Migration
 import Testing
 
@@ -10,7 +11,7 @@ import Testing
 
     @Test(arguments: numbers)
     func `limit a request to something between one token and all`(limit: Int) {
-        let limits = RequestLimits.openAI(tokensPerMinute: limit)
+        let limits = OpenAIEmbedder.requestLimits.sharing(tokensPerMinute: limit)
         #expect((1...290_000).contains(limits.tokensMax))
         #expect(limits.tokensMax == 1 || limit >= 167)
     }
@@ -55,7 +56,7 @@ import Testing
                 sparseTerms: .max
             ),
             batchSize: batchSize,
-            limits: .openAI(tokensPerMinute: nil),
+            limits: OpenAIEmbedder.requestLimits,
             pricePerMillion: 0.02,
             quota: 1
         )

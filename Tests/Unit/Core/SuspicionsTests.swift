@@ -82,7 +82,7 @@ import Testing
     }
 
     @Test func `small groups have their turn first, and no group is larger than its texts allow`() {
-        var trials = BatchStateMachine.Trials()
+        var trials = BatchStateMachine.Trials(pointsPerWrite: 200)
         let texts = (0..<20).map { number -> (chunk: ChunkToEmbed, standing: LookUp.Standing) in
             let size = [8, 2, 1, 3][number % 4]
             return (ChunkToEmbed(record: number, chunk: 0, tokens: 5, bytes: 20), .together(atMost: size))

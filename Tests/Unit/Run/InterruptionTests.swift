@@ -54,6 +54,7 @@ import TextProcessing
                 shaper: try world.plan(limits: chunks).shaper,
                 owner: World.owner,
                 limits: RequestLimits(inputsMax: 100, tokensMax: 64),
+                pointsPerWrite: FakeQdrant.pointsPerWrite,
                 quota: QuotaGate(name: "q", tokensPerMinute: 1_000_000, requestsPerMinute: nil),
                 schema: World.schema
             )

@@ -25,6 +25,7 @@ extension EngineTests {
                 shaper: try world.plan(limits: try #require(Self.limits)).shaper,
                 owner: World.owner,
                 limits: RequestLimits(inputsMax: 100, tokensMax: tokens),
+                pointsPerWrite: FakeQdrant.pointsPerWrite,
                 quota: QuotaGate(name: "q", tokensPerMinute: nil, requestsPerMinute: nil),
                 schema: World.schema
             )

@@ -423,6 +423,7 @@ extension EngineTests {
                 shaper: try world.plan().shaper,
                 owner: World.owner,
                 limits: RequestLimits(inputsMax: 1, tokensMax: 1000),
+                pointsPerWrite: FakeQdrant.pointsPerWrite,
                 quota: QuotaGate(name: "q", tokensPerMinute: nil, requestsPerMinute: nil),
                 schema: World.schema
             )

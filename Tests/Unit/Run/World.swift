@@ -145,7 +145,8 @@ final class World: Sendable {
         return BatchWork.Plan(
             shaper: shaper,
             owner: Self.owner,
-            limits: .openAI(tokensPerMinute: quota),
+            limits: FakeOpenAI.requestLimits.sharing(tokensPerMinute: quota),
+            pointsPerWrite: FakeQdrant.pointsPerWrite,
             quota: QuotaGate(name: "openai/fake", tokensPerMinute: quota, requestsPerMinute: nil),
             schema: Self.schema,
             portionBytesMax: portion,

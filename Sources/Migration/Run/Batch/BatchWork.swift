@@ -11,6 +11,9 @@ package struct BatchWork: Sendable {
         package var owner: PointOwner
         /// Limits of one embedding request.
         package let limits: RequestLimits
+        /// Points of one write: so few that the store sends one request for them, and permission to write is asked for before
+        /// each request and not only before the first (I20).
+        package let pointsPerWrite: Int
         package let quota: QuotaGate
         /// The collection, to tell a refused point from a collection that is wrong.
         package let schema: CollectionSchema
@@ -27,6 +30,7 @@ package struct BatchWork: Sendable {
             shaper: RecordShaper,
             owner: PointOwner,
             limits: RequestLimits,
+            pointsPerWrite: Int,
             quota: QuotaGate,
             schema: CollectionSchema,
             portionBytesMax: Int = 4 << 20,
@@ -39,18 +43,13 @@ package struct BatchWork: Sendable {
             self.shaper = shaper
             self.owner = owner
             self.limits = limits
+            self.pointsPerWrite = pointsPerWrite
             self.quota = quota
             self.schema = schema
         }
 
         /// The limits of one request, with those that were learned since.
-        var limitsInForce: RequestLimits {
-            let learned = RequestLimits.openAI(tokensPerMinute: quota.limits.tokensPerMinute)
-            return RequestLimits(
-                inputsMax: limits.inputsMax,
-                tokensMax: min(limits.tokensMax, learned.tokensMax)
-            )
-        }
+        var limitsInForce: RequestLimits { limits.sharing(tokensPerMinute: quota.limits.tokensPerMinute) }
     }
 
     let caller: WorkCaller

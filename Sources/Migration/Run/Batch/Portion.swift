@@ -37,7 +37,12 @@ struct Portion: Sendable {
         self.seen = seen
         self.survey = survey
         caller = survey.caller
-        machine = BatchStateMachine(ids: ids, limits: caller.plan.limitsInForce, look: look)
+        machine = BatchStateMachine(
+            ids: ids,
+            limits: caller.plan.limitsInForce,
+            pointsPerWrite: caller.plan.pointsPerWrite,
+            look: look
+        )
     }
 
     /// Works until every record is accounted for, doubtful or left; `done` has the counts of the portions before.
