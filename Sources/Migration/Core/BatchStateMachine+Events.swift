@@ -10,11 +10,8 @@ extension BatchStateMachine {
 
     /// What a record turned out to be when it was read and cut.
     package enum Reading: Sendable, Equatable {
-        /// The row is not there.
         case missing
-        /// The content is blank.
         case blank
-        /// It cannot be migrated.
         case failed(FailedRecord)
         /// The source has failed to return it while it returned others.
         case unreadable
@@ -36,7 +33,6 @@ extension BatchStateMachine {
     package enum Event: Sendable, Equatable {
         /// The records were read and cut; one reading per record, in the batch's order.
         case read([Reading])
-        /// The collection was looked up.
         case lookedUp(LookUp)
         /// The records without a text have no points any more; the places of those that had some.
         case removed(holding: [Int])
@@ -46,7 +42,6 @@ extension BatchStateMachine {
         case embeddingRefused(EmbeddingRequest, code: String, message: String)
         /// A request failed, and the embedder was well.
         case embeddingSuspected(EmbeddingRequest)
-        /// Points were written.
         case written([Piece])
         /// Points were refused by the point store.
         case writeRefused([Piece], code: String, message: String)
@@ -68,7 +63,6 @@ extension BatchStateMachine {
         case lookUp([Int])
         /// Delete the points that were seen of these records, which have no text.
         case remove([Int])
-        /// Embed one request.
         case embed(EmbeddingRequest)
         /// Embed suspect texts, with one try.
         case tryEmbedding(EmbeddingRequest)

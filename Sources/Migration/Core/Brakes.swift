@@ -1,6 +1,5 @@
 /// Why a runner paused its job by itself.
 package struct Brake: Sendable, Codable, Equatable {
-    /// What went wrong.
     package enum Kind: String, Sendable, Codable, CaseIterable {
         /// Too many records were given up for reasons that are not in them.
         case failures

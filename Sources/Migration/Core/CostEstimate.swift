@@ -2,7 +2,6 @@
 package struct CostEstimate: Sendable, Equatable {
     /// What a sample of records says.
     package struct Sample: Sendable, Equatable {
-        /// Records read.
         package let records: Int
         /// Records that are blank or cannot be migrated.
         package let unusable: Int

@@ -17,7 +17,6 @@ package struct RequestTrials: Sendable {
     /// A request was taken.
     package mutating func passed(_ service: Service) { cleared.insert(service) }
 
-    /// A request was refused.
     package mutating func refused(_ service: Service, code: String, passesBefore: Int) {
         guard let first = refusals.first(where: { $0.service == service }) else {
             return refusals.append(Refusal(service: service, code: code, passesBefore: passesBefore))

@@ -19,7 +19,6 @@ package struct ChunkToEmbed: Sendable, Equatable {
 
 /// Limits of one embedding request, as the embedder's adapter states them.
 package struct RequestLimits: Sendable, Equatable {
-    /// Inputs a request.
     package let inputsMax: Int
     /// Tokens a request; also applied to bytes / 4, since a server may count so before it tokenises.
     package let tokensMax: Int

@@ -15,7 +15,6 @@ package struct UnclassifiedStreak: Sendable, Equatable {
 
     package init() {}
 
-    /// The service has answered.
     package mutating func answered() { self = Self() }
 
     /// Notes a failure.

@@ -9,7 +9,6 @@ package struct BatchWork: Sendable {
         package let shaper: RecordShaper
         /// Whose points are written, read and replaced.
         package var owner: PointOwner
-        /// Limits of one embedding request.
         package let limits: RequestLimits
         /// Points of one write: so few that the store sends one request for them, and permission to write is asked for before
         /// each request and not only before the first (I20).

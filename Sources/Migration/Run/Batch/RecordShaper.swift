@@ -8,9 +8,7 @@ package struct RecordShaper: Sendable {
     package enum Shape: Sendable {
         /// Blank after normalising.
         case blank
-        /// It cannot be migrated.
         case failed(FailedRecord)
-        /// Its points.
         case points(RecordPoints)
     }
 

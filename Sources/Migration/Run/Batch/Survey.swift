@@ -6,11 +6,9 @@ import TextProcessing
 struct Survey: Sendable {
     /// What the source has of a record.
     enum Row: Sendable {
-        /// The row is not there.
         case missing
         /// There is nothing to migrate.
         case blank
-        /// It cannot be migrated.
         case failed(FailedRecord)
         case points(RecordPoints)
         /// The source cannot return the row, but it returns others; with the failure of the record where it was given up for that.

@@ -4,7 +4,6 @@
 /// Such a failure looks like an outage. The difference is whether known-good input goes well right after: only then the request
 /// is suspect, and only then nobody has to wait. A failure of the probe is an outage, as ever.
 extension WorkCaller {
-    /// How such a call ended.
     enum Outcome<Value: Sendable>: Sendable {
         case answered(Value)
         /// The service understood and said no.

@@ -2,13 +2,10 @@
 ///
 /// The program and the simulated processes use it alike, so that the simulation sees what people do to each other's jobs here.
 package struct Joining: Sendable {
-    /// A service that asks to wait longer is asked again: somebody may be waiting at a terminal.
-    private static let waitMax = Duration.seconds(60)
-
     let ports: EnginePorts
     let order: Order
     let stop: StopSignal
-    private let ask: @Sendable (Question) async -> Reply
+    let ask: @Sendable (Question) async -> Reply
     let tell: @Sendable (Notice) -> Void
 
     /// Makes it.
@@ -248,55 +245,5 @@ package struct Joining: Sendable {
         }
         let records = min(count, order.limit.map(Int64.init) ?? count)
         if try await reply(to: .migrate(records: records)) == .no { throw .refused(.declined) }
-    }
-
-    // MARK: - Asking people and services
-
-    func reply(to question: Question) async throws(End) -> Reply {
-        guard order.canAsk else { return .nobody }
-        if stop.level != .run { throw .interrupted }
-        let reply = await ask(question)
-        if reply == .left { throw .left }
-        if stop.level != .run { throw .interrupted }
-        return reply
-    }
-
-    /// Reads records of which one may be such that the source can never return it: that says nothing, and keeps nobody out.
-    ///
-    /// - Returns: nil where the source has failed twice; what a person must fix ends joining at once.
-    func readable<Value: Sendable>(
-        _ operation: (any RecordSource) async throws(PortFailure) -> Value
-    ) async throws(End) -> Value? {
-        do throws(End) {
-            return try await call(.source, triesMax: 2) { () async throws(PortFailure) in
-                try await operation(ports.source)
-            }
-        } catch {
-            guard case .failed(_, let failure) = error else { throw error }
-            switch failure.kind {
-            case .unavailable, .outcomeUnknown, .throttled, .unclassified: return nil
-            case .rejected, .unauthorised, .outOfMoney, .full, .cancelled: throw error
-            }
-        }
-    }
-
-    /// Calls a service until it answers; what a person must fix ends joining at once.
-    func call<Value: Sendable>(
-        _ service: Service,
-        triesMax: Int? = nil,
-        _ operation: () async throws(PortFailure) -> Value
-    ) async throws(End) -> Value {
-        var rules = CallTries.Rules(.policy(.joining))
-        rules.triesMax = triesMax ?? order.triesMax
-        rules.waitMax = Self.waitMax
-        rules.endsUnclassified = true
-        do throws(PatientCall.End) {
-            return try await PatientCall(rules, time: ports.time, entropy: ports.entropy, stop: stop).answer(operation)
-        } catch {
-            switch error {
-            case .stopped: throw .interrupted
-            case .failed(let failure): throw .failed(service, failure)
-            }
-        }
     }
 }

@@ -114,7 +114,6 @@ extension Joining {
     package enum Decision: Sendable, Equatable {
         /// There is none: plan a new one.
         case planNew
-        /// Go on with it.
         case resume
         /// Close it, then plan a new one.
         case replace
@@ -160,7 +159,6 @@ extension Joining {
         package let differences: [JobConfiguration.Difference]
     }
 
-    /// The answer to a question.
     package enum Reply: Sendable, Equatable {
         case yes, no
         /// Nobody is there who could answer.
@@ -177,7 +175,6 @@ extension Joining {
         case closing(Closed)
         /// A job was closed because a new one takes its place.
         case closed(JobSummary)
-        /// A new job was opened.
         case opened(JobSummary)
         /// The process works on a job that was there.
         case joined(JobSummary)
@@ -199,7 +196,6 @@ extension Joining {
         case notOpen(JobSummary)
         /// The open job was begun with other settings.
         case otherSettings(JobSummary, [JobConfiguration.Difference])
-        /// The collection does not exist.
         case noCollection
         /// The collection cannot take the points.
         case unfitCollection([CollectionState.Difference])

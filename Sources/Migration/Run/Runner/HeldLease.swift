@@ -23,7 +23,6 @@ package final class HeldLease: Sendable {
         var paid = Paid.nothing
     }
 
-    /// The claimed batch.
     package let batch: ClaimedBatch
     /// The lease token.
     package let claimID: String

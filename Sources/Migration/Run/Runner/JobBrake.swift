@@ -107,7 +107,6 @@ final class VerifyBrake: Sendable {
 
     init(_ limits: BrakeLimits) { self.limits = limits }
 
-    /// Records that were compared.
     func compared(_ records: Int) { counts.withLock { $0.compared += Int64(records) } }
 
     func mayRemove(_ records: Int) throws(WorkEnd) {

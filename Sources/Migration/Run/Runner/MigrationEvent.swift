@@ -13,7 +13,6 @@ package enum MigrationEvent: Sendable, Codable {
     case uncounted(PortFailure)
     /// The plan is complete.
     case sealed(batches: Int, records: Int64)
-    /// A batch was claimed.
     case claimed(worker: Int, batch: Int, attempt: Int, records: Int)
     /// A batch ended, as the store applied it.
     case finished(
@@ -32,7 +31,6 @@ package enum MigrationEvent: Sendable, Codable {
     case manyMissing(batch: Int, missing: Int, records: Int)
     /// Points of records without a text, blank or gone, were deleted.
     case pointsRemoved(records: Int, points: Int)
-    /// An embedding request was answered.
     case embedded(chunks: Int, tokens: Int)
     /// The embedder asked everybody to wait.
     case throttled(Duration)

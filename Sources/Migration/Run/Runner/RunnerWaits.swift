@@ -21,19 +21,16 @@ struct RunnerWaits: Sendable {
         if service != .store { facts.movedAt = now }
     }
 
-    /// A batch was claimed.
     mutating func claimed(at now: Duration) { facts.movedAt = now }
 
     /// The quota has room then.
     mutating func paced(until time: Duration) { facts.quotaUntil = max(facts.quotaUntil, time) }
 
-    /// A batch was completed.
     mutating func completed(records: Int) {
         done.batches += 1
         done.records += Int64(records)
     }
 
-    /// The job was seen.
     mutating func saw(_ status: JobStatus, reason: String?) {
         facts.pause = status == .paused ? .init(reason: reason) : nil
     }

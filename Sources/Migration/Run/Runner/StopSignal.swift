@@ -46,7 +46,6 @@ package final class StopSignal: Sendable {
 
     package init() {}
 
-    /// The level now.
     package var level: Level { state.withLock { $0.level } }
 
     /// Raises the level; it never falls.

@@ -2,7 +2,6 @@
 package struct VerificationReport: Sendable, Equatable {
     /// Something that is not as it must be, about one planned record.
     package struct Finding: Sendable, Codable, Equatable {
-        /// What is wrong.
         package enum Kind: String, Sendable, Codable, CaseIterable, Comparable {
             /// Expected points are not there.
             case missing
@@ -69,7 +68,6 @@ package struct VerificationReport: Sendable, Equatable {
     package var failures: [FailureSummary] = []
     /// Records of batches that are not ended yet.
     package var open = 0
-    /// What is wrong.
     package var findings: [Finding] = []
     /// Points of this source in the collection that belong to records which were not planned; only counted.
     package var strangers = 0
