@@ -25,7 +25,7 @@ extension SimulatedWorld {
     /// Points of an earlier text for rows that are blank now, that have lost their tenant, and that go as soon as they are planned.
     func preloadAbsent(_ random: inout SimRandom) {
         guard plan.has(.absences) else { return }
-        let known = Set(older.map(\.summaryID))
+        let known = Set(older.map(\.recordID))
         var left = Self.absentMax
         for row in source.snapshot where !known.contains(row.id) {
             let isBlank = watch.expected(row.id) == nil

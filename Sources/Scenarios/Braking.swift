@@ -19,7 +19,7 @@ extension SimulatedWorld {
     /// Points of an earlier text for most rows, which a run must delete when the rows go.
     func preloadForEmptying(_ random: inout SimRandom) {
         guard plan.has(.emptied) else { return }
-        let known = Set((older + unmarked).map(\.summaryID))
+        let known = Set((older + unmarked).map(\.recordID))
         for row in source.snapshot where watch.expected(row.id) != nil && !known.contains(row.id) {
             if random.chance(0.8) { older += olderPoints(of: row, &random) }
         }

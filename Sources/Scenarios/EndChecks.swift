@@ -172,11 +172,11 @@ struct EndChecks {
         for point in world.neighbours {
             let isThere = world.points.all([point.id]) { payload in
                 payload["checksum"]?.string == point.checksum && payload["source"]?.string == point.source
-                    && payload["summary_id"]?.integer == point.summaryID
+                    && payload["summary_id"]?.integer == point.recordID
                     && payload["collection_ids"]?.list == [.integer(SimulatedWorld.neighbourList)]
             }
             guard isThere else {
-                return fail("point \(point.id) of another table's record \(point.summaryID) is gone or changed", "I29")
+                return fail("point \(point.id) of another table's record \(point.recordID) is gone or changed", "I29")
             }
         }
     }

@@ -154,14 +154,14 @@ extension Link {
         switch bug {
         case .embedsHalfRecordsAgain:
             return found.filter { point in
-                world.watch.isComplete(point.summaryID)
-                    || point.checksum != world.watch.expected(point.summaryID)?.checksum
+                world.watch.isComplete(point.recordID)
+                    || point.checksum != world.watch.expected(point.recordID)?.checksum
             }
         // Evidence of the job's work is still looked for.
         case .embedsEverythingAgain where process.hasJoined:
-            return found.filter { $0.checksum != world.watch.expected($0.summaryID)?.checksum }
+            return found.filter { $0.checksum != world.watch.expected($0.recordID)?.checksum }
         case .deletesBeforeWriting:
-            let old = found.filter { $0.checksum != world.watch.expected($0.summaryID)?.checksum }
+            let old = found.filter { $0.checksum != world.watch.expected($0.recordID)?.checksum }
             if !old.isEmpty { try await deleting(old) }
             return found
         case .takesEverySourceForItsOwn:
@@ -177,7 +177,7 @@ extension Link {
 
     /// Points of records without a text, as if they carried our source.
     private func takenForOurs(_ points: [StoredPoint]) -> [StoredPoint] {
-        points.filter { world.watch.expected($0.summaryID) == nil }.map { point in
+        points.filter { world.watch.expected($0.recordID) == nil }.map { point in
             process.takenForOurs[point.id] = point
             return point.withSource(SimulatedWorld.owner.source)
         }
@@ -191,7 +191,7 @@ extension Link {
         _ points: [Point],
         _ send: @escaping @Sendable ([Point]) async throws(PortFailure) -> Void
     ) async throws(PortFailure) {
-        for point in points { process.checksums[point.summaryID] = point.checksum }
+        for point in points { process.checksums[point.recordID] = point.checksum }
         switch bug {
         case .writesWithoutWaiting: process.node.spawn { try? await send(points) }
         case .finishesBeforeWriting: process.unwritten.append { try? await send(points) }
@@ -209,16 +209,16 @@ extension Link {
         _ send: ([StoredPoint]) async throws(PortFailure) -> Void
     ) async throws(PortFailure) {
         if bug == .keepsPointsOfAbsentRows {
-            let others = old.filter { world.watch.expected($0.summaryID) != nil }
+            let others = old.filter { world.watch.expected($0.recordID) != nil }
             return others.isEmpty ? () : try await send(others)
         }
         if bug == .filtersWithoutAnIndex { try world.points.deletesUnindexed("chunk_index") }
         guard bug == .deletesWhatItHasNotSeen else {
             return try await send(old.map { process.takenForOurs[$0.id] ?? $0 })
         }
-        let records = Set(old.map(\.summaryID)).sorted()
+        let records = Set(old.map(\.recordID)).sorted()
         let now = try await world.points.points(of: records, owner: SimulatedWorld.owner)
-        try await send(now.filter { $0.checksum != process.checksums[$0.summaryID] })
+        try await send(now.filter { $0.checksum != process.checksums[$0.recordID] })
     }
 }
 
@@ -226,7 +226,7 @@ extension StoredPoint {
     fileprivate func withSource(_ source: String) -> StoredPoint {
         StoredPoint(
             id: id,
-            summaryID: summaryID,
+            recordID: recordID,
             kind: kind,
             parentIndex: parentIndex,
             chunkIndex: chunkIndex,

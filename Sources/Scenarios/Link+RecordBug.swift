@@ -34,14 +34,14 @@ extension Link {
             let lists = Set(points.flatMap(\.collectionIDs)).sorted()
             try await send(points.map { $0.with(lists) })
         case .carriesOldLists:
-            try await send(points.map { $0.with(process.traffic.firstLists[$0.summaryID] ?? $0.collectionIDs) })
+            try await send(points.map { $0.with(process.traffic.firstLists[$0.recordID] ?? $0.collectionIDs) })
         case .writesChildrenFirst:
             let children = points.filter { $0.kind == .child }
             let parents = points.filter { $0.kind == .parent }
             try await send(children + parents)
         case .deletesAfterARefusal:
             do throws(PortFailure) { try await send(points) } catch {
-                let records = Set(points.map(\.summaryID))
+                let records = Set(points.map(\.recordID))
                 if error.kind == .rejected, records.count == 1, let record = records.first {
                     let old = try await world.points.points(of: [record], owner: SimulatedWorld.owner)
                         .filter { $0.checksum != points[0].checksum }
@@ -57,7 +57,7 @@ extension Link {
     func noteLists(of records: [RecordID], _ found: [StoredPoint]) {
         guard bug == .carriesOldLists else { return }
         for id in records where process.traffic.firstLists[id] == nil {
-            process.traffic.firstLists[id] = Set(found.filter { $0.summaryID == id }.flatMap(\.collectionIDs)).sorted()
+            process.traffic.firstLists[id] = Set(found.filter { $0.recordID == id }.flatMap(\.collectionIDs)).sorted()
         }
     }
 }

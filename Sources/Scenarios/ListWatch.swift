@@ -11,7 +11,7 @@ struct ListWatch {
 
     /// What is there when a run begins; points that differ are to become alike.
     mutating func begin(_ points: [Point]) {
-        for point in points { due[point.summaryID, default: []].formUnion(point.collectionIDs) }
+        for point in points { due[point.recordID, default: []].formUnion(point.collectionIDs) }
     }
 
     /// Somebody sets the lists of all points of a record.

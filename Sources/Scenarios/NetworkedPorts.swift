@@ -180,14 +180,14 @@ struct NetworkedPoints: PointStore {
     private func send(_ new: [Point], within limit: Duration?) async throws(PortFailure) {
         let world = link.world
         let process = link.process
-        world.watch.writeBegins(of: new.map(\.summaryID), by: process)
+        world.watch.writeBegins(of: new.map(\.recordID), by: process)
         world.watch.listsAreSent(new, by: process)
         let looks = process.traffic.looks(at: new)
         let sent = world.simulation.now
         await world.freezeBeforeSending(process, 0.01)
         do throws(PortFailure) {
             try await ask("qdrant.upsert", within: limit) { points throws(PortFailure) in
-                world.watch.writeLands(of: new.map(\.summaryID), by: process)
+                world.watch.writeLands(of: new.map(\.recordID), by: process)
                 world.watch.pointsLand(new, from: process)
                 // Its last request may be applied long after the first.
                 defer { world.watch.lists.landed(looks) }
@@ -196,12 +196,12 @@ struct NetworkedPoints: PointStore {
             }
             world.watch.suspects.wentWell(at: .points, by: process)
             process.traffic.hasWritten(new)
-            world.watch.wrote(new.map(\.summaryID), by: process, at: sent)
+            world.watch.wrote(new.map(\.recordID), by: process, at: sent)
         } catch {
             world.watch.writeWasRefused(error, to: process)
             process.traffic.hasFailed(toWrite: new)
             if error.kind == .rejected, error.code == "400" { world.coverage.add(.pointRefused) }
-            if new.count == 1 { world.watch.suspects.failed(new[0].summaryID, at: .points, by: process) }
+            if new.count == 1 { world.watch.suspects.failed(new[0].recordID, at: .points, by: process) }
             throw error
         }
     }
@@ -209,20 +209,20 @@ struct NetworkedPoints: PointStore {
     func send(deletionOf old: [StoredPoint]) async throws(PortFailure) {
         let world = link.world
         let process = link.process
-        world.watch.writeBegins(of: old.map(\.summaryID), by: process)
+        world.watch.writeBegins(of: old.map(\.recordID), by: process)
         let sent = world.simulation.now
         await world.freezeBeforeSending(process, 0.01)
         do throws(PortFailure) {
             try await ask("qdrant.delete") { points throws(PortFailure) in
-                world.watch.writeLands(of: old.map(\.summaryID), by: process)
+                world.watch.writeLands(of: old.map(\.recordID), by: process)
                 try await points.delete(old)
                 world.watch.pointsWereDeleted(old)
             }
-            world.watch.wrote(old.map(\.summaryID), by: process, at: sent)
+            world.watch.wrote(old.map(\.recordID), by: process, at: sent)
         } catch {
             process.deeds.writeFailedAt = world.simulation.now
-            if let first = old.first, old.allSatisfy({ $0.summaryID == first.summaryID }) {
-                world.watch.suspects.failed(first.summaryID, at: .points, by: process)
+            if let first = old.first, old.allSatisfy({ $0.recordID == first.recordID }) {
+                world.watch.suspects.failed(first.recordID, at: .points, by: process)
             }
             throw error
         }
@@ -231,7 +231,7 @@ struct NetworkedPoints: PointStore {
     func mark(_ unmarked: [StoredPoint], source: String) async throws(PortFailure) {
         let world = link.world
         let process = link.process
-        let records = unmarked.map(\.summaryID)
+        let records = unmarked.map(\.recordID)
         if world.portBug == .marksNothing { return }
         world.watch.writeBegins(of: records, by: process)
         process.deeds.writeFailedAt = world.simulation.now

@@ -12,7 +12,7 @@ extension SimulatedWorld {
 
     /// Points of another table, and points of this very version that a program without sources has written.
     func preloadOtherSources(_ random: inout SimRandom) {
-        let old = Set(older.map(\.summaryID))
+        let old = Set(older.map(\.recordID))
         for row in source.snapshot {
             // Texts that the stand-in never takes were not written by the other table's program either.
             if random.chance(0.1), defects[row.id] == nil {
@@ -43,11 +43,11 @@ extension SimulatedWorld {
             _ = try await points.ensure(CollectionSchema(dimensions: Self.dimensions))
         }
         // What never works was not written before either.
-        unmarked.removeAll { defects[$0.summaryID] != nil }
+        unmarked.removeAll { defects[$0.recordID] != nil }
         try await points.upsert(older + unmarked + neighbours)
         // The older version of half of the records has no source either, except for absent records: a removal keeps such points.
         let olderUnmarked = older.filter {
-            $0.summaryID % 2 == 0 && watch.expected($0.summaryID) != nil && !doomed.contains($0.summaryID)
+            $0.recordID % 2 == 0 && watch.expected($0.recordID) != nil && !doomed.contains($0.recordID)
         }
         points.unmark((unmarked + olderUnmarked).map(\.id))
         watch.pointsWereWritten(unmarked)

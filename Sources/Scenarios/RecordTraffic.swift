@@ -58,10 +58,10 @@ final class RecordTraffic {
         count += 1
         var lists: [RecordID: Set<Int64>] = [:]
         // Indices, because the loop variable would be a copy, which costs more than the comparison.
-        for place in found.indices { lists[found[place].summaryID, default: []].formUnion(found[place].collectionIDs) }
-        for place in found.indices where lists[found[place].summaryID]?.isEmpty == false {
+        for place in found.indices { lists[found[place].recordID, default: []].formUnion(found[place].collectionIDs) }
+        for place in found.indices where lists[found[place].recordID]?.isEmpty == false {
             let own = Set(found[place].collectionIDs)
-            if own != lists[found[place].summaryID] { uneven[found[place].id] = began }
+            if own != lists[found[place].recordID] { uneven[found[place].id] = began }
         }
         for id in records {
             earlierLooks[id] = looks[id]
@@ -71,7 +71,7 @@ final class RecordTraffic {
     }
 
     func hasWritten(_ points: [Point]) {
-        for place in points.indices { written.insert(points[place].summaryID) }
+        for place in points.indices { written.insert(points[place].recordID) }
         if failedParents.isEmpty { return }
         for place in points.indices { failedParents.remove(points[place].id) }
     }

@@ -41,22 +41,22 @@ extension WorldWatch {
     func listsAreSent(_ points: [Point], by process: SimulatedProcess) {
         var last: Point?
         for point in points {
-            if let last, last.summaryID == point.summaryID, last.collectionIDs == point.collectionIDs { continue }
+            if let last, last.recordID == point.recordID, last.collectionIDs == point.collectionIDs { continue }
             last = point
-            let known = process.traffic.lists(of: point.summaryID, workers: process.settings.workers)
+            let known = process.traffic.lists(of: point.recordID, workers: process.settings.workers)
             if !known.contains(Set(point.collectionIDs)) {
                 let lists = known.first.map { "\($0.sorted())" } ?? "none that it looked at"
                 fail(
                     "I18",
-                    "\(process.name) writes a point of record \(point.summaryID) with the lists \(point.collectionIDs), "
+                    "\(process.name) writes a point of record \(point.recordID) with the lists \(point.collectionIDs), "
                         + "its points have \(lists)"
                 )
             }
             // Of two workers the one that has lost the record may hear of its vectors after the other one's look.
-            if process.settings.workers == 1, !process.traffic.isFresh(point.summaryID) {
+            if process.settings.workers == 1, !process.traffic.isFresh(point.recordID) {
                 fail(
                     "I18",
-                    "\(process.name) writes record \(point.summaryID) without a look at the lists of its points"
+                    "\(process.name) writes record \(point.recordID) without a look at the lists of its points"
                 )
             }
         }
@@ -70,11 +70,11 @@ extension WorldWatch {
                 parents.insert(point.id)
                 continue
             }
-            if parents.contains(parent) || hasChanged(point.summaryID) { continue }
+            if parents.contains(parent) || hasChanged(point.recordID) { continue }
             // What the collection has not taken may never come; its children are of use without it.
             if process.traffic.hasFailed(toWriteParent: parent) { continue }
             guard world.points.all([parent], { $0["checksum"]?.string == point.checksum }) else {
-                return fail("I18", "\(process.name) writes a child of record \(point.summaryID) before its parent")
+                return fail("I18", "\(process.name) writes a child of record \(point.recordID) before its parent")
             }
             parents.insert(parent)
         }
@@ -85,8 +85,8 @@ extension RecordTraffic {
     /// Since when the lists are known with which points are sent, by their records.
     func looks(at points: [Point]) -> [RecordID: Int64] {
         var began: [RecordID: Int64] = [:]
-        for point in points where began[point.summaryID] == nil {
-            began[point.summaryID] = look(at: point.summaryID)?.began
+        for point in points where began[point.recordID] == nil {
+            began[point.recordID] = look(at: point.recordID)?.began
         }
         return began
     }

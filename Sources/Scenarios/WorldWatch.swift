@@ -180,14 +180,14 @@ final class WorldWatch {
         for point in points where present[point.id]?.checksum != point.checksum {
             present[point.id] = (point.checksum, simulation.now)
         }
-        let ids = points.map(\.summaryID)
+        let ids = points.map(\.recordID)
         for id in Set(ids).sorted() where complete[id] == nil && isComplete(id) { complete[id] = simulation.now }
     }
 
     /// I18: old points go only when the new ones are there.
     func pointsWereDeleted(_ points: [StoredPoint]) {
         for point in points where present[point.id]?.checksum == point.checksum { present[point.id] = nil }
-        let ids = points.map(\.summaryID)
+        let ids = points.map(\.recordID)
         for id in Set(ids).sorted() where !isComplete(id) {
             // Of a row that has changed only what was there can be missed: its new text may not have been read yet.
             if changed.contains(id), complete[id] == nil || world.plan.has(.replica) { continue }

@@ -17,23 +17,23 @@ public struct PointIdentity: Sendable, Hashable {
     ///
     /// - Parameters:
     ///   - memberCode: the record's tenant, as it is stored.
-    ///   - summaryID: the record's id.
+    ///   - recordID: the record's id.
     ///   - parent: the parent's place in the record, from 0.
     /// - Returns: UUIDv5 of `parent:{member_code}:{summary_id}:{parent_idx}`.
-    public func parentID(memberCode: String, summaryID: Int64, parent: Int) -> PointID {
-        PointID(namespace: namespace, name: "parent:\(memberCode):\(summaryID):\(parent)")
+    public func parentID(memberCode: String, recordID: Int64, parent: Int) -> PointID {
+        PointID(namespace: namespace, name: "parent:\(memberCode):\(recordID):\(parent)")
     }
 
     /// The id of a child point.
     ///
     /// - Parameters:
     ///   - memberCode: the record's tenant, as it is stored.
-    ///   - summaryID: the record's id.
+    ///   - recordID: the record's id.
     ///   - parent: the parent's place in the record, from 0.
     ///   - chunk: the child's place in its parent, from 0.
     /// - Returns: UUIDv5 of `child:{member_code}:{summary_id}:{parent_idx}_{chunk_index}`.
-    public func childID(memberCode: String, summaryID: Int64, parent: Int, chunk: Int) -> PointID {
-        PointID(namespace: namespace, name: "child:\(memberCode):\(summaryID):\(parent)_\(chunk)")
+    public func childID(memberCode: String, recordID: Int64, parent: Int, chunk: Int) -> PointID {
+        PointID(namespace: namespace, name: "child:\(memberCode):\(recordID):\(parent)_\(chunk)")
     }
 
     /// The URL namespace of RFC 9562, section 6.6.

@@ -8,7 +8,7 @@ extension PointStoreConformance {
         let points = (1...3).flatMap { record in (0..<700).map { Self.parent(RecordID(record), index: $0) } }
         try await store.upsert(points)
         let found = try await store.points(of: [1, 3], owner: Self.owner)
-        let expected = Set(points.filter { $0.summaryID != 2 }.map(\.id))
+        let expected = Set(points.filter { $0.recordID != 2 }.map(\.id))
         try expect(found.count == 1_400, "\(found.count) of 1,400 points read")
         try expect(Set(found.map(\.id)) == expected, "other points were read than those asked for")
     }
@@ -32,11 +32,11 @@ extension PointStoreConformance {
         try await store.upsert(ids.map { Self.child($0) })
         for id in ids {
             let found = try await store.points(of: [id], owner: Self.owner)
-            try expect(found.map(\.summaryID) == [id], "record \(id) is read as \(found.map(\.summaryID))")
+            try expect(found.map(\.recordID) == [id], "record \(id) is read as \(found.map(\.recordID))")
             try expect(found.map(\.id) == [Self.child(id).id], "record \(id) has the point \(found.map(\.id))")
         }
         let hits = try await store.search(Self.query(Self.text(.max)))
-        try expect(hits.first?.summaryID == .max, "the search reads Int64.max as \(hits.map(\.summaryID))")
+        try expect(hits.first?.recordID == .max, "the search reads Int64.max as \(hits.map(\.recordID))")
     }
 
     func keepsCollectionIDsAsWritten(_ store: any PointStore) async throws {
@@ -72,7 +72,7 @@ extension PointStoreConformance {
         for record: RecordID in [1, 17, 40] {
             let hits = try await store.search(Self.query(Self.text(record), limit: 5))
             try expect((1...5).contains(hits.count), "\(hits.count) hits, at most 5 were wanted")
-            try expect(hits.first?.summaryID == record, "the text of \(record) finds \(hits.map(\.summaryID))")
+            try expect(hits.first?.recordID == record, "the text of \(record) finds \(hits.map(\.recordID))")
             try expect(hits.first?.text == Self.text(record), "the hit has another text")
             try expect(hits.first?.memberCode == "member-\(record % 2)", "the hit has another tenant")
             let scores = hits.map(\.score)
@@ -99,7 +99,7 @@ extension PointStoreConformance {
     static func parent(_ record: RecordID, index: Int = 0, source: String = owner.source) -> Point {
         Point(
             id: PointID(high: 1 << 63 | UInt64(index), low: UInt64(bitPattern: record)),
-            summaryID: record,
+            recordID: record,
             memberCode: member(record),
             collectionIDs: [],
             checksum: "checksum-1",
@@ -124,7 +124,7 @@ extension PointStoreConformance {
         let dense = vector ?? Self.dense(text + (dimensions == schema.dimensions ? "" : "\(index)"), dimensions)
         return Point(
             id: PointID(high: UInt64(index), low: UInt64(bitPattern: record)),
-            summaryID: record,
+            recordID: record,
             memberCode: member(record),
             collectionIDs: collections,
             checksum: "checksum-\(version)",

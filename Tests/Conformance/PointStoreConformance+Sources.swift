@@ -122,7 +122,7 @@ extension PointStoreConformance {
         let unmarked = points.map { point in
             StoredPoint(
                 id: point.id,
-                summaryID: 1,
+                recordID: 1,
                 kind: .parent,
                 parentIndex: nil,
                 chunkIndex: nil,
@@ -207,7 +207,7 @@ extension PointStoreConformance {
     static func seen(_ point: StoredPoint, checksum: String?, profile: String?, source: String?) -> StoredPoint {
         StoredPoint(
             id: point.id,
-            summaryID: point.summaryID,
+            recordID: point.recordID,
             kind: point.kind,
             parentIndex: point.parentIndex,
             chunkIndex: point.chunkIndex,

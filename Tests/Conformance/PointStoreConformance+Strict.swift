@@ -48,7 +48,7 @@ extension PointStoreConformance {
         let ours = try await store.count(nil, owner: Self.owner)
         try expect(ours == present.own && ours >= 11, "\(ours) points counted, \(present.own) are ours")
         let hits = try await store.search(Self.query(Self.text(4), member: "member-0", limit: 20))
-        try expect(hits.first?.summaryID == 4, "the search finds \(hits.map(\.summaryID))")
+        try expect(hits.first?.recordID == 4, "the search finds \(hits.map(\.recordID))")
         try await store.delete(try await store.points(of: records, owner: Self.owner))
         let left = try await store.points(of: records, owner: Self.owner)
         try expect(left.isEmpty, "left are \(left.map(\.id))")
@@ -81,7 +81,7 @@ extension PointStoreConformance {
         }
         let found = try await store.points(of: [1, 2, 3, 4, 9], owner: Self.owner)
         try expect(found.count == 4, "\(found.count) points in the full collection, not 4")
-        try await store.delete(found.filter { $0.summaryID == 1 })
+        try await store.delete(found.filter { $0.recordID == 1 })
         try await store.upsert([Self.parent(9)])
         try await restrict(store, #"{"max_points_count": 400}"#)
         try await store.upsert((10...30).map { Self.child($0) })

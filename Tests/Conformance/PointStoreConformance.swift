@@ -232,8 +232,8 @@ package struct PointStoreConformance: Sendable {
         try await store.upsert([Self.child(1, version: 2)])
         try await store.delete(seen)
         let left = try await store.points(of: [1, 2, 3], owner: Self.owner)
-        try expect(Set(left.map(\.summaryID)) == [1, 3], "left after the delete: \(left.map(\.summaryID))")
-        guard let point = left.first(where: { $0.summaryID == 1 }) else { return }
+        try expect(Set(left.map(\.recordID)) == [1, 3], "left after the delete: \(left.map(\.recordID))")
+        guard let point = left.first(where: { $0.recordID == 1 }) else { return }
         for (checksum, profile) in [(nil, "profile-2"), ("checksum-2", nil), ("checksum-2", "profile-1")] {
             try await store.delete([Self.seen(point, checksum: checksum, profile: profile, source: point.source)])
             let count = try await store.count(nil, owner: nil)
@@ -254,7 +254,7 @@ package struct PointStoreConformance: Sendable {
         try expect(found.count == 2, "\(found.count) of 2 foreign points found")
         let expected = StoredPoint(
             id: id,
-            summaryID: 5,
+            recordID: 5,
             kind: .child,
             parentIndex: nil,
             chunkIndex: nil,

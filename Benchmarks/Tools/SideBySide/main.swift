@@ -28,9 +28,9 @@ func points(_ record: String, _ id: Int64) -> Int {
     let text = normaliser.normalise(record)
     var points = normaliser.checksum(ofNormalised: text).isEmpty ? 0 : 1
     for (index, parent) in chunker.parents(of: text).enumerated() {
-        points += identity.parentID(memberCode: "member", summaryID: id, parent: index).description.isEmpty ? 0 : 1
+        points += identity.parentID(memberCode: "member", recordID: id, parent: index).description.isEmpty ? 0 : 1
         for (chunk, child) in parent.children.enumerated() {
-            let id = identity.childID(memberCode: "member", summaryID: id, parent: index, chunk: chunk)
+            let id = identity.childID(memberCode: "member", recordID: id, parent: index, chunk: chunk)
             points += id.description.isEmpty || encoder.document(child.text(in: text)).indices.isEmpty ? 0 : 1
         }
     }

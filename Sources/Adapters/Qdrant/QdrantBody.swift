@@ -39,7 +39,7 @@ enum QdrantBody {
         writer.raw("},\"payload\":{\"type\":")
         writer.string(point.kind.rawValue)
         writer.raw(",\"summary_id\":")
-        writer.integer(point.summaryID)
+        writer.integer(point.recordID)
         writer.raw(",\"member_code\":")
         writer.string(point.memberCode)
         writer.raw(",\"collection_ids\":")

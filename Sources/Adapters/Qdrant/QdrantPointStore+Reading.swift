@@ -85,7 +85,7 @@ extension StoredPoint {
         else { return nil }
         self.init(
             id: id,
-            summaryID: record,
+            recordID: record,
             kind: payload["type"]?.string.flatMap(PointKind.init),
             parentIndex: payload["parent_idx"]?.integer.map { Int($0) },
             chunkIndex: payload["chunk_index"]?.integer.map { Int($0) },
@@ -106,7 +106,7 @@ extension ScoredPoint {
         self.init(
             id: id,
             score: json["score"]?.double ?? 0,
-            summaryID: record,
+            recordID: record,
             memberCode: payload["member_code"]?.string ?? "",
             text: payload["text"]?.string ?? ""
         )

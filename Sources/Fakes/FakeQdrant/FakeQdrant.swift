@@ -68,7 +68,7 @@ package final class FakeQdrant: PointStore {
             var found: [StoredPoint] = []
             for part in parts(of: records, collection.strict.valuesMax) {
                 let filter = QdrantFilter(
-                    must: [.match(key: PayloadKey.summaryID, any: Set(part.map(JSONValue.integer)))],
+                    must: [.match(key: PayloadKey.recordID, any: Set(part.map(JSONValue.integer)))],
                     should: Self.ours(owner)
                 )
                 try collection.strict.check(reading: filter, collection.indexes)

@@ -4,7 +4,7 @@ import TextProcessing
 /// Keys of the payload.
 enum PayloadKey {
     static let type = "type"
-    static let summaryID = "summary_id"
+    static let recordID = "summary_id"
     static let memberCode = "member_code"
     static let collectionIDs = "collection_ids"
     static let checksum = "checksum"
@@ -22,7 +22,7 @@ extension QdrantPoint {
         // With room for every key, so that it need not grow.
         var payload: [String: JSONValue] = Dictionary(minimumCapacity: 11)
         payload[PayloadKey.type] = .string(point.kind.rawValue)
-        payload[PayloadKey.summaryID] = .integer(point.summaryID)
+        payload[PayloadKey.recordID] = .integer(point.recordID)
         payload[PayloadKey.memberCode] = .string(point.memberCode)
         payload[PayloadKey.collectionIDs] = .list(point.collectionIDs.map(JSONValue.integer))
         payload[PayloadKey.checksum] = .string(point.checksum)
@@ -48,10 +48,10 @@ extension QdrantPoint {
 extension StoredPoint {
     /// Nil for a point of another application: one without a UUID or a record.
     init?(key: QdrantPointKey, payload: [String: JSONValue]) {
-        guard case .uuid(let id) = key, let record = payload[PayloadKey.summaryID]?.integer else { return nil }
+        guard case .uuid(let id) = key, let record = payload[PayloadKey.recordID]?.integer else { return nil }
         self.init(
             id: id,
-            summaryID: record,
+            recordID: record,
             kind: payload[PayloadKey.type]?.string.flatMap(PointKind.init(rawValue:)),
             parentIndex: payload[PayloadKey.parentIndex]?.integer.map { Int($0) },
             chunkIndex: payload[PayloadKey.chunkIndex]?.integer.map { Int($0) },
@@ -66,11 +66,11 @@ extension StoredPoint {
 
 extension ScoredPoint {
     init?(key: QdrantPointKey, score: Double, payload: [String: JSONValue]) {
-        guard case .uuid(let id) = key, let record = payload[PayloadKey.summaryID]?.integer else { return nil }
+        guard case .uuid(let id) = key, let record = payload[PayloadKey.recordID]?.integer else { return nil }
         self.init(
             id: id,
             score: score,
-            summaryID: record,
+            recordID: record,
             memberCode: payload[PayloadKey.memberCode]?.string ?? "",
             text: payload[PayloadKey.text]?.string ?? ""
         )

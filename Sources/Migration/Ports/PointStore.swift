@@ -158,7 +158,7 @@ package struct Point: Sendable, Equatable {
     }
 
     package let id: PointID
-    package let summaryID: RecordID
+    package let recordID: RecordID
     package let memberCode: String
     /// Set by somebody else since, and carried over.
     package var collectionIDs: [Int64]
@@ -171,7 +171,7 @@ package struct Point: Sendable, Equatable {
 
     package init(
         id: PointID,
-        summaryID: RecordID,
+        recordID: RecordID,
         memberCode: String,
         collectionIDs: [Int64],
         checksum: String,
@@ -181,7 +181,7 @@ package struct Point: Sendable, Equatable {
         body: Body
     ) {
         self.id = id
-        self.summaryID = summaryID
+        self.recordID = recordID
         self.memberCode = memberCode
         self.collectionIDs = collectionIDs
         self.checksum = checksum
@@ -204,7 +204,7 @@ package struct Point: Sendable, Equatable {
 /// Everything but the ids is optional: another application may have written the point.
 package struct StoredPoint: Sendable, Equatable {
     package let id: PointID
-    package let summaryID: RecordID
+    package let recordID: RecordID
     package let kind: PointKind?
     package let parentIndex: Int?
     package let chunkIndex: Int?
@@ -217,7 +217,7 @@ package struct StoredPoint: Sendable, Equatable {
 
     package init(
         id: PointID,
-        summaryID: RecordID,
+        recordID: RecordID,
         kind: PointKind?,
         parentIndex: Int?,
         chunkIndex: Int?,
@@ -228,7 +228,7 @@ package struct StoredPoint: Sendable, Equatable {
         collectionIDs: [Int64]
     ) {
         self.id = id
-        self.summaryID = summaryID
+        self.recordID = recordID
         self.kind = kind
         self.parentIndex = parentIndex
         self.chunkIndex = chunkIndex
@@ -245,7 +245,7 @@ extension StoredPoint {
     package var withoutVersion: StoredPoint {
         StoredPoint(
             id: id,
-            summaryID: summaryID,
+            recordID: recordID,
             kind: kind,
             parentIndex: parentIndex,
             chunkIndex: chunkIndex,
@@ -278,14 +278,14 @@ package struct HybridQuery: Sendable, Equatable {
 package struct ScoredPoint: Sendable, Equatable {
     package let id: PointID
     package let score: Double
-    package let summaryID: RecordID
+    package let recordID: RecordID
     package let memberCode: String
     package let text: String
 
-    package init(id: PointID, score: Double, summaryID: RecordID, memberCode: String, text: String) {
+    package init(id: PointID, score: Double, recordID: RecordID, memberCode: String, text: String) {
         self.id = id
         self.score = score
-        self.summaryID = summaryID
+        self.recordID = recordID
         self.memberCode = memberCode
         self.text = text
     }

@@ -14,7 +14,7 @@ struct SearchReport: Encodable {
 
     init(_ points: [ScoredPoint]) {
         results = points.map {
-            Item(id: "\($0.id)", score: $0.score, summaryId: $0.summaryID, memberCode: $0.memberCode, text: $0.text)
+            Item(id: "\($0.id)", score: $0.score, summaryId: $0.recordID, memberCode: $0.memberCode, text: $0.text)
         }
     }
 

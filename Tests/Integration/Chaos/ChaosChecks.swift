@@ -84,7 +84,7 @@ struct ChaosChecks {
             let page = Array(withText[start..<min(start + 200, withText.count)])
             let stored = try await points.points(of: page, owner: stage.owner)
             found += stored.count
-            let without = Set(page).subtracting(stored.map(\.summaryID))
+            let without = Set(page).subtracting(stored.map(\.recordID))
             if !without.isEmpty { problems.append("records without points: \(without.sorted())") }
         }
         let all = try await points.count(nil, owner: nil)

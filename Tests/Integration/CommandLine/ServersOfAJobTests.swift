@@ -332,7 +332,7 @@ private struct JobStage {
             let payload: [String: JSONValue] = [
                 "type": "parent", "summary_id": .integer(id), "member_code": "m", "parent_idx": 0,
             ]
-            let point = PointIdentity(namespace: "elsewhere").parentID(memberCode: "m", summaryID: id, parent: 0)
+            let point = PointIdentity(namespace: "elsewhere").parentID(memberCode: "m", recordID: id, parent: 0)
             try served.qdrant.write(point, payload: payload, into: "memos")
         }
     }

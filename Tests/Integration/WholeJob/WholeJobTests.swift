@@ -115,7 +115,7 @@ struct `The whole job` {
             )
             try await stage.migrate("setup", "--yes")
             try await stage.migrate("run", "--new", "--yes")
-            let id = PointIdentity(namespace: "migrate").childID(memberCode: "m", summaryID: 77, parent: 0, chunk: 0)
+            let id = PointIdentity(namespace: "migrate").childID(memberCode: "m", recordID: 77, parent: 0, chunk: 0)
             let found = try await stage.searchByLlamaIndex("Which keepers collected a seashell at the lighthouse?")
             #expect(found == "hybrid \(id) \(sentence)\nsparse \(id) \(sentence)\n")
         }

@@ -187,7 +187,7 @@ import TextProcessing
     ) -> StoredPoint {
         StoredPoint(
             id: PointID(high: 0, low: id),
-            summaryID: 1,
+            recordID: 1,
             kind: .child,
             parentIndex: 0,
             chunkIndex: 0,

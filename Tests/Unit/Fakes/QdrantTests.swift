@@ -22,7 +22,7 @@ import TextProcessing
     }
 
     @Test func `a point that it refuses takes the points of its request along, and no others`() async throws {
-        let store = FakeQdrant(pointsPerRequest: 2, refuses: { $0.summaryID == 4 })
+        let store = FakeQdrant(pointsPerRequest: 2, refuses: { $0.recordID == 4 })
         _ = try await store.ensure(CollectionSchema(dimensions: 2))
         let failure = await #expect(throws: PortFailure.self) {
             try await store.upsert((1...5).map(Self.parent))
@@ -61,7 +61,7 @@ import TextProcessing
     private static func parent(_ record: RecordID) -> Point {
         Point(
             id: PointID(high: 0, low: UInt64(record)),
-            summaryID: record,
+            recordID: record,
             memberCode: "m",
             collectionIDs: [],
             checksum: "c",

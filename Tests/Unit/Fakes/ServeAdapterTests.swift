@@ -58,7 +58,7 @@ import TextProcessing
         func point(_ text: String) -> Point {
             Point(
                 id: PointID(high: 1, low: UInt64(text.utf8.count)),
-                summaryID: 1,
+                recordID: 1,
                 memberCode: "m",
                 collectionIDs: [],
                 checksum: "c",

@@ -26,7 +26,7 @@ import TextProcessing
     private static func point(_ record: RecordID) -> Point {
         Point(
             id: PointID(high: 1, low: UInt64(bitPattern: record)),
-            summaryID: record,
+            recordID: record,
             memberCode: "m",
             collectionIDs: [],
             checksum: "c",
@@ -40,7 +40,7 @@ import TextProcessing
     private static func stored(_ low: UInt64) -> StoredPoint {
         StoredPoint(
             id: PointID(high: 0, low: low),
-            summaryID: 1,
+            recordID: 1,
             kind: nil,
             parentIndex: nil,
             chunkIndex: nil,

@@ -35,7 +35,7 @@ import TextProcessing
     {
         Point(
             id: PointID(high: 1, low: UInt64(bitPattern: record)),
-            summaryID: record,
+            recordID: record,
             memberCode: "m\\1",
             collectionIDs: [9_007_199_254_740_993],
             checksum: "c",
@@ -54,7 +54,7 @@ import TextProcessing
     private static func parent(_ record: RecordID, text: String = "t") -> Point {
         Point(
             id: PointID(high: 2, low: UInt64(bitPattern: record)),
-            summaryID: record,
+            recordID: record,
             memberCode: "m",
             collectionIDs: [],
             checksum: "c",
@@ -174,7 +174,7 @@ import TextProcessing
             return .success(HTTPResponse(status: 200, body: Array("{\"result\":\(page),\"status\":\"ok\"}".utf8)))
         }
         let points = try await Self.store(http).points(of: [.max, -3], owner: Self.owner)
-        #expect(points.map(\.summaryID) == [.max, 2])
+        #expect(points.map(\.recordID) == [.max, 2])
         #expect(points[0].chunkIndex == 4)
         #expect(points[0].collectionIDs == [9_007_199_254_740_993])
         #expect(points[1].checksum == nil)
@@ -202,7 +202,7 @@ import TextProcessing
         func seen(_ low: UInt64, _ checksum: String?, _ profile: String?, _ source: String?) -> StoredPoint {
             StoredPoint(
                 id: PointID(high: 0, low: low),
-                summaryID: 1,
+                recordID: 1,
                 kind: nil,
                 parentIndex: nil,
                 chunkIndex: nil,

@@ -96,7 +96,7 @@ extension EngineTests {
         }
 
         private func owners(_ world: World, _ ids: [RecordID]) async throws -> Set<RecordID> {
-            Set(try await world.points.points(of: ids, owner: World.owner).map(\.summaryID))
+            Set(try await world.points.points(of: ids, owner: World.owner).map(\.recordID))
         }
 
         // MARK: The second look

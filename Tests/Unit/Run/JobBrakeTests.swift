@@ -223,7 +223,7 @@ extension EngineTests {
 
         private func owners(_ world: World, _ rows: Int) async throws -> Int {
             Set(
-                try await world.points.points(of: World.rows(rows).map(\.id), owner: World.owner).map(\.summaryID)
+                try await world.points.points(of: World.rows(rows).map(\.id), owner: World.owner).map(\.recordID)
             ).count
         }
 

@@ -11,7 +11,7 @@ extension `Joining a job` {
     func writeUnmarked(_ ids: [RecordID], namespace: String = "old") async throws {
         for point in ids.map({ Self.point(of: $0, namespace: namespace) }) {
             let payload: [String: JSONValue] = [
-                "type": "parent", "summary_id": .integer(point.summaryID), "member_code": .string(point.memberCode),
+                "type": "parent", "summary_id": .integer(point.recordID), "member_code": .string(point.memberCode),
                 "parent_idx": 0,
             ]
             try points.engine.write(point.id, payload: payload, into: points.collection)

@@ -145,8 +145,8 @@ import TextProcessing
         let identity = PointIdentity(namespace: namespace)
         let member = World.rows(40).first { $0.id == id }?.memberCode ?? "m"
         return Point(
-            id: identity.parentID(memberCode: member, summaryID: id, parent: 0),
-            summaryID: id,
+            id: identity.parentID(memberCode: member, recordID: id, parent: 0),
+            recordID: id,
             memberCode: member,
             collectionIDs: [],
             checksum: "checksum",

@@ -106,7 +106,7 @@ extension EngineTests {
                 for point in try await points.points(of: [record], owner: World.owner) {
                     let changed = Point(
                         id: point.id,
-                        summaryID: point.summaryID,
+                        recordID: point.recordID,
                         memberCode: "m",
                         collectionIDs: ids,
                         checksum: point.checksum ?? "",
@@ -140,7 +140,7 @@ extension EngineTests {
             let older = (0..<10).map { number in
                 Point(
                     id: PointID(high: 9, low: UInt64(number)),
-                    summaryID: Self.id,
+                    recordID: Self.id,
                     memberCode: "m",
                     collectionIDs: [4],
                     checksum: "older",

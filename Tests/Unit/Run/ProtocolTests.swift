@@ -345,7 +345,7 @@ extension EngineTests {
         private func stranger(_ record: RecordID) -> Point {
             Point(
                 id: PointID(high: 9, low: 9),
-                summaryID: record,
+                recordID: record,
                 memberCode: "m",
                 collectionIDs: [],
                 checksum: "c",
@@ -369,7 +369,7 @@ extension EngineTests {
             let point = Point(
                 id: try #require(try await world.points.points(of: [World.rows(10)[5].id], owner: World.owner).first)
                     .id,
-                summaryID: id,
+                recordID: id,
                 memberCode: "member-0",
                 collectionIDs: [],
                 checksum: "older",

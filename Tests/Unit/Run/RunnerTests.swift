@@ -354,7 +354,7 @@ extension EngineTests {
             let id = World.rows(1)[0].id
             let point = Point(
                 id: try #require(try await world.points.points(of: [id], owner: World.owner).first).id,
-                summaryID: id,
+                recordID: id,
                 memberCode: "member-0",
                 collectionIDs: [4, 5],
                 checksum: "older",

@@ -125,7 +125,7 @@ extension EngineTests {
             }
             #expect(done.counts.processed == 1)
             let after = try await world.points.points(of: ids, owner: World.owner)
-            #expect(after.filter { $0.source == nil } == before.filter { $0.summaryID == row.id })
+            #expect(after.filter { $0.source == nil } == before.filter { $0.recordID == row.id })
             #expect(after.count == 4)
         }
 
@@ -135,7 +135,7 @@ extension EngineTests {
             let theirs = rows.map { row in
                 Point(
                     id: PointID(high: 5, low: UInt64(row.id)),
-                    summaryID: row.id,
+                    recordID: row.id,
                     memberCode: "shop",
                     collectionIDs: [3],
                     checksum: "theirs",

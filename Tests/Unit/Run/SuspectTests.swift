@@ -58,7 +58,7 @@ extension EngineTests {
             let bad = World.rows(60)[17].id
             let world = try await World(
                 rows: World.rows(60),
-                troubles: { $0.summaryID == bad && $0.kind == kind ? trouble : nil }
+                troubles: { $0.recordID == bad && $0.kind == kind ? trouble : nil }
             )
             guard case .jobEnded(.completed) = try await world.run(workers: 2, batchSize: 20, plan: plan(world)) else {
                 Issue.record("the job did not complete")

@@ -11,7 +11,7 @@ import Testing
             let world = try await World(
                 rows: World.rows(60),
                 time: time,
-                troubles: { $0.summaryID == bad && $0.kind == kind ? trouble : nil }
+                troubles: { $0.recordID == bad && $0.kind == kind ? trouble : nil }
             )
             guard case .jobEnded(.completed) = try await world.run(workers: 2, batchSize: 20) else {
                 Issue.record("the job did not complete")
@@ -53,7 +53,7 @@ import Testing
             let world = try await World(
                 rows: rows,
                 time: time,
-                troubles: { $0.summaryID == rows[1].id ? .error500 : nil }
+                troubles: { $0.recordID == rows[1].id ? .error500 : nil }
             )
             // Planned before the runner begins, so that no claim of it finds nothing.
             let open = world.opening()

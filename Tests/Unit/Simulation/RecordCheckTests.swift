@@ -70,7 +70,7 @@ import TextProcessing
     }
 
     @Test func `ids of another namespace, tenant or place are named`() throws {
-        let other = PointIdentity(namespace: "another").parentID(memberCode: Self.member, summaryID: 5, parent: 0)
+        let other = PointIdentity(namespace: "another").parentID(memberCode: Self.member, recordID: 5, parent: 0)
         #expect(try Self.finding(Self.long) { $0[0].id = other }?.contains("should have the id") == true)
         #expect(
             try Self.finding(Self.long) { $0[1].payload["member_code"] = "m2" }?.contains("another tenant") == true
@@ -135,7 +135,7 @@ import TextProcessing
     private static func written(_ record: RecordID) -> Point {
         Point(
             id: PointID(high: 1, low: 2),
-            summaryID: record,
+            recordID: record,
             memberCode: "m",
             collectionIDs: [],
             checksum: "c",
@@ -149,7 +149,7 @@ import TextProcessing
     private static func point(_ number: UInt64, of record: RecordID = 1, lists: [Int64]) -> StoredPoint {
         StoredPoint(
             id: PointID(high: 1, low: number),
-            summaryID: record,
+            recordID: record,
             kind: .child,
             parentIndex: 0,
             chunkIndex: 0,

@@ -20,7 +20,7 @@ struct DocumentationTests {
 
         for (parentIndex, parent) in chunker.parents(of: text).enumerated() {
             for (chunkIndex, child) in parent.children.enumerated() {
-                let id = identity.childID(memberCode: "m", summaryID: 42, parent: parentIndex, chunk: chunkIndex)
+                let id = identity.childID(memberCode: "m", recordID: 42, parent: parentIndex, chunk: chunkIndex)
                 let weights = encoder.document(child.text(in: text))
                 print(id, child.tokens, weights.indices.count)
             }

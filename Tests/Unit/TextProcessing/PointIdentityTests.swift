@@ -20,12 +20,12 @@ struct PointIdentityTests {
             let identity = PointIdentity(namespace: golden.namespace)
             let parent = identity.parentID(
                 memberCode: golden.memberCode,
-                summaryID: golden.summaryId,
+                recordID: golden.summaryId,
                 parent: golden.parentIdx
             )
             let child = identity.childID(
                 memberCode: golden.memberCode,
-                summaryID: golden.summaryId,
+                recordID: golden.summaryId,
                 parent: golden.parentIdx,
                 chunk: golden.chunkIndex
             )

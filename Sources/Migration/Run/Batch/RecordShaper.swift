@@ -58,12 +58,12 @@ package struct RecordShaper: Sendable {
         var parents: [RecordPoints.Parent] = []
         var children: [RecordPoints.Child] = []
         for (index, parent) in chunker.parents(of: text).enumerated() {
-            let parentID = identity.parentID(memberCode: memberCode, summaryID: id, parent: index)
+            let parentID = identity.parentID(memberCode: memberCode, recordID: id, parent: index)
             parents.append(RecordPoints.Parent(id: parentID, index: index, text: parent.text(in: text)))
             for (chunkIndex, child) in parent.children.enumerated() {
                 children.append(
                     RecordPoints.Child(
-                        id: identity.childID(memberCode: memberCode, summaryID: id, parent: index, chunk: chunkIndex),
+                        id: identity.childID(memberCode: memberCode, recordID: id, parent: index, chunk: chunkIndex),
                         parentID: parentID,
                         parentIndex: index,
                         chunkIndex: chunkIndex,
@@ -166,7 +166,7 @@ package struct RecordPoints: Sendable, Equatable {
         func point(_ id: PointID, _ parentIndex: Int, _ body: Point.Body) -> Point {
             Point(
                 id: id,
-                summaryID: self.id,
+                recordID: self.id,
                 memberCode: memberCode,
                 collectionIDs: collectionIDs,
                 checksum: checksum,

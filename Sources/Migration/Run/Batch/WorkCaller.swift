@@ -48,7 +48,7 @@ struct WorkCaller: Sendable {
         let found = try await call(.points, isNew: isNew) { () async throws(PortFailure) in
             try await ports.points.points(of: records, owner: plan.owner)
         }
-        return Dictionary(grouping: found, by: \.summaryID)
+        return Dictionary(grouping: found, by: \.recordID)
     }
 
     /// Why no point at all can be written; nil when the collection is as needed.

@@ -81,7 +81,7 @@ extension Joining {
             let found = try await call(.points) { () async throws(PortFailure) in
                 try await ports.points.points(of: part, owner: owner)
             }
-            if !found.isEmpty { return Set(found.map(\.summaryID)) }
+            if !found.isEmpty { return Set(found.map(\.recordID)) }
         }
         return []
     }

@@ -125,7 +125,7 @@ extension Joining {
         let sample = try await call(.points) { () async throws(PortFailure) in
             try await ports.points.sample(of: nil, Self.sampleMax)
         }
-        let tenants = Dictionary(sample.map { ($0.summaryID, $0.memberCode) }) { first, _ in first }
+        let tenants = Dictionary(sample.map { ($0.recordID, $0.memberCode) }) { first, _ in first }
         guard tenants.count >= Self.sampleMin else { return nil }
         let ids = tenants.keys.sorted()
         guard let rows = try await readable({ source throws(PortFailure) in try await source.records(ids) }) else {
@@ -146,10 +146,10 @@ extension StoredPoint {
     func hasID(of identity: PointIdentity) -> Bool {
         guard let memberCode, let parentIndex else { return false }
         guard kind == .child else {
-            return id == identity.parentID(memberCode: memberCode, summaryID: summaryID, parent: parentIndex)
+            return id == identity.parentID(memberCode: memberCode, recordID: recordID, parent: parentIndex)
         }
         guard let chunkIndex else { return false }
         return id
-            == identity.childID(memberCode: memberCode, summaryID: summaryID, parent: parentIndex, chunk: chunkIndex)
+            == identity.childID(memberCode: memberCode, recordID: recordID, parent: parentIndex, chunk: chunkIndex)
     }
 }

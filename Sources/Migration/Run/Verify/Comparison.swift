@@ -175,7 +175,7 @@ struct Comparison {
     private func judge(_ contents: PointContents?, _ expected: Expectation) -> VerificationReport.Finding.Kind? {
         guard let contents else { return .missing }
         if !survey.caller.plan.owner.owns(contents.point) { return .source }
-        if contents.point.summaryID != expected.record.id { return .place }
+        if contents.point.recordID != expected.record.id { return .place }
         let isCurrent = survey.isCurrent(contents.point, of: expected.record)
         if let kind = judge(contents.point, expected, isCurrent: isCurrent) { return kind }
         if contents.parentID != expected.parentID?.description { return .place }
