@@ -17,7 +17,13 @@ CMD ["swift", "test", "--skip-build", "--filter", "^Integration\\."]
 
 FROM source AS build
 COPY . .
-RUN scripts/release && install -D "$(swift build -c release --static-swift-stdlib --show-bin-path)/migrate" /out/migrate
+RUN scripts/release && products=$(swift build -c release --static-swift-stdlib --show-bin-path) \
+    && install -D -t /out "$products/migrate" "$products/migrate-lab"
+
+FROM debian:bookworm-slim AS lab
+COPY --from=build /out/migrate-lab /usr/local/bin/migrate-lab
+ENTRYPOINT ["migrate-lab"]
+CMD ["--help"]
 
 FROM debian:bookworm-slim
 RUN apt-get update -q \

@@ -18,6 +18,7 @@ let package = Package(
     name: "migrate",
     products: [
         .executable(name: "migrate", targets: ["migrate"]),
+        .executable(name: "migrate-lab", targets: ["migrate-lab"]),
         .library(name: "TextProcessing", targets: ["TextProcessing"]),
     ],
     dependencies: [
@@ -103,12 +104,30 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        // What every program of ours needs of its process: console, questions, signals, exit codes.
+        .target(
+            name: "Terminal",
+            dependencies: [
+                "Migration", "Settings", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict
+        ),
+        // What runs in production. `migrate demo` shows it over the twins; simulation and planted bugs are not in it.
         .executableTarget(
             name: "migrate",
             dependencies: [
-                "Adapters", "Fakes", "Migration", "Scenarios", "ServedFakes", "Settings", "TextProcessing",
+                "Adapters", "Fakes", "Migration", "Settings", "Terminal", "TextProcessing",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict
+        ),
+        // For those who test: simulation, served stand-ins.
+        .executableTarget(
+            name: "migrate-lab",
+            dependencies: [
+                "Fakes", "Migration", "Scenarios", "ServedFakes", "Simulation", "Terminal",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict
         ),
@@ -124,7 +143,7 @@ let package = Package(
             name: "Unit",
             dependencies: [
                 "Adapters", "Conformance", "Fakes", "Invariants", "Migration", "Scenarios", "ServedFakes", "Settings",
-                "Simulation", "TextProcessing", "migrate",
+                "Simulation", "Terminal", "TextProcessing", "migrate", "migrate-lab",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "FlyingFox", package: "FlyingFox"),

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Terminal
 
 /// The program: parses the command line, runs one command, and turns every error into a sentence and an exit code.
 @main
@@ -53,29 +54,12 @@ struct Migrate: AsyncParsableCommand {
             CommandGroup(name: "Store", subcommands: [PruneCommand.self, DeleteCommand.self]),
             CommandGroup(
                 name: "Other",
-                subcommands: [SettingsCommand.self, TextCommand.self, ServeFakes.self, Simulate.self]
+                subcommands: [
+                    SettingsCommand.self, TextCommand.self, SimulateMovedCommand.self, ServeFakesMovedCommand.self,
+                ]
             ),
         ]
     )
 
-    static func main() async {
-        StandardStreams.secure()
-        SignalInbox.shared.start()
-        do {
-            var command = try await asyncParseAsRoot()
-            if var asyncCommand = command as? any AsyncParsableCommand {
-                try await asyncCommand.run()
-            } else {
-                try command.run()
-            }
-            Console.standard.exit(0)
-        } catch {
-            let ending = Ending(error, usage: { (exitCode(for: $0).rawValue, fullMessage(for: $0)) })
-            let console = Console.standard
-            if !ending.message.isEmpty {
-                if ending.status == 0 { console.out(ending.message) } else { console.error(ending.message) }
-            }
-            console.exit(ending.status)
-        }
-    }
+    static func main() async { await runAndExit(as: "migrate") }
 }

@@ -3,6 +3,7 @@ import Foundation
 import Migration
 import Settings
 import Synchronization
+import Terminal
 import TextProcessing
 
 /// Joins the engine with the real world: the only file that names concrete adapters together.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Terminal
 
 struct DemoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Migration
+import Terminal
 
 struct EventsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

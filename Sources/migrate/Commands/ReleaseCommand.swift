@@ -1,5 +1,6 @@
 import ArgumentParser
 import Migration
+import Terminal
 
 struct ReleaseCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Migration
 import Settings
+import Terminal
 
 struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

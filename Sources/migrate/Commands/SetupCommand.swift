@@ -1,5 +1,6 @@
 import ArgumentParser
 import Settings
+import Terminal
 
 struct SetupCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Migration
+import Terminal
 
 struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

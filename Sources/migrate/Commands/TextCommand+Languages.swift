@@ -1,4 +1,5 @@
 import ArgumentParser
+import Terminal
 
 extension TextCommand {
     struct Languages: ParsableCommand {

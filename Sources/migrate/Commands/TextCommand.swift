@@ -1,6 +1,7 @@
 import ArgumentParser
 import Migration
 import Settings
+import Terminal
 import TextProcessing
 
 struct TextCommand: ParsableCommand {

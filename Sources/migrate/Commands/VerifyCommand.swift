@@ -1,6 +1,7 @@
 import ArgumentParser
 import Migration
 import Settings
+import Terminal
 
 struct VerifyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,4 +1,5 @@
 import Foundation
+import Terminal
 
 /// A file of stop words: separated by white space, in UTF-8.
 enum StopWordsFile {

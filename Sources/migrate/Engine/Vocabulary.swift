@@ -1,5 +1,6 @@
 import Foundation
 import Settings
+import Terminal
 import TextProcessing
 
 /// Where the tokenizer's vocabulary may be, and reading it.

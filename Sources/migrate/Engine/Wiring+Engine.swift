@@ -2,6 +2,7 @@ import Foundation
 import Logging
 import Migration
 import Settings
+import Terminal
 
 /// What follows from the settings, whatever the adapters are.
 extension Wiring {

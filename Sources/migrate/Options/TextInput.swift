@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Settings
+import Terminal
 
 /// Where `migrate text` takes its texts from, and the form of its answers.
 struct TextInput: ParsableArguments {

@@ -1,4 +1,5 @@
 import Migration
+import Terminal
 
 /// The answer of `migrate run --dry-run`.
 struct DryRunDocument: Encodable {

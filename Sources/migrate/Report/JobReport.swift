@@ -1,4 +1,5 @@
 import Migration
+import Terminal
 
 /// A job's counters as the report at the end of a run and as `migrate status`.
 struct JobReport {

@@ -1,4 +1,5 @@
 import Migration
+import Terminal
 
 /// The list of `migrate events`.
 enum EventTable {

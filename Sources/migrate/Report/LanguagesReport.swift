@@ -1,3 +1,4 @@
+import Terminal
 import TextProcessing
 
 /// The answer of `migrate text languages`.

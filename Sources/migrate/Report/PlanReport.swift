@@ -1,4 +1,5 @@
 import Migration
+import Terminal
 import TextProcessing
 
 /// The answer of `migrate plan`.

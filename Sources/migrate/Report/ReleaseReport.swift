@@ -1,4 +1,5 @@
 import Migration
+import Terminal
 
 /// What `migrate release` did.
 struct ReleaseReport: Encodable, Equatable {

@@ -1,4 +1,5 @@
 import Migration
+import Terminal
 
 /// What `migrate repair-counters` did.
 struct RepairReport: Encodable, Equatable {

@@ -1,4 +1,5 @@
 import Migration
+import Terminal
 
 /// What `migrate prune` would delete, or has deleted.
 struct RetentionReport: Encodable, Equatable {

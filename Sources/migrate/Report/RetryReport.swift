@@ -1,4 +1,5 @@
 import Migration
+import Terminal
 
 /// What `migrate retry` did.
 struct RetryReport: Encodable, Equatable {

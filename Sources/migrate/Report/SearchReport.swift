@@ -1,4 +1,5 @@
 import Migration
+import Terminal
 
 /// The answer of `migrate search`; shows text, because its reader asked for it.
 struct SearchReport: Encodable {

@@ -1,4 +1,5 @@
 import Settings
+import Terminal
 
 /// The answer of `migrate settings`.
 struct SettingsReport: Encodable {

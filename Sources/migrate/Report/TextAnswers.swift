@@ -1,4 +1,5 @@
 import Migration
+import Terminal
 import TextProcessing
 
 /// What a text becomes.

@@ -1,4 +1,5 @@
 import Migration
+import Terminal
 
 /// The answer of `migrate verify`, for programs and for people; both agree with the exit code.
 struct VerifyDocument: Encodable {

@@ -1,4 +1,5 @@
 import Migration
+import Terminal
 
 /// `migrate check`: looks at every dependency at once and gives each a line.
 struct CheckSession: Sendable {

@@ -2,6 +2,7 @@ import Fakes
 import Foundation
 import Migration
 import Settings
+import Terminal
 import TextProcessing
 
 /// `migrate demo`: the engine over stand-ins in memory, a comparison and a search.

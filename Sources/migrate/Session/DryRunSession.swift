@@ -1,5 +1,6 @@
 import Migration
 import Settings
+import Terminal
 
 /// `migrate run --dry-run`: everything but embedding and writing.
 struct DryRunSession: Sendable {

@@ -1,5 +1,6 @@
 import Migration
 import Settings
+import Terminal
 
 /// `migrate plan`: what a sample of the table says of all of it.
 struct PlanSession: Sendable {

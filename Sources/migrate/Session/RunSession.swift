@@ -1,5 +1,6 @@
 import Migration
 import Settings
+import Terminal
 
 /// `migrate run` over any ports: finds or opens the job, works on it to the end, and reports.
 struct RunSession: Sendable {

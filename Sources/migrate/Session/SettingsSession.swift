@@ -1,4 +1,5 @@
 import Settings
+import Terminal
 
 /// `migrate settings`.
 struct SettingsSession: Sendable {

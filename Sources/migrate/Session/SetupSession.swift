@@ -1,5 +1,6 @@
 import Migration
 import Settings
+import Terminal
 
 /// `migrate setup` over any ports: the collection, then the tracking SQL.
 struct SetupSession: Sendable {

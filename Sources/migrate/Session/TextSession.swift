@@ -1,5 +1,6 @@
 import Foundation
 import Migration
+import Terminal
 
 /// One text, and whose it is where that matters.
 struct InputText: Decodable {

@@ -1,4 +1,5 @@
 import Foundation
+import Terminal
 
 /// `migrate setup tokenizer`: fetches the vocabulary, or takes a copy, and keeps it.
 struct TokenizerSession {

@@ -1,4 +1,5 @@
 import Migration
+import Terminal
 
 /// `migrate verify` over any ports.
 struct VerifySession: Sendable {

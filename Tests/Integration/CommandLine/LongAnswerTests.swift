@@ -12,7 +12,7 @@ import Testing
         ["simulate", "--seeds", "400", "--scenario", "calm", "--batches", "1", "--hashes"], ["text", "languages"],
     ])
     func `of commands without servers are whole, however slowly they are read`(arguments: [String]) async throws {
-        let program = try Program()
+        let program = try Program.of(arguments)
         defer { program.remove() }
         let atOnce = try await program.run(arguments)
         let slowly = try await program.runSlowlyRead(arguments)
@@ -32,7 +32,7 @@ import Testing
 
     @Test(arguments: [["settings", "--markdown"], ["text", "languages"], ["simulate", "--seeds", "1", "--trace"]])
     func `an answer into a full disk is said to be incomplete`(arguments: [String]) async throws {
-        let program = try Program()
+        let program = try Program.of(arguments)
         defer { program.remove() }
         let ended = try await program.run(arguments, redirecting: ">/dev/full")
         #expect(ended.error.contains("standard output could not be written"), "\(ended.error)")

@@ -1,7 +1,7 @@
 import Foundation
 import Subprocess
 
-/// The built `migrate`, run as a user would, with an environment and a folder of its own.
+/// A built program, run as a user would, with an environment and a folder of its own.
 struct Program: Sendable {
     struct Result: Sendable {
         let status: Int32
@@ -9,16 +9,23 @@ struct Program: Sendable {
         let error: String
     }
 
-    /// Beside the test bundle, which runs as an executable on Linux.
-    static let path = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
-        .appending(path: "migrate").path()
+    /// The programs lie beside the test bundle, which runs as an executable on Linux.
+    private static let products = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
 
+    let path: String
     /// Where it runs; a `.env` there would be read.
     let folder: URL
 
-    init() throws {
+    /// - Parameter name: `migrate`, or `migrate-lab`.
+    init(_ name: String = "migrate") throws {
+        path = Self.products.appending(path: name).path()
         folder = FileManager.default.temporaryDirectory.appending(path: "migrate-test-\(UInt64.random(in: 0...(.max)))")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    }
+
+    /// The one that has this command.
+    static func of(_ arguments: [String]) throws -> Program {
+        try Program(arguments.first == "simulate" ? "migrate-lab" : "migrate")
     }
 
     func remove() { try? FileManager.default.removeItem(at: folder) }
@@ -63,6 +70,6 @@ struct Program: Sendable {
         let variables = environment.merging(["HOME": folder.path(), "PATH": "/usr/bin:/bin"]) { given, _ in given }
         let shell = redirection.isEmpty ? [] : ["sh", "-c", "exec \"$0\" \"$@\" \(redirection)"]
         return ["--ignore-environment", "--chdir=\(folder.path())"] + variables.map { "\($0)=\($1)" } + shell
-            + [Self.path] + arguments
+            + [path] + arguments
     }
 }

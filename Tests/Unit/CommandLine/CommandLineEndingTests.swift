@@ -1,5 +1,6 @@
 import Migration
 import Settings
+import Terminal
 import Testing
 
 @testable import migrate

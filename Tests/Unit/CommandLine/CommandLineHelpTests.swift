@@ -1,5 +1,6 @@
 import ArgumentParser
 import Settings
+import Terminal
 import Testing
 
 @testable import migrate
@@ -7,6 +8,7 @@ import Testing
 @Suite(.heavy) struct `The command line` {
     private static let commands: [any ParsableCommand.Type] =
         Migrate.configuration.groupedSubcommands.flatMap(\.subcommands)
+        .filter { $0.configuration.shouldDisplay }
         + [SetupCommand.Tokenizer.self, QuotaCommand.Reset.self] + TextCommand.configuration.subcommands
 
     @Test func `has the commands people were promised`() {
@@ -17,7 +19,6 @@ import Testing
                     "demo", "check", "setup", "tokenizer", "plan", "run", "worker", "pause", "resume", "cancel",
                     "status", "jobs", "events",
                     "failures", "retry", "release", "repair-counters", "verify", "search", "quota", "reset", "settings",
-                    "serve-fakes", "simulate",
                     "prune", "delete",
                     "text", "normalize", "tokens", "chunks", "sparse", "points", "languages",
                 ]
@@ -65,9 +66,8 @@ import Testing
         ["release", "--older-than", "-1m"], ["release", "--older-than", "11y"], ["release", "--older-than", "4000d"],
         ["release", "--older-than", "99999999999999999999s"], ["release", "--batch", "x"],
         ["run", "--processes", "0"], ["run", "--processes", "2", "--workers", "2"],
-        ["serve-fakes", "mysql"], ["serve-fakes", "--key", ""], ["failures", "--stage", "nowhere"],
+        ["failures", "--stage", "nowhere"],
         ["retry", "--batches", "--records"], ["retry", "--records", "--isolate"],
-        ["simulate", "--trace"], ["simulate", "--faults", "crash"], ["simulate", "--workers", "0"],
         ["run", "--mysql-password", "x"],
         ["prune"], ["prune", "--older-than", "30"], ["prune", "--older-than", "59m"],
         ["prune", "--older-than", "30d", "--keep", "0"], ["delete"], ["delete", "--job", "x"],
@@ -80,5 +80,18 @@ import Testing
                 throw error
             }
         }
+    }
+
+    @Test(arguments: [
+        ["simulate"], ["simulate", "--seeds", "7", "--trace"], ["serve-fakes"],
+        ["serve-fakes", "openai", "--port", "1"],
+        ["simulate", "--help"],
+    ])
+    func `what has moved to the other program says so in one sentence`(arguments: [String]) throws {
+        var command = try Migrate.parseAsRoot(arguments)
+        let end = #expect(throws: CommandEnd.self) { try command.run() }
+        #expect(end?.status == .usage)
+        #expect(end?.message.contains("`migrate-lab \(arguments[0])`") == true)
+        #expect(end?.message.contains("\n") == false)
     }
 }

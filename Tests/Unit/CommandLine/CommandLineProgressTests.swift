@@ -1,4 +1,5 @@
 import Migration
+import Terminal
 import Testing
 
 @testable import migrate

@@ -2,6 +2,7 @@ import Foundation
 import Synchronization
 import Testing
 
+@testable import Terminal
 @testable import migrate
 
 @Suite(.timeLimit(.minutes(1))) struct `Questions` {

@@ -1,5 +1,6 @@
 import Fakes
 import Migration
+import Terminal
 import Testing
 
 @testable import migrate

@@ -4,6 +4,7 @@ import Foundation
 import Migration
 import Settings
 import Synchronization
+import Terminal
 import Testing
 import TextProcessing
 

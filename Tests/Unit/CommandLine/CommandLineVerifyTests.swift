@@ -1,5 +1,6 @@
 import ArgumentParser
 import Migration
+import Terminal
 import Testing
 
 @testable import migrate

@@ -2,6 +2,7 @@ import Adapters
 import Fakes
 import Foundation
 import Migration
+import Terminal
 import Testing
 
 @testable import migrate

@@ -2,6 +2,7 @@ import Fakes
 import Invariants
 import Migration
 import Synchronization
+import Terminal
 import Testing
 
 @testable import migrate

@@ -2,6 +2,7 @@ import Foundation
 import Migration
 import Testing
 
+@testable import Terminal
 @testable import migrate
 
 /// Over a pipe that nobody reads, which is what a terminal after Ctrl-S is to a program.

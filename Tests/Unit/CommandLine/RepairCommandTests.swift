@@ -4,6 +4,7 @@ import Fakes
 import Foundation
 import Migration
 import Scenarios
+import Terminal
 import Testing
 
 @testable import migrate

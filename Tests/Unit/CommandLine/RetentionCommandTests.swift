@@ -5,6 +5,7 @@ import Fakes
 import Foundation
 import Migration
 import Synchronization
+import Terminal
 import Testing
 
 @testable import migrate

@@ -2,6 +2,7 @@ import Fakes
 import Foundation
 import Migration
 import Settings
+import Terminal
 import TextProcessing
 
 @testable import migrate

@@ -1,5 +1,6 @@
 import Adapters
 import Migration
+import Terminal
 import Testing
 
 @testable import migrate

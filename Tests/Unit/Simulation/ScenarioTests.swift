@@ -2,7 +2,7 @@ import Foundation
 import Scenarios
 import Testing
 
-@testable import migrate
+@testable import migrate_lab
 
 /// Whole migrations in virtual time: a reduced number of seeds, each twice; `make simulate` runs thousands.
 @Suite("Scenarios", .heavy)
@@ -18,7 +18,7 @@ struct ScenarioTests {
         let report = SeedHunt(scenario: scenario, count: count, threads: 2, isDouble: true).run()
         for failure in report.failures {
             Issue.record(
-                "migrate simulate --scenario \(name) --seed \(failure.seed) --seeds 1: \(failure.failure ?? "")"
+                "migrate-lab simulate --scenario \(name) --seed \(failure.seed) --seeds 1: \(failure.failure ?? "")"
             )
         }
         #expect(report.stuck == nil, "a loop without await?")

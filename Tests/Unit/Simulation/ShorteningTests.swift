@@ -1,8 +1,9 @@
 import ArgumentParser
 import Scenarios
+import Terminal
 import Testing
 
-@testable import migrate
+@testable import migrate_lab
 
 /// How a failure is made smaller: decisions about runs that a function answers for, and one real failure.
 @Suite("Shortening", .heavy)
@@ -107,7 +108,7 @@ struct ShorteningTests {
         #expect(Shortening.invariant(of: finding) == Shortening.invariant(of: failure.failure ?? ""))
 
         let words = hunt.replay(shortened.trial).split(separator: " ").dropFirst().map(String.init)
-        let command = try #require(try Migrate.parseAsRoot(words) as? Simulate)
+        let command = try #require(try MigrateLab.parseAsRoot(words) as? SimulateCommand)
         let again = try command.hunt.run()
         #expect(again.failures.map(\.hash) == [shortened.report.hash] && again.failures.first?.failure == finding)
         #expect(command.trace && again.seeds == 1)

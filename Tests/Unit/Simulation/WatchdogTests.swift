@@ -1,9 +1,10 @@
 import Dispatch
 import Scenarios
 import Synchronization
+import Terminal
 import Testing
 
-@testable import migrate
+@testable import migrate_lab
 
 @Suite(.timeLimit(.minutes(1))) struct `The watchdog of simulated runs` {
     /// Longer than the limit, on a thread that is the test's own.
@@ -66,12 +67,12 @@ import Testing
         #expect(report.seeds == 0 && report.failures.isEmpty)
         gate.signal()
         #expect(
-            Simulate.end(of: Watchdog.Stuck(trial: Trial(seed: 7, wish: hunt.wish), after: .seconds(60)), hunt)
+            SimulateCommand.end(of: Watchdog.Stuck(trial: Trial(seed: 7, wish: hunt.wish), after: .seconds(60)), hunt)
                 == CommandEnd(
                     .incomplete,
                     """
                     seed 7 has not ended after 60 s of real time: a loop without await?
-                      replay: migrate simulate --seed 7 --seeds 1 --scenario swarm --batches 2 --faults none --trace
+                      replay: migrate-lab simulate --seed 7 --seeds 1 --scenario swarm --batches 2 --faults none --trace
                       valid for: \(Build.words)
                     """
                 )

@@ -1,5 +1,6 @@
 import Logging
 import Migration
+import Terminal
 
 /// The one place where what happens in a runner becomes log lines: constant messages, ids in the metadata.
 struct EventLog: Sendable {

@@ -1,4 +1,5 @@
 import Migration
+import Terminal
 
 /// Joining a job, in sentences.
 struct JoiningWords: Sendable {

@@ -1,3 +1,5 @@
+import Terminal
+
 /// Says that many planned rows are not in the source, at most once a minute: a table of which a tenth was deleted says so in
 /// every batch.
 struct MissingHint: Sendable {

@@ -1,4 +1,5 @@
 import Migration
+import Terminal
 
 /// How fast a count grows, over the last minute.
 struct RateMeter: Sendable {

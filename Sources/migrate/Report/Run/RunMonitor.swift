@@ -1,5 +1,6 @@
 import Migration
 import Synchronization
+import Terminal
 
 /// Folds what happens in a runner into what people see of it.
 struct RunState: Sendable {
@@ -74,18 +75,6 @@ struct RunState: Sendable {
         stats.map { stats in
             let tokensPerMinute = tokenMeter.perSecond.map { $0 * 60 }
             return Progress(stats: stats, recordsPerSecond: recordMeter.perSecond, tokensPerMinute: tokensPerMinute)
-        }
-    }
-}
-
-extension Service {
-    /// At the beginning of a sentence.
-    var words: String {
-        switch self {
-        case .source: "MySQL"
-        case .store: "The tracking store"
-        case .embedder: "The embedder"
-        case .points: "Qdrant"
         }
     }
 }

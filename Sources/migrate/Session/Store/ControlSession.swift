@@ -1,4 +1,5 @@
 import Migration
+import Terminal
 
 /// `migrate pause`, `resume` and `cancel` over any store.
 struct ControlSession: Sendable {

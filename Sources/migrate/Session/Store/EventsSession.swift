@@ -1,4 +1,5 @@
 import Migration
+import Terminal
 
 /// `migrate events` over any store.
 struct EventsSession: Sendable {

@@ -1,4 +1,5 @@
 import Migration
+import Terminal
 
 /// `migrate failures` over any store.
 struct FailuresSession: Sendable {

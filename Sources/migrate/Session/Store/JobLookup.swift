@@ -1,4 +1,5 @@
 import Migration
+import Terminal
 
 /// Finds the job a command is about: one store holds the jobs of many tables, collections and people.
 struct JobLookup: Sendable {

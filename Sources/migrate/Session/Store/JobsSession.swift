@@ -1,4 +1,5 @@
 import Migration
+import Terminal
 
 /// `migrate jobs` over any store.
 struct JobsSession: Sendable {

@@ -1,4 +1,5 @@
 import Migration
+import Terminal
 
 /// `migrate quota` over any store.
 struct QuotaSession: Sendable {

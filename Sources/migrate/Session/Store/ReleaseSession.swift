@@ -1,4 +1,5 @@
 import Migration
+import Terminal
 
 /// `migrate release` over any store.
 struct ReleaseSession: Sendable {

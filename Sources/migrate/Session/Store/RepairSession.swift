@@ -1,4 +1,5 @@
 import Migration
+import Terminal
 
 /// `migrate repair-counters` over any store.
 struct RepairSession: Sendable {

@@ -1,4 +1,5 @@
 import Migration
+import Terminal
 
 /// `migrate prune` and `migrate delete` over any store.
 struct RetentionSession: Sendable {

@@ -1,4 +1,5 @@
 import Migration
+import Terminal
 
 /// `migrate retry` over any store.
 struct RetrySession: Sendable {

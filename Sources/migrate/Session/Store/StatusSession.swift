@@ -1,4 +1,5 @@
 import Migration
+import Terminal
 
 /// `migrate status` over any store.
 struct StatusSession: Sendable {

@@ -1,4 +1,5 @@
 import Foundation
+import Terminal
 
 /// What a person needs of a long trace: its end, and what came before with the same names as the finding.
 enum TraceExcerpt {

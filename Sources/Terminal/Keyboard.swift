@@ -1,14 +1,14 @@
 import Foundation
 
 /// What came of waiting for a line.
-enum TypedLine: Sendable, Equatable {
+package enum TypedLine: Sendable, Equatable {
     case text(String)
     /// Nobody answers: Ctrl-C, the end of the input, a closed terminal, or a signal that asks the program to end.
     case gone
 }
 
 /// Where answers to questions come from.
-protocol AnswerSource: Sendable {
+package protocol AnswerSource: Sendable {
     /// Forgets what was typed before: it cannot be the answer to a question that was not asked yet.
     ///
     /// - Returns: whether to ask; false when a signal has already asked the program to end.
@@ -24,9 +24,9 @@ protocol AnswerSource: Sendable {
 }
 
 /// Of a console on which nobody can answer.
-struct NoAnswers: AnswerSource {
-    func begin() -> Bool { false }
-    func line(show: @escaping @Sendable () -> Void) async -> TypedLine { .gone }
+package struct NoAnswers: AnswerSource {
+    package func begin() -> Bool { false }
+    package func line(show: @escaping @Sendable () -> Void) async -> TypedLine { .gone }
 }
 
 /// Reads answers from a terminal, and stops reading at once when a signal comes.

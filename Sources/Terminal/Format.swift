@@ -1,9 +1,9 @@
 import Foundation
 
 /// Numbers and times for people.
-enum Format {
+package enum Format {
     /// Groups digits by three, as in `1,234,567`.
-    static func count(_ number: Int64) -> String {
+    package static func count(_ number: Int64) -> String {
         let digits = String(number.magnitude)
         var text = ""
         for (index, digit) in digits.enumerated() {
@@ -14,12 +14,12 @@ enum Format {
     }
 
     /// A number and its noun, as in `2 records`.
-    static func plural(_ number: Int64, _ one: String, _ many: String? = nil) -> String {
+    package static func plural(_ number: Int64, _ one: String, _ many: String? = nil) -> String {
         "\(count(number)) \(number == 1 ? one : many ?? one + "s")"
     }
 
     /// Few digits, for rates, from `0.42` over `812` to `12.3k` and `1.2M`.
-    static func short(_ number: Double) -> String {
+    package static func short(_ number: Double) -> String {
         switch number.magnitude {
         case 1e6...: decimal(number / 1e6, 1) + "M"
         case 1e4...: decimal(number / 1e3, 1) + "k"
@@ -30,13 +30,15 @@ enum Format {
     }
 
     /// With so many digits behind the point.
-    static func decimal(_ number: Double, _ digits: Int) -> String { String(format: "%.\(digits)f", number) }
+    package static func decimal(_ number: Double, _ digits: Int) -> String { String(format: "%.\(digits)f", number) }
 
     /// `$0.25`; two digits that say something below a cent.
-    static func dollars(_ amount: Double) -> String { "$" + decimal(amount, amount > 0 && amount < 0.01 ? 4 : 2) }
+    package static func dollars(_ amount: Double) -> String {
+        "$" + decimal(amount, amount > 0 && amount < 0.01 ? 4 : 2)
+    }
 
     /// Two units at most, from `0.4 s` over `3 min 12 s` to `3 d 4 h`.
-    static func duration(_ duration: Duration) -> String {
+    package static func duration(_ duration: Duration) -> String {
         let seconds = duration / .seconds(1)
         if seconds < 10 { return decimal(max(seconds, 0), 1) + " s" }
         let whole = Int(seconds.rounded())
@@ -49,7 +51,7 @@ enum Format {
     }
 
     /// `2026-01-31 12:00:00Z` out of ISO 8601; `-` for nil.
-    static func time(_ iso: String?) -> String {
+    package static func time(_ iso: String?) -> String {
         guard let iso else { return "-" }
         return iso.prefix(19).replacing("T", with: " ") + "Z"
     }

@@ -1,4 +1,5 @@
 import Scenarios
+import Terminal
 
 extension SimulationReport {
     /// A run that broke an invariant.

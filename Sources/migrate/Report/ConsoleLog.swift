@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import Terminal
 
 /// Writes log lines to standard error without ever waiting for it: a worker that logs may hold a lease.
 struct ConsoleLog: LogHandler {

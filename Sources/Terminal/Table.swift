@@ -1,11 +1,16 @@
 import Foundation
 
 /// Columns for people: left-aligned, two spaces apart, no wider than their longest cell.
-struct Table {
-    let header: [String]
-    let rows: [[String]]
+package struct Table {
+    package let header: [String]
+    package let rows: [[String]]
 
-    var text: String {
+    package init(header: [String], rows: [[String]]) {
+        self.header = header
+        self.rows = rows
+    }
+
+    package var text: String {
         let all = [header] + rows
         let widths = header.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
         return all.map { row in
@@ -18,8 +23,8 @@ struct Table {
 }
 
 /// JSON for programs: one document on one line, keys sorted, in snake case like the tracking tables.
-enum JSONText {
-    static func of(_ value: some Encodable) throws -> String {
+package enum JSONText {
+    package static func of(_ value: some Encodable) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         encoder.keyEncodingStrategy = .convertToSnakeCase

@@ -1,7 +1,7 @@
-import Migration
+package import Migration
 
 /// What a signal means, by how many there were.
-enum SignalResponse: Equatable {
+package enum SignalResponse: Equatable {
     /// The first: claim nothing more, let batches in flight end within the grace.
     case drain
     /// The second: give everything back now.
@@ -9,7 +9,7 @@ enum SignalResponse: Equatable {
     /// The third: leave at once; the leases run out by themselves.
     case leave
 
-    init(count: Int) {
+    package init(count: Int) {
         switch count {
         case ...1: self = .drain
         case 2: self = .release
@@ -17,7 +17,7 @@ enum SignalResponse: Equatable {
         }
     }
 
-    func sentence(grace: Duration) -> String {
+    package func sentence(grace: Duration) -> String {
         switch self {
         case .drain:
             "Stopping: batches in flight get \(Format.duration(grace)); once more to give them back now."
@@ -28,7 +28,7 @@ enum SignalResponse: Equatable {
 }
 
 /// As below, with what is said where batches are in flight.
-func withSignals<Value: Sendable>(
+package func withSignals<Value: Sendable>(
     raising stop: StopSignal,
     grace: Duration,
     console: Console,
@@ -38,7 +38,7 @@ func withSignals<Value: Sendable>(
 }
 
 /// Runs `body` while SIGINT, SIGTERM and SIGHUP raise `stop`; a signal at a question goes to the question alone.
-func withSignals<Value: Sendable>(
+package func withSignals<Value: Sendable>(
     raising stop: StopSignal,
     announces: @escaping @Sendable (SignalResponse) -> String,
     console: Console,

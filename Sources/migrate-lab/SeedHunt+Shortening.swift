@@ -52,7 +52,7 @@ extension SeedHunt {
 
     /// The command that shows a run again.
     func replay(_ trial: Trial) -> String {
-        var words = ["migrate simulate --seed \(trial.seed) --seeds 1 --scenario \(scenario.name)"]
+        var words = ["migrate-lab simulate --seed \(trial.seed) --seeds 1 --scenario \(scenario.name)"]
         if let bug { words.append("--bug \(bug.name)") }
         if let hosts = trial.wish.hosts { words.append("--workers \(hosts)") }
         if let batches = trial.wish.batches { words.append("--batches \(batches)") }

@@ -1,25 +1,25 @@
 import Foundation
 
 /// Standard output and standard error; what people read goes here and nowhere else.
-struct Console: Sendable {
+package struct Console: Sendable {
     /// Whether a person sees standard output.
-    let isTerminal: Bool
+    package let isTerminal: Bool
     /// Whether a person can answer on standard input.
-    let canAsk: Bool
+    package let canAsk: Bool
     /// Columns of the terminal.
-    let columns: Int
+    package let columns: Int
     private let write: @Sendable (Stream, String) -> Void
     /// Writes without waiting, or not at all.
     private let offer: @Sendable (Stream, String) -> Void
     private let answers: any AnswerSource
 
-    enum Stream: Sendable {
+    package enum Stream: Sendable {
         case output, error
 
         fileprivate var pump: OutputPump { self == .output ? StandardStreams.output : StandardStreams.error }
     }
 
-    init(
+    package init(
         isTerminal: Bool,
         canAsk: Bool,
         columns: Int = 80,
@@ -36,7 +36,7 @@ struct Console: Sendable {
     }
 
     /// The process's own.
-    static let standard = Console(
+    package static let standard = Console(
         isTerminal: isatty(STDOUT_FILENO) == 1,
         canAsk: isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1,
         columns: terminalColumns(),
@@ -46,19 +46,19 @@ struct Console: Sendable {
     )
 
     /// Says nothing: of a process that speaks to another one.
-    static let silent = Console(isTerminal: false, canAsk: false, write: { _, _ in })
+    package static let silent = Console(isTerminal: false, canAsk: false, write: { _, _ in })
 
     /// One line, or several, on standard output.
-    func out(_ text: String) { write(.output, text.hasSuffix("\n") ? text : text + "\n") }
+    package func out(_ text: String) { write(.output, text.hasSuffix("\n") ? text : text + "\n") }
 
     /// One line, or several, on standard error.
-    func error(_ text: String) { write(.error, text.hasSuffix("\n") ? text : text + "\n") }
+    package func error(_ text: String) { write(.error, text.hasSuffix("\n") ? text : text + "\n") }
 
     /// Text without a line break, for a line that updates.
-    func raw(_ text: String) { write(.output, text) }
+    package func raw(_ text: String) { write(.output, text) }
 
     /// The same with everything on standard error, so that standard output is left to JSON.
-    var aside: Console {
+    package var aside: Console {
         Console(
             isTerminal: isTerminal,
             canAsk: canAsk,
@@ -71,13 +71,13 @@ struct Console: Sendable {
 
     /// The same for what is said while work goes on: nothing waits until it is written, and what a terminal that stands still or a
     /// full pipe does not take is left out.
-    var live: Console {
+    package var live: Console {
         Console(isTerminal: isTerminal, canAsk: canAsk, columns: columns, write: offer, offer: offer, answers: answers)
     }
 
     /// Answers that are neither yes nor no before a question counts as unanswered: enough for any person, and an end for a
     /// terminal that sends rubbish.
-    static let triesMax = 10
+    package static let triesMax = 10
 
     /// Asks a question that takes yes or no; an empty line is the default.
     ///
@@ -90,7 +90,7 @@ struct Console: Sendable {
     ///   - unanswered: what is said at the end when there is no answer: what has been done, or that nothing was changed.
     /// - Returns: whether the answer is yes.
     /// - Throws: `CommandEnd` with `unanswered` when there is no answer.
-    func ask(
+    package func ask(
         _ question: String,
         default isYes: Bool,
         unanswered: String = Console.nothingWasChanged
@@ -108,7 +108,7 @@ struct Console: Sendable {
     }
 
     /// What a command says when it ends at a question before it has done anything.
-    static let nothingWasChanged = "nothing was changed"
+    package static let nothingWasChanged = "nothing was changed"
 
     /// Asks for permission, where no flag has given it.
     ///
@@ -118,7 +118,7 @@ struct Console: Sendable {
     ///   - isYes: what an empty line means.
     ///   - otherwise: what is said when the answer is no, or there is none.
     /// - Throws: `CommandEnd` when the answer is no, there is none, or nobody can answer.
-    func confirm(
+    package func confirm(
         _ question: String,
         isSure: Bool,
         default isYes: Bool,
@@ -136,7 +136,7 @@ struct Console: Sendable {
     ///
     /// `exit` would run the exit handlers of OpenSSL, zstd and others while the threads of libcurl, libmariadb and libpq still
     /// use them; one of the first nine runs of the whole job aborted so, after its work was done.
-    func exit(_ status: Int32) -> Never {
+    package func exit(_ status: Int32) -> Never {
         fflush(nil)
         StandardStreams.output.drain(within: .seconds(1))
         if let loss = StandardStreams.output.loss {
@@ -154,11 +154,11 @@ struct Console: Sendable {
 }
 
 /// An answer to a question that takes yes or no.
-struct Answer: Equatable {
-    let isYes: Bool
+package struct Answer: Equatable {
+    package let isYes: Bool
 
     /// Nil when it is neither.
-    init?(_ line: String, default isYes: Bool) {
+    package init?(_ line: String, default isYes: Bool) {
         switch line.trimmingCharacters(in: .whitespacesAndNewlines).lowercased() {
         case "": self.isYes = isYes
         case "y", "yes": self.isYes = true

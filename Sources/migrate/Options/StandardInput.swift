@@ -1,4 +1,5 @@
 import Foundation
+import Terminal
 
 /// What is piped into the program.
 enum StandardInput {

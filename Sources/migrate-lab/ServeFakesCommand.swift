@@ -2,20 +2,22 @@ import ArgumentParser
 import Fakes
 import Migration
 import ServedFakes
+import Terminal
 
 extension ServedFakes.Kind: ExpressibleByArgument {}
 
-struct ServeFakes: AsyncParsableCommand {
+struct ServeFakesCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "serve-fakes",
         abstract: "Serves stand-ins of OpenAI, Qdrant and Supabase over HTTP, for trying things out.",
         discussion: """
             Prints the settings that lead to them, ready to be pasted. They listen on 127.0.0.1 only, unless --bind says \
             otherwise, want a key, and keep everything in memory until Ctrl-C.
 
             EXAMPLES
-              migrate serve-fakes                      all three
-              migrate serve-fakes openai qdrant
-              migrate serve-fakes openai --port 8080 --key secret
+              migrate-lab serve-fakes                      all three
+              migrate-lab serve-fakes openai qdrant
+              migrate-lab serve-fakes openai --port 8080 --key secret
             """
     )
 
@@ -46,7 +48,7 @@ struct ServeFakes: AsyncParsableCommand {
         let fakes = ServedFakes(
             openAI: wanted.contains(.openai) ? FakeOpenAI(dimensions: dimensions, time: time) : nil,
             qdrant: wanted.contains(.qdrant) ? QdrantEngine() : nil,
-            supabase: wanted.contains(.supabase) ? FakeSupabase(time: time, entropy: Wiring.entropy) : nil,
+            supabase: wanted.contains(.supabase) ? FakeSupabase(time: time, entropy: Chance()) : nil,
             address: bind,
             port: port,
             key: key
@@ -60,5 +62,13 @@ struct ServeFakes: AsyncParsableCommand {
             await fakes.stop()
         }
         try await withSignals(raising: stop, announces: { _ in "Stopping." }, console: console, running: serve)
+    }
+}
+
+/// The operating system's random numbers, for the jitter of the tracking store's backoffs.
+private struct Chance: Entropy {
+    func next() -> UInt64 {
+        var generator = SystemRandomNumberGenerator()
+        return generator.next()
     }
 }

@@ -1,8 +1,8 @@
 /// What this program was built from and how: a seed of the simulation means something for one build only.
-enum Build {
-    static let version = "0.1.0"
+package enum Build {
+    package static let version = "0.1.0"
 
-    static let swift: String = {
+    package static let swift: String = {
         #if compiler(>=6.4)
         "6.4 or later"
         #elseif compiler(>=6.3.3)
@@ -16,7 +16,7 @@ enum Build {
         #endif
     }()
 
-    static let architecture: String = {
+    package static let architecture: String = {
         #if arch(x86_64)
         "x86_64"
         #elseif arch(arm64)
@@ -27,9 +27,9 @@ enum Build {
     }()
 
     /// For people.
-    static let words = "migrate \(version), Swift \(swift), \(architecture), \(kind) build"
+    package static let words = "migrate \(version), Swift \(swift), \(architecture), \(kind) build"
 
-    static let kind: String = {
+    package static let kind: String = {
         #if DEBUG
         "debug"
         #else
