@@ -36,11 +36,12 @@ extension PortCaller {
     ) async throws(End) -> PortFailure? { failure }
 
     /// Makes one call, with the same identity each time, until there is an answer or an end.
-    package func answer<Value>(
+    package consuming func answer<Value>(
         _ operation: () async throws(PortFailure) -> Value
     ) async throws(End) -> Value {
         var caller = self
-        var tries = CallTries(rules)
+        let time = caller.time
+        var tries = CallTries(caller.rules)
         while true {
             try await caller.willTry()
             let start = time.now

@@ -1,14 +1,21 @@
 /// How a piece of work calls the ports: what is repeated, what is waited for, and what ends the work.
 ///
 /// Waits for others count as their time, and one that is longer than the permit allows gives the work back.
-struct WorkCaller: Sendable {
+final class WorkCaller: Sendable {
     let ports: EnginePorts
     let state: RunnerState
     let plan: BatchWork.Plan
     let permit: any WorkPermit
-
     /// For its own calls, such as those about the quota.
-    var store: StoreCaller { StoreCaller(ports: ports, state: state) }
+    let store: StoreCaller
+
+    init(ports: EnginePorts, state: RunnerState, plan: BatchWork.Plan, permit: any WorkPermit) {
+        self.ports = ports
+        self.state = state
+        self.plan = plan
+        self.permit = permit
+        store = StoreCaller(ports: ports, state: state)
+    }
 
     /// Whether the work may go on at all.
     func checkpoint() throws(WorkEnd) {
