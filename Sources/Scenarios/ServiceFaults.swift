@@ -105,7 +105,7 @@ final class ServiceFaults: @unchecked Sendable {  // Confined to the simulation'
     }
 
     /// After a call was done.
-    func strikeAfter(_ service: Service, _ call: String) async throws(PortFailure) {
+    func strikeAfter(_ service: Service) async throws(PortFailure) {
         if simulation.isUnwinding || !isOn { return }
         guard simulation.chance.chance(0.05 * plan.strength(service.faultClass)) else { return }
         if simulation.chance.chance(0.5) {

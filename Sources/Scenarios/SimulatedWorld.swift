@@ -136,7 +136,7 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
             refuses: broken.refusing,
             faults: FaultHook(
                 before: { call throws(PortFailure) in try await faults.strike(.qdrant, call) },
-                after: { call throws(PortFailure) in try await faults.strikeAfter(.qdrant, call) }
+                after: { _ throws(PortFailure) in try await faults.strikeAfter(.qdrant) }
             )
         )
         let store = store

@@ -32,7 +32,7 @@ extension TrackingTables {
             more: failed.count > picked.count,
             next: failed.count > picked.count ? picked.last.map(Int64.init) : nil
         )
-        settle(answer, of: call.requestId, index, transaction)
+        settle(answer, of: call.requestId, index)
         return answer
     }
 
@@ -88,7 +88,7 @@ extension TrackingTables {
             more: letters.count > picked.count,
             next: letters.count > picked.count ? picked.last?.record : nil
         )
-        settle(answer, of: call.requestId, index, transaction)
+        settle(answer, of: call.requestId, index)
         return answer
     }
 
@@ -118,12 +118,7 @@ extension TrackingTables {
     }
 
     /// Opens the job again where something was requeued, and remembers the answer for a repeat.
-    private mutating func settle(
-        _ answer: RequeueAnswer,
-        of requestID: String,
-        _ index: Int,
-        _ transaction: Transaction
-    ) {
+    private mutating func settle(_ answer: RequeueAnswer, of requestID: String, _ index: Int) {
         jobs[index].lastRequestID = requestID
         jobs[index].lastRequestAnswer = answer
         guard answer.records > 0 else { return }

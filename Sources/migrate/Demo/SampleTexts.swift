@@ -2,25 +2,12 @@ import Migration
 
 /// Made-up rows in several languages, the same ones every time: what a table of short reports looks like.
 struct SampleTexts: Sendable {
-    /// SplitMix64 (Steele, Lea and Flood, 2014): small, fast, and the same on every platform.
-    private struct Dice: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var word = state
-            word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
-            return word ^ (word >> 31)
-        }
-    }
-
     /// A snowflake: above 2^53, where a floating-point number would be off by some.
     private static let firstID: RecordID = 1_258_291_663_585_714_176
 
     /// So many rows; among them what real tables have too: a NULL, blanks, very long texts, a missing tenant.
     static func rows(_ count: Int) -> [SourceRecord] {
-        var dice = Dice(state: 7)
+        var dice = SplitMix64(seed: 7)
         var id = firstID
         return (0..<count).map { index in
             id += RecordID.random(in: 1...1 << 30, using: &dice)
@@ -36,7 +23,7 @@ struct SampleTexts: Sendable {
         }
     }
 
-    private static func report(paragraphs: Int, _ dice: inout Dice) -> String {
+    private static func report(paragraphs: Int, _ dice: inout SplitMix64) -> String {
         let language = languages[Int.random(in: 0..<languages.count, using: &dice)]
         return (0..<paragraphs).map { _ in
             (0..<Int.random(in: 2...5, using: &dice)).map { _ in

@@ -1,3 +1,4 @@
+import Migration
 import Testing
 import TextProcessing
 
@@ -96,7 +97,7 @@ private func clusterProblems(
 
 /// Texts of one seed: words of many scripts, marks, emoji and white space in the proportions of the seed.
 func generatedText(seed: UInt64, pieces: Int) -> String {
-    var numbers = SeededNumbers(seed: seed)
+    var numbers = SplitMix64(seed: seed)
     let alphabets: [[String]] = [
         [
             "the", "quick", "brown", "fox", " ", " ", " ", ". ", ", ", "\n", "\n\n", "3.14", "don't", "(see", ")",

@@ -1,3 +1,4 @@
+import Migration
 import Testing
 import TextProcessing
 
@@ -30,7 +31,7 @@ struct TokenizerTests {
 
     @Test func `words that come again are counted as at first, also when others took their place`() throws {
         let tokenizer = try TestVocabulary.tokenizer.get()
-        var numbers = SeededNumbers(seed: 2)
+        var numbers = SplitMix64(seed: 2)
         let words = (0..<6_000).map { "\($0)qzx é\($0 % 700)문장 зюк\($0 % 90)ъ" }
         let picked = (0..<12_000).map { _ in words[Int.random(in: 0..<words.count, using: &numbers)] }
         let text = picked.joined(separator: " x")
@@ -40,7 +41,7 @@ struct TokenizerTests {
     @Test func `a long word has the tokens of its parts, cut anywhere between two of them`() throws {
         // Long words are merged in windows of 4,096 bytes. Cut where a token ends, each half keeps its tokens.
         let tokenizer = try TestVocabulary.tokenizer.get()
-        var numbers = SeededNumbers(seed: 1)
+        var numbers = SplitMix64(seed: 1)
         let letters = ["abcdefghijklmnopqrstuvwxyz", "aab", "的一是在不了有和人这é", "ابتثجحخد", "가나다라마바사아"].map(Array.init)
         for alphabet in letters {
             let word = String((0..<6_000).map { _ in alphabet[Int.random(in: 0..<alphabet.count, using: &numbers)] })
