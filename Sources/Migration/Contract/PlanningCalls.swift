@@ -2,10 +2,8 @@
 package struct SchemaVersion: TrackingCall {
     package static let function = "schema_version"
 
-    /// It has no parameters.
     package init() {}
 
-    /// What is installed.
     package struct Answer: Codable, Sendable, Equatable {
         /// The version of the installed SQL.
         package var version: Int
@@ -14,7 +12,6 @@ package struct SchemaVersion: TrackingCall {
         /// What of it is not there, such as `table ingestion_quota`; nil where all is.
         package var missing: [String]?
 
-        /// All fields, in order.
         package init(version: Int, minClient: Int, missing: [String]? = nil) {
             self.version = version
             self.minClient = minClient
@@ -44,7 +41,6 @@ package struct OpenIngestionJob: TrackingCall {
     /// Moves `pending` to `running`; never un-pauses.
     package var start: Bool
 
-    /// All fields, in order.
     package init(
         targetKey: String,
         configHash: String,
@@ -63,9 +59,7 @@ package struct OpenIngestionJob: TrackingCall {
         self.start = start
     }
 
-    /// What was found.
     package struct Answer: Codable, Sendable, Equatable {
-        /// Whether the job is new, joined or refused.
         package var result: Result
         /// Whether we plan or only work.
         package var role: Role
@@ -74,7 +68,6 @@ package struct OpenIngestionJob: TrackingCall {
         /// The job; at `config_mismatch` with the stored configuration.
         package var job: JobSummary
 
-        /// All fields, in order.
         package init(result: Result, role: Role, epoch: Int, job: JobSummary) {
             self.result = result
             self.role = role
@@ -103,31 +96,25 @@ package struct OpenIngestionJob: TrackingCall {
 }
 
 /// Extends the controller lease; every 10 seconds.
-package struct RenewController: TrackingCall {
+package struct RenewController: JobCall {
     package static let function = "renew_controller"
 
-    /// The job.
     package var job: JobID
-    /// Our epoch.
     package var epoch: Int
-    /// Our token.
     package var token: String
 
-    /// All fields, in order.
     package init(job: JobID, epoch: Int, token: String) {
         self.job = job
         self.epoch = epoch
         self.token = token
     }
 
-    /// Whether we still hold it.
     package struct Answer: Codable, Sendable, Equatable {
         /// `lost` = stop planning.
         package var result: Result
         /// Milliseconds until it runs out.
         package var ttlMs: Int
 
-        /// All fields, in order.
         package init(result: Result, ttlMs: Int) {
             self.result = result
             self.ttlMs = ttlMs
@@ -144,21 +131,17 @@ package struct RenewController: TrackingCall {
 }
 
 /// Stores one page of the plan: a compare-and-set on the cursor, so the plan is always an exact prefix of the source order.
-package struct AppendIngestionBatches: TrackingCall {
+package struct AppendIngestionBatches: JobCall {
     package static let function = "append_ingestion_batches"
 
-    /// The job.
     package var job: JobID
-    /// Our epoch.
     package var epoch: Int
-    /// Our token.
     package var token: String
     /// The last planned id as we know it; nil = before everything.
     @ExplicitNull package var expectedCursor: RecordID?
     /// Ids strictly ascending over the whole page and above the cursor; at most 1 MB.
     package var batches: [[RecordID]]
 
-    /// All fields, in order.
     package init(job: JobID, epoch: Int, token: String, expectedCursor: RecordID?, batches: [[RecordID]]) {
         self.job = job
         self.epoch = epoch
@@ -167,16 +150,13 @@ package struct AppendIngestionBatches: TrackingCall {
         self.batches = batches
     }
 
-    /// What became of the page.
     package struct Answer: Codable, Sendable, Equatable {
-        /// Whether the page is stored.
         package var result: Result
         /// The last planned id now.
         package var cursor: RecordID?
         /// Number of the next batch.
         package var nextNumber: Int
 
-        /// All fields, in order.
         package init(result: Result, cursor: RecordID?, nextNumber: Int) {
             self.result = result
             self.cursor = cursor
@@ -184,9 +164,7 @@ package struct AppendIngestionBatches: TrackingCall {
         }
     }
 
-    /// What became of a page.
     package enum Result: String, Codable, Sendable, CaseIterable {
-        /// Stored.
         case appended
         /// It was there already: the first answer was lost.
         case duplicate
@@ -202,14 +180,11 @@ package struct AppendIngestionBatches: TrackingCall {
 }
 
 /// Declares the plan complete.
-package struct SealIngestionPlan: TrackingCall {
+package struct SealIngestionPlan: JobCall {
     package static let function = "seal_ingestion_plan"
 
-    /// The job.
     package var job: JobID
-    /// Our epoch.
     package var epoch: Int
-    /// Our token.
     package var token: String
     /// The last planned id as we know it; nil = nothing was planned.
     @ExplicitNull package var expectedCursor: RecordID?
@@ -218,7 +193,6 @@ package struct SealIngestionPlan: TrackingCall {
     /// Rows counted in the source; for the report only.
     @ExplicitNull package var sourceCount: Int64?
 
-    /// All fields, in order.
     package init(
         job: JobID,
         epoch: Int,
@@ -235,22 +209,14 @@ package struct SealIngestionPlan: TrackingCall {
         self.sourceCount = sourceCount
     }
 
-    /// What became of it.
     package struct Answer: Codable, Sendable, Equatable {
-        /// Whether the plan is sealed.
         package var result: Result
 
-        /// All fields, in order.
-        package init(result: Result) {
-            self.result = result
-        }
+        package init(result: Result) { self.result = result }
     }
 
-    /// What became of sealing.
     package enum Result: String, Codable, Sendable, CaseIterable {
-        /// Done.
         case sealed
-        /// It was.
         case alreadySealed = "already_sealed"
         /// The cursor stands elsewhere; nothing changed.
         case cursorMismatch = "cursor_mismatch"

@@ -9,7 +9,6 @@ package struct ReserveQuota: TrackingCall {
     /// A longer wait is refused, not charged.
     package var maxWaitMs: Int
 
-    /// All fields, in order.
     package init(quota: String, cost: Int, maxWaitMs: Int) {
         self.quota = quota
         self.cost = cost
@@ -27,7 +26,6 @@ package struct ReserveQuota: TrackingCall {
         /// true where the quota is not known, because nobody has told its limits or somebody has reset it; else nil.
         package var unknown: Bool?
 
-        /// All fields, in order.
         package init(granted: Bool, waitMs: Int, stopReason: String?, unknown: Bool? = nil) {
             self.granted = granted
             self.waitMs = waitMs
@@ -50,7 +48,6 @@ package struct QuotaReport: Codable, Sendable, Equatable {
     /// true clears a stop, and a pause or reservation of more than two minutes.
     package var resumed: Bool?
 
-    /// All fields, in order.
     package init(
         tokensPerMinute: Int? = nil,
         requestsPerMinute: Int? = nil,
@@ -72,10 +69,8 @@ package struct ReportQuota: TrackingCall {
 
     /// Names host, model, organisation and key.
     package var quota: String
-    /// What was learned.
     package var report: QuotaReport
 
-    /// All fields, in order.
     package init(quota: String, report: QuotaReport) {
         self.quota = quota
         self.report = report
@@ -94,7 +89,6 @@ package struct ReportQuota: TrackingCall {
         /// Set while no runner may send requests, with the reason.
         package var stopReason: String?
 
-        /// All fields, in order.
         package init(tokensPerMinute: Int, requestsPerMinute: Int, share: Double, pauseMs: Int, stopReason: String?) {
             self.tokensPerMinute = tokensPerMinute
             self.requestsPerMinute = requestsPerMinute
@@ -114,62 +108,12 @@ package struct ListIngestionQuotas: TrackingCall {
     /// 1…1000 rows a page.
     package var limit: Int
 
-    /// All fields, in order.
     package init(after: String?, limit: Int) {
         self.after = after
         self.limit = limit
     }
 
-    /// One page.
-    package struct Answer: Codable, Sendable, Equatable {
-        /// At most `limit` rows, ordered by name.
-        package var rows: [QuotaSummary]
-        /// The name to go on after; nil at the end.
-        package var next: String?
-
-        /// All fields, in order.
-        package init(rows: [QuotaSummary], next: String?) {
-            self.rows = rows
-            self.next = next
-        }
-    }
-}
-
-/// A quota as it stands.
-package struct QuotaSummary: Codable, Sendable, Equatable {
-    /// Names host, model, organisation and key.
-    package var quota: String
-    /// 0 = unknown: nothing is reserved.
-    package var tokensPerMinute: Int
-    /// 0 = unknown: nothing is reserved.
-    package var requestsPerMinute: Int
-    /// Share of the limits that is used, at most 0.975.
-    package var share: Double
-    /// Milliseconds that everybody still waits.
-    package var pauseMs: Int
-    /// Milliseconds until all that is reserved is sent.
-    package var reservedMs: Int
-    /// Set while no runner may send requests, with the reason.
-    package var stopReason: String?
-
-    /// All fields, in order.
-    package init(
-        quota: String,
-        tokensPerMinute: Int,
-        requestsPerMinute: Int,
-        share: Double,
-        pauseMs: Int,
-        reservedMs: Int,
-        stopReason: String?
-    ) {
-        self.quota = quota
-        self.tokensPerMinute = tokensPerMinute
-        self.requestsPerMinute = requestsPerMinute
-        self.share = share
-        self.pauseMs = pauseMs
-        self.reservedMs = reservedMs
-        self.stopReason = stopReason
-    }
+    package typealias Answer = ListPage<QuotaSummary, String>
 }
 
 /// Forgets all that is known of a quota: limits, pause, reservations and stop.
@@ -179,20 +123,16 @@ package struct ResetIngestionQuota: TrackingCall {
     /// Names host, model, organisation and key.
     package var quota: String
 
-    /// All fields, in order.
     package init(quota: String) { self.quota = quota }
 
-    /// What was done.
     package enum Result: String, Codable, Sendable {
         case reset
         case notFound = "not_found"
     }
 
-    /// Whether there was such a quota.
     package struct Answer: Codable, Sendable, Equatable {
         package var result: Result
 
-        /// All fields, in order.
         package init(result: Result) { self.result = result }
     }
 }

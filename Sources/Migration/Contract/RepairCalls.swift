@@ -1,17 +1,15 @@
 /// Ends attempts that a person names, as the reaper ends those whose lease has run out.
 ///
 /// The budget pays, the batches may be claimed again at once, and what their workers say later is `lost`.
-package struct ReleaseIngestionBatches: TrackingCall {
+package struct ReleaseIngestionBatches: JobCall {
     package static let function = "release_ingestion_batches"
 
     /// The error code of a batch that was released.
     package static let code = "released_by_operator"
-    /// And its message.
     package static let message = "a person has released it"
     /// The longest age that can be named: ten years, in milliseconds.
     package static let ageMaxMs: Int64 = 315_360_000_000
 
-    /// The job.
     package var job: JobID
     /// Which batches; at least one condition.
     package var filter: Filter
@@ -20,7 +18,6 @@ package struct ReleaseIngestionBatches: TrackingCall {
     /// Only say what would be done.
     package var dryRun: Bool
 
-    /// All fields, in order.
     package init(job: JobID, filter: Filter, limit: Int, dryRun: Bool) {
         self.job = job
         self.filter = filter
@@ -34,12 +31,10 @@ package struct ReleaseIngestionBatches: TrackingCall {
         package var worker: String?
         /// Claimed so long ago, or longer.
         package var olderThanMs: Int64?
-        /// Only these batches.
         package var batchNumbers: [Int]?
         /// Claimed at this time of the database or before, in ISO 8601: what the dry run answered.
         package var claimedUntil: String?
 
-        /// All fields, in order.
         package init(
             worker: String? = nil,
             olderThanMs: Int64? = nil,
@@ -53,10 +48,8 @@ package struct ReleaseIngestionBatches: TrackingCall {
         }
     }
 
-    /// What was released.
     package struct Answer: Codable, Sendable, Equatable {
-        /// Whether there is such a job.
-        package var result: JobStats.Result
+        package var result: JobPresence
         /// Batches that may be claimed again.
         package var released: Int
         /// Batches whose budget was used up: given up.
@@ -70,9 +63,8 @@ package struct ReleaseIngestionBatches: TrackingCall {
         /// Up to when the batches were claimed that this answer is about.
         package var claimedUntil: String
 
-        /// All fields, in order.
         package init(
-            result: JobStats.Result,
+            result: JobPresence,
             released: Int,
             failed: Int,
             records: Int64,
@@ -92,21 +84,15 @@ package struct ReleaseIngestionBatches: TrackingCall {
 }
 
 /// Makes a job's counters what a recount of its tables says; work goes on meanwhile.
-package struct RecountIngestionJob: TrackingCall {
+package struct RecountIngestionJob: JobCall {
     package static let function = "recount_ingestion_job"
 
-    /// The job.
     package var job: JobID
 
-    /// All fields, in order.
-    package init(job: JobID) {
-        self.job = job
-    }
+    package init(job: JobID) { self.job = job }
 
-    /// What was put right.
     package struct Answer: Codable, Sendable, Equatable {
-        /// Whether there is such a job.
-        package var result: JobStats.Result
+        package var result: JobPresence
         /// The counters that were wrong.
         package var changes: [Change]
         /// Batches that were left as no call leaves them.
@@ -116,8 +102,7 @@ package struct RecountIngestionJob: TrackingCall {
         /// Whether there are more such batches: call again.
         package var more: Bool
 
-        /// All fields, in order.
-        package init(result: JobStats.Result, changes: [Change], batches: Int, letters: Int, more: Bool) {
+        package init(result: JobPresence, changes: [Change], batches: Int, letters: Int, more: Bool) {
             self.result = result
             self.changes = changes
             self.batches = batches
@@ -130,12 +115,9 @@ package struct RecountIngestionJob: TrackingCall {
     package struct Change: Codable, Sendable, Equatable {
         /// As the stats name it, or `total_batches` or `total_records`.
         package var name: String
-        /// What it was.
         package var from: Int64
-        /// What it is.
         package var to: Int64
 
-        /// All fields, in order.
         package init(name: String, from: Int64, to: Int64) {
             self.name = name
             self.from = from

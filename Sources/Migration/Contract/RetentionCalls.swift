@@ -2,17 +2,15 @@
 ///
 /// From the first page on the job is cancelled and nothing opens it again; the next call goes on with what an interrupted
 /// one has left, also where the job's row was deleted by hand.
-package struct DeleteIngestionJob: TrackingCall {
+package struct DeleteIngestionJob: JobCall {
     package static let function = "delete_ingestion_job"
 
-    /// The job.
     package var job: JobID
     /// 1…10000 batches, dead letters and events a call.
     package var limit: Int
     /// Only if it has ended this long ago; nil = however lately.
     @ExplicitNull package var olderThanMs: Int64?
 
-    /// All fields, in order.
     package init(job: JobID, limit: Int, olderThanMs: Int64?) {
         self.job = job
         self.limit = limit
@@ -23,17 +21,15 @@ package struct DeleteIngestionJob: TrackingCall {
 }
 
 /// Deletes the history of a job that has ended, page by page, the oldest events first; the job stays.
-package struct DeleteIngestionEvents: TrackingCall {
+package struct DeleteIngestionEvents: JobCall {
     package static let function = "delete_ingestion_events"
 
-    /// The job.
     package var job: JobID
     /// 1…10000 events a call.
     package var limit: Int
     /// Only if the job has ended this long ago; nil = however lately.
     @ExplicitNull package var olderThanMs: Int64?
 
-    /// All fields, in order.
     package init(job: JobID, limit: Int, olderThanMs: Int64?) {
         self.job = job
         self.limit = limit
@@ -45,18 +41,15 @@ package struct DeleteIngestionEvents: TrackingCall {
 
 /// What one page of a deletion has deleted.
 package struct DeletionAnswer: Codable, Sendable, Equatable {
-    /// Whether anything was done.
     package var result: Result
     /// Batches, each with the list of its records.
     package var batches: Int
     /// Dead letters.
     package var failures: Int
-    /// Events.
     package var events: Int
     /// Whether there is more: call again.
     package var more: Bool
 
-    /// All fields, in order.
     package init(result: Result, batches: Int = 0, failures: Int = 0, events: Int = 0, more: Bool = false) {
         self.result = result
         self.batches = batches
@@ -65,7 +58,6 @@ package struct DeletionAnswer: Codable, Sendable, Equatable {
         self.more = more
     }
 
-    /// What became of a call.
     package enum Result: String, Codable, Sendable, CaseIterable {
         /// Done; without `more`, all of it.
         case applied
@@ -87,61 +79,22 @@ package struct ListIngestionRetention: TrackingCall {
     /// 1…1000 rows a page.
     package var limit: Int
 
-    /// All fields, in order.
     package init(after: JobID?, limit: Int) {
         self.after = after
         self.limit = limit
     }
 
-    /// One page.
-    package struct Answer: Codable, Sendable, Equatable {
-        /// At most `limit` rows, by number, the highest first.
-        package var rows: [RetentionSummary]
-        /// The number to go on below; nil at the end.
-        package var next: JobID?
-
-        /// All fields, in order.
-        package init(rows: [RetentionSummary], next: JobID?) {
-            self.rows = rows
-            self.next = next
-        }
-    }
-}
-
-/// What decides whether a job may go.
-package struct RetentionSummary: Codable, Sendable, Equatable {
-    /// The job's number.
-    package var jobId: JobID
-    /// The job; nil where its row was deleted by hand, and dead letters, events or counters were left behind.
-    package var job: JobSummary?
-    /// Milliseconds of the database clock since it became final; nil while it is open.
-    package var endedMs: Int64?
-    /// Whether its deletion has begun.
-    package var deleting: Bool
-    /// Whether it has any history.
-    package var hasEvents: Bool
-
-    /// All fields, in order.
-    package init(jobId: JobID, job: JobSummary?, endedMs: Int64?, deleting: Bool, hasEvents: Bool) {
-        self.jobId = jobId
-        self.job = job
-        self.endedMs = endedMs
-        self.deleting = deleting
-        self.hasEvents = hasEvents
-    }
+    package typealias Answer = ListPage<RetentionSummary, JobID>
 }
 
 /// Counts the rows of a job.
-package struct GetIngestionJobRows: TrackingCall {
+package struct GetIngestionJobRows: JobCall {
     package static let function = "get_ingestion_job_rows"
 
-    /// The job.
     package var job: JobID
 
-    /// All fields, in order.
     package init(job: JobID) { self.job = job }
 
-    /// How many there are.
     package struct Answer: Codable, Sendable, Equatable {
         package var batches: Int64
         /// Dead letters, open or not.
@@ -150,7 +103,6 @@ package struct GetIngestionJobRows: TrackingCall {
         /// All rows: also those with the records of the batches, the counters, and the job's own.
         package var rows: Int64
 
-        /// All fields, in order.
         package init(batches: Int64, failures: Int64, events: Int64, rows: Int64) {
             self.batches = batches
             self.failures = failures

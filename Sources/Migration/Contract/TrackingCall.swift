@@ -1,14 +1,48 @@
-package import Foundation
-
 /// One function of the tracking contract as a value: its parameters, and what it answers.
 ///
 /// Every transport, the fake and a recorded history share these types, so that there is one spelling of each name.
 /// In SQL the function takes the parameters with the prefix `p_` and snake case, and returns one `jsonb`.
 package protocol TrackingCall: Codable, Sendable, Equatable {
     /// What the function answers.
-    associatedtype Answer: Codable, Sendable, Equatable
+    associatedtype Answer: TrackingAnswer
     /// The SQL function's name, without its schema.
     static var function: String { get }
+    /// The one job that the call is about; nil where there is none or no one.
+    var namedJob: JobID? { get }
+}
+
+extension TrackingCall {
+    package var namedJob: JobID? { nil }
+}
+
+package typealias TrackingAnswer = Codable & Sendable & Equatable
+
+/// A call about one job.
+package protocol JobCall: TrackingCall {
+    var job: JobID { get }
+}
+
+extension JobCall {
+    package var namedJob: JobID? { job }
+}
+
+/// Whether there is such a job: the result of calls that have no other.
+package enum JobPresence: String, Codable, Sendable, CaseIterable {
+    case ok
+    case notFound = "not_found"
+}
+
+/// One page of a list, in the order that the call has.
+package struct ListPage<Row: TrackingAnswer, Key: TrackingAnswer>: Codable, Sendable, Equatable {
+    /// At most the call's `limit`.
+    package var rows: [Row]
+    /// The key to go on after; nil at the end.
+    package var next: Key?
+
+    package init(rows: [Row], next: Key?) {
+        self.rows = rows
+        self.next = next
+    }
 }
 
 /// A parameter that is sent as `null` when absent, because the SQL functions have no optional arguments.
@@ -26,72 +60,5 @@ package struct ExplicitNull<Value: Codable & Sendable & Equatable>: Codable, Sen
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         if let wrappedValue { try container.encode(wrappedValue) } else { try container.encodeNil() }
-    }
-}
-
-/// The one way in which calls and answers become JSON.
-package enum TrackingJSON {
-    /// Encodes a call as the object PostgREST expects: `{"p_job": 7, …}`.
-    package static func encode(_ call: some TrackingCall) throws -> Data {
-        try encoder(parameterPrefix: "p_").encode(call)
-    }
-
-    /// Decodes a call from that object; used by what stands in for the server.
-    package static func decodeCall<Call: TrackingCall>(_ type: Call.Type, from data: Data) throws -> Call {
-        try decoder(parameterPrefix: "p_").decode(type, from: data)
-    }
-
-    /// Encodes an answer as the SQL functions return it.
-    package static func encodeAnswer(_ answer: some Encodable) throws -> Data {
-        try encoder(parameterPrefix: "").encode(answer)
-    }
-
-    /// Decodes an answer of the SQL functions.
-    package static func decodeAnswer<Answer: Decodable>(_ type: Answer.Type, from data: Data) throws -> Answer {
-        try decoder(parameterPrefix: "").decode(type, from: data)
-    }
-
-    private static func encoder(parameterPrefix: String) -> JSONEncoder {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        encoder.keyEncodingStrategy = .custom { path in
-            let name = snakeCase(path.last?.stringValue ?? "")
-            return WireKey(path.count == 1 ? parameterPrefix + name : name)
-        }
-        return encoder
-    }
-
-    private static func decoder(parameterPrefix: String) -> JSONDecoder {
-        let decoder = JSONDecoder()
-        decoder.keyDecodingStrategy = .custom { path in
-            let name = path.last?.stringValue ?? ""
-            let isParameter = path.count == 1 && !parameterPrefix.isEmpty && name.hasPrefix(parameterPrefix)
-            return WireKey(camelCase(isParameter ? String(name.dropFirst(parameterPrefix.count)) : name))
-        }
-        return decoder
-    }
-
-    private struct WireKey: CodingKey {
-        let stringValue: String
-        var intValue: Int? { nil }
-        init(_ name: String) { stringValue = name }
-        init?(stringValue: String) { self.stringValue = stringValue }
-        init?(intValue: Int) { nil }
-    }
-
-    /// Turns `claimId` into `claim_id`.
-    ///
-    /// The names have no runs of capitals, so the way back is exact.
-    static func snakeCase(_ name: String) -> String {
-        name.reduce(into: "") { result, character in
-            result += character.isUppercase ? "_" + character.lowercased() : String(character)
-        }
-    }
-
-    static func camelCase(_ name: String) -> String {
-        let parts = name.split(separator: "_", omittingEmptySubsequences: false)
-        return parts.enumerated().map {
-            $0.offset == 0 ? String($0.element) : $0.element.prefix(1).uppercased() + $0.element.dropFirst()
-        }.joined()
     }
 }

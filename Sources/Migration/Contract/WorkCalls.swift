@@ -1,10 +1,9 @@
 /// Takes batches under a lease.
 ///
 /// Repeated with the same claim id it returns the same batches.
-package struct ClaimNextBatch: TrackingCall {
+package struct ClaimNextBatch: JobCall {
     package static let function = "claim_next_batch"
 
-    /// The job.
     package var job: JobID
     /// Who asks, for people: host, process, worker.
     package var worker: String
@@ -17,7 +16,6 @@ package struct ClaimNextBatch: TrackingCall {
     /// The hint of the last answer.
     @ExplicitNull package var floor: ClaimFloor?
 
-    /// All fields, in order.
     package init(job: JobID, worker: String, claimId: String, limit: Int, configHash: String, floor: ClaimFloor?) {
         self.job = job
         self.worker = worker
@@ -29,7 +27,6 @@ package struct ClaimNextBatch: TrackingCall {
 
     /// Batches, or how long to wait.
     package struct Answer: Codable, Sendable, Equatable {
-        /// Whether the claim was allowed.
         package var result: Result
         /// The job's status; nil when not found.
         package var jobStatus: JobStatus?
@@ -42,7 +39,6 @@ package struct ClaimNextBatch: TrackingCall {
         /// Milliseconds to wait when there were none: 1,000…15,000.
         package var waitMs: Int
 
-        /// All fields, in order.
         package init(
             result: Result,
             jobStatus: JobStatus?,
@@ -60,29 +56,22 @@ package struct ClaimNextBatch: TrackingCall {
         }
     }
 
-    /// Whether a claim was allowed.
     package enum Result: String, Codable, Sendable, CaseIterable {
         /// It was, though there may be no batch.
         case ok
-        /// The job has another configuration.
         case configMismatch = "config_mismatch"
-        /// There is no such job.
         case notFound = "not_found"
     }
 }
 
 /// One batch we hold, and this attempt's absolute progress.
 package struct HeartbeatItem: Codable, Sendable, Equatable {
-    /// The batch.
     package var batchNumber: Int
-    /// Our attempt.
     package var attempt: Int
-    /// Our claim id.
     package var claimId: String
     /// Absolute counts of this attempt so far.
     package var counts: BatchCounts
 
-    /// All fields, in order.
     package init(batchNumber: Int, attempt: Int, claimId: String, counts: BatchCounts) {
         self.batchNumber = batchNumber
         self.attempt = attempt
@@ -92,17 +81,15 @@ package struct HeartbeatItem: Codable, Sendable, Equatable {
 }
 
 /// The heartbeat: extends the leases of everything a runner holds and reports absolute progress.
-package struct BumpBatchProgress: TrackingCall {
+package struct BumpBatchProgress: JobCall {
     package static let function = "bump_batch_progress"
 
-    /// The job.
     package var job: JobID
     /// Who asks, for people: host, process.
     package var worker: String
     /// Everything the runner holds.
     package var items: [HeartbeatItem]
 
-    /// All fields, in order.
     package init(job: JobID, worker: String, items: [HeartbeatItem]) {
         self.job = job
         self.worker = worker
@@ -113,10 +100,8 @@ package struct BumpBatchProgress: TrackingCall {
     package struct Answer: Codable, Sendable, Equatable {
         /// The job's status; nil when not found.
         package var jobStatus: JobStatus?
-        /// One an item, in the same order.
         package var items: [Item]
 
-        /// All fields, in order.
         package init(jobStatus: JobStatus?, items: [Item]) {
             self.jobStatus = jobStatus
             self.items = items
@@ -125,18 +110,14 @@ package struct BumpBatchProgress: TrackingCall {
 
     /// What became of one lease.
     package struct Item: Codable, Sendable, Equatable {
-        /// The batch.
         package var batchNumber: Int
-        /// Its attempt.
         package var attempt: Int
-        /// Whether to go on.
         package var result: Result
         /// Why not: `cancelled`, `deadline`, `reaped`, `new_owner`, `ended`, `not_found`.
         package var reason: String?
         /// Milliseconds until the lease runs out; 0 unless `ok`.
         package var leaseMs: Int
 
-        /// All fields, in order.
         package init(batchNumber: Int, attempt: Int, result: Result, reason: String?, leaseMs: Int) {
             self.batchNumber = batchNumber
             self.attempt = attempt
@@ -146,7 +127,6 @@ package struct BumpBatchProgress: TrackingCall {
         }
     }
 
-    /// Whether to go on with a batch.
     package enum Result: String, Codable, Sendable, CaseIterable {
         /// The lease is extended.
         case ok
@@ -160,18 +140,13 @@ package struct BumpBatchProgress: TrackingCall {
 /// Ends an attempt.
 ///
 /// Repeating it is harmless.
-package struct FinishBatch: TrackingCall {
+package struct FinishBatch: JobCall {
     package static let function = "finish_batch"
 
-    /// The job.
     package var job: JobID
-    /// The batch.
     package var batchNumber: Int
-    /// Our attempt.
     package var attempt: Int
-    /// Our claim id.
     package var claimId: String
-    /// How it ends.
     package var outcome: BatchOutcome
     /// Absolute counts for `completed` and `failed`, summing to the record count; for `release` and `defer` nil, or nothing but
     /// what was paid.
@@ -183,7 +158,6 @@ package struct FinishBatch: TrackingCall {
     /// Why, for `failed`, `release` and `defer`.
     @ExplicitNull package var error: BatchError?
 
-    /// All fields, in order.
     package init(
         job: JobID,
         batchNumber: Int,
@@ -206,16 +180,13 @@ package struct FinishBatch: TrackingCall {
         self.error = error
     }
 
-    /// What became of it.
     package struct Answer: Codable, Sendable, Equatable {
-        /// Whether it was applied.
         package var result: Result
         /// The batch's status now; nil when lost.
         package var status: BatchStatus?
         /// The outcome that is stored, at `duplicate`.
         package var outcome: String?
 
-        /// All fields, in order.
         package init(result: Result, status: BatchStatus?, outcome: String?) {
             self.result = result
             self.status = status
@@ -223,9 +194,7 @@ package struct FinishBatch: TrackingCall {
         }
     }
 
-    /// What became of the end of an attempt.
     package enum Result: String, Codable, Sendable, CaseIterable {
-        /// Stored.
         case applied
         /// It was stored already: the first answer was lost.
         case duplicate
@@ -235,24 +204,21 @@ package struct FinishBatch: TrackingCall {
 }
 
 /// The reaper: ends attempts whose lease has run out.
-package struct ResetStuckBatches: TrackingCall {
+package struct ResetStuckBatches: JobCall {
     package static let function = "reset_stuck_batches"
 
-    /// The job.
     package var job: JobID
     /// 1…1000 batches a call.
     package var limit: Int
     /// Looks at every batch in processing, not only at those claimed within timeout + 1 min.
     package var full: Bool
 
-    /// All fields, in order.
     package init(job: JobID, limit: Int, full: Bool) {
         self.job = job
         self.limit = limit
         self.full = full
     }
 
-    /// What was reset.
     package struct Answer: Codable, Sendable, Equatable {
         /// Batches that may be claimed again.
         package var reset: Int
@@ -261,7 +227,6 @@ package struct ResetStuckBatches: TrackingCall {
         /// Whether to call again at once.
         package var more: Bool
 
-        /// All fields, in order.
         package init(reset: Int, failed: Int, more: Bool) {
             self.reset = reset
             self.failed = failed

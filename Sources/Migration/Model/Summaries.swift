@@ -1,16 +1,13 @@
 /// A job as the store describes it to people and to controllers.
 package struct JobSummary: Codable, Sendable, Equatable {
-    /// The job's id.
     package var id: JobID
     /// Names the pair of source table and collection.
     package var targetKey: String
-    /// What may happen to the job now.
     package var status: JobStatus
     /// SHA-256 of what shapes the written points.
     package var configHash: String
     /// The values behind the hash, and `limit` where the job has one.
     package var config: [String: String]
-    /// What all workers agree on.
     package var settings: JobSettings
     /// Last planned id; nil before the first page.
     package var planCursor: RecordID?
@@ -43,7 +40,6 @@ package struct JobSummary: Codable, Sendable, Equatable {
     /// When its history was last pruned: what happened before is not listed any more; nil where it is whole.
     package var historyCutAt: String?
 
-    /// All fields, in order.
     package init(
         id: JobID,
         targetKey: String,
@@ -95,7 +91,6 @@ package struct JobSummary: Codable, Sendable, Equatable {
 package struct BatchSummary: Codable, Sendable, Equatable {
     /// Dense from 0 within the job.
     package var batchNumber: Int
-    /// Where it stands.
     package var status: BatchStatus
     /// 0 = planned from the source, n = made by the n-th requeue.
     package var round: Int
@@ -115,12 +110,9 @@ package struct BatchSummary: Codable, Sendable, Equatable {
     package var nextRetryMs: Int
     /// How the last attempt ended, `reaped` included.
     package var lastOutcome: String?
-    /// Code of the last error.
     package var errorCode: String?
-    /// Sentence of the last error.
     package var errorMessage: String?
 
-    /// All fields, in order.
     package init(
         batchNumber: Int,
         status: BatchStatus,
@@ -154,13 +146,10 @@ package struct BatchSummary: Codable, Sendable, Equatable {
 
 /// A dead letter: one record that was given up.
 package struct FailureSummary: Codable, Sendable, Equatable {
-    /// The record's id.
     package var recordId: RecordID
-    /// Its batch.
     package var batchNumber: Int
     /// The attempt that gave it up.
     package var attempt: Int
-    /// The step that failed.
     package var stage: FailureStage
     /// A short stable word for machines.
     package var code: String
@@ -177,7 +166,6 @@ package struct FailureSummary: Codable, Sendable, Equatable {
     /// Set by a requeue; open while nil.
     package var resolvedAt: String?
 
-    /// All fields, in order.
     package init(
         recordId: RecordID,
         batchNumber: Int,
@@ -213,11 +201,9 @@ package struct EventSummary: Codable, Sendable, Equatable {
     package var at: String
     /// The batch, or nil for an event of the job.
     package var batchNumber: Int?
-    /// Its attempt.
     package var attempt: Int?
     /// The lease token.
     package var claimId: String?
-    /// Who acted.
     package var workerId: String?
     /// What happened.
     ///
@@ -226,7 +212,6 @@ package struct EventSummary: Codable, Sendable, Equatable {
     /// More, by kind; never record text.
     package var detail: [String: String]
 
-    /// All fields, in order.
     package init(
         id: Int64,
         at: String,
@@ -245,5 +230,62 @@ package struct EventSummary: Codable, Sendable, Equatable {
         self.workerId = workerId
         self.kind = kind
         self.detail = detail
+    }
+}
+
+/// A quota as it stands.
+package struct QuotaSummary: Codable, Sendable, Equatable {
+    /// Names host, model, organisation and key.
+    package var quota: String
+    /// 0 = unknown: nothing is reserved.
+    package var tokensPerMinute: Int
+    /// 0 = unknown: nothing is reserved.
+    package var requestsPerMinute: Int
+    /// Share of the limits that is used, at most 0.975.
+    package var share: Double
+    /// Milliseconds that everybody still waits.
+    package var pauseMs: Int
+    /// Milliseconds until all that is reserved is sent.
+    package var reservedMs: Int
+    /// Set while no runner may send requests, with the reason.
+    package var stopReason: String?
+
+    package init(
+        quota: String,
+        tokensPerMinute: Int,
+        requestsPerMinute: Int,
+        share: Double,
+        pauseMs: Int,
+        reservedMs: Int,
+        stopReason: String?
+    ) {
+        self.quota = quota
+        self.tokensPerMinute = tokensPerMinute
+        self.requestsPerMinute = requestsPerMinute
+        self.share = share
+        self.pauseMs = pauseMs
+        self.reservedMs = reservedMs
+        self.stopReason = stopReason
+    }
+}
+
+/// What decides whether a job may go.
+package struct RetentionSummary: Codable, Sendable, Equatable {
+    package var jobId: JobID
+    /// The job; nil where its row was deleted by hand, and dead letters, events or counters were left behind.
+    package var job: JobSummary?
+    /// Milliseconds of the database clock since it became final; nil while it is open.
+    package var endedMs: Int64?
+    /// Whether its deletion has begun.
+    package var deleting: Bool
+    /// Whether it has any history.
+    package var hasEvents: Bool
+
+    package init(jobId: JobID, job: JobSummary?, endedMs: Int64?, deleting: Bool, hasEvents: Bool) {
+        self.jobId = jobId
+        self.job = job
+        self.endedMs = endedMs
+        self.deleting = deleting
+        self.hasEvents = hasEvents
     }
 }

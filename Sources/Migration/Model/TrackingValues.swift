@@ -70,7 +70,6 @@ package struct JobSettings: Codable, Sendable, Equatable {
     /// The servers with which the job is opened; the job itself tells those of now (`JobSummary.servers`).
     package var servers: JobServers
 
-    /// All fields, in order.
     package init(
         maxRetries: Int,
         leaseSeconds: Int,
@@ -121,7 +120,6 @@ package struct BatchCounts: Codable, Sendable, Equatable {
     /// On the wire it is left out while it is nothing.
     package var paid: Paid
 
-    /// All fields, in order.
     package init(
         processed: Int = 0,
         skipped: Int = 0,
@@ -189,9 +187,7 @@ extension BatchCounts {
 
 /// A record that could not be migrated, and why; never its text.
 package struct FailedRecord: Codable, Sendable, Equatable {
-    /// The record's id.
     package var recordId: RecordID
-    /// The step that failed.
     package var stage: FailureStage
     /// A short stable word for machines, for example `too_long`.
     package var code: String
@@ -200,7 +196,6 @@ package struct FailedRecord: Codable, Sendable, Equatable {
     /// Whether a retry without a change of the record is pointless.
     package var permanent: Bool
 
-    /// All fields, in order.
     package init(recordId: RecordID, stage: FailureStage, code: String, message: String, permanent: Bool) {
         self.recordId = recordId
         self.stage = stage
@@ -227,7 +222,6 @@ package struct BatchError: Codable, Sendable, Equatable {
     /// A sentence for people, at most 500 characters.
     package var message: String
 
-    /// All fields, in order.
     package init(code: String, message: String) {
         self.code = code
         self.message = message
@@ -249,7 +243,6 @@ package struct ClaimedBatch: Codable, Sendable, Equatable {
     /// Milliseconds until the deadline, by the database clock.
     package var deadlineMs: Int
 
-    /// All fields, in order.
     package init(batchNumber: Int, attempt: Int, retryCount: Int, recordIds: [RecordID], leaseMs: Int, deadlineMs: Int)
     {
         self.batchNumber = batchNumber
@@ -270,7 +263,6 @@ package struct ClaimFloor: Codable, Sendable, Equatable {
     /// The batch number beside it.
     package var batchNumber: Int
 
-    /// All fields, in order.
     package init(nextRetryAt: String, batchNumber: Int) {
         self.nextRetryAt = nextRetryAt
         self.batchNumber = batchNumber

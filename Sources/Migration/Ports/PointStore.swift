@@ -87,9 +87,7 @@ extension PointStore {
 
 /// The collection that the points need.
 package struct CollectionSchema: Sendable, Equatable {
-    /// Name of the dense vector.
     package static let denseName = "child"
-    /// Name of the sparse vector.
     package static let sparseName = "child-sparse"
 
     /// A payload index: a field and its type.
@@ -122,7 +120,7 @@ package struct CollectionSchema: Sendable, Equatable {
 
     /// Length of the dense vectors.
     package let dimensions: Int
-    /// The payload indexes, created before the load.
+    /// Created before the load.
     package let payloadIndexes: [PayloadIndex]
 
     package init(dimensions: Int) {

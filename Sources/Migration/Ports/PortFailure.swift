@@ -29,7 +29,6 @@ package struct PortFailure: Error, Sendable, Codable, CustomStringConvertible {
         case cancelled
     }
 
-    /// What to do next.
     package let kind: Kind
     /// The code of a refusal by what stands before a service, such as a firewall or a proxy, and not by the service itself.
     package static let blocked = "blocked"

@@ -80,7 +80,6 @@ package struct SourceRecord: Sendable, Equatable {
     package let id: RecordID
     /// The tenant, or nil for NULL.
     package let memberCode: String?
-    /// The content.
     package let content: Content
 
     package init(id: RecordID, memberCode: String?, content: Content) {

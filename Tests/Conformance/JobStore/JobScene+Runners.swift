@@ -12,7 +12,7 @@ extension JobScene {
         sinceMs: Int = 0,
         untilMs: Int? = nil,
         startedMs: Int = 0
-    ) async throws -> ReportRunner.Result {
+    ) async throws -> JobPresence {
         let report = RunnerReport(
             host: "host",
             workers: 4,
