@@ -7,18 +7,16 @@ extension JobHistory {
     var staleCallsApplied: [String] {
         guard isRecorded else { return [] }
         return calls.flatMap { observed -> [String] in
-            switch (observed.call, observed.answer) {
-            case (.finish(let call), .finish(let answer)) where answer.result == .applied:
+            if let (call, answer) = observed.answered(FinishBatch.self), answer.result == .applied {
                 let isStored = batch(call.batchNumber)?.events.contains {
                     $0.attempt == call.attempt && $0.claimId == call.claimId && $0.kind == call.outcome.rawValue
                 }
                 return isStored == true
                     ? [] : ["finish of \(Self.name(call)) was applied, but did not end that attempt"]
-            case (.heartbeat(let call), .heartbeat(let answer)):
-                return zip(call.items, answer.items).compactMap { item, answer in
-                    answer.result == .lost ? nil : staleness(of: item, before: observed.eventBefore)
-                }
-            default: return []
+            }
+            guard let (call, answer) = observed.answered(BumpBatchProgress.self) else { return [] }
+            return zip(call.items, answer.items).compactMap { item, answer in
+                answer.result == .lost ? nil : staleness(of: item, before: observed.eventBefore)
             }
         }
     }
@@ -40,9 +38,9 @@ extension JobHistory {
         guard isRecorded else { return [] }
         let attempts = Dictionary(grouping: batches.flatMap(\.attempts)) { $0.claimed.claimId ?? "" }
         return calls.flatMap { observed -> [String] in
-            guard case .claim(let call) = observed.call, case .claim(let answer) = observed.answer,
-                !answer.batches.isEmpty
-            else { return [] }
+            guard let (call, answer) = observed.answered(ClaimNextBatch.self), !answer.batches.isEmpty else {
+                return []
+            }
             let mine = attempts[call.claimId] ?? []
             let isListed = { (attempt: BatchHistory.Attempt) in
                 answer.batches.contains {
@@ -76,9 +74,9 @@ extension JobHistory {
     private var repeatedFinishes: [String] {
         var applied: Set<String> = []
         return calls.compactMap { observed in
-            guard case .finish(let call) = observed.call, case .finish(let answer) = observed.answer,
-                answer.result == .applied
-            else { return nil }
+            guard let (call, answer) = observed.answered(FinishBatch.self), answer.result == .applied else {
+                return nil
+            }
             return applied.insert(Self.name(call)).inserted ? nil : "finish of \(Self.name(call)) was applied twice"
         }
     }
@@ -86,13 +84,10 @@ extension JobHistory {
     /// Only the last request is remembered, so another one that may have come in between excuses a repeat.
     private var repeatedRequeues: [String] {
         let requests = calls.compactMap { observed -> (id: String, began: Int, ended: Int)? in
-            let (id, answer): (String, RequeueAnswer)
-            switch (observed.call, observed.answer) {
-            case (.requeueBatches(let call), .requeueBatches(let given)): (id, answer) = (call.requestId, given)
-            case (.requeueRecords(let call), .requeueRecords(let given)): (id, answer) = (call.requestId, given)
-            default: return nil
-            }
-            return answer.result == .applied ? (id, observed.began, observed.ended ?? .max) : nil
+            let batches = observed.answered(RequeueFailedBatches.self).map { ($0.requestId, $1) }
+            let records = observed.answered(RequeueFailedRecords.self).map { ($0.requestId, $1) }
+            guard let (id, answer) = batches ?? records, answer.result == .applied else { return nil }
+            return (id, observed.began, observed.ended ?? .max)
         }
         return requests.enumerated().compactMap { index, first in
             guard let second = requests[(index + 1)...].first(where: { $0.id == first.id }) else { return nil }
@@ -106,7 +101,7 @@ extension JobHistory {
     private var repeatedPages: [String] {
         var stored: Set<RecordID> = []
         return calls.compactMap { observed in
-            guard case .append(let call) = observed.call, case .append(let answer) = observed.answer,
+            guard let (call, answer) = observed.answered(AppendIngestionBatches.self),
                 answer.result == .appended, let last = call.batches.last?.last
             else { return nil }
             return stored.insert(last).inserted ? nil : "the page up to \(last) was stored twice"
@@ -120,7 +115,9 @@ extension JobHistory {
         }
         return now
             + calls.flatMap { observed -> [String] in
-                guard case .batches(let answer) = observed.answer, let end = observed.ended else { return [] }
+                guard let answer = observed.given(ListIngestionBatches.self), let end = observed.ended else {
+                    return []
+                }
                 return answer.rows.filter { $0.status == .processing }.compactMap { exaggeration(of: $0, before: end) }
             }
     }
@@ -166,7 +163,7 @@ extension JobHistory {
     /// A join names its job: it makes none, joins no other one, and none that has ended.
     private var strangeJoins: [String] {
         calls.compactMap { observed in
-            guard case .join(let call) = observed.call, case .join(let answer) = observed.answer else { return nil }
+            guard let (call, answer) = observed.answered(JoinIngestionJob.self) else { return nil }
             if let job = answer.job, job.id != call.job {
                 return "a join of job \(call.job) was answered job \(job.id)"
             }
@@ -194,22 +191,25 @@ extension ObservedCall {
 
     /// The controller lease that an open or a join was given.
     package var controllerLease: (epoch: Int, token: String, controller: String)? {
-        switch (call, answer) {
-        case (.open(let call), .open(let answer)) where answer.role == .controller:
+        if let (call, answer) = answered(OpenIngestionJob.self), answer.role == .controller {
             (answer.epoch, call.token, call.controllerId)
-        case (.join(let call), .join(let answer)) where answer.role == .controller:
+        } else if let (call, answer) = answered(JoinIngestionJob.self), answer.role == .controller {
             (answer.epoch, call.token, call.controllerId)
-        default: nil
+        } else {
+            nil
         }
     }
 
     /// The epoch of a controller's call that was not refused.
     fileprivate var acceptedEpoch: Int? {
-        switch (call, answer) {
-        case (.renew(let call), .renew(let answer)): answer.result == .ok ? call.epoch : nil
-        case (.append(let call), .append(let answer)): answer.result == .lost ? nil : call.epoch
-        case (.seal(let call), .seal(let answer)): answer.result == .lost ? nil : call.epoch
-        default: nil
+        if let (call, answer) = answered(RenewController.self) {
+            answer.result == .ok ? call.epoch : nil
+        } else if let (call, answer) = answered(AppendIngestionBatches.self) {
+            answer.result == .lost ? nil : call.epoch
+        } else if let (call, answer) = answered(SealIngestionPlan.self) {
+            answer.result == .lost ? nil : call.epoch
+        } else {
+            nil
         }
     }
 }

@@ -31,18 +31,20 @@ package final class CallRecorder: Sendable {
     package var calls: [ObservedCall] { state.withLock { $0.calls } }
 
     /// Performs a call once; calls may overlap.
+    ///
+    /// - Returns: the answer, where there was one.
     @discardableResult
-    package func perform(_ call: RecordedCall, on store: any JobStore) async -> RecordedAnswer {
+    package func perform<Call: TrackingCall>(_ call: Call, on store: any JobStore) async -> Call.Answer? {
         let number = begin(call)
         let answer = await call.perform(on: store)
         end(number, answer)
-        return answer
+        return answer.value(Call.Answer.self)
     }
 
     /// Notes that a call begins.
     ///
     /// - Returns: its number, for `end`.
-    package func begin(_ call: RecordedCall) -> Int {
+    package func begin(_ call: any TrackingCall) -> Int {
         let (at, event) = began()
         return state.withLock { state in
             state.tick += 1

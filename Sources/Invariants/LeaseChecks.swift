@@ -53,7 +53,7 @@ extension JobHistory {
 
     private var claimsOfAnotherConfiguration: [String] {
         calls.compactMap { observed in
-            guard case .claim(let call) = observed.call, case .claim(let answer) = observed.answer,
+            guard let (call, answer) = observed.answered(ClaimNextBatch.self),
                 !answer.batches.isEmpty, call.configHash != job.summary.configHash
             else { return nil }
             return "claim \(call.claimId) has another configuration, and got batches"
@@ -112,25 +112,19 @@ extension JobHistory {
 extension ObservedCall {
     /// The kinds of the events of batches that it may write.
     var writes: [String] {
-        switch call {
-        case .claim: ["claimed"]
-        case .finish(let call): [call.outcome.rawValue]
-        case .reset: ["reaped"]
-        case .requeueBatches, .requeueRecords: ["requeued"]
-        default: []
-        }
+        if calls(ClaimNextBatch.self) { return ["claimed"] }
+        if let call = sent(FinishBatch.self) { return [call.outcome.rawValue] }
+        if calls(ResetStuckBatches.self) { return ["reaped"] }
+        return calls(RequeueFailedBatches.self) || calls(RequeueFailedRecords.self) ? ["requeued"] : []
     }
 
     /// Of an event that it writes: what it names, and when it was under way.
     fileprivate func mayHaveWritten(_ event: EventSummary) -> Bool {
         guard let at, at <= event.time else { return false }
         let wasUnderWay = until.map { event.time <= $0 }
-        return switch call {
-        case .claim(let call): call.claimId == event.claimId && wasUnderWay != false
-        case .finish(let call):
-            call.batchNumber == event.batchNumber && call.attempt == event.attempt && call.claimId == event.claimId
-                && wasUnderWay != false
-        default: wasUnderWay == true
-        }
+        if let call = sent(ClaimNextBatch.self) { return call.claimId == event.claimId && wasUnderWay != false }
+        guard let call = sent(FinishBatch.self) else { return wasUnderWay == true }
+        return call.batchNumber == event.batchNumber && call.attempt == event.attempt && call.claimId == event.claimId
+            && wasUnderWay != false
     }
 }

@@ -48,7 +48,24 @@ package struct TrackingEvidence: Sendable {
 
 /// A call as its caller saw it.
 package struct ObservedCall: Sendable {
-    package var call: RecordedCall
+    /// One reference and what the checks ask first, because they look at all calls again and again.
+    private final class Sent: Sendable {
+        let call: any TrackingCall
+        let type: ObjectIdentifier
+        let job: JobID?
+
+        init(_ call: any TrackingCall) {
+            self.call = call
+            type = ObjectIdentifier(Swift.type(of: call))
+            job = call.namedJob
+        }
+    }
+
+    private var sent: Sent
+    package var call: any TrackingCall {
+        get { sent.call }
+        set { sent = Sent(newValue) }
+    }
     /// Nil where it was lost.
     package var answer: RecordedAnswer?
     /// The places of its begin and its end among all begins and ends; no end where it was given up.
@@ -63,7 +80,7 @@ package struct ObservedCall: Sendable {
     package var eventAfter: Int64?
 
     package init(
-        _ call: RecordedCall,
+        _ call: any TrackingCall,
         answer: RecordedAnswer? = nil,
         began: Int,
         ended: Int? = nil,
@@ -72,7 +89,7 @@ package struct ObservedCall: Sendable {
         eventBefore: Int64? = nil,
         eventAfter: Int64? = nil
     ) {
-        self.call = call
+        sent = Sent(call)
         self.answer = answer
         self.began = began
         self.ended = ended
@@ -80,6 +97,25 @@ package struct ObservedCall: Sendable {
         self.until = until
         self.eventBefore = eventBefore
         self.eventAfter = eventAfter
+    }
+
+    package var namedJob: JobID? { sent.job }
+
+    /// Whether it is a call of this function.
+    package func calls<Call: TrackingCall>(_ type: Call.Type) -> Bool { sent.type == ObjectIdentifier(type) }
+
+    /// The call, where it is one of this function.
+    package func sent<Call: TrackingCall>(_ type: Call.Type) -> Call? { calls(type) ? sent.call as? Call : nil }
+
+    /// What it was given, where it is a call of this function.
+    package func given<Call: TrackingCall>(_ type: Call.Type) -> Call.Answer? {
+        calls(type) ? answer?.value(Call.Answer.self) : nil
+    }
+
+    /// The call and what it was given, where it is one of this function.
+    package func answered<Call: TrackingCall>(_ type: Call.Type) -> (call: Call, answer: Call.Answer)? {
+        guard let answer = given(type), let call = sent(type) else { return nil }
+        return (call, answer)
     }
 }
 

@@ -100,8 +100,8 @@ struct JobHistory {
         self.writers = writers
         heartbeats = Dictionary(
             grouping: calls.flatMap { observed -> [Heartbeat] in
-                guard case .heartbeat(let call) = observed.call else { return [] }
-                guard case .heartbeat(let answer) = observed.answer, answer.items.count == call.items.count else {
+                guard let call = observed.sent(BumpBatchProgress.self) else { return [] }
+                guard let answer = observed.given(BumpBatchProgress.self), answer.items.count == call.items.count else {
                     return call.items.map { Heartbeat($0, nil, of: observed) }
                 }
                 return zip(call.items, answer.items).map { Heartbeat($0, $1, of: observed) }
@@ -184,29 +184,5 @@ extension EventSummary {
 
 extension ObservedCall {
     /// The job that it names; for an open, the job that it was answered.
-    fileprivate var job: JobID? {
-        switch call {
-        case .open: if case .open(let answer) = answer { answer.job.id } else { nil }
-        case .join(let call): call.job
-        case .addServers(let call): call.job
-        case .renew(let call): call.job
-        case .append(let call): call.job
-        case .seal(let call): call.job
-        case .claim(let call): call.job
-        case .heartbeat(let call): call.job
-        case .finish(let call): call.job
-        case .reset(let call): call.job
-        case .stats(let call): call.job
-        case .exactStats(let call): call.job
-        case .control(let call): call.job
-        case .finalize(let call): call.job
-        case .requeueBatches(let call): call.job
-        case .requeueRecords(let call): call.job
-        case .jobs(let call): call.job
-        case .batches(let call): call.job
-        case .failures(let call): call.job
-        case .events(let call): call.job
-        case .reserve, .report: nil
-        }
-    }
+    fileprivate var job: JobID? { namedJob ?? given(OpenIngestionJob.self)?.job.id }
 }

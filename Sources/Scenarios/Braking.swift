@@ -41,20 +41,20 @@ extension SimulatedWorld {
     func resumeIfPaused() async {
         guard let job = store.read({ $0.jobs.last }), job.status == .paused else { return }
         simulation.note("resume: \(job.reason ?? "")")
-        _ = try? await asked(.control(.init(job: job.id, action: .resume, reason: nil)))
+        await asked(ControlIngestionJob(job: job.id, action: .resume, reason: nil))
     }
 
     // MARK: - Checks
 
     /// What the brakes had counted before a resume; nil for other calls.
-    func beginOfResume(_ call: RecordedCall) -> (job: JobID, counted: Counters)? {
-        guard case .control(let call) = call, call.action == .resume else { return nil }
+    func beginOfResume(_ call: some TrackingCall) -> (job: JobID, counted: Counters)? {
+        guard let call = call as? ControlIngestionJob, call.action == .resume else { return nil }
         return store.read { tables in tables.index(of: call.job).map { (call.job, tables.jobs[$0].counters) } }
     }
 
     /// I31: from a resume on the brakes count anew.
     func checkResume(_ answer: RecordedAnswer, _ before: (job: JobID, counted: Counters)) {
-        guard case .control(let answer) = answer, answer.result == .applied else { return }
+        guard let answer = answer.value(ControlIngestionJob.Answer.self), answer.result == .applied else { return }
         resumes += 1
         let job = store.read { tables in tables.index(of: before.job).map { tables.jobs[$0] } }
         guard let job else { return }

@@ -26,7 +26,7 @@ extension SimulatedWorld {
         case 2:
             guard job.status.isOpen else { return }
             simulation.note("a colleague cancels job \(job.id)")
-            _ = try? await asked(.control(.init(job: job.id, action: .cancel, reason: "simulated")))
+            await asked(ControlIngestionJob(job: job.id, action: .cancel, reason: "simulated"))
         case 3: start(.movedSource, on: plan.hosts)
         default: start(.movedPoints, on: plan.hosts)
         }

@@ -200,12 +200,12 @@ extension SimulatedWorld {
         let cancels = below(20) == 0
         let claims = claimsUnderWay
         simulation.note(cancels ? "cancel" : "pause")
-        _ = try? await asked(.control(.init(job: job.id, action: cancels ? .cancel : .pause, reason: "simulated")))
+        await asked(ControlIngestionJob(job: job.id, action: cancels ? .cancel : .pause, reason: "simulated"))
         if claims > 0 { coverage.add(.controlRacedClaim) }
         if cancels { return }
         try? await clock.sleep(for: drawn(.seconds(1)...Duration.seconds(20)))
         simulation.note("resume")
-        _ = try? await asked(.control(.init(job: job.id, action: .resume, reason: nil)))
+        await asked(ControlIngestionJob(job: job.id, action: .resume, reason: nil))
     }
 
     /// The database begins to work on a claim; sometimes an operator comes in between.
@@ -217,12 +217,12 @@ extension SimulatedWorld {
 
     /// An operator's call: noted, and without a network.
     @discardableResult
-    func asked(_ call: RecordedCall) async throws(PortFailure) -> RecordedAnswer {
+    func asked<Call: TrackingCall>(_ call: Call) async -> Call.Answer? {
         let number = calls.begin(call)
         let resumes = beginOfResume(call)
         let answer = await call.perform(on: store)
         calls.end(number, answer)
         if let resumes { checkResume(answer, resumes) }
-        return answer
+        return answer.value(Call.Answer.self)
     }
 }

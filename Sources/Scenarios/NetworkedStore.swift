@@ -9,25 +9,40 @@ import Simulation
 struct NetworkedStore: JobStore {
     let link: Link
 
+    func perform<Call: TrackingCall>(_ call: Call) async throws(PortFailure) -> Call.Answer {
+        // Around some calls something is watched, or the process makes its mistake.
+        if Call.self == BumpBatchProgress.self { return try await call.answer(by: renewLeases) }
+        if Call.self == GetIngestionJobStats.self { return try await call.answer(by: readCounters) }
+        if Call.self == ClaimNextBatch.self { return try await call.answer(by: take) }
+        if Call.self == FinishBatch.self { return try await call.answer(by: end) }
+        if Call.self == ReserveQuota.self { return try await call.answer(by: reserve) }
+        if Call.self == ReportRunner.self { return try await call.answer(by: tell) }
+        if Call.self == ListIngestionJobs.self { return try await call.answer(by: list) }
+        if Call.self == AppendIngestionBatches.self { return try await call.answer(by: append) }
+        if Call.self == JoinIngestionJob.self { return try await call.answer(by: join) }
+        if Call.self == OpenIngestionJob.self { return try await call.answer(by: open) }
+        if Call.self == RequeueFailedBatches.self { return try await call.answer(by: divide) }
+        if Call.self == SchemaVersion.self { return try await call.answer(by: readVersion) }
+        return try await ask(call)
+    }
+
+    /// A call that is noted; what is to be done in the database as soon as it has answered comes with it.
     private func ask<Call: TrackingCall>(
         _ call: Call,
-        _ noted: (Call) -> RecordedCall,
-        _ answered: @escaping @Sendable (Call.Answer) -> RecordedAnswer,
-        _ body: @escaping @Sendable (any JobStore, Call) async throws(PortFailure) -> Call.Answer
+        decided: @escaping @Sendable (Call.Answer) -> Void = { _ in }
     ) async throws(PortFailure) -> Call.Answer {
         let world = link.world
-        let note = noted(call)
         let store = world.store
-        if case .claim(let claim) = note { world.watch.claimIsSent(claim.claimId) }
         let answer = try await link.ask(Call.function, at: world.db, within: .seconds(10)) {
             () async throws(PortFailure) -> Call.Answer in
-            let number = world.calls.begin(note)
-            let isClaim = if case .claim = note { true } else { false }
+            let number = world.calls.begin(call)
+            let isClaim = Call.self == ClaimNextBatch.self
             if isClaim { world.claimBegins() }
             defer { if isClaim { world.claimsUnderWay -= 1 } }
-            let answer = try await body(store, call)
-            world.calls.end(number, answered(answer))
-            world.watch.storeHasAnswered(note)
+            let answer = try await store.perform(call)
+            decided(answer)
+            world.calls.end(number, .given(answer))
+            world.watch.storeHasAnswered(call)
             return answer
         }
         link.process.reached(at: world.simulation.now)
@@ -35,89 +50,60 @@ struct NetworkedStore: JobStore {
     }
 
     /// A call that only looks: no check reads it, and there are many.
-    private func look<Call: TrackingCall>(
-        _ call: Call,
-        _ body: @escaping @Sendable (any JobStore, Call) async throws(PortFailure) -> Call.Answer
-    ) async throws(PortFailure) -> Call.Answer {
+    private func look<Call: TrackingCall>(_ call: Call) async throws(PortFailure) -> Call.Answer {
         let store = link.world.store
         let answer = try await link.ask(Call.function, at: link.world.db, within: .seconds(10)) {
             () async throws(PortFailure) -> Call.Answer in
-            try await body(store, call)
+            try await store.perform(call)
         }
         link.process.reached(at: link.world.simulation.now)
         return answer
     }
+}
 
-    func schemaVersion(_ call: SchemaVersion) async throws(PortFailure) -> SchemaVersion.Answer {
-        try await link.world.store.schemaVersion(call)
+// MARK: - Calls with something of their own
+
+extension NetworkedStore {
+    private func readVersion(_ call: SchemaVersion) async throws(PortFailure) -> SchemaVersion.Answer {
+        try await link.world.store.perform(call)
     }
 
-    func openJob(_ call: OpenIngestionJob) async throws(PortFailure) -> OpenIngestionJob.Answer {
+    private func open(_ call: OpenIngestionJob) async throws(PortFailure) -> OpenIngestionJob.Answer {
         let process = link.process
         let world = link.world
         process.isOpening = true
         defer { process.isOpening = false }
-        return try await ask(call, RecordedCall.open, RecordedAnswer.open) { store, call throws(PortFailure) in
-            let answer = try await store.openJob(call)
+        return try await ask(call) { answer in
             if answer.result == .created { world.jobIsOpened(answer.job.id, by: process) }
-            return answer
         }
     }
 
-    func joinJob(_ call: JoinIngestionJob) async throws(PortFailure) -> JoinIngestionJob.Answer {
+    private func join(_ call: JoinIngestionJob) async throws(PortFailure) -> JoinIngestionJob.Answer {
         // From here on it has a job in mind.
         link.process.mayOpenJob = false
-        let answer = try await link.join(call, opening: openJob) { call throws(PortFailure) in
-            try await ask(call, RecordedCall.join, RecordedAnswer.join) { store, call throws(PortFailure) in
-                try await store.joinJob(call)
-            }
-        }
+        let answer = try await link.join(call, opening: open) { call throws(PortFailure) in try await ask(call) }
         return link.believed(answer)
     }
 
-    func addServers(_ call: AddIngestionServers) async throws(PortFailure) -> AddIngestionServers.Answer {
-        try await ask(call, RecordedCall.addServers, RecordedAnswer.addServers) { store, call throws(PortFailure) in
-            try await store.addServers(call)
-        }
-    }
-
-    func renewController(_ call: RenewController) async throws(PortFailure) -> RenewController.Answer {
-        try await ask(call, RecordedCall.renew, RecordedAnswer.renew) { store, call throws(PortFailure) in
-            try await store.renewController(call)
-        }
-    }
-
-    func appendBatches(_ call: AppendIngestionBatches) async throws(PortFailure) -> AppendIngestionBatches.Answer {
+    private func append(_ call: AppendIngestionBatches) async throws(PortFailure) -> AppendIngestionBatches.Answer {
         link.world.pageIsStored(call.batches.flatMap(\.self))
         return try await link.append(call) { call throws(PortFailure) in
             await link.world.freezeBeforeSending(link.process, 0.03)
-            return try await ask(call, RecordedCall.append, RecordedAnswer.append) { store, call throws(PortFailure) in
-                try await store.appendBatches(call)
-            }
+            return try await ask(call)
         }
     }
 
-    func sealPlan(_ call: SealIngestionPlan) async throws(PortFailure) -> SealIngestionPlan.Answer {
-        try await ask(call, RecordedCall.seal, RecordedAnswer.seal) { store, call throws(PortFailure) in
-            try await store.sealPlan(call)
-        }
-    }
-
-    func claim(_ call: ClaimNextBatch) async throws(PortFailure) -> ClaimNextBatch.Answer {
+    private func take(_ call: ClaimNextBatch) async throws(PortFailure) -> ClaimNextBatch.Answer {
         try await link.claim(call) { call throws(PortFailure) in
-            try await ask(call, RecordedCall.claim, RecordedAnswer.claim) { store, call throws(PortFailure) in
-                try await store.claim(call)
-            }
+            link.world.watch.claimIsSent(call.claimId)
+            return try await ask(call)
         }
     }
 
-    func heartbeat(_ call: BumpBatchProgress) async throws(PortFailure) -> BumpBatchProgress.Answer {
+    private func renewLeases(_ call: BumpBatchProgress) async throws(PortFailure) -> BumpBatchProgress.Answer {
         try await link.heartbeat(call) { call throws(PortFailure) in
             let sent = link.world.simulation.now
-            let answer = try await ask(call, RecordedCall.heartbeat, RecordedAnswer.heartbeat) {
-                store,
-                call throws(PortFailure) in try await store.heartbeat(call)
-            }
+            let answer = try await ask(call)
             for (item, answer) in zip(call.items, answer.items) where answer.result == .ok {
                 link.process.deeds.heartbeats[item.claimId] = sent
             }
@@ -125,30 +111,19 @@ struct NetworkedStore: JobStore {
         }
     }
 
-    func finish(_ call: FinishBatch) async throws(PortFailure) -> FinishBatch.Answer {
+    private func end(_ call: FinishBatch) async throws(PortFailure) -> FinishBatch.Answer {
         try await link.finish(call) { call throws(PortFailure) in
             link.world.watch.finishIsTold(call, by: link.process)
             await link.world.freezeBeforeSending(link.process, 0.12)
             link.world.watch.endIsSent(call, by: link.process)
-            let answer = try await ask(call, RecordedCall.finish, RecordedAnswer.finish) {
-                store,
-                call throws(PortFailure) in try await store.finish(call)
-            }
+            let answer = try await ask(call)
             link.world.watch.endWasAnswered(call, answer, to: link.process)
             return answer
         }
     }
 
-    func resetStuck(_ call: ResetStuckBatches) async throws(PortFailure) -> ResetStuckBatches.Answer {
-        try await ask(call, RecordedCall.reset, RecordedAnswer.reset) { store, call throws(PortFailure) in
-            try await store.resetStuck(call)
-        }
-    }
-
-    func stats(_ call: GetIngestionJobStats) async throws(PortFailure) -> GetIngestionJobStats.Answer {
-        var stats = try await look(call) { store, call throws(PortFailure) in
-            try await store.stats(call)
-        }
+    private func readCounters(_ call: GetIngestionJobStats) async throws(PortFailure) -> GetIngestionJobStats.Answer {
+        var stats = try await look(call)
         if link.world.portBug == .neverBrakes {
             stats.serviceFailuresBaseline = stats.serviceFailures
             stats.removedBaseline = stats.removed
@@ -156,58 +131,15 @@ struct NetworkedStore: JobStore {
         return stats
     }
 
-    func exactStats(_ call: GetIngestionJobStatsExact) async throws(PortFailure) -> GetIngestionJobStatsExact.Answer {
-        try await ask(call, RecordedCall.exactStats, RecordedAnswer.exactStats) { store, call throws(PortFailure) in
-            try await store.exactStats(call)
-        }
-    }
-
-    func control(_ call: ControlIngestionJob) async throws(PortFailure) -> ControlIngestionJob.Answer {
-        try await ask(call, RecordedCall.control, RecordedAnswer.control) { store, call throws(PortFailure) in
-            try await store.control(call)
-        }
-    }
-
-    func finalize(_ call: FinalizeIngestionJob) async throws(PortFailure) -> FinalizeIngestionJob.Answer {
-        try await ask(call, RecordedCall.finalize, RecordedAnswer.finalize) { store, call throws(PortFailure) in
-            try await store.finalize(call)
-        }
-    }
-
-    func release(_ call: ReleaseIngestionBatches) async throws(PortFailure) -> ReleaseIngestionBatches.Answer {
-        try await look(call) { store, call throws(PortFailure) in try await store.release(call) }
-    }
-
-    func recount(_ call: RecountIngestionJob) async throws(PortFailure) -> RecountIngestionJob.Answer {
-        try await look(call) { store, call throws(PortFailure) in try await store.recount(call) }
-    }
-
-    func requeueBatches(_ call: RequeueFailedBatches) async throws(PortFailure) -> RequeueFailedBatches.Answer {
+    private func divide(_ call: RequeueFailedBatches) async throws(PortFailure) -> RequeueFailedBatches.Answer {
         link.world.watch.divisionIsSent(call, by: link.process)
-        return try await ask(call, RecordedCall.requeueBatches, RecordedAnswer.requeueBatches) {
-            store,
-            call throws(PortFailure) in
-            try await store.requeueBatches(call)
-        }
+        return try await ask(call)
     }
 
-    func requeueRecords(_ call: RequeueFailedRecords) async throws(PortFailure) -> RequeueFailedRecords.Answer {
-        try await ask(call, RecordedCall.requeueRecords, RecordedAnswer.requeueRecords) {
-            store,
-            call throws(PortFailure) in
-            try await store.requeueRecords(call)
-        }
-    }
-
-    func reserveQuota(_ call: ReserveQuota) async throws(PortFailure) -> ReserveQuota.Answer {
+    private func reserve(_ call: ReserveQuota) async throws(PortFailure) -> ReserveQuota.Answer {
         if link.world.portBug == .reservesNothing { return .init(granted: true, waitMs: 0, stopReason: nil) }
         let answer: ReserveQuota.Answer
-        do throws(PortFailure) {
-            answer = try await ask(call, RecordedCall.reserve, RecordedAnswer.reserve) {
-                store,
-                call throws(PortFailure) in try await store.reserveQuota(call)
-            }
-        } catch {
+        do throws(PortFailure) { answer = try await ask(call) } catch {
             link.world.watch.reservationFailed()
             throw error
         }
@@ -215,64 +147,21 @@ struct NetworkedStore: JobStore {
         return answer
     }
 
-    func reportQuota(_ call: ReportQuota) async throws(PortFailure) -> ReportQuota.Answer {
-        try await ask(call, RecordedCall.report, RecordedAnswer.report) { store, call throws(PortFailure) in
-            try await store.reportQuota(call)
+    private func list(_ call: ListIngestionJobs) async throws(PortFailure) -> ListIngestionJobs.Answer {
+        link.seen(try await look(call))
+    }
+
+    private func tell(_ call: ReportRunner) async throws(PortFailure) -> ReportRunner.Answer { try await look(call) }
+}
+
+extension TrackingCall {
+    /// What the function for calls of this type answers.
+    fileprivate func answer<Call: TrackingCall>(
+        by function: (Call) async throws(PortFailure) -> Call.Answer
+    ) async throws(PortFailure) -> Answer {
+        guard let call = self as? Call, let answer = try await function(call) as? Answer else {
+            preconditionFailure("\(Self.function) is not \(Call.function)")
         }
-    }
-
-    func quotas(_ call: ListIngestionQuotas) async throws(PortFailure) -> ListIngestionQuotas.Answer {
-        try await look(call) { store, call throws(PortFailure) in try await store.quotas(call) }
-    }
-
-    func resetQuota(_ call: ResetIngestionQuota) async throws(PortFailure) -> ResetIngestionQuota.Answer {
-        try await look(call) { store, call throws(PortFailure) in try await store.resetQuota(call) }
-    }
-
-    func jobs(_ call: ListIngestionJobs) async throws(PortFailure) -> ListIngestionJobs.Answer {
-        let answer = try await look(call) { store, call throws(PortFailure) in try await store.jobs(call) }
-        return link.seen(answer)
-    }
-
-    func batches(_ call: ListIngestionBatches) async throws(PortFailure) -> ListIngestionBatches.Answer {
-        try await ask(call, RecordedCall.batches, RecordedAnswer.batches) { store, call throws(PortFailure) in
-            try await store.batches(call)
-        }
-    }
-
-    func failures(_ call: ListIngestionFailures) async throws(PortFailure) -> ListIngestionFailures.Answer {
-        try await ask(call, RecordedCall.failures, RecordedAnswer.failures) { store, call throws(PortFailure) in
-            try await store.failures(call)
-        }
-    }
-
-    func events(_ call: ListIngestionEvents) async throws(PortFailure) -> ListIngestionEvents.Answer {
-        try await ask(call, RecordedCall.events, RecordedAnswer.events) { store, call throws(PortFailure) in
-            try await store.events(call)
-        }
-    }
-
-    func reportRunner(_ call: ReportRunner) async throws(PortFailure) -> ReportRunner.Answer {
-        try await look(call) { store, call throws(PortFailure) in try await store.reportRunner(call) }
-    }
-
-    func runners(_ call: ListIngestionRunners) async throws(PortFailure) -> ListIngestionRunners.Answer {
-        try await look(call) { store, call throws(PortFailure) in try await store.runners(call) }
-    }
-
-    func deleteJob(_ call: DeleteIngestionJob) async throws(PortFailure) -> DeleteIngestionJob.Answer {
-        try await look(call) { store, call throws(PortFailure) in try await store.deleteJob(call) }
-    }
-
-    func deleteEvents(_ call: DeleteIngestionEvents) async throws(PortFailure) -> DeleteIngestionEvents.Answer {
-        try await look(call) { store, call throws(PortFailure) in try await store.deleteEvents(call) }
-    }
-
-    func retention(_ call: ListIngestionRetention) async throws(PortFailure) -> ListIngestionRetention.Answer {
-        try await look(call) { store, call throws(PortFailure) in try await store.retention(call) }
-    }
-
-    func countRows(_ call: GetIngestionJobRows) async throws(PortFailure) -> GetIngestionJobRows.Answer {
-        try await look(call) { store, call throws(PortFailure) in try await store.countRows(call) }
+        return answer
     }
 }

@@ -49,9 +49,8 @@ struct Observations {
         var running: [String: Int] = [:]
         var leaseEnds: [WorldWatch.Attempt: DatabaseTime] = [:]
         let lease = Duration.seconds(job.summary.settings.leaseSeconds)
-        for observed in evidence.calls {
-            switch (observed.call, observed.answer) {
-            case (.finish(let call), .finish(let answer)) where answer.result == .lost && call.job == job.summary.id:
+        for observed in evidence.calls where observed.namedJob == job.summary.id {
+            if let (call, answer) = observed.answered(FinishBatch.self), answer.result == .lost {
                 let claimed = job.events.last {
                     $0.kind == "claimed" && $0.batchNumber == call.batchNumber && $0.id <= observed.eventBefore ?? 0
                 }
@@ -61,7 +60,7 @@ struct Observations {
                 if let reaped, let at = observed.at, at - .seconds(10) < reaped.time {
                     world.coverage.add(.reaperRacedFinish)
                 }
-            case (.claim(let call), .claim(let answer)) where call.job == job.summary.id:
+            } else if let (call, answer) = observed.answered(ClaimNextBatch.self) {
                 if claims[call.claimId] != nil, !answer.batches.isEmpty {
                     world.coverage.add(.repeatedClaimAnsweredAlike)
                 }
@@ -74,7 +73,7 @@ struct Observations {
                 }
                 claims[call.claimId] = answer.batches.count
                 running[call.claimId] = observed.ended
-            case (.heartbeat(let call), .heartbeat(let answer)) where call.job == job.summary.id:
+            } else if let (call, answer) = observed.answered(BumpBatchProgress.self) {
                 for (item, asked) in zip(answer.items, call.items) {
                     if item.result == .cancel, item.reason == "deadline" { world.coverage.add(.deadlineHit) }
                     guard item.result == .ok, let at = observed.at else { continue }
@@ -82,14 +81,13 @@ struct Observations {
                     if let end = leaseEnds[attempt], end < at { world.coverage.add(.leaseRevived) }
                     leaseEnds[attempt] = at + lease
                 }
-            case (.append(let call), .append(let answer)) where call.job == job.summary.id && answer.result == .lost:
+            } else if observed.given(AppendIngestionBatches.self)?.result == .lost {
                 world.coverage.add(.oldEpochRefused)
-            default: break
             }
         }
         let epochs = Set(
             evidence.calls.compactMap { observed -> Int? in
-                guard case .append(let call) = observed.call, case .append(let answer) = observed.answer,
+                guard let (call, answer) = observed.answered(AppendIngestionBatches.self),
                     answer.result == .appended, call.job == job.summary.id
                 else { return nil }
                 return call.epoch

@@ -18,12 +18,11 @@ package struct StepLog: CommitLog {
         at: Int64,
         chance: Double
     ) {
-        guard let recorded = RecordedCall(call) else { return }
-        let recordedAnswer: RecordedAnswer? =
+        let recorded: RecordedAnswer =
             switch answer {
-            case .success(let answer): RecordedAnswer(answer, of: recorded)
+            case .success(let answer): .given(answer)
             case .failure(let failure): RecordedAnswer(failure: failure)
             }
-        step(RecordedStep(at: at, chance: chance, call: recorded, answer: recordedAnswer))
+        step(RecordedStep(at: at, chance: chance, call: call, answer: recorded))
     }
 }

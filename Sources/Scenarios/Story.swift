@@ -74,7 +74,7 @@ struct Story: Sendable {
                 world.checkPace(job)
                 // What is refused now, because a row is held, is asked again at the next look.
                 if let job, job.status == .paused {
-                    try await world.asked(.control(.init(job: job.id, action: .resume, reason: nil)))
+                    await world.asked(ControlIngestionJob(job: job.id, action: .resume, reason: nil))
                 }
                 if let job, !job.status.isOpen {
                     guard retries < rounds, try await retry(job, isolates: retries == 0) else { return }
@@ -168,8 +168,7 @@ struct Story: Sendable {
             isolate: isolates,
             limit: 1000
         )
-        let answer = try await world.asked(.requeueBatches(call))
-        guard case .requeueBatches(let answer) = answer, answer.batches > 0 else { return false }
+        guard let answer = await world.asked(call), answer.batches > 0 else { return false }
         simulation.note("requeued \(answer.batches) batches, isolate \(isolates)")
         return true
     }

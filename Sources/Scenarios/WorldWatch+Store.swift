@@ -36,13 +36,13 @@ extension WorldWatch {
     /// I5: no lease outlives its deadline.
     ///
     /// I25: nobody is reaped who lives and reaches the database.
-    func storeHasAnswered(_ call: RecordedCall) {
+    func storeHasAnswered(_ call: some TrackingCall) {
         switch call {
-        case .heartbeat(let call):
+        case let call as BumpBatchProgress:
             checkDeadlines(of: call)
             checkProgress(of: call)
-        case .reset: checkReaps()
-        case .finish(let call): world.checkBrakes(of: call.job)
+        case is ResetStuckBatches: checkReaps()
+        case let call as FinishBatch: world.checkBrakes(of: call.job)
         default: break
         }
     }
@@ -111,10 +111,10 @@ extension WorldWatch {
         guard let (sent, last) = claimsSent[claimID] else { return true }
         if last - sent > Self.claimPatience { return true }
         let earlier = world.calls.calls.contains { observed in
-            guard case .claim(let call) = observed.call, call.claimId == claimID, let at = observed.at else {
+            guard let call = observed.sent(ClaimNextBatch.self), call.claimId == claimID, let at = observed.at else {
                 return false
             }
-            if case .claim(let answer)? = observed.answer, answer.batches.isEmpty { return true }
+            if observed.given(ClaimNextBatch.self)?.batches.isEmpty == true { return true }
             return at.simulated < claimed
         }
         return earlier || claimed - sent > Self.claimPatience

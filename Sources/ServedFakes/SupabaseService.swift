@@ -18,9 +18,9 @@ struct SupabaseService: ServedService {
             return error(404, "PGRST125", "Invalid path specified in request URL")
         }
         let name = request.path[3]
-        guard let function = Self.functions[name] else { return unknown(name) }
+        guard let call = TrackingContract.call(of: name) else { return unknown(name) }
         do {
-            return ServedAnswer(200, json: try await function(store, request.body))
+            return ServedAnswer(200, json: try await perform(call, request.body))
         } catch let failure as PortFailure {
             return self.failure(failure)
         } catch DecodingError.keyNotFound(_, let context) where context.codingPath.isEmpty {
@@ -62,56 +62,9 @@ struct SupabaseService: ServedService {
         return ServedAnswer(status, json: body)
     }
 
-    // MARK: - Functions
-
-    private typealias Function = @Sendable (any JobStore, Data) async throws -> Data
-
-    private static let functions: [String: Function] = [
-        function(SchemaVersion.self) { try await $0.schemaVersion($1) },
-        function(OpenIngestionJob.self) { try await $0.openJob($1) },
-        function(JoinIngestionJob.self) { try await $0.joinJob($1) },
-        function(AddIngestionServers.self) { try await $0.addServers($1) },
-        function(RenewController.self) { try await $0.renewController($1) },
-        function(AppendIngestionBatches.self) { try await $0.appendBatches($1) },
-        function(SealIngestionPlan.self) { try await $0.sealPlan($1) },
-        function(ClaimNextBatch.self) { try await $0.claim($1) },
-        function(BumpBatchProgress.self) { try await $0.heartbeat($1) },
-        function(FinishBatch.self) { try await $0.finish($1) },
-        function(ResetStuckBatches.self) { try await $0.resetStuck($1) },
-        function(GetIngestionJobStats.self) { try await $0.stats($1) },
-        function(GetIngestionJobStatsExact.self) { try await $0.exactStats($1) },
-        function(ControlIngestionJob.self) { try await $0.control($1) },
-        function(FinalizeIngestionJob.self) { try await $0.finalize($1) },
-        function(ReleaseIngestionBatches.self) { try await $0.release($1) },
-        function(RecountIngestionJob.self) { try await $0.recount($1) },
-        function(RequeueFailedBatches.self) { try await $0.requeueBatches($1) },
-        function(RequeueFailedRecords.self) { try await $0.requeueRecords($1) },
-        function(ReserveQuota.self) { try await $0.reserveQuota($1) },
-        function(ReportQuota.self) { try await $0.reportQuota($1) },
-        function(ListIngestionQuotas.self) { try await $0.quotas($1) },
-        function(ResetIngestionQuota.self) { try await $0.resetQuota($1) },
-        function(ListIngestionJobs.self) { try await $0.jobs($1) },
-        function(ListIngestionBatches.self) { try await $0.batches($1) },
-        function(ListIngestionFailures.self) { try await $0.failures($1) },
-        function(ListIngestionEvents.self) { try await $0.events($1) },
-        function(ReportRunner.self) { try await $0.reportRunner($1) },
-        function(ListIngestionRunners.self) { try await $0.runners($1) },
-        function(DeleteIngestionJob.self) { try await $0.deleteJob($1) },
-        function(DeleteIngestionEvents.self) { try await $0.deleteEvents($1) },
-        function(ListIngestionRetention.self) { try await $0.retention($1) },
-        function(GetIngestionJobRows.self) { try await $0.countRows($1) },
-    ].reduce(into: [:]) { $0[$1.name] = $1.function }
-
-    private static func function<Call: TrackingCall>(
-        _ type: Call.Type,
-        _ perform: @escaping @Sendable (any JobStore, Call) async throws -> Call.Answer
-    ) -> (name: String, function: Function) {
-        (
-            type.function,
-            { store, body in
-                let call = try TrackingJSON.decodeCall(type, from: body.isEmpty ? Data("{}".utf8) : body)
-                return try TrackingJSON.encodeAnswer(await perform(store, call))
-            }
-        )
+    /// Performs the call that a request holds.
+    private func perform<Call: TrackingCall>(_ type: Call.Type, _ body: Data) async throws -> Data {
+        let call = try TrackingJSON.decodeCall(type, from: body.isEmpty ? Data("{}".utf8) : body)
+        return try TrackingJSON.encodeAnswer(await store.perform(call))
     }
 }

@@ -83,19 +83,16 @@ package final class FakeSupabase: JobStore, Sendable {
     }
 
     /// One call: hook, locks, one change of the tables.
-    func perform<Call: TrackingCall>(
-        _ call: Call,
-        locks plan: LockPlan = LockPlan(),
-        _ change: (inout TrackingTables, Transaction) throws(PortFailure) -> Call.Answer
-    ) async throws(PortFailure) -> Call.Answer {
+    func run<Call: FakeCall>(_ call: Call) async throws(PortFailure) -> Call.Answer {
         try await faults.around(Call.function) { () async throws(PortFailure) -> Call.Answer in
             let (now, chance) = (now, entropy.unit())
             guard let interleaving else {
                 let transaction = Transaction(now: now, chance: chance, seen: nil, locked: nil)
                 return try state.withLock { state throws(PortFailure) in
-                    try commit(call, transaction, &state.tables, change)
+                    try commit(call, transaction, &state.tables)
                 }
             }
+            let plan = call.locks(policy)
             let (owner, start) = state.withLock { ($0.locks.open(), $0.restarts) }
             defer { state.withLock { if $0.restarts == start { $0.locks.close(owner) } } }
             for (key, mode) in plan.locks {
@@ -109,7 +106,7 @@ package final class FakeSupabase: JobStore, Sendable {
             return try state.withLock { state throws(PortFailure) in
                 try Self.requireConnection(state, since: start)
                 defer { state.locks.close(owner) }
-                return try commit(call, transaction, &state.tables, change)
+                return try commit(call, transaction, &state.tables)
             }
         }
     }
@@ -121,14 +118,13 @@ package final class FakeSupabase: JobStore, Sendable {
     }
 
     /// Changes the tables, and says so while nobody else can.
-    private func commit<Call: TrackingCall>(
+    private func commit<Call: FakeCall>(
         _ call: Call,
         _ transaction: Transaction,
-        _ tables: inout TrackingTables,
-        _ change: (inout TrackingTables, Transaction) throws(PortFailure) -> Call.Answer
+        _ tables: inout TrackingTables
     ) throws(PortFailure) -> Call.Answer {
-        guard let log else { return try change(&tables, transaction) }
-        let result = Result { () throws(PortFailure) in try change(&tables, transaction) }
+        guard let log else { return try call.apply(to: &tables, transaction) }
+        let result = Result { () throws(PortFailure) in try call.apply(to: &tables, transaction) }
         let at = transaction.now.microseconds - DatabaseTime.start.microseconds
         log.note(call, result, at: at, chance: transaction.chance)
         return try result.get()

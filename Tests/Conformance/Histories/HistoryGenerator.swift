@@ -19,7 +19,7 @@ package struct HistoryGenerator: Sendable {
     private var floors: [ClaimFloor] = []
     private var tokens: [(job: JobID, epoch: Int, token: String)] = []
     private var requests: [String] = []
-    private var past: [RecordedCall] = []
+    private var past: [any TrackingCall] = []
 
     package init(seed: UInt64) { dice = Dice(seed) }
 
@@ -52,13 +52,16 @@ package struct HistoryGenerator: Sendable {
         }
     }
 
-    private mutating func remember(_ call: RecordedCall, _ answer: RecordedAnswer?) {
-        switch (call, answer) {
-        case (.open(let call), .open(let answer)) where answer.role == .controller:
+    private mutating func remember(_ call: any TrackingCall, _ answer: RecordedAnswer?) {
+        switch call {
+        case let call as OpenIngestionJob:
+            guard let answer = answer?.value(OpenIngestionJob.Answer.self), answer.role == .controller else { return }
             tokens.append((answer.job.id, answer.epoch, call.token))
-        case (.join(let call), .join(let answer)) where answer.role == .controller:
+        case let call as JoinIngestionJob:
+            guard let answer = answer?.value(JoinIngestionJob.Answer.self), answer.role == .controller else { return }
             tokens.append((call.job, answer.epoch, call.token))
-        case (.claim(let call), .claim(let answer)):
+        case let call as ClaimNextBatch:
+            guard let answer = answer?.value(ClaimNextBatch.Answer.self) else { return }
             for batch in answer.batches { fences.append(Fence(job: call.job, batch: batch, claim: call.claimId)) }
             if let floor = answer.floor { floors.append(floor) }
         default: break
@@ -69,7 +72,7 @@ package struct HistoryGenerator: Sendable {
 // MARK: What is called
 
 extension HistoryGenerator {
-    private mutating func call() -> RecordedCall {
+    private mutating func call() -> any TrackingCall {
         guard !model.jobs.isEmpty else { return open() }
         if dice.oneIn(20), let repeated = dice.pick(Array(past.suffix(30))) { return repeated }
         return switch dice.below(100) {
@@ -83,9 +86,9 @@ extension HistoryGenerator {
         case 36..<41: repeatedClaim()
         case 41..<50: heartbeat()
         case 50..<70: finish()
-        case 70..<77: .reset(ResetStuckBatches(job: job(), limit: 1000, full: dice.oneIn(3)))
+        case 70..<77: ResetStuckBatches(job: job(), limit: 1000, full: dice.oneIn(3))
         case 77..<83: control()
-        case 83..<87: .finalize(FinalizeIngestionJob(job: job()))
+        case 83..<87: FinalizeIngestionJob(job: job())
         case 87..<90: requeueBatches()
         case 90..<92: requeueRecords()
         case 92..<94: quota()
@@ -101,41 +104,37 @@ extension HistoryGenerator {
 
     private func find(_ id: JobID) -> TrackingModel.Job? { model.index(of: id).map { model.jobs[$0] } }
 
-    private func open() -> RecordedCall {
+    private func open() -> any TrackingCall {
         let known = dice.pick(tokens)?.token
-        return .open(
-            OpenIngestionJob(
-                targetKey: dice.oneIn(8) ? "other" : "target",
-                configHash: dice.oneIn(15) ? "hash-2" : "hash-1",
-                config: dice.oneIn(2) ? ["model": "m", "collection": "c"] : ["model": "m"],
-                settings: JobSettings(
-                    maxRetries: dice.below(4),
-                    leaseSeconds: dice.number(4...60),
-                    batchTimeoutSeconds: dice.pick([10, 90, 600]) ?? 10,
-                    backoffBaseSeconds: dice.pick([0, 1, 30]) ?? 0,
-                    backoffCapSeconds: dice.pick([10, 1800]) ?? 10,
-                    servers: dice.oneIn(2) ? servers() : JobServers()
-                ),
-                controllerId: "controller",
-                token: dice.oneIn(5) ? known ?? dice.uuid() : dice.uuid(),
-                start: !dice.oneIn(6)
-            )
+        return OpenIngestionJob(
+            targetKey: dice.oneIn(8) ? "other" : "target",
+            configHash: dice.oneIn(15) ? "hash-2" : "hash-1",
+            config: dice.oneIn(2) ? ["model": "m", "collection": "c"] : ["model": "m"],
+            settings: JobSettings(
+                maxRetries: dice.below(4),
+                leaseSeconds: dice.number(4...60),
+                batchTimeoutSeconds: dice.pick([10, 90, 600]) ?? 10,
+                backoffBaseSeconds: dice.pick([0, 1, 30]) ?? 0,
+                backoffCapSeconds: dice.pick([10, 1800]) ?? 10,
+                servers: dice.oneIn(2) ? servers() : JobServers()
+            ),
+            controllerId: "controller",
+            token: dice.oneIn(5) ? known ?? dice.uuid() : dice.uuid(),
+            start: !dice.oneIn(6)
         )
     }
 
-    private func join() -> RecordedCall {
+    private func join() -> any TrackingCall {
         let known = dice.pick(tokens)?.token
-        return .join(
-            JoinIngestionJob(
-                job: job(),
-                configHash: dice.oneIn(15) ? "hash-2" : "hash-1",
-                controllerId: "joiner",
-                token: dice.oneIn(3) ? known ?? dice.uuid() : dice.uuid()
-            )
+        return JoinIngestionJob(
+            job: job(),
+            configHash: dice.oneIn(15) ? "hash-2" : "hash-1",
+            controllerId: "joiner",
+            token: dice.oneIn(3) ? known ?? dice.uuid() : dice.uuid()
         )
     }
 
-    private func addServers() -> RecordedCall { .addServers(AddIngestionServers(job: job(), servers: servers())) }
+    private func addServers() -> any TrackingCall { AddIngestionServers(job: job(), servers: servers()) }
 
     /// A few of a few; sometimes more than a job may have, or a name that is too long.
     private func servers() -> JobServers {
@@ -154,7 +153,7 @@ extension HistoryGenerator {
         return (chosen?.epoch ?? 1, chosen?.token ?? dice.uuid())
     }
 
-    private func append() -> RecordedCall {
+    private func append() -> any TrackingCall {
         let job = find(job())
         let cursor = dice.oneIn(15) ? job?.batches.first?.ids.last : job?.cursor
         var last: RecordID = cursor ?? dice.pick([-1000, -1, 9_007_199_254_740_990]) ?? 0
@@ -165,57 +164,50 @@ extension HistoryGenerator {
             }
         }
         let (epoch, token) = controller(of: job?.id ?? 0)
-        return .append(
-            AppendIngestionBatches(
-                job: job?.id ?? 999_999,
-                epoch: epoch,
-                token: token,
-                expectedCursor: cursor,
-                batches: batches
-            )
+        return AppendIngestionBatches(
+            job: job?.id ?? 999_999,
+            epoch: epoch,
+            token: token,
+            expectedCursor: cursor,
+            batches: batches
         )
     }
 
-    private func seal() -> RecordedCall {
+    private func seal() -> any TrackingCall {
         let id = job()
         let (epoch, token) = controller(of: id)
         let cursor = dice.oneIn(8) ? 5 : find(id)?.cursor
-        return .seal(
-            SealIngestionPlan(
-                job: id,
-                epoch: epoch,
-                token: token,
-                expectedCursor: cursor,
-                upper: cursor,
-                sourceCount: dice.oneIn(2) ? 7 : nil
-            )
+        return SealIngestionPlan(
+            job: id,
+            epoch: epoch,
+            token: token,
+            expectedCursor: cursor,
+            upper: cursor,
+            sourceCount: dice.oneIn(2) ? 7 : nil
         )
     }
 
-    private func renew() -> RecordedCall {
+    private func renew() -> any TrackingCall {
         let id = job()
         let (epoch, token) = controller(of: id)
-        return .renew(RenewController(job: id, epoch: epoch, token: token))
+        return RenewController(job: id, epoch: epoch, token: token)
     }
 
-    private func claim() -> RecordedCall {
-        .claim(
-            ClaimNextBatch(
-                job: job(),
-                worker: "worker-\(dice.below(4))",
-                claimId: dice.uuid(),
-                limit: dice.oneIn(50) ? 17 : dice.number(1...3),
-                configHash: dice.oneIn(30) ? "hash-2" : "hash-1",
-                floor: dice.oneIn(2) ? floors.suffix(dice.number(1...20)).max { $0.nextRetryAt < $1.nextRetryAt } : nil
-            )
+    private func claim() -> any TrackingCall {
+        ClaimNextBatch(
+            job: job(),
+            worker: "worker-\(dice.below(4))",
+            claimId: dice.uuid(),
+            limit: dice.oneIn(50) ? 17 : dice.number(1...3),
+            configHash: dice.oneIn(30) ? "hash-2" : "hash-1",
+            floor: dice.oneIn(2) ? floors.suffix(dice.number(1...20)).max { $0.nextRetryAt < $1.nextRetryAt } : nil
         )
     }
 
-    private func repeatedClaim() -> RecordedCall {
+    private func repeatedClaim() -> any TrackingCall {
         let held = Set(fences.suffix(20).filter(isHeld).map(\.claim))
         let claims = past.suffix(60).filter {
-            guard case .claim(let call) = $0 else { return false }
-            return held.contains(call.claimId)
+            ($0 as? ClaimNextBatch).map { held.contains($0.claimId) } ?? false
         }
         return dice.pick(claims) ?? claim()
     }
@@ -234,7 +226,7 @@ extension HistoryGenerator {
         return row.isHeld && row.attempt == fence.batch.attempt
     }
 
-    private func heartbeat() -> RecordedCall {
+    private func heartbeat() -> any TrackingCall {
         let items = (0..<dice.number(1...3)).compactMap { _ in fence() }.map { fence in
             HeartbeatItem(
                 batchNumber: dice.oneIn(40) ? 77 : fence.batch.batchNumber,
@@ -243,7 +235,7 @@ extension HistoryGenerator {
                 counts: progress(of: fence.batch.recordIds.count)
             )
         }
-        return .heartbeat(BumpBatchProgress(job: job(), worker: "worker", items: items))
+        return BumpBatchProgress(job: job(), worker: "worker", items: items)
     }
 
     /// Sometimes less than nothing, or of more records than there are.
@@ -254,7 +246,7 @@ extension HistoryGenerator {
         return BatchCounts(processed: processed, skipped: skipped, missing: kind == 1 ? records + 1 : 0)
     }
 
-    private func finish() -> RecordedCall {
+    private func finish() -> any TrackingCall {
         guard let fence = fence() else { return claim() }
         let ids = fence.batch.recordIds
         let outcome = dice.pick([
@@ -276,36 +268,34 @@ extension HistoryGenerator {
         let ends = outcome == .completed || outcome == .failed
         // An empty list with every record failed means "all, with the batch's error".
         let isSaidShortly = failed.count == ids.count && dice.oneIn(2)
-        return .finish(
-            FinishBatch(
-                job: fence.job,
-                batchNumber: fence.batch.batchNumber,
-                attempt: dice.oneIn(30) ? fence.batch.attempt + 1 : fence.batch.attempt,
-                claimId: fence.claim,
-                outcome: outcome ?? .completed,
-                counts: ends != dice.oneIn(50) ? counts : onlyPaid,
-                failedRecords: !ends || isSaidShortly
-                    ? []
-                    : failed.map {
-                        FailedRecord(
-                            recordId: $0,
-                            stage: dice.oneIn(2) ? .embed : .fetch,
-                            code: dice.pick(["too_long", "gone", "no_member_code", "invalid_utf8"]) ?? "gone",
-                            message: "why",
-                            permanent: dice.oneIn(2)
-                        )
-                    },
-                retryAfterMs: dice.oneIn(3) ? dice.number(0...40_000) : nil,
-                error: dice.oneIn(2)
-                    ? BatchError(code: dice.oneIn(5) ? "too_long" : "broken", message: "it broke") : nil
-            )
+        return FinishBatch(
+            job: fence.job,
+            batchNumber: fence.batch.batchNumber,
+            attempt: dice.oneIn(30) ? fence.batch.attempt + 1 : fence.batch.attempt,
+            claimId: fence.claim,
+            outcome: outcome ?? .completed,
+            counts: ends != dice.oneIn(50) ? counts : onlyPaid,
+            failedRecords: !ends || isSaidShortly
+                ? []
+                : failed.map {
+                    FailedRecord(
+                        recordId: $0,
+                        stage: dice.oneIn(2) ? .embed : .fetch,
+                        code: dice.pick(["too_long", "gone", "no_member_code", "invalid_utf8"]) ?? "gone",
+                        message: "why",
+                        permanent: dice.oneIn(2)
+                    )
+                },
+            retryAfterMs: dice.oneIn(3) ? dice.number(0...40_000) : nil,
+            error: dice.oneIn(2)
+                ? BatchError(code: dice.oneIn(5) ? "too_long" : "broken", message: "it broke") : nil
         )
     }
 
-    private func control() -> RecordedCall {
+    private func control() -> any TrackingCall {
         // Resumed more often than paused, and rarely cancelled: else nothing would go on.
         let action: ControlIngestionJob.Action = dice.oneIn(20) ? .cancel : dice.oneIn(3) ? .pause : .resume
-        return .control(ControlIngestionJob(job: job(), action: action, reason: dice.oneIn(2) ? "why" : nil))
+        return ControlIngestionJob(job: job(), action: action, reason: dice.oneIn(2) ? "why" : nil)
     }
 
     private mutating func request() -> String {
@@ -324,51 +314,45 @@ extension HistoryGenerator {
         }
     }
 
-    private mutating func requeueBatches() -> RecordedCall {
-        .requeueBatches(
-            RequeueFailedBatches(
-                job: job(),
-                requestId: request(),
-                filter: filter(),
-                isolate: dice.oneIn(2),
-                limit: dice.number(1...3)
-            )
+    private mutating func requeueBatches() -> any TrackingCall {
+        RequeueFailedBatches(
+            job: job(),
+            requestId: request(),
+            filter: filter(),
+            isolate: dice.oneIn(2),
+            limit: dice.number(1...3)
         )
     }
 
-    private mutating func requeueRecords() -> RecordedCall {
-        .requeueRecords(
-            RequeueFailedRecords(
-                job: job(),
-                requestId: request(),
-                filter: filter(),
-                batchSize: dice.number(1...3),
-                limit: dice.number(1...5)
-            )
+    private mutating func requeueRecords() -> any TrackingCall {
+        RequeueFailedRecords(
+            job: job(),
+            requestId: request(),
+            filter: filter(),
+            batchSize: dice.number(1...3),
+            limit: dice.number(1...5)
         )
     }
 
-    private func quota() -> RecordedCall {
+    private func quota() -> any TrackingCall {
         if dice.oneIn(3) {
             let throttled = dice.oneIn(3) ? 500 : nil
-            return .report(
-                ReportQuota(
-                    quota: "quota",
-                    report: QuotaReport(tokensPerMinute: 60_000, requestsPerMinute: 600, throttledMs: throttled)
-                )
+            return ReportQuota(
+                quota: "quota",
+                report: QuotaReport(tokensPerMinute: 60_000, requestsPerMinute: 600, throttledMs: throttled)
             )
         }
-        return .reserve(ReserveQuota(quota: "quota", cost: dice.below(500), maxWaitMs: dice.below(2000)))
+        return ReserveQuota(quota: "quota", cost: dice.below(500), maxWaitMs: dice.below(2000))
     }
 
-    private func read() -> RecordedCall {
+    private func read() -> any TrackingCall {
         switch dice.below(7) {
-        case 6: .jobs(ListIngestionJobs(job: nil, filter: .init(collection: "c"), after: nil, limit: 1000))
-        case 0: .stats(GetIngestionJobStats(job: job()))
-        case 1: .exactStats(GetIngestionJobStatsExact(job: job()))
-        case 2: .failures(ListIngestionFailures(job: job(), filter: .init(), after: nil, limit: 1000))
-        case 3: .events(ListIngestionEvents(job: job(), filter: .init(), after: nil, limit: 1000))
-        default: .batches(ListIngestionBatches(job: job(), filter: .init(), after: nil, limit: 1000))
+        case 6: ListIngestionJobs(job: nil, filter: .init(collection: "c"), after: nil, limit: 1000)
+        case 0: GetIngestionJobStats(job: job())
+        case 1: GetIngestionJobStatsExact(job: job())
+        case 2: ListIngestionFailures(job: job(), filter: .init(), after: nil, limit: 1000)
+        case 3: ListIngestionEvents(job: job(), filter: .init(), after: nil, limit: 1000)
+        default: ListIngestionBatches(job: job(), filter: .init(), after: nil, limit: 1000)
         }
     }
 }

@@ -57,7 +57,9 @@ extension RecordedStep {
 extension RecordedAnswer {
     /// Whether two stores say the same: the order of events is promised for each batch, not across batches.
     fileprivate func matches(_ other: Self) -> Bool {
-        guard case .events(let mine) = self, case .events(let theirs) = other else { return self == other }
+        guard let mine = value(ListIngestionEvents.Answer.self),
+            let theirs = other.value(ListIngestionEvents.Answer.self)
+        else { return self == other }
         return mine.byBatch == theirs.byBatch && mine.next == nil && theirs.next == nil
     }
 
@@ -65,7 +67,8 @@ extension RecordedAnswer {
     fileprivate var sorted: String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
-        return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "\(self)"
+        guard case .given(let answer) = self, let json = try? encoder.encode(answer) else { return "\(self)" }
+        return String(decoding: json, as: UTF8.self)
     }
 }
 
@@ -212,12 +215,12 @@ package enum HistoryReplay {
 extension TrackingModel {
     /// Everything that can be read of every job.
     fileprivate func reading(at: Int64) -> [RecordedStep] {
-        jobs.map(\.id).flatMap { job -> [RecordedCall] in
+        jobs.map(\.id).flatMap { job -> [any TrackingCall] in
             [
-                .exactStats(.init(job: job)), .stats(.init(job: job)),
-                .batches(.init(job: job, filter: .init(), after: nil, limit: 1000)),
-                .failures(.init(job: job, filter: .init(), after: nil, limit: 1000)),
-                .events(.init(job: job, filter: .init(), after: nil, limit: 1000)),
+                GetIngestionJobStatsExact(job: job), GetIngestionJobStats(job: job),
+                ListIngestionBatches(job: job, filter: .init(), after: nil, limit: 1000),
+                ListIngestionFailures(job: job, filter: .init(), after: nil, limit: 1000),
+                ListIngestionEvents(job: job, filter: .init(), after: nil, limit: 1000),
             ]
         }.map { RecordedStep(at: at, chance: 0, call: $0) }
     }

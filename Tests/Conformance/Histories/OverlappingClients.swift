@@ -16,7 +16,7 @@ package final class OverlappingClients: Sendable {
         var job: JobID = 1
         var held: [Held] = []
         /// Requests that may arrive once more.
-        var sent: [RecordedCall] = []
+        var sent: [any TrackingCall] = []
         var floor: ClaimFloor?
     }
 
@@ -54,7 +54,8 @@ package final class OverlappingClients: Sendable {
         ]
     }
 
-    private func send(_ call: RecordedCall) async -> RecordedAnswer {
+    @discardableResult
+    private func send<Call: TrackingCall>(_ call: Call) async -> Call.Answer? {
         world.withLock { $0.sent.append(call) }
         return await recorder.perform(call, on: store)
     }
@@ -81,7 +82,7 @@ extension OverlappingClients {
                     expectedCursor: cursor,
                     batches: page
                 )
-                guard case .append(let answer) = await send(.append(call)), answer.result != .lost else { break }
+                guard let answer = await send(call), answer.result != .lost else { break }
                 cursor = answer.cursor
                 await pause()
             }
@@ -94,7 +95,7 @@ extension OverlappingClients {
                     upper: cursor,
                     sourceCount: nil
                 )
-                _ = await send(.seal(call))
+                await send(call)
             }
             // It died; whoever comes next is somebody else.
             if dice.oneIn(2) { token = dice.uuid() }
@@ -106,31 +107,28 @@ extension OverlappingClients {
         if dice.oneIn(2) {
             let job = world.withLock { $0.job }
             let call = JoinIngestionJob(job: job, configHash: "hash", controllerId: "joiner", token: token)
-            if case .join(let joined) = await send(.join(call)), joined.result == .resumed, let job = joined.job {
+            if let joined = await send(call), joined.result == .resumed, let job = joined.job {
                 return OpenIngestionJob.Answer(result: .resumed, role: joined.role, epoch: joined.epoch, job: job)
             }
         }
-        guard case .open(let opened) = await send(open(token)) else { return nil }
-        return opened
+        return await send(open(token))
     }
 
-    private func open(_ token: String) -> RecordedCall {
-        .open(
-            OpenIngestionJob(
-                targetKey: "target",
-                configHash: "hash",
-                config: [:],
-                settings: JobSettings(
-                    maxRetries: 1,
-                    leaseSeconds: 10,
-                    batchTimeoutSeconds: 40,
-                    backoffBaseSeconds: 1,
-                    backoffCapSeconds: 5
-                ),
-                controllerId: "controller",
-                token: token,
-                start: true
-            )
+    private func open(_ token: String) -> OpenIngestionJob {
+        OpenIngestionJob(
+            targetKey: "target",
+            configHash: "hash",
+            config: [:],
+            settings: JobSettings(
+                maxRetries: 1,
+                leaseSeconds: 10,
+                batchTimeoutSeconds: 40,
+                backoffBaseSeconds: 1,
+                backoffCapSeconds: 5
+            ),
+            controllerId: "controller",
+            token: token,
+            start: true
         )
     }
 
@@ -165,7 +163,7 @@ extension OverlappingClients {
             configHash: "hash",
             floor: dice.oneIn(2) ? floor : nil
         )
-        guard case .claim(let answer) = await send(.claim(call)) else { return }
+        guard let answer = await send(call) else { return }
         world.withLock { world in
             world.floor = answer.floor
             world.held += answer.batches.map { Held(batch: $0, claim: call.claimId) }
@@ -181,7 +179,7 @@ extension OverlappingClients {
             claimId: one.claim,
             counts: BatchCounts(processed: dice.below(2))
         )
-        _ = await send(.heartbeat(BumpBatchProgress(job: job, worker: "worker", items: [item])))
+        await send(BumpBatchProgress(job: job, worker: "worker", items: [item]))
     }
 
     /// Ends something that is held, or that was held long ago.
@@ -203,14 +201,14 @@ extension OverlappingClients {
             retryAfterMs: dice.oneIn(2) ? 0 : nil,
             error: nil
         )
-        _ = await send(.finish(call))
+        await send(call)
     }
 
     /// A request of somebody else arrives once more, perhaps while the first is still at work.
     private func echo() async {
         for _ in 0..<40 {
             if let call = dice.pick(world.withLock { Array($0.sent.suffix(5)) }) {
-                _ = await recorder.perform(call, on: store)
+                await recorder.perform(call, on: store)
             }
             await pause()
         }
@@ -219,7 +217,7 @@ extension OverlappingClients {
     private func reap() async {
         for _ in 0..<40 {
             let job = world.withLock { $0.job }
-            _ = await recorder.perform(.reset(ResetStuckBatches(job: job, limit: 10, full: true)), on: store)
+            await recorder.perform(ResetStuckBatches(job: job, limit: 10, full: true), on: store)
             await pause()
         }
     }
@@ -227,14 +225,14 @@ extension OverlappingClients {
     private func operate() async {
         for _ in 0..<25 {
             let job = world.withLock { $0.job }
-            let call: RecordedCall =
+            let call: any TrackingCall =
                 switch dice.below(5) {
-                case 0: .control(ControlIngestionJob(job: job, action: .pause, reason: nil))
-                case 1, 2: .control(ControlIngestionJob(job: job, action: .resume, reason: nil))
+                case 0: ControlIngestionJob(job: job, action: .pause, reason: nil)
+                case 1, 2: ControlIngestionJob(job: job, action: .resume, reason: nil)
                 case 3: requeueBatches(job)
                 default: requeueRecords(job)
                 }
-            _ = await send(call)
+            await send(call)
             await pause()
         }
     }
@@ -242,21 +240,17 @@ extension OverlappingClients {
     private func finalize() async {
         for _ in 0..<60 {
             let job = world.withLock { $0.job }
-            _ = await recorder.perform(.finalize(FinalizeIngestionJob(job: job)), on: store)
+            await recorder.perform(FinalizeIngestionJob(job: job), on: store)
             await pause()
         }
     }
 
-    private func requeueBatches(_ job: JobID) -> RecordedCall {
+    private func requeueBatches(_ job: JobID) -> RequeueFailedBatches {
         let isolate = dice.oneIn(2)
-        return .requeueBatches(
-            RequeueFailedBatches(job: job, requestId: dice.uuid(), filter: .init(), isolate: isolate, limit: 3)
-        )
+        return RequeueFailedBatches(job: job, requestId: dice.uuid(), filter: .init(), isolate: isolate, limit: 3)
     }
 
-    private func requeueRecords(_ job: JobID) -> RecordedCall {
-        .requeueRecords(
-            RequeueFailedRecords(job: job, requestId: dice.uuid(), filter: .init(), batchSize: 2, limit: 4)
-        )
+    private func requeueRecords(_ job: JobID) -> RequeueFailedRecords {
+        RequeueFailedRecords(job: job, requestId: dice.uuid(), filter: .init(), batchSize: 2, limit: 4)
     }
 }

@@ -90,12 +90,12 @@ package struct Meetings: Sendable, CustomStringConvertible {
         interrupted += calls.count { $0.answer == .failed("57P01") }
         for (index, one) in calls.enumerated() {
             for other in calls[(index + 1)...].prefix(30) where other.began < one.ended ?? .max {
-                switch (one.call, other.call) {
-                case (.claim(let first), .claim(let second)) where first == second:
+                if let first = one.sent(ClaimNextBatch.self), first == other.sent(ClaimNextBatch.self) {
                     repeatAndOriginal += !one.claimed.isEmpty && one.claimed == other.claimed ? 1 : 0
-                case (.finish, .reset), (.reset, .finish), (.finish, .finish): ends += 1
-                default: break
                 }
+                let isEnd = (one.calls(FinishBatch.self), other.calls(FinishBatch.self))
+                let isReset = (one.calls(ResetStuckBatches.self), other.calls(ResetStuckBatches.self))
+                if isEnd.0 && (isEnd.1 || isReset.1) || isReset.0 && isEnd.1 { ends += 1 }
             }
         }
     }
@@ -109,7 +109,7 @@ package struct Meetings: Sendable, CustomStringConvertible {
 extension ObservedCall {
     /// Which attempts a claim was given.
     fileprivate var claimed: [[Int]] {
-        guard case .claim(let answer) = answer else { return [] }
+        guard let answer = answer?.value(ClaimNextBatch.Answer.self) else { return [] }
         return answer.batches.map { [$0.batchNumber, $0.attempt] }
     }
 }

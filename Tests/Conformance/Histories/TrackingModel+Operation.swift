@@ -4,42 +4,42 @@ import Migration
 // MARK: Steering and ending
 
 extension TrackingModel {
-    mutating func control(_ call: ControlIngestionJob, _ moment: Moment) -> RecordedAnswer {
-        guard let index = index(of: call.job) else { return .control(.init(result: .notFound, status: nil)) }
+    mutating func control(_ call: ControlIngestionJob, _ moment: Moment) -> ControlIngestionJob.Answer {
+        guard let index = index(of: call.job) else { return .init(result: .notFound, status: nil) }
         let wanted: JobStatus = [.pause: .paused, .resume: .running, .cancel: .cancelled][call.action] ?? .cancelled
         let status = jobs[index].status
-        if status == wanted { return .control(.init(result: .unchanged, status: status)) }
-        guard status.isOpen else { return .control(.init(result: .refused, status: status)) }
+        if status == wanted { return .init(result: .unchanged, status: status) }
+        guard status.isOpen else { return .init(result: .refused, status: status) }
         jobs[index].status = wanted
         jobs[index].reason = call.reason
         if wanted == .running, jobs[index].started == nil { jobs[index].started = moment.now }
         if wanted == .running { jobs[index].seen = (jobs[index].givenUp, jobs[index].removed) }
         if wanted == .cancelled { jobs[index].ended = moment.now }
-        return .control(.init(result: .applied, status: wanted))
+        return .init(result: .applied, status: wanted)
     }
 
-    mutating func finalize(_ call: FinalizeIngestionJob, _ moment: Moment) -> RecordedAnswer {
-        guard let index = index(of: call.job) else { return .finalize(.init(result: .notFound, status: nil)) }
+    mutating func finalize(_ call: FinalizeIngestionJob, _ moment: Moment) -> FinalizeIngestionJob.Answer {
+        guard let index = index(of: call.job) else { return .init(result: .notFound, status: nil) }
         let job = jobs[index]
-        guard job.status.isOpen else { return .finalize(.init(result: .already, status: job.status)) }
+        guard job.status.isOpen else { return .init(result: .already, status: job.status) }
         let isDrained = job.batches.allSatisfy { $0.state == .done || $0.state == .failed }
         guard job.status != .pending, job.isSealed, isDrained else {
-            return .finalize(.init(result: .notReady, status: job.status))
+            return .init(result: .notReady, status: job.status)
         }
         jobs[index].status = job.batches.contains { $0.state == .failed } ? .failed : .completed
         jobs[index].ended = moment.now
         coverage.finalized += 1
-        return .finalize(.init(result: .finalized, status: jobs[index].status))
+        return .init(result: .finalized, status: jobs[index].status)
     }
 }
 
 // MARK: Requeues
 
 extension TrackingModel {
-    mutating func requeue(_ call: RequeueFailedBatches, _ moment: Moment) -> RecordedAnswer {
-        guard (1...1000).contains(call.limit) else { return .refused }
-        if let answer = refusal(of: call.requestId, call.job) { return .requeueBatches(answer) }
-        guard let index = index(of: call.job) else { return .requeueBatches(.refused(.notFound)) }
+    mutating func requeue(_ call: RequeueFailedBatches, _ moment: Moment) -> RequeueFailedBatches.Answer? {
+        guard (1...1000).contains(call.limit) else { return nil }
+        if let answer = refusal(of: call.requestId, call.job) { return answer }
+        guard let index = index(of: call.job) else { return .refused(.notFound) }
         let job = jobs[index]
         let wanted = job.batches.filter { batch in
             batch.state == .failed && call.filter.batchNumbers?.contains(batch.number) ?? true
@@ -69,13 +69,13 @@ extension TrackingModel {
             next: wanted.count > picked.count ? picked.last.map(Int64.init) : nil
         )
         settle(answer, call.requestId, index)
-        return .requeueBatches(answer)
+        return answer
     }
 
-    mutating func requeue(_ call: RequeueFailedRecords, _ moment: Moment) -> RecordedAnswer {
-        guard (1...10_000).contains(call.limit), (1...1000).contains(call.batchSize) else { return .refused }
-        if let answer = refusal(of: call.requestId, call.job) { return .requeueRecords(answer) }
-        guard let index = index(of: call.job) else { return .requeueRecords(.refused(.notFound)) }
+    mutating func requeue(_ call: RequeueFailedRecords, _ moment: Moment) -> RequeueFailedRecords.Answer? {
+        guard (1...10_000).contains(call.limit), (1...1000).contains(call.batchSize) else { return nil }
+        if let answer = refusal(of: call.requestId, call.job) { return answer }
+        guard let index = index(of: call.job) else { return .refused(.notFound) }
         let job = jobs[index]
         let wanted = job.letters.values.filter { letter in
             job.batches[letter.batchNumber].state == .done && call.filter.admits(letter, in: letter.batchNumber)
@@ -100,7 +100,7 @@ extension TrackingModel {
             next: wanted.count > picked.count ? picked.last?.recordId : nil
         )
         settle(answer, call.requestId, index)
-        return .requeueRecords(answer)
+        return answer
     }
 
     private func refusal(of request: String, _ job: JobID) -> RequeueAnswer? {
@@ -194,7 +194,7 @@ extension TrackingModel {
     }
 
     /// Only whole lists: how they are filtered and paged is the conformance suite's business.
-    func batches(_ call: ListIngestionBatches, _ moment: Moment) -> RecordedAnswer? {
+    func batches(_ call: ListIngestionBatches, _ moment: Moment) -> ListIngestionBatches.Answer? {
         guard call.filter == .init(), call.after == nil, call.limit == 1000 else { return nil }
         let rows = index(of: call.job).map { jobs[$0].batches } ?? []
         let summaries = rows.map { batch in
@@ -216,12 +216,12 @@ extension TrackingModel {
                 errorMessage: batch.error?.message
             )
         }
-        return .batches(.init(rows: summaries, next: nil))
+        return .init(rows: summaries, next: nil)
     }
 
-    func failures(_ call: ListIngestionFailures) -> RecordedAnswer? {
+    func failures(_ call: ListIngestionFailures) -> ListIngestionFailures.Answer? {
         guard call.filter == .init(), call.after == nil, call.limit == 1000 else { return nil }
         let letters = index(of: call.job).map { jobs[$0].letters } ?? [:]
-        return .failures(.init(rows: letters.values.sorted { $0.recordId < $1.recordId }, next: nil))
+        return .init(rows: letters.values.sorted { $0.recordId < $1.recordId }, next: nil)
     }
 }

@@ -4,12 +4,10 @@ import Migration
 // MARK: Claims and heartbeats
 
 extension TrackingModel {
-    mutating func claim(_ call: ClaimNextBatch, _ moment: Moment) -> RecordedAnswer {
-        guard (1...16).contains(call.limit) else { return .refused }
+    mutating func claim(_ call: ClaimNextBatch, _ moment: Moment) -> ClaimNextBatch.Answer? {
+        guard (1...16).contains(call.limit) else { return nil }
         guard let index = index(of: call.job) else {
-            return .claim(
-                .init(result: .notFound, jobStatus: nil, sealed: false, batches: [], floor: nil, waitMs: 15_000)
-            )
+            return .init(result: .notFound, jobStatus: nil, sealed: false, batches: [], floor: nil, waitMs: 15_000)
         }
         let job = jobs[index]
         var answer = ClaimNextBatch.Answer(
@@ -22,7 +20,7 @@ extension TrackingModel {
         )
         guard job.hash == call.configHash else {
             answer.result = .configMismatch
-            return .claim(answer)
+            return answer
         }
         var numbers = job.batches.filter { $0.isHeld(by: call.claimId, within: job.lease, at: moment.now) }.map(
             \.number
@@ -44,17 +42,17 @@ extension TrackingModel {
             if numbers.isEmpty { answer.waitMs = job.wait(at: moment.now) }
         }
         answer.batches = numbers.sorted().map { jobs[index].claimed($0, at: moment.now) }
-        return .claim(answer)
+        return answer
     }
 
-    mutating func heartbeat(_ call: BumpBatchProgress, _ moment: Moment) -> RecordedAnswer {
-        guard call.items.allSatisfy({ $0.counts.isPossible }) else { return .refused }
+    mutating func heartbeat(_ call: BumpBatchProgress, _ moment: Moment) -> BumpBatchProgress.Answer? {
+        guard call.items.allSatisfy({ $0.counts.isPossible }) else { return nil }
         let index = index(of: call.job)
         let verdicts = call.items.map { item in
             index.map { judge(item, in: $0, moment) } ?? (.lost, "not_found")
         }
         for (item, verdict) in zip(call.items, verdicts) where verdict.0 == .ok {
-            if let index, item.counts.total > jobs[index].batches[item.batchNumber].ids.count { return .refused }
+            if let index, item.counts.total > jobs[index].batches[item.batchNumber].ids.count { return nil }
         }
         var answers: [BumpBatchProgress.Item] = []
         for (item, (result, reason)) in zip(call.items, verdicts) {
@@ -72,7 +70,7 @@ extension TrackingModel {
                 )
             )
         }
-        return .heartbeat(.init(jobStatus: index.map { jobs[$0].status }, items: answers))
+        return .init(jobStatus: index.map { jobs[$0].status }, items: answers)
     }
 
     private mutating func judge(
@@ -96,9 +94,9 @@ extension TrackingModel {
         return (.ok, nil)
     }
 
-    mutating func reset(_ call: ResetStuckBatches, _ moment: Moment) -> RecordedAnswer {
-        guard (1...1000).contains(call.limit) else { return .refused }
-        guard let index = index(of: call.job) else { return .reset(.init(reset: 0, failed: 0, more: false)) }
+    mutating func reset(_ call: ResetStuckBatches, _ moment: Moment) -> ResetStuckBatches.Answer? {
+        guard (1...1000).contains(call.limit) else { return nil }
+        guard let index = index(of: call.job) else { return .init(reset: 0, failed: 0, more: false) }
         let stuck = stuck(in: jobs[index], isFull: call.full, at: moment.now)
         var answer = ResetStuckBatches.Answer(reset: 0, failed: 0, more: stuck.count >= call.limit)
         for (number, _, deadline) in stuck.prefix(call.limit) {
@@ -116,7 +114,7 @@ extension TrackingModel {
             }
         }
         coverage.reaped += answer.reset + answer.failed
-        return .reset(answer)
+        return answer
     }
 
     /// Batches whose lease and a quarter of it are over: oldest claim first.
@@ -213,11 +211,11 @@ extension TrackingModel.Job {
 // MARK: Ends
 
 extension TrackingModel {
-    mutating func finish(_ call: FinishBatch, _ moment: Moment) -> RecordedAnswer {
+    mutating func finish(_ call: FinishBatch, _ moment: Moment) -> FinishBatch.Answer? {
         let ends = call.outcome == .completed || call.outcome == .failed
         let saysNothing = call.counts.map { $0 == BatchCounts(paid: $0.paid) } ?? true
-        guard ends ? call.counts != nil : saysNothing else { return .refused }
-        let lost = RecordedAnswer.finish(.init(result: .lost, status: nil, outcome: nil))
+        guard ends ? call.counts != nil : saysNothing else { return nil }
+        let lost = FinishBatch.Answer(result: .lost, status: nil, outcome: nil)
         guard let index = index(of: call.job), jobs[index].batches.indices.contains(call.batchNumber) else {
             return lost
         }
@@ -229,10 +227,10 @@ extension TrackingModel {
         guard batch.isHeld else {
             if batch.outcome == "reaped" { return lost }
             coverage.repeatedFinishes += 1
-            return .finish(.init(result: .duplicate, status: batch.status, outcome: batch.outcome))
+            return .init(result: .duplicate, status: batch.status, outcome: batch.outcome)
         }
         let counts = call.counts ?? BatchCounts()
-        if ends, !Self.isConsistent(call, counts, batch.ids) { return .refused }
+        if ends, !Self.isConsistent(call, counts, batch.ids) { return nil }
         jobs[index].paid += counts.paid
         switch call.outcome {
         case .completed:
@@ -255,7 +253,7 @@ extension TrackingModel {
             jobs[index].batches[call.batchNumber].end(.waiting(until: moment.now + wait), "defer", call.error)
         }
         let status = jobs[index].batches[call.batchNumber].status
-        return .finish(.init(result: .applied, status: status, outcome: call.outcome.rawValue))
+        return .init(result: .applied, status: status, outcome: call.outcome.rawValue)
     }
 
     private static func isConsistent(_ call: FinishBatch, _ counts: BatchCounts, _ ids: [RecordID]) -> Bool {

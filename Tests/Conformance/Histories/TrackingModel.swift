@@ -83,26 +83,31 @@ package struct TrackingModel: Sendable {
     package mutating func answer(_ step: RecordedStep) -> RecordedAnswer? {
         let moment = Moment(now: DatabaseTime.start + .microseconds(step.at), chance: step.chance)
         switch step.call {
-        case .open(let call): return open(call, moment)
-        case .join(let call): return join(call, moment)
-        case .addServers(let call): return addServers(call)
-        case .renew(let call): return renew(call, moment)
-        case .append(let call): return append(call, moment)
-        case .seal(let call): return seal(call)
-        case .claim(let call): return claim(call, moment)
-        case .heartbeat(let call): return heartbeat(call, moment)
-        case .finish(let call): return finish(call, moment)
-        case .reset(let call): return reset(call, moment)
-        case .control(let call): return control(call, moment)
-        case .finalize(let call): return finalize(call, moment)
-        case .requeueBatches(let call): return requeue(call, moment)
-        case .requeueRecords(let call): return requeue(call, moment)
-        case .stats(let call): return .stats(stats(of: call.job, isExact: false))
-        case .exactStats(let call): return .exactStats(stats(of: call.job, isExact: true))
-        case .batches(let call): return batches(call, moment)
-        case .failures(let call): return failures(call)
-        case .jobs, .events, .reserve, .report: return nil
+        case let call as OpenIngestionJob: return told(open(call, moment))
+        case let call as JoinIngestionJob: return told(join(call, moment))
+        case let call as AddIngestionServers: return told(addServers(call))
+        case let call as RenewController: return told(renew(call, moment))
+        case let call as AppendIngestionBatches: return told(append(call, moment))
+        case let call as SealIngestionPlan: return told(seal(call))
+        case let call as ClaimNextBatch: return told(claim(call, moment))
+        case let call as BumpBatchProgress: return told(heartbeat(call, moment))
+        case let call as FinishBatch: return told(finish(call, moment))
+        case let call as ResetStuckBatches: return told(reset(call, moment))
+        case let call as ControlIngestionJob: return told(control(call, moment))
+        case let call as FinalizeIngestionJob: return told(finalize(call, moment))
+        case let call as RequeueFailedBatches: return told(requeue(call, moment))
+        case let call as RequeueFailedRecords: return told(requeue(call, moment))
+        case let call as GetIngestionJobStats: return told(stats(of: call.job, isExact: false))
+        case let call as GetIngestionJobStatsExact: return told(stats(of: call.job, isExact: true))
+        case let call as ListIngestionBatches: return batches(call, moment).map { .given($0) }
+        case let call as ListIngestionFailures: return failures(call).map { .given($0) }
+        default: return nil
         }
+    }
+
+    /// Nil is what a caller's bug is answered.
+    private func told<Answer: TrackingAnswer>(_ answer: Answer?) -> RecordedAnswer {
+        answer.map { .given($0) } ?? .refused
     }
 
     func index(of job: JobID) -> Int? { jobs.firstIndex { $0.id == job } }
@@ -113,8 +118,8 @@ package struct TrackingModel: Sendable {
 extension TrackingModel {
     private static let controllerTTL = Duration.seconds(30)
 
-    private mutating func open(_ call: OpenIngestionJob, _ moment: Moment) -> RecordedAnswer {
-        guard call.settings.servers.isBounded else { return .refused }
+    private mutating func open(_ call: OpenIngestionJob, _ moment: Moment) -> OpenIngestionJob.Answer? {
+        guard call.settings.servers.isBounded else { return nil }
         var result = OpenIngestionJob.Result.resumed
         let index: Int
         if let open = jobs.firstIndex(where: { $0.target == call.targetKey && $0.status.isOpen }) {
@@ -123,7 +128,7 @@ extension TrackingModel {
             // The call was here before; its job is over.
             let job = jobs[own]
             let answer = job.hash == call.configHash ? OpenIngestionJob.Result.resumed : .configMismatch
-            return .open(.init(result: answer, role: .follower, epoch: job.epoch, job: job.summary))
+            return .init(result: answer, role: .follower, epoch: job.epoch, job: job.summary)
         } else {
             result = .created
             index = jobs.count
@@ -143,7 +148,7 @@ extension TrackingModel {
         }
         var job = jobs[index]
         guard job.hash == call.configHash else {
-            return .open(.init(result: .configMismatch, role: .follower, epoch: job.epoch, job: job.summary))
+            return .init(result: .configMismatch, role: .follower, epoch: job.epoch, job: job.summary)
         }
         let isOurs = control(&job, call.controllerId, call.token, moment)
         if call.start, job.status == .pending {
@@ -151,7 +156,7 @@ extension TrackingModel {
             job.started = moment.now
         }
         jobs[index] = job
-        return .open(.init(result: result, role: isOurs ? .controller : .follower, epoch: job.epoch, job: job.summary))
+        return .init(result: result, role: isOurs ? .controller : .follower, epoch: job.epoch, job: job.summary)
     }
 
     /// Whether the controller lease is given.
@@ -168,9 +173,9 @@ extension TrackingModel {
         return true
     }
 
-    private mutating func join(_ call: JoinIngestionJob, _ moment: Moment) -> RecordedAnswer {
+    private mutating func join(_ call: JoinIngestionJob, _ moment: Moment) -> JoinIngestionJob.Answer {
         guard let index = index(of: call.job) else {
-            return .join(.init(result: .notFound, role: .follower, epoch: 0, job: nil))
+            return .init(result: .notFound, role: .follower, epoch: 0, job: nil)
         }
         var job = jobs[index]
         var result = JoinIngestionJob.Result.resumed
@@ -180,34 +185,34 @@ extension TrackingModel {
         if result == .resumed, control(&job, call.controllerId, call.token, moment) { role = .controller }
         if result == .ended { coverage.joinsTooLate += 1 }
         jobs[index] = job
-        return .join(.init(result: result, role: role, epoch: job.epoch, job: job.summary))
+        return .init(result: result, role: role, epoch: job.epoch, job: job.summary)
     }
 
-    private mutating func addServers(_ call: AddIngestionServers) -> RecordedAnswer {
-        guard call.servers.isBounded else { return .refused }
-        guard let index = index(of: call.job) else { return .addServers(.init(result: .notFound, servers: nil)) }
+    private mutating func addServers(_ call: AddIngestionServers) -> AddIngestionServers.Answer? {
+        guard call.servers.isBounded else { return nil }
+        guard let index = index(of: call.job) else { return .init(result: .notFound, servers: nil) }
         let all = jobs[index].servers.union(call.servers)
-        guard all.isBounded else { return .refused }
+        guard all.isBounded else { return nil }
         jobs[index].servers = all
-        return .addServers(.init(result: .ok, servers: all))
+        return .init(result: .ok, servers: all)
     }
 
-    private mutating func renew(_ call: RenewController, _ moment: Moment) -> RecordedAnswer {
+    private mutating func renew(_ call: RenewController, _ moment: Moment) -> RenewController.Answer {
         guard let index = index(of: call.job), jobs[index].isControlled(by: call.epoch, call.token) else {
-            return .renew(.init(result: .lost, ttlMs: 0))
+            return .init(result: .lost, ttlMs: 0)
         }
         jobs[index].controlledUntil = moment.now + Self.controllerTTL
-        return .renew(.init(result: .ok, ttlMs: 30_000))
+        return .init(result: .ok, ttlMs: 30_000)
     }
 
-    private mutating func append(_ call: AppendIngestionBatches, _ moment: Moment) -> RecordedAnswer {
+    private mutating func append(_ call: AppendIngestionBatches, _ moment: Moment) -> AppendIngestionBatches.Answer? {
         let ids = call.batches.flatMap(\.self)
         let chain = (call.expectedCursor.map { [$0] } ?? []) + ids
         guard !call.batches.isEmpty, call.batches.allSatisfy({ !$0.isEmpty }),
             zip(chain, chain.dropFirst()).allSatisfy({ $0 < $1 })
-        else { return .refused }
+        else { return nil }
         guard let index = index(of: call.job) else {
-            return .append(.init(result: .closed, cursor: nil, nextNumber: 0))
+            return .init(result: .closed, cursor: nil, nextNumber: 0)
         }
         let job = jobs[index]
         let stored = job.batches.filter { $0.round == 0 }.suffix(call.batches.count).map(\.ids)
@@ -232,20 +237,20 @@ extension TrackingModel {
             jobs[index].cursor = ids.last
         }
         let after = jobs[index]
-        return .append(.init(result: result, cursor: after.cursor, nextNumber: after.batches.count))
+        return .init(result: result, cursor: after.cursor, nextNumber: after.batches.count)
     }
 
-    private mutating func seal(_ call: SealIngestionPlan) -> RecordedAnswer {
-        guard let index = index(of: call.job) else { return .seal(.init(result: .closed)) }
+    private mutating func seal(_ call: SealIngestionPlan) -> SealIngestionPlan.Answer {
+        guard let index = index(of: call.job) else { return .init(result: .closed) }
         let job = jobs[index]
-        if !job.isControlled(by: call.epoch, call.token) { return .seal(.init(result: .lost)) }
-        if job.isSealed { return .seal(.init(result: .alreadySealed)) }
-        if !job.status.isOpen { return .seal(.init(result: .closed)) }
-        if job.cursor != call.expectedCursor { return .seal(.init(result: .cursorMismatch)) }
+        if !job.isControlled(by: call.epoch, call.token) { return .init(result: .lost) }
+        if job.isSealed { return .init(result: .alreadySealed) }
+        if !job.status.isOpen { return .init(result: .closed) }
+        if job.cursor != call.expectedCursor { return .init(result: .cursorMismatch) }
         jobs[index].isSealed = true
         jobs[index].upper = call.upper
         jobs[index].sourceCount = call.sourceCount
-        return .seal(.init(result: .sealed))
+        return .init(result: .sealed)
     }
 }
 

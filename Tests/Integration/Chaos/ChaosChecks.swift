@@ -110,7 +110,7 @@ struct ChaosChecks {
     /// Answers with batches, by claim id, in the order of their requests.
     private var claims: [String: [AnsweredClaim]] {
         calls.reduce(into: [:]) { claims, call in
-            guard case .claim(let claim) = call.observed.call, case .claim(let answer) = call.observed.answer,
+            guard let (claim, answer) = call.observed.answered(ClaimNextBatch.self),
                 !answer.batches.isEmpty, let at = call.observed.at
             else { return }
             let batches = Dictionary(answer.batches.map { ($0.batchNumber, $0.attempt) }) { first, _ in first }
@@ -124,14 +124,11 @@ struct ChaosChecks {
         coverage[.losses] += calls.count { $0.fate == .lost }
         coverage[.repeatedClaims] += claims.values.count { $0.count > 1 && $0[0].batches == $0[1].batches }
         coverage[.staleRefused] += calls.count { call in
-            switch call.observed.answer {
-            case .heartbeat(let answer): answer.items.contains { $0.result == .lost }
-            case .finish(let answer): answer.result == .lost
-            default: false
-            }
+            call.observed.given(BumpBatchProgress.self)?.items.contains { $0.result == .lost }
+                ?? (call.observed.given(FinishBatch.self)?.result == .lost)
         }
         coverage[.repeatedEnds] += calls.count {
-            if case .finish(let answer) = $0.observed.answer { answer.result == .duplicate } else { false }
+            $0.observed.given(FinishBatch.self)?.result == .duplicate
         }
         let controllers = calls.reduce(into: [Int: Set<String>]()) { controllers, call in
             guard let lease = call.observed.controllerLease else { return }
@@ -170,10 +167,11 @@ private struct Verdict: Codable, Equatable {
 extension ProxiedCall {
     /// Whether the server has carried out a call that may change something.
     fileprivate var hasWritten: Bool {
-        switch observed.answer {
-        case .claim(let answer): !answer.batches.isEmpty
-        case .open, .renew, .append, .seal, .heartbeat, .finish, .reset, .finalize: true
-        default: false
-        }
+        if observed.answer == nil { return false }
+        if let claim = observed.answered(ClaimNextBatch.self) { return !claim.answer.batches.isEmpty }
+        return observed.calls(OpenIngestionJob.self) || observed.calls(RenewController.self)
+            || observed.calls(AppendIngestionBatches.self) || observed.calls(SealIngestionPlan.self)
+            || observed.calls(BumpBatchProgress.self) || observed.calls(FinishBatch.self)
+            || observed.calls(ResetStuckBatches.self) || observed.calls(FinalizeIngestionJob.self)
     }
 }

@@ -79,8 +79,8 @@ struct ProxiedCall: Sendable {
         if Self.unchecked.contains(fields[4]) { return nil }
         fate = try #require(Fate(rawValue: fields[3]))
         let answer = fields[6].isEmpty || fate == .failed ? nil : Data(fields[6].utf8)
-        let function = try #require(Self.functions[fields[4]], "\(fields[4])")
-        let (call, answered) = try function(Data(fields[5].utf8), answer)
+        let function = try #require(TrackingContract.call(of: fields[4]), "\(fields[4])")
+        let (call, answered) = try Self.read(function, Data(fields[5].utf8), answer)
         observed = ObservedCall(
             call,
             answer: answered,
@@ -93,45 +93,13 @@ struct ProxiedCall: Sendable {
     /// Questions for the version, and what a runner tells of itself.
     private static let unchecked: Set<String> = [SchemaVersion.function, ReportRunner.function]
 
-    private typealias Reader = @Sendable (Data, Data?) throws -> (RecordedCall, RecordedAnswer?)
-
-    private static let functions: [String: Reader] = [
-        reader(OpenIngestionJob.self, RecordedCall.open, RecordedAnswer.open),
-        reader(JoinIngestionJob.self, RecordedCall.join, RecordedAnswer.join),
-        reader(AddIngestionServers.self, RecordedCall.addServers, RecordedAnswer.addServers),
-        reader(RenewController.self, RecordedCall.renew, RecordedAnswer.renew),
-        reader(AppendIngestionBatches.self, RecordedCall.append, RecordedAnswer.append),
-        reader(SealIngestionPlan.self, RecordedCall.seal, RecordedAnswer.seal),
-        reader(ClaimNextBatch.self, RecordedCall.claim, RecordedAnswer.claim),
-        reader(BumpBatchProgress.self, RecordedCall.heartbeat, RecordedAnswer.heartbeat),
-        reader(FinishBatch.self, RecordedCall.finish, RecordedAnswer.finish),
-        reader(ResetStuckBatches.self, RecordedCall.reset, RecordedAnswer.reset),
-        reader(GetIngestionJobStats.self, RecordedCall.stats, RecordedAnswer.stats),
-        reader(GetIngestionJobStatsExact.self, RecordedCall.exactStats, RecordedAnswer.exactStats),
-        reader(ControlIngestionJob.self, RecordedCall.control, RecordedAnswer.control),
-        reader(FinalizeIngestionJob.self, RecordedCall.finalize, RecordedAnswer.finalize),
-        reader(RequeueFailedBatches.self, RecordedCall.requeueBatches, RecordedAnswer.requeueBatches),
-        reader(RequeueFailedRecords.self, RecordedCall.requeueRecords, RecordedAnswer.requeueRecords),
-        reader(ReserveQuota.self, RecordedCall.reserve, RecordedAnswer.reserve),
-        reader(ReportQuota.self, RecordedCall.report, RecordedAnswer.report),
-        reader(ListIngestionJobs.self, RecordedCall.jobs, RecordedAnswer.jobs),
-        reader(ListIngestionBatches.self, RecordedCall.batches, RecordedAnswer.batches),
-    ].reduce(into: [:]) { $0[$1.name] = $1.read }
-
-    private static func reader<Call: TrackingCall>(
+    private static func read<Call: TrackingCall>(
         _ type: Call.Type,
-        _ call: @escaping @Sendable (Call) -> RecordedCall,
-        _ answer: @escaping @Sendable (Call.Answer) -> RecordedAnswer
-    ) -> (name: String, read: Reader) {
-        (
-            type.function,
-            { parameters, answered in
-                (
-                    call(try TrackingJSON.decodeCall(type, from: parameters)),
-                    try answered.map { answer(try TrackingJSON.decodeAnswer(Call.Answer.self, from: $0)) }
-                )
-            }
-        )
+        _ parameters: Data,
+        _ answered: Data?
+    ) throws -> (any TrackingCall, RecordedAnswer?) {
+        let answer = try answered.map { try TrackingJSON.decodeAnswer(Call.Answer.self, from: $0) }
+        return (try TrackingJSON.decodeCall(type, from: parameters), answer.map { .given($0) })
     }
 }
 

@@ -17,7 +17,7 @@ import Testing
         let call = ListIngestionBatches(job: 7, filter: .init(status: .processing), after: nil, limit: 5)
         let answer = ListIngestionBatches.Answer(rows: [], next: 3)
         let read = try #require(try ProxiedCall(line: try line(call, answer: answer)))
-        #expect(read.observed.call == .batches(call))
-        #expect(read.observed.answer == .batches(answer))
+        #expect(read.observed.sent(ListIngestionBatches.self) == call)
+        #expect(read.observed.answer == .given(answer))
     }
 }

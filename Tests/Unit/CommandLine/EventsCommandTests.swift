@@ -45,7 +45,7 @@ import Testing
         let world = try await World(
             rows: World.rows(600),
             storeLog: { step in
-                guard case .events(let page) = step.answer else { return }
+                guard let page = step.answer?.value(ListIngestionEvents.Answer.self) else { return }
                 asked.withLock { $0 = ($0.calls + 1, $0.rows + page.rows.count) }
             }
         )

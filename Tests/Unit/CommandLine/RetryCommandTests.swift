@@ -111,9 +111,7 @@ import Testing
         // Isolated records that fail again have new numbers: one page of them at most is taken a second time.
         #expect(isolate ? (2_500...2_525).contains(report.records) : report.records == 2_500)
         #expect(report.batches == (isolate ? report.records : 250))
-        let pages = log.steps.compactMap { step -> RequeueFailedBatches? in
-            if case .requeueBatches(let call) = step.call { call } else { nil }
-        }
+        let pages = log.steps.compactMap { $0.call as? RequeueFailedBatches }
         #expect(isolate ? (10...11).contains(pages.count) : pages.count == 3)
         #expect(pages.map(\.filter.after).first == .some(nil))
         #expect(pages.dropFirst().allSatisfy { $0.filter.after != nil })

@@ -1,8 +1,9 @@
 import Conformance
-import Fakes
 import Migration
 import Synchronization
 import Testing
+
+@testable import Fakes
 
 /// A fake store whose database clock moves only when a rule moves it.
 private final class SteppedHarness: JobStoreHarness {
@@ -35,6 +36,21 @@ private final class SteppedHarness: JobStoreHarness {
                 }
             }.check(rule)
         }
+    }
+
+    @Test func `knows every function of the contract`() {
+        for call in TrackingContract.calls { #expect(call is any FakeCall.Type, "\(call.function)") }
+    }
+
+    @Test func `refuses a function that it does not know`() async {
+        struct Stranger: TrackingCall {
+            typealias Answer = JobPresence
+            static let function = "drop_everything"
+        }
+        let store = FakeSupabase(time: Time(SteppedClock()), entropy: SeededEntropy(1))
+        let failure = await #expect(throws: PortFailure.self) { try await store.perform(Stranger()) }
+        #expect(failure?.kind == .rejected)
+        #expect(failure?.detail.contains("drop_everything") == true)
     }
 }
 

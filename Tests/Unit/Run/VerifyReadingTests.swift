@@ -15,7 +15,7 @@ extension EngineTests {
                     rows: World.rows(100),
                     time: time,
                     storeLog: { step in
-                        guard case .batches(let page) = step.answer else { return }
+                        guard let page = step.answer?.value(ListIngestionBatches.Answer.self) else { return }
                         read.withLock { $0 += page.rows.map(\.batchNumber) }
                     }
                 )

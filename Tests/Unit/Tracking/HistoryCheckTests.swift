@@ -86,7 +86,7 @@ struct Breach: Sendable, CustomTestStringConvertible {
             story.job.stats.defers = 0
         },
         Self(.currentFence, "a late worker's finish is applied") { story in
-            story.answer(.lost) { .finish(.init(result: .applied, status: .completed, outcome: $0)) }
+            story.answer(.lost) { .init(result: .applied, status: .completed, outcome: $0) }
         },
         Self(.currentFence, "a heartbeat is heard after the end") { story in
             story.heartbeat(batch: 0, attempt: 1, claim: "A", at: 2, leaseMs: 10_000, after: 6)
@@ -160,7 +160,7 @@ struct Breach: Sendable, CustomTestStringConvertible {
             story.edit(batch: 2) { $0.counts.processed = 2 }
         },
         Self(.harmlessRepeats, "a repeated finish is applied again") { story in
-            story.repeatCall { if case .finish = $0.call { true } else { false } }
+            story.repeatCall { $0.calls(FinishBatch.self) }
         },
         Self(.harmlessRepeats, "a repeated requeue is applied again") { story in
             story.requeue("R")

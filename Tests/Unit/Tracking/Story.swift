@@ -125,11 +125,11 @@ struct Story: Sendable {
     /// What was called: the finish of a late worker among it.
     private mutating func call() {
         open(epoch: 1, token: "first")
-        note(.claim(Self.claim("A")), .claim(Self.claimed([0, 1])), before: 3, after: 5)
-        note(.finish(Self.finish(batch: 0, attempt: 1, "A")), Self.applied, before: 5, after: 6)
+        note(Self.claim("A"), Self.claimed([0, 1]), before: 3, after: 5)
+        note(Self.finish(batch: 0, attempt: 1, "A"), Self.applied, before: 5, after: 6)
         let lost = FinishBatch.Answer(result: .lost, status: nil, outcome: nil)
-        note(.finish(Self.finish(batch: 1, attempt: 1, "A")), .finish(lost), before: 8, after: 8)
-        note(.finish(Self.finish(batch: 1, attempt: 3, "C")), Self.applied, before: 10, after: 11)
+        note(Self.finish(batch: 1, attempt: 1, "A"), lost, before: 8, after: 8)
+        note(Self.finish(batch: 1, attempt: 3, "C"), Self.applied, before: 10, after: 11)
         heartbeat(batch: 2, attempt: 1, claim: "D", at: 33, leaseMs: 10_000, after: 12)
     }
 
@@ -145,7 +145,7 @@ struct Story: Sendable {
     }
 
     private static let applied =
-        RecordedAnswer.finish(.init(result: .applied, status: .completed, outcome: "completed"))
+        FinishBatch.Answer(result: .applied, status: .completed, outcome: "completed")
 
     private static func finish(batch: Int, attempt: Int, _ claim: String) -> FinishBatch {
         FinishBatch(
@@ -217,13 +217,18 @@ extension Story {
     /// Changes a row.
     mutating func edit(batch: Int, _ body: (inout BatchSummary) -> Void) { body(&job.batches[batch]) }
 
-    mutating func note(_ call: RecordedCall, _ answer: RecordedAnswer, before: Int64, after: Int64, at seconds: Int = 0)
-    {
+    mutating func note<Call: TrackingCall>(
+        _ call: Call,
+        _ answer: Call.Answer,
+        before: Int64,
+        after: Int64,
+        at seconds: Int = 0
+    ) {
         let tick = 2 * evidence.calls.count
         evidence.calls.append(
             ObservedCall(
                 call,
-                answer: answer,
+                answer: .given(answer),
                 began: tick,
                 ended: tick + 1,
                 at: DatabaseTime.start + .seconds(seconds),
@@ -243,8 +248,8 @@ extension Story {
             leaseMs: leaseMs
         )
         note(
-            .heartbeat(.init(job: 1, worker: "worker", items: [item])),
-            .heartbeat(.init(jobStatus: .running, items: [answer])),
+            BumpBatchProgress(job: 1, worker: "worker", items: [item]),
+            .init(jobStatus: .running, items: [answer]),
             before: event,
             after: event,
             at: at
@@ -252,18 +257,18 @@ extension Story {
     }
 
     /// Answers the finishes that had this result otherwise.
-    mutating func answer(_ result: FinishBatch.Result, with other: (String) -> RecordedAnswer) {
+    mutating func answer(_ result: FinishBatch.Result, with other: (String) -> FinishBatch.Answer) {
         for index in evidence.calls.indices {
-            guard case .finish(let call) = evidence.calls[index].call,
-                case .finish(let answer) = evidence.calls[index].answer, answer.result == result
-            else { continue }
-            evidence.calls[index].answer = other(call.outcome.rawValue)
+            guard let (call, answer) = evidence.calls[index].answered(FinishBatch.self), answer.result == result else {
+                continue
+            }
+            evidence.calls[index].answer = .given(other(call.outcome.rawValue))
         }
     }
 
     /// The first claim again, with other batches in its answer.
     mutating func repeatClaim(listing numbers: [Int]) {
-        note(.claim(Self.claim("A")), .claim(Self.claimed(numbers)), before: 5, after: 5)
+        note(Self.claim("A"), Self.claimed(numbers), before: 5, after: 5)
     }
 
     /// The first call of some sort again, with the same answer.
@@ -276,19 +281,19 @@ extension Story {
     mutating func requeue(_ request: String) {
         let call = RequeueFailedBatches(job: 1, requestId: request, filter: .init(), isolate: false, limit: 1)
         let answer = RequeueAnswer(result: .applied, batches: 0, records: 0, more: false)
-        note(.requeueBatches(call), .requeueBatches(answer), before: 12, after: 12)
+        note(call, answer, before: 12, after: 12)
     }
 
     mutating func removeHeartbeats() {
-        evidence.calls.removeAll { if case .heartbeat = $0.call { true } else { false } }
+        evidence.calls.removeAll { $0.calls(BumpBatchProgress.self) }
     }
 
     /// Changes the finishes of batch 1.
     mutating func finishes(_ body: (inout FinishBatch) -> Void) {
         for index in evidence.calls.indices {
-            guard case .finish(var call) = evidence.calls[index].call, call.batchNumber == 1 else { continue }
+            guard var call = evidence.calls[index].sent(FinishBatch.self), call.batchNumber == 1 else { continue }
             body(&call)
-            evidence.calls[index].call = .finish(call)
+            evidence.calls[index].call = call
         }
     }
 
@@ -336,7 +341,7 @@ extension Story {
             start: true
         )
         let answer = OpenIngestionJob.Answer(result: .resumed, role: .controller, epoch: epoch, job: job.summary)
-        note(.open(call), .open(answer), before: 12, after: 12)
+        note(call, answer, before: 12, after: 12)
     }
 
     mutating func join(
@@ -348,7 +353,7 @@ extension Story {
         change(&answered)
         let call = JoinIngestionJob(job: 1, configHash: "hash", controllerId: "controller", token: "token")
         let answer = JoinIngestionJob.Answer(result: result, role: role, epoch: 1, job: answered)
-        note(.join(call), .join(answer), before: 12, after: 12)
+        note(call, answer, before: 12, after: 12)
     }
 
     /// A page of one controller, accepted when another one was in office.
@@ -361,7 +366,7 @@ extension Story {
             expectedCursor: nil,
             batches: [[1, 2, 3]]
         )
-        note(.append(call), .append(.init(result: .appended, cursor: 3, nextNumber: 1)), before: 12, after: 12)
+        note(call, .init(result: .appended, cursor: 3, nextNumber: 1), before: 12, after: 12)
     }
 }
 

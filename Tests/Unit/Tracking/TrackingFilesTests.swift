@@ -18,23 +18,30 @@ import Testing
     }
 
     @Test func `defines and grants every function that is called`() {
-        let calls: [any TrackingCall.Type] = [
-            SchemaVersion.self, OpenIngestionJob.self, JoinIngestionJob.self, AddIngestionServers.self,
-            RenewController.self, AppendIngestionBatches.self,
-            SealIngestionPlan.self, ClaimNextBatch.self, BumpBatchProgress.self, FinishBatch.self,
-            ResetStuckBatches.self, GetIngestionJobStats.self, GetIngestionJobStatsExact.self,
-            ControlIngestionJob.self, FinalizeIngestionJob.self, ReleaseIngestionBatches.self, RecountIngestionJob.self,
-            RequeueFailedBatches.self,
-            RequeueFailedRecords.self, ReserveQuota.self, ReportQuota.self, ListIngestionQuotas.self,
-            ResetIngestionQuota.self, ListIngestionJobs.self,
-            ListIngestionBatches.self, ListIngestionFailures.self, ListIngestionEvents.self,
-            ReportRunner.self, ListIngestionRunners.self,
-            DeleteIngestionJob.self, DeleteIngestionEvents.self, ListIngestionRetention.self, GetIngestionJobRows.self,
-        ]
-        for call in calls {
+        for call in TrackingContract.calls {
             #expect(SchemaInstaller.allText.contains("CREATE OR REPLACE FUNCTION public.\(call.function)("))
             #expect(SchemaInstaller.allText.contains("'\(call.function)("), "\(call.function) is not granted")
         }
+    }
+
+    @Test func `grants nothing else`() throws {
+        let list = try #require(SchemaInstaller.allText.components(separatedBy: "v_api constant text[] := ARRAY[").last)
+        let granted = list.prefix { $0 != ";" }.components(separatedBy: "\n").compactMap { line in
+            line.contains("'") ? String(line.drop { $0 != "'" }.dropFirst().prefix { $0 != "(" }) : nil
+        }
+        #expect(granted.sorted() == TrackingContract.calls.map { $0.function }.sorted())
+    }
+
+    @Test func `has every call in the list of them all`() throws {
+        let sources = Self.folder.appending(path: "../Sources/Migration/Contract").standardizedFileURL
+        var functions: [String] = []
+        for file in try FileManager.default.contentsOfDirectory(at: sources, includingPropertiesForKeys: nil) {
+            let parts = try String(contentsOf: file, encoding: .utf8).components(
+                separatedBy: "static let function = \""
+            )
+            functions += parts.dropFirst().map { String($0.prefix { $0 != "\"" }) }
+        }
+        #expect(functions.sorted() == TrackingContract.calls.map { $0.function }.sorted())
     }
 
     @Test func `counts the same failures as the record's own as the program does`() throws {

@@ -1,0 +1,69 @@
+package import Migration
+
+/// What a call was answered, or why it was not.
+package enum RecordedAnswer: Sendable, Equatable {
+    indirect case given(any TrackingAnswer)
+    /// A caller's bug: raised by the functions, and nothing was done.
+    case refused
+    /// Any other failure: its code, or its kind.
+    case failed(String)
+
+    package init(failure: PortFailure) {
+        // 22…: a bad value; 23…: a constraint of the tables.
+        let isBug = failure.kind == .rejected && ["22", "23"].contains(failure.code?.prefix(2) ?? "")
+        self = isBug ? .refused : .failed(failure.code ?? "\(failure.kind)")
+    }
+
+    /// What was given, where it is of this type.
+    package func value<Answer: TrackingAnswer>(_ type: Answer.Type) -> Answer? {
+        guard case .given(let answer) = self else { return nil }
+        return answer as? Answer
+    }
+
+    package static func == (left: Self, right: Self) -> Bool {
+        switch (left, right) {
+        case (.given(let left), .given(let right)): left.equals(right)
+        case (.refused, .refused): true
+        case (.failed(let left), .failed(let right)): left == right
+        default: false
+        }
+    }
+}
+
+/// One call at one moment of the database clock.
+///
+/// The same steps on another store, with the same clock and the same chance, must give the same answers.
+package struct RecordedStep: Sendable, Equatable {
+    /// Microseconds of the database clock since it was started.
+    package var at: Int64
+    /// What `ingestion_random()` gives during the call, again and again: 0..<1.
+    package var chance: Double
+    package var call: any TrackingCall
+    /// What was answered, where it is known.
+    package var answer: RecordedAnswer?
+
+    package init(at: Int64, chance: Double, call: any TrackingCall, answer: RecordedAnswer? = nil) {
+        self.at = at
+        self.chance = chance
+        self.call = call
+        self.answer = answer
+    }
+
+    package static func == (left: Self, right: Self) -> Bool {
+        left.at == right.at && left.chance == right.chance && left.call.equals(right.call)
+            && left.answer == right.answer
+    }
+}
+
+extension TrackingCall {
+    /// Performs the call once.
+    package func perform(on store: any JobStore) async -> RecordedAnswer {
+        do throws(PortFailure) { return .given(try await store.perform(self)) } catch {
+            return RecordedAnswer(failure: error)
+        }
+    }
+}
+
+extension Equatable {
+    package func equals(_ other: any Equatable) -> Bool { other as? Self == self }
+}

@@ -1,0 +1,45 @@
+/// The functions of the contract, for whoever meets them by name: the only list of them all.
+///
+/// Tests compare it with what `sql/` grants and with the calls of this folder.
+package enum TrackingContract {
+    package static let calls: [any TrackingCall.Type] = [
+        SchemaVersion.self,
+        OpenIngestionJob.self,
+        JoinIngestionJob.self,
+        AddIngestionServers.self,
+        RenewController.self,
+        AppendIngestionBatches.self,
+        SealIngestionPlan.self,
+        ClaimNextBatch.self,
+        BumpBatchProgress.self,
+        FinishBatch.self,
+        ResetStuckBatches.self,
+        GetIngestionJobStats.self,
+        GetIngestionJobStatsExact.self,
+        ControlIngestionJob.self,
+        FinalizeIngestionJob.self,
+        ReleaseIngestionBatches.self,
+        RecountIngestionJob.self,
+        RequeueFailedBatches.self,
+        RequeueFailedRecords.self,
+        ReserveQuota.self,
+        ReportQuota.self,
+        ListIngestionQuotas.self,
+        ResetIngestionQuota.self,
+        ListIngestionJobs.self,
+        ListIngestionBatches.self,
+        ListIngestionFailures.self,
+        ListIngestionEvents.self,
+        ReportRunner.self,
+        ListIngestionRunners.self,
+        DeleteIngestionJob.self,
+        DeleteIngestionEvents.self,
+        ListIngestionRetention.self,
+        GetIngestionJobRows.self,
+    ]
+
+    /// The call of a function; nil where there is no such function.
+    package static func call(of function: String) -> (any TrackingCall.Type)? { byFunction[function] }
+
+    private static let byFunction = Dictionary(uniqueKeysWithValues: calls.map { ($0.function, $0) })
+}
