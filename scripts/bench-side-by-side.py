@@ -61,7 +61,7 @@ def speed(bytes_, body):
 
 
 def stop_words(folder):
-    source = (ROOT / "Sources/TextProcessing/StopWords/StopWords.swift").read_text(encoding="utf-8")
+    source = (ROOT / "Sources/TextProcessing/Sparse/StopWords/StopWords.swift").read_text(encoding="utf-8")
     source = source[source.index("enum StopWords ") :]
     words = re.search(r'static let english = """\n(.*?)"""', source, re.S)[1].split()
     pathlib.Path(folder, "english.txt").write_text("\n".join(words), encoding="utf-8")

@@ -1,3 +1,5 @@
+// Longer than 300 lines: one executor, whose queue, clocks and waits share their state.
+
 import CSimulation
 import Foundation
 import HeapModule

@@ -179,43 +179,6 @@ package struct QdrantPointStore: PointStore {
         }
     }
 
-    // MARK: - Limits
-
-    /// The limits in force: asked for before the first request, and again by `inspect` and after some refusals.
-    func limits() async throws(PortFailure) -> QdrantLimits {
-        if let limits = strictness.limits { return limits }
-        // Of a collection that does not exist the request itself says so.
-        _ = try await info()
-        return strictness.limits ?? QdrantLimits()
-    }
-
-    /// - Throws: also when no request of ours can be below them.
-    private func usableLimits() async throws(PortFailure) -> QdrantLimits {
-        let limits = try await limits()
-        if let tooLow = limits.tooLow.first { throw tooLow.failure }
-        return limits
-    }
-
-    /// The most limits that one call learns from refusals: there are seven, and some may be lowered meanwhile.
-    private static let lessonsMax = 10
-
-    /// Performs a request, and again when its refusal has told a limit that was not known.
-    func underLimits<Value>(
-        _ operation: (QdrantLimits) async throws(PortFailure) -> Value
-    ) async throws(PortFailure) -> Value {
-        var limits = try await usableLimits()
-        var lessons = 0
-        while true {
-            do throws(PortFailure) { return try await operation(limits) } catch {
-                guard QdrantErrorAnswer.ofLimits.contains(error.code), lessons < Self.lessonsMax else { throw error }
-                let now = try await usableLimits()
-                guard now != limits else { throw error }
-                limits = now
-                lessons += 1
-            }
-        }
-    }
-
     // MARK: - One exchange
 
     /// A write, and the answer that it is applied.

@@ -181,44 +181,6 @@ package final class FakeOpenAI: Embedder {
 
     // MARK: - One request
 
-    /// One input of a request: a text, or the tokens of one.
-    package enum Input {
-        case text(String)
-        case tokens([Int])
-
-        /// What stands for it in hashes and vectors.
-        package var text: String {
-            switch self {
-            case .text(let text): text
-            case .tokens(let tokens): tokens.map { "token\($0)" }.joined(separator: " ")
-            }
-        }
-    }
-
-    /// What a request costs, and what is left of the minute after it.
-    package struct Charge {
-        package let tokens: Int
-        let request: Int
-        package let allowance: Allowance
-    }
-
-    /// What is left of the minute.
-    package struct Allowance {
-        package struct Part {
-            package let limit: Int
-            package let remaining: Int
-            package let reset: Duration
-        }
-
-        package let tokens: Part?
-        package let requests: Part?
-
-        var limits: EmbedderLimits? {
-            guard tokens != nil || requests != nil else { return nil }
-            return EmbedderLimits(tokensPerMinute: tokens?.limit, requestsPerMinute: requests?.limit)
-        }
-    }
-
     /// Checks a request as OpenAI does, charges it and writes the log.
     package func admit(_ inputs: [Input]) throws(OpenAIRefusal) -> Charge {
         let behaviour = state.withLock { $0.behaviour }

@@ -1,3 +1,5 @@
+// Longer than 300 lines: one choice among all calls of the contract, and what each needs.
+
 package import Invariants
 import Migration
 

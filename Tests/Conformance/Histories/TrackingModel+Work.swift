@@ -1,3 +1,5 @@
+// Longer than 300 lines: the rules of claims and their ends, each written down a second time.
+
 import Invariants
 import Migration
 

@@ -1,3 +1,5 @@
+// Longer than 300 lines: the state of the model and what each call does to it.
+
 package import Invariants
 import Migration
 

@@ -1,3 +1,5 @@
+// Longer than 300 lines: the rules of one function stand together.
+
 import Migration
 
 /// Claims and heartbeats.

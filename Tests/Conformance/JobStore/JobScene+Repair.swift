@@ -190,12 +190,15 @@ extension JobScene {
     }
 
     func recountWhileWorkGoesOn() async throws {
-        // More than are at work, ended or just given back at any moment: a claim passes over what others pick.
+        // More than are at work, ended or just given back at any moment: a claim passes over what others pick. It may also
+        // lock a batch that another one has taken since it looked, and answer with none.
         let job = try await planned((0..<30).map { [RecordID($0)] })
         let changes = try await together(8) { index -> Int in
             if index % 4 == 0 { return try await recount(job.job).changes.count }
             for _ in 0..<2 {
-                let held = try await take(job.job, as: "worker \(index)")
+                var claimed: Held?
+                for _ in 0..<20 where claimed == nil { claimed = try? await take(job.job, as: "worker \(index)") }
+                guard let held = claimed else { throw RuleBroken("nothing for worker \(index)") }
                 if index % 2 == 0 { try await complete(held) } else { _ = try await finish(held, .released) }
             }
             return 0

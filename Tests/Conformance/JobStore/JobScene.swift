@@ -1,3 +1,5 @@
+// Longer than 300 lines: the list of all rules, and what their scenes share.
+
 import Foundation
 import Migration
 

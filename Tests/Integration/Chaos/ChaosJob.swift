@@ -53,7 +53,7 @@ struct ChaosJob {
             try await DroppingProxy.use(seed: seed, server, log: log) { proxy in
                 let direct = try #require(stage.settings["POSTGRES_URL"])
                 let fleet = Fleet(stage, ["POSTGRES_URL": try proxy.address(of: direct)])
-                let nemesis = try Nemesis(stage, fleet, proxy, dice, lease: .seconds(4 * heartbeat))
+                let nemesis = try ChaosNemesis(stage, fleet, proxy, dice, lease: .seconds(4 * heartbeat))
                 let seconds = try await play(stage, fleet, nemesis)
                 job.coverage = nemesis.coverage
                 job.problems = fleet.problems
@@ -74,7 +74,7 @@ struct ChaosJob {
     /// The processes at work, and the faults.
     ///
     /// - Returns: the seconds from the last fault to the end of the job; nil when it did not end.
-    private static func play(_ stage: Stage, _ fleet: Fleet, _ nemesis: Nemesis) async throws -> Int? {
+    private static func play(_ stage: Stage, _ fleet: Fleet, _ nemesis: ChaosNemesis) async throws -> Int? {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await fleet.keep(.planner) }
             try await stage.wait { await stage.says("SELECT count(*) > 0 FROM ingestion_job") }

@@ -16,7 +16,7 @@ struct Program: Sendable {
     /// Where it runs; a `.env` there would be read.
     let folder: URL
 
-    /// - Parameter name: `migrate`, or `migrate-lab`.
+    /// `migrate`, or `migrate-lab`; throws where no folder can be made.
     init(_ name: String = "migrate") throws {
         path = Self.products.appending(path: name).path()
         folder = FileManager.default.temporaryDirectory.appending(path: "migrate-test-\(UInt64.random(in: 0...(.max)))")

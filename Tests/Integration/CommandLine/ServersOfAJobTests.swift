@@ -1,3 +1,5 @@
+// Longer than 300 lines: one suite, whose tests share their servers.
+
 import Foundation
 import Migration
 import ServedFakes

@@ -1,3 +1,5 @@
+// Longer than 300 lines: one suite, whose tests share their world.
+
 import Adapters
 import Fakes
 import Foundation

@@ -1,3 +1,5 @@
+// Longer than 300 lines: every state with every event.
+
 import Migration
 import Testing
 

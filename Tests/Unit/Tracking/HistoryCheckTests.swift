@@ -6,24 +6,24 @@ import Testing
 /// A check that cannot fail is a defect: for each there is a history that breaks exactly its invariant.
 @Suite struct `Checks of a tracking history` {
     @Test func `find nothing in a history without a mistake`() {
-        #expect(Story.clean.evidence.violations() == [])
+        #expect(TrackingStory.clean.evidence.violations() == [])
     }
 
     @Test(arguments: Breach.all) func `find what was planted, and nothing else`(_ breach: Breach) {
-        var story = Story.clean
+        var story = TrackingStory.clean
         breach.plant(&story)
         let violations = story.evidence.violations()
         #expect(Set(violations.map(\.invariant)) == [breach.invariant], "\(violations)")
     }
 
     @Test func `excuse a repeated requeue when another one came in between`() {
-        var story = Story.clean
+        var story = TrackingStory.clean
         for request in ["R", "S", "R"] { story.requeue(request) }
         #expect(story.evidence.violations() == [])
     }
 
     @Test func `excuse a job of the same target that was opened when the other one was closed`() {
-        var story = Story.clean
+        var story = TrackingStory.clean
         // A requeue has opened it again; it is open from its next claim on.
         story.job.summary.status = .cancelled
         story.add("finalized", at: 40)
@@ -41,8 +41,8 @@ import Testing
 
     /// The history of a server on which an event may be written an hour after its call decided.
     @Test(arguments: [true, false]) func `judge by when a call began, if that is known`(isKnown: Bool) {
-        var story = Story.clean
-        story.change("reaped") { ($0.at, $0.detail["wait_ms"]) = (Story.time(5), "0") }
+        var story = TrackingStory.clean
+        story.change("reaped") { ($0.at, $0.detail["wait_ms"]) = (TrackingStory.time(5), "0") }
         story.evidence.slack = .seconds(3600)
         if !isKnown { for index in story.evidence.calls.indices { story.evidence.calls[index].at = nil } }
         #expect(story.evidence.violations(of: [.oneLease]).isEmpty == !isKnown)
@@ -62,9 +62,9 @@ import Testing
 struct Breach: Sendable, CustomTestStringConvertible {
     let invariant: TrackingInvariant
     let how: String
-    let plant: @Sendable (inout Story) -> Void
+    let plant: @Sendable (inout TrackingStory) -> Void
 
-    init(_ invariant: TrackingInvariant, _ how: String, _ plant: @escaping @Sendable (inout Story) -> Void) {
+    init(_ invariant: TrackingInvariant, _ how: String, _ plant: @escaping @Sendable (inout TrackingStory) -> Void) {
         self.invariant = invariant
         self.how = how
         self.plant = plant
@@ -102,11 +102,11 @@ struct Breach: Sendable, CustomTestStringConvertible {
             story.heartbeat(batch: 2, attempt: 2, claim: "D", at: 33, leaseMs: 10_000, after: 12)
         },
         Self(.oneLease, "the reaper comes before the lease is over") { story in
-            story.change("reaped") { ($0.at, $0.detail["wait_ms"]) = (Story.time(5), "0") }
+            story.change("reaped") { ($0.at, $0.detail["wait_ms"]) = (TrackingStory.time(5), "0") }
             story.edit {
                 $0.claimId == "B" && $0.kind == "claimed"
             } with: {
-                [$0.with { $0.at = Story.time(6) }]
+                [$0.with { $0.at = TrackingStory.time(6) }]
             }
         },
         Self(.oneLease, "a batch is taken from its holder") { story in
@@ -144,7 +144,7 @@ struct Breach: Sendable, CustomTestStringConvertible {
             story.edit {
                 $0.claimId == "B" && $0.kind == "claimed"
             } with: {
-                [$0.with { $0.at = Story.time(17) }]
+                [$0.with { $0.at = TrackingStory.time(17) }]
             }
         },
         Self(.termsOfClaims, "a claim of a paused job") { story in
@@ -214,7 +214,7 @@ struct Breach: Sendable, CustomTestStringConvertible {
         },
         Self(.deadLetters, "a resolved dead letter of a record that nobody planned") { story in
             var stray = story.job.failures[0]
-            (stray.recordId, stray.resolvedAt) = (99, Story.time(1))
+            (stray.recordId, stray.resolvedAt) = (99, TrackingStory.time(1))
             story.job.failures.append(stray)
         },
         Self(.finalStatus, "completed with a batch at work") { story in

@@ -24,7 +24,7 @@ setting = os.environ.__getitem__
 warnings.filterwarnings("ignore", message=".*insecure connection.*")
 
 # fastembed would fetch the stop words of `Qdrant/bm25`; ours are the same.
-source = pathlib.Path(__file__).parents[4] / "Sources/TextProcessing/StopWords/StopWords.swift"
+source = pathlib.Path(__file__).parents[4] / "Sources/TextProcessing/Sparse/StopWords/StopWords.swift"
 words = re.search(r'static let english = """\n(.*?)"""', source.read_text(encoding="utf-8"), re.S)[1].split()
 with tempfile.TemporaryDirectory() as folder:
     pathlib.Path(folder, "english.txt").write_text("\n".join(words), encoding="utf-8")

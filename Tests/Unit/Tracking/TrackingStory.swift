@@ -1,9 +1,11 @@
+// Longer than 300 lines: one step for each thing that can happen to a job.
+
 import Invariants
 import Migration
 import Scenarios
 
 /// A small history made by hand: three batches; one completed at once, one reaped, deferred and completed, one at work.
-struct Story: Sendable {
+struct TrackingStory: Sendable {
     var evidence = TrackingEvidence(jobs: [])
 
     var job: TrackingEvidence.Job {
@@ -164,7 +166,7 @@ struct Story: Sendable {
 
 // MARK: Ways to change it
 
-extension Story {
+extension TrackingStory {
     /// Appends an event.
     mutating func add(
         _ kind: String,

@@ -1,3 +1,5 @@
+// Longer than 300 lines: one suite, whose tests share their world.
+
 import Fakes
 import Synchronization
 import Testing

@@ -8,7 +8,7 @@ import Testing
 @testable import Adapters
 
 /// Chooses faults by a seed and carries them out, one after the other; processes may stay stopped meanwhile.
-final class Nemesis: Sendable {
+final class ChaosNemesis: Sendable {
     private let stage: Stage
     private let fleet: Fleet
     private let proxy: DroppingProxy

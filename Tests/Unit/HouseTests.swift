@@ -1,0 +1,121 @@
+import Foundation
+import Testing
+
+/// The plan of the house: which room may know which, and how large a room, a folder and a file may be.
+@Suite struct `The house` {
+    private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
+
+    /// The modules of ours that each room knows; arrows point from programs to the engine, never back.
+    private static let arrows: [String: Set<String>] = [
+        "TextProcessing": [],
+        "Migration": ["TextProcessing"],
+        "Settings": [],
+        "Adapters": ["CCurl", "CMariaDB", "CPostgres", "CTrackingSQL", "Migration", "Settings", "TextProcessing"],
+        "Fakes": ["Migration", "TextProcessing"],
+        "ServedFakes": ["Fakes", "Migration"],
+        "Invariants": ["Migration"],
+        "Simulation": ["CSimulation"],
+        "Scenarios": ["Fakes", "Invariants", "Migration", "Simulation", "TextProcessing"],
+        "Terminal": ["Migration", "Settings"],
+        "migrate": ["Adapters", "Fakes", "Migration", "Settings", "Terminal", "TextProcessing"],
+        "migrate-lab": ["Fakes", "Migration", "Scenarios", "ServedFakes", "Simulation", "Terminal"],
+    ]
+
+    private static func text(_ path: String) throws -> String {
+        try String(contentsOf: root.appending(path: path), encoding: .utf8)
+    }
+
+    /// Every Swift file below these folders, by its path within the package.
+    private static func files(_ folders: [String] = ["Sources", "Tests"]) throws -> [String] {
+        let all = try folders.flatMap { folder in
+            try FileManager.default.subpathsOfDirectory(atPath: root.appending(path: folder).path).map {
+                folder + "/" + $0
+            }
+        }
+        return all.filter { $0.hasSuffix(".swift") }.sorted()
+    }
+
+    private static func lines(_ path: String) throws -> [Substring] {
+        try text(path).split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+    }
+
+    private static func folder(_ path: String) -> String {
+        path.split(separator: "/").dropLast().joined(separator: "/")
+    }
+
+    /// The dependencies of a target in `Package.swift`, without products of other packages.
+    private static func dependencies(of target: String, in manifest: String) throws -> Set<String>? {
+        let list = try Regex("name: \"\(target)\",\\s*dependencies: \\[([^\\]]*)\\]")
+        guard let match = manifest.firstMatch(of: list), let words = match.output[1].substring else { return nil }
+        let products = words.replacing(try Regex("\\.product\\([^)]*\\)"), with: "")
+        return Set(
+            products.split(separator: "\"", omittingEmptySubsequences: false).enumerated().filter { $0.offset % 2 == 1 }.map { String($0.element) }
+        )
+    }
+
+    @Test func `has every room in its plan`() throws {
+        let rooms = Set(try Self.files(["Sources"]).map { String($0.split(separator: "/")[1]) })
+        #expect(rooms == Set(Self.arrows.keys))
+    }
+
+    @Test(arguments: arrows.keys.sorted()) func `keeps its arrows in the package and in the sources`(room: String)
+        throws
+    {
+        let allowed = try #require(Self.arrows[room])
+        let stated = try Self.dependencies(of: room, in: Self.text("Package.swift")) ?? []
+        #expect(stated == allowed)
+        let ours = Set(Self.arrows.keys).union(["CCurl", "CMariaDB", "CPostgres", "CSimulation", "CTrackingSQL"])
+        var imported: Set<String> = []
+        for path in try Self.files(["Sources/\(room)"]) {
+            for line in try Self.lines(path) where line.contains("import ") && !line.hasPrefix("/") {
+                guard let module = line.split(separator: " ").last.map(String.init), ours.contains(module) else {
+                    continue
+                }
+                imported.insert(module)
+            }
+        }
+        #expect(imported == allowed)
+    }
+
+    /// Generated tables aside. The engine's rooms are its folders.
+    @Test func `has no room of more than 7,000 lines`() throws {
+        var sizes: [String: Int] = [:]
+        for path in try Self.files(["Sources"]) where !path.contains("/Generated/") {
+            let parts = path.split(separator: "/")
+            let room = parts[1] == "Migration" ? parts[1...2].joined(separator: "/") : String(parts[1])
+            sizes[room, default: 0] += try Self.lines(path).count
+        }
+        #expect(sizes.values.reduce(0, +) > 20_000, "the sources were found")
+        for (room, size) in sizes.sorted(by: { $0.key < $1.key }) { #expect(size <= 7_000, "\(room)") }
+    }
+
+    /// Stemmers aside, of which there is one for each language.
+    @Test func `has no folder with more than 20 files side by side`() throws {
+        let folders = Dictionary(grouping: try Self.files(), by: Self.folder)
+        for (folder, files) in folders.sorted(by: { $0.key < $1.key }) where !folder.hasSuffix("/Stemmers") {
+            #expect(files.count <= 20, "\(folder)")
+        }
+    }
+
+    @Test func `has no file of more than 300 lines without its reason at the top`() throws {
+        for path in try Self.files() where !path.contains("/Generated/") {
+            let lines = try Self.lines(path)
+            #expect(lines.count <= 300 || lines[0].hasPrefix("// Longer than 300 lines: "), "\(path)")
+            #expect(lines.count > 300 || !lines[0].hasPrefix("// Longer than 300 lines: "), "\(path) is shorter")
+        }
+    }
+
+    @Test func `has no two files of one name`() throws {
+        let names = Dictionary(grouping: try Self.files()) { $0.split(separator: "/").last.map(String.init) ?? "" }
+        for (name, paths) in names.sorted(by: { $0.key < $1.key }) { #expect(paths.count == 1, "\(name): \(paths)") }
+    }
+
+    @Test func `has every folder and file that a tidy rule names`() {
+        for rule in TidyRule.all {
+            for path in rule.scope + rule.outside + rule.exceptions.keys.sorted() {
+                #expect(FileManager.default.fileExists(atPath: Self.root.appending(path: path).path), "\(path)")
+            }
+        }
+    }
+}
