@@ -1,8 +1,10 @@
 package import Migration
 
 /// What a call was answered, or why it was not.
-package enum RecordedAnswer: Sendable, Equatable {
-    indirect case given(any TrackingAnswer)
+///
+/// Indirect as a whole: a history is copied again and again, and copying one reference costs least.
+package indirect enum RecordedAnswer: Sendable, Equatable {
+    case given(any TrackingAnswer)
     /// A caller's bug: raised by the functions, and nothing was done.
     case refused
     /// Any other failure: its code, or its kind.

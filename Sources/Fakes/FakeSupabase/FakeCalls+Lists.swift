@@ -1,27 +1,27 @@
-import Migration
+package import Migration
 
 // MARK: Quotas
 
 extension ReserveQuota: FakeCall {
-    func apply(to tables: inout TrackingTables, _ transaction: Transaction) throws(PortFailure) -> Answer {
+    package func apply(to tables: inout TrackingTables, _ transaction: Transaction) throws(PortFailure) -> Answer {
         try tables.reserve(self, transaction.now)
     }
 }
 
 extension ReportQuota: FakeCall {
-    func apply(to tables: inout TrackingTables, _ transaction: Transaction) throws(PortFailure) -> Answer {
+    package func apply(to tables: inout TrackingTables, _ transaction: Transaction) throws(PortFailure) -> Answer {
         try tables.report(self, transaction.now)
     }
 }
 
 extension ListIngestionQuotas: FakeCall {
-    func apply(to tables: inout TrackingTables, _ transaction: Transaction) throws(PortFailure) -> Answer {
+    package func apply(to tables: inout TrackingTables, _ transaction: Transaction) throws(PortFailure) -> Answer {
         try tables.list(self, transaction.now)
     }
 }
 
 extension ResetIngestionQuota: FakeCall {
-    func apply(to tables: inout TrackingTables, _ transaction: Transaction) throws(PortFailure) -> Answer {
+    package func apply(to tables: inout TrackingTables, _ transaction: Transaction) throws(PortFailure) -> Answer {
         tables.reset(self)
     }
 }
@@ -29,25 +29,25 @@ extension ResetIngestionQuota: FakeCall {
 // MARK: Lists
 
 extension ListIngestionJobs: FakeCall {
-    func apply(to tables: inout TrackingTables, _ transaction: Transaction) throws(PortFailure) -> Answer {
+    package func apply(to tables: inout TrackingTables, _ transaction: Transaction) throws(PortFailure) -> Answer {
         try tables.list(self)
     }
 }
 
 extension ListIngestionBatches: FakeCall {
-    func apply(to tables: inout TrackingTables, _ transaction: Transaction) throws(PortFailure) -> Answer {
+    package func apply(to tables: inout TrackingTables, _ transaction: Transaction) throws(PortFailure) -> Answer {
         try tables.list(self, transaction.now)
     }
 }
 
 extension ListIngestionFailures: FakeCall {
-    func apply(to tables: inout TrackingTables, _ transaction: Transaction) throws(PortFailure) -> Answer {
+    package func apply(to tables: inout TrackingTables, _ transaction: Transaction) throws(PortFailure) -> Answer {
         try tables.list(self)
     }
 }
 
 extension ListIngestionEvents: FakeCall {
-    func apply(to tables: inout TrackingTables, _ transaction: Transaction) throws(PortFailure) -> Answer {
+    package func apply(to tables: inout TrackingTables, _ transaction: Transaction) throws(PortFailure) -> Answer {
         try tables.list(self)
     }
 }
@@ -55,13 +55,13 @@ extension ListIngestionEvents: FakeCall {
 // MARK: Runners
 
 extension ReportRunner: FakeCall {
-    func apply(to tables: inout TrackingTables, _ transaction: Transaction) throws(PortFailure) -> Answer {
+    package func apply(to tables: inout TrackingTables, _ transaction: Transaction) throws(PortFailure) -> Answer {
         try tables.report(self, transaction.now)
     }
 }
 
 extension ListIngestionRunners: FakeCall {
-    func apply(to tables: inout TrackingTables, _ transaction: Transaction) throws(PortFailure) -> Answer {
+    package func apply(to tables: inout TrackingTables, _ transaction: Transaction) throws(PortFailure) -> Answer {
         try tables.list(self, transaction.now)
     }
 }
@@ -69,34 +69,34 @@ extension ListIngestionRunners: FakeCall {
 // MARK: Retention
 
 extension DeleteIngestionJob: FakeCall {
-    func locks(_ policy: TrackingPolicy) -> LockPlan {
+    package func locks(_ policy: TrackingPolicy) -> LockPlan {
         let rows = LockPlan.Rows(job: job, limit: .max, skipsLocked: false) { tables, _ in
             tables.index(of: job).map { Array(tables.jobs[$0].batches.indices.suffix(max(0, limit))) } ?? []
         }
         return .exclusively(job, rows)
     }
 
-    func apply(to tables: inout TrackingTables, _ transaction: Transaction) throws(PortFailure) -> Answer {
+    package func apply(to tables: inout TrackingTables, _ transaction: Transaction) throws(PortFailure) -> Answer {
         try tables.delete(self, transaction)
     }
 }
 
 extension DeleteIngestionEvents: FakeCall {
-    func locks(_ policy: TrackingPolicy) -> LockPlan { .exclusively(job) }
+    package func locks(_ policy: TrackingPolicy) -> LockPlan { .exclusively(job) }
 
-    func apply(to tables: inout TrackingTables, _ transaction: Transaction) throws(PortFailure) -> Answer {
+    package func apply(to tables: inout TrackingTables, _ transaction: Transaction) throws(PortFailure) -> Answer {
         try tables.delete(self, transaction)
     }
 }
 
 extension ListIngestionRetention: FakeCall {
-    func apply(to tables: inout TrackingTables, _ transaction: Transaction) throws(PortFailure) -> Answer {
+    package func apply(to tables: inout TrackingTables, _ transaction: Transaction) throws(PortFailure) -> Answer {
         try tables.list(self, transaction)
     }
 }
 
 extension GetIngestionJobRows: FakeCall {
-    func apply(to tables: inout TrackingTables, _ transaction: Transaction) throws(PortFailure) -> Answer {
+    package func apply(to tables: inout TrackingTables, _ transaction: Transaction) throws(PortFailure) -> Answer {
         tables.count(self)
     }
 }

@@ -83,7 +83,7 @@ package final class FakeSupabase: JobStore, Sendable {
     }
 
     /// One call: hook, locks, one change of the tables.
-    func run<Call: FakeCall>(_ call: Call) async throws(PortFailure) -> Call.Answer {
+    package func run<Call: FakeCall>(_ call: Call) async throws(PortFailure) -> Call.Answer {
         try await faults.around(Call.function) { () async throws(PortFailure) -> Call.Answer in
             let (now, chance) = (now, entropy.unit())
             guard let interleaving else {
@@ -188,7 +188,7 @@ package final class FakeSupabase: JobStore, Sendable {
 }
 
 /// The locks a call needs.
-struct LockPlan {
+package struct LockPlan {
     /// The batches a call needs, chosen when its other locks are held.
     struct Rows {
         let job: JobID

@@ -49,8 +49,11 @@ struct Observations {
         var running: [String: Int] = [:]
         var leaseEnds: [WorldWatch.Attempt: DatabaseTime] = [:]
         let lease = Duration.seconds(job.summary.settings.leaseSeconds)
+        // The kind is asked first: most calls are of another one, and what they were given need not be looked at.
         for observed in evidence.calls where observed.namedJob == job.summary.id {
-            if let (call, answer) = observed.answered(FinishBatch.self), answer.result == .lost {
+            if observed.calls(FinishBatch.self), let (call, answer) = observed.answered(FinishBatch.self),
+                answer.result == .lost
+            {
                 let claimed = job.events.last {
                     $0.kind == "claimed" && $0.batchNumber == call.batchNumber && $0.id <= observed.eventBefore ?? 0
                 }
@@ -60,7 +63,7 @@ struct Observations {
                 if let reaped, let at = observed.at, at - .seconds(10) < reaped.time {
                     world.coverage.add(.reaperRacedFinish)
                 }
-            } else if let (call, answer) = observed.answered(ClaimNextBatch.self) {
+            } else if observed.calls(ClaimNextBatch.self), let (call, answer) = observed.answered(ClaimNextBatch.self) {
                 if claims[call.claimId] != nil, !answer.batches.isEmpty {
                     world.coverage.add(.repeatedClaimAnsweredAlike)
                 }
@@ -73,7 +76,9 @@ struct Observations {
                 }
                 claims[call.claimId] = answer.batches.count
                 running[call.claimId] = observed.ended
-            } else if let (call, answer) = observed.answered(BumpBatchProgress.self) {
+            } else if observed.calls(BumpBatchProgress.self),
+                let (call, answer) = observed.answered(BumpBatchProgress.self)
+            {
                 for (item, asked) in zip(answer.items, call.items) {
                     if item.result == .cancel, item.reason == "deadline" { world.coverage.add(.deadlineHit) }
                     guard item.result == .ok, let at = observed.at else { continue }
@@ -81,14 +86,17 @@ struct Observations {
                     if let end = leaseEnds[attempt], end < at { world.coverage.add(.leaseRevived) }
                     leaseEnds[attempt] = at + lease
                 }
-            } else if observed.given(AppendIngestionBatches.self)?.result == .lost {
+            } else if observed.calls(AppendIngestionBatches.self),
+                observed.given(AppendIngestionBatches.self)?.result == .lost
+            {
                 world.coverage.add(.oldEpochRefused)
             }
         }
         let epochs = Set(
             evidence.calls.compactMap { observed -> Int? in
-                guard let (call, answer) = observed.answered(AppendIngestionBatches.self),
-                    answer.result == .appended, call.job == job.summary.id
+                guard observed.calls(AppendIngestionBatches.self),
+                    let (call, answer) = observed.answered(AppendIngestionBatches.self), answer.result == .appended,
+                    call.job == job.summary.id
                 else { return nil }
                 return call.epoch
             }

@@ -111,7 +111,9 @@ extension WorldWatch {
         guard let (sent, last) = claimsSent[claimID] else { return true }
         if last - sent > Self.claimPatience { return true }
         let earlier = world.calls.calls.contains { observed in
-            guard let call = observed.sent(ClaimNextBatch.self), call.claimId == claimID, let at = observed.at else {
+            guard observed.calls(ClaimNextBatch.self), let call = observed.sent(ClaimNextBatch.self),
+                call.claimId == claimID, let at = observed.at
+            else {
                 return false
             }
             if observed.given(ClaimNextBatch.self)?.batches.isEmpty == true { return true }

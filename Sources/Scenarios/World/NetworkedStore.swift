@@ -23,11 +23,14 @@ struct NetworkedStore: JobStore {
         if Call.self == OpenIngestionJob.self { return try await call.answer(by: open) }
         if Call.self == RequeueFailedBatches.self { return try await call.answer(by: divide) }
         if Call.self == SchemaVersion.self { return try await call.answer(by: readVersion) }
-        return try await ask(call)
+        guard let known = call as? any FakeCall, let answer = try await ask(known) as? Call.Answer else {
+            preconditionFailure("the fake does not know \(Call.function)")
+        }
+        return answer
     }
 
     /// A call that is noted; what is to be done in the database as soon as it has answered comes with it.
-    private func ask<Call: TrackingCall>(
+    private func ask<Call: FakeCall>(
         _ call: Call,
         decided: @escaping @Sendable (Call.Answer) -> Void = { _ in }
     ) async throws(PortFailure) -> Call.Answer {
@@ -39,7 +42,7 @@ struct NetworkedStore: JobStore {
             let isClaim = Call.self == ClaimNextBatch.self
             if isClaim { world.claimBegins() }
             defer { if isClaim { world.claimsUnderWay -= 1 } }
-            let answer = try await store.perform(call)
+            let answer = try await store.run(call)
             decided(answer)
             world.calls.end(number, .given(answer))
             world.watch.storeHasAnswered(call)
@@ -50,11 +53,11 @@ struct NetworkedStore: JobStore {
     }
 
     /// A call that only looks: no check reads it, and there are many.
-    private func look<Call: TrackingCall>(_ call: Call) async throws(PortFailure) -> Call.Answer {
+    private func look<Call: FakeCall>(_ call: Call) async throws(PortFailure) -> Call.Answer {
         let store = link.world.store
         let answer = try await link.ask(Call.function, at: link.world.db, within: .seconds(10)) {
             () async throws(PortFailure) -> Call.Answer in
-            try await store.perform(call)
+            try await store.run(call)
         }
         link.process.reached(at: link.world.simulation.now)
         return answer
@@ -65,7 +68,7 @@ struct NetworkedStore: JobStore {
 
 extension NetworkedStore {
     private func readVersion(_ call: SchemaVersion) async throws(PortFailure) -> SchemaVersion.Answer {
-        try await link.world.store.perform(call)
+        try await link.world.store.run(call)
     }
 
     private func open(_ call: OpenIngestionJob) async throws(PortFailure) -> OpenIngestionJob.Answer {
