@@ -50,7 +50,8 @@ import Testing
         guard let match = manifest.firstMatch(of: list), let words = match.output[1].substring else { return nil }
         let products = words.replacing(try Regex("\\.product\\([^)]*\\)"), with: "")
         return Set(
-            products.split(separator: "\"", omittingEmptySubsequences: false).enumerated().filter { $0.offset % 2 == 1 }.map { String($0.element) }
+            products.split(separator: "\"", omittingEmptySubsequences: false).enumerated().filter { $0.offset % 2 == 1 }
+                .map { String($0.element) }
         )
     }
 
@@ -78,7 +79,7 @@ import Testing
         #expect(imported == allowed)
     }
 
-    /// Generated tables aside. The engine's rooms are its folders.
+    /// Generated tables aside; the engine's rooms are its folders.
     @Test func `has no room of more than 7,000 lines`() throws {
         var sizes: [String: Int] = [:]
         for path in try Self.files(["Sources"]) where !path.contains("/Generated/") {
