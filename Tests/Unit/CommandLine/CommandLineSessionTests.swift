@@ -96,7 +96,7 @@ import TextProcessing
     private func interrupted(_ engine: Engine) async throws {
         let stop = StopSignal()
         var engine = engine
-        engine.ports.report = { if case .jobOpened = $0 { stop.raise(.release) } }
+        engine.ports = engine.ports.reporting { if case .jobOpened = $0 { stop.raise(.release) } }
         let end = try await run(engine, RecordedConsole(), choice: .new, stop: stop)
         #expect(end.status == .stopped)
     }

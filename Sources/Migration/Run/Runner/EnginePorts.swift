@@ -1,5 +1,7 @@
 /// Everything the engine reaches the world through.
-package struct EnginePorts: Sendable {
+///
+/// An object, because every call of a port holds it, and a copy of seven existentials costs as much as a short call.
+package final class EnginePorts: Sendable {
     package let source: any RecordSource
     package let store: any JobStore
     package let embedder: any Embedder
@@ -8,7 +10,7 @@ package struct EnginePorts: Sendable {
     package let time: Time
     package let entropy: any Entropy
     /// Receives what happens; must return quickly.
-    package var report: @Sendable (MigrationEvent) -> Void
+    package let report: @Sendable (MigrationEvent) -> Void
 
     package init(
         source: any RecordSource,
@@ -28,5 +30,19 @@ package struct EnginePorts: Sendable {
         self.time = time
         self.entropy = entropy
         self.report = report
+    }
+
+    /// The same, telling somebody else what happens.
+    package func reporting(to report: @escaping @Sendable (MigrationEvent) -> Void) -> EnginePorts {
+        EnginePorts(
+            source: source,
+            store: store,
+            embedder: embedder,
+            points: points,
+            journal: journal,
+            time: time,
+            entropy: entropy,
+            report: report
+        )
     }
 }
