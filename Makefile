@@ -33,7 +33,7 @@ sanitize: ## Thread Sanitizer over the tests with threads; Address Sanitizer and
 lint: ## the formatter's rules, and the syntax of every script
 	@scripts/lint
 
-release: ## the optimised program, with Swift's own libraries inside it
+release: ## both programs, optimised and stripped, with Swift's own libraries inside them
 	@scripts/release
 
 integration-docker: ## the integration tests against the servers of docker-compose.test.yml
