@@ -1,4 +1,4 @@
-/// The functions of the contract, for whoever meets them by name: the only list of them all.
+/// The functions of the contract, by their names: the only list of all of them.
 ///
 /// Tests compare it with what `sql/` grants and with the calls of this folder.
 package enum TrackingContract {

@@ -9,7 +9,7 @@ struct QuotaCommand: AsyncParsableCommand {
         discussion: """
             One line per host, model, organisation and key (a digest of it). RESERVED is the time until all that is reserved \
             has been sent; PAUSE is what the server asked everybody to wait; both are ten minutes at most, and `migrate run` \
-            ends what is longer than two. STOPPED says why nobody may send.
+            ends what is longer than two. STOPPED says why no requests are sent.
 
             EXAMPLES
               migrate quota

@@ -1,7 +1,7 @@
 import Migration
 import Synchronization
 
-/// Repeatable chance; whoever uses it prints the seed when something is wrong.
+/// Repeatable random numbers; a test that uses them prints the seed when it fails.
 package final class Dice: Entropy, RandomNumberGenerator {
     private let numbers: Mutex<SplitMix64>
 

@@ -61,7 +61,7 @@ extension PortCaller {
     }
 }
 
-/// A call that is repeated until a stop ends it or a person must act: where there is no work yet that could be given back.
+/// A call outside of work on a batch: it is repeated until it is answered, stopped, or refused in a way that no repeat can change.
 package struct PatientCall: PortCaller {
     package enum End: Error {
         case stopped

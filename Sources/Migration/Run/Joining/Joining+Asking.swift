@@ -14,7 +14,7 @@ extension Joining {
 
     /// Reads records of which one may be such that the source can never return it: that says nothing, and keeps nobody out.
     ///
-    /// - Returns: nil where the source has failed twice; what a person must fix ends joining at once.
+    /// - Returns: nil where the source has failed twice; a failure that needs a person ends joining at once.
     func readable<Value: Sendable>(
         _ operation: (any RecordSource) async throws(PortFailure) -> Value
     ) async throws(End) -> Value? {
@@ -31,7 +31,7 @@ extension Joining {
         }
     }
 
-    /// Calls a service until it answers; what a person must fix ends joining at once.
+    /// Calls a service until it answers; a failure that needs a person ends joining at once.
     func call<Value: Sendable>(
         _ service: Service,
         triesMax: Int? = nil,

@@ -32,7 +32,7 @@ package final class EnginePorts: Sendable {
         self.report = report
     }
 
-    /// The same, telling somebody else what happens.
+    /// The same ports with another receiver of events.
     package func reporting(to report: @escaping @Sendable (MigrationEvent) -> Void) -> EnginePorts {
         EnginePorts(
             source: source,
