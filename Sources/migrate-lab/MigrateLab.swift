@@ -10,8 +10,8 @@ struct MigrateLab: AsyncParsableCommand {
             "Tests `migrate`, and what works with it: whole migrations in virtual time, and stand-ins of the services.",
         discussion: """
             EXAMPLES
-              migrate-lab simulate --seeds 1000        whole migrations under faults, each from a seed
-              migrate-lab serve-fakes openai qdrant    stand-ins over HTTP, and the settings that lead to them
+              migrate-lab simulate --seeds 1000        whole migrations under faults
+              migrate-lab serve-fakes openai qdrant    stand-ins over HTTP
 
             EXIT CODES
                0  all was well

@@ -9,7 +9,8 @@ import Testing
         #expect(
             MigrateLab.configuration.subcommands.map { $0.configuration.commandName } == ["simulate", "serve-fakes"]
         )
-        for command in MigrateLab.configuration.subcommands {
+        let commands: [any ParsableCommand.Type] = [MigrateLab.self] + MigrateLab.configuration.subcommands
+        for command in commands {
             let configuration = command.configuration
             #expect(configuration.abstract.hasSuffix("."))
             #expect(configuration.discussion.contains("EXAMPLES\n  migrate-lab "))
