@@ -12,8 +12,8 @@ package struct FaultHook: Sendable {
     /// (`mysql.records`, `qdrant.upsert`, `openai.embed`).
     package typealias Step = @Sendable (_ call: String) async throws(PortFailure) -> Void
 
-    private let before: Step?
-    private let after: Step?
+    let before: Step?
+    let after: Step?
 
     /// Never interferes.
     package static let none = Self()

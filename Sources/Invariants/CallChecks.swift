@@ -6,16 +6,22 @@ extension JobHistory {
     /// I3: only the current (attempt, claim id) is heard.
     var staleCallsApplied: [String] {
         guard isRecorded else { return [] }
-        return calls.flatMap { observed -> [String] in
-            if let (call, answer) = observed.answered(FinishBatch.self), answer.result == .applied {
-                let isStored = batch(call.batchNumber)?.events.contains {
-                    $0.attempt == call.attempt && $0.claimId == call.claimId && $0.kind == call.outcome.rawValue
-                }
-                return isStored == true
-                    ? [] : ["finish of \(Self.name(call)) was applied, but did not end that attempt"]
+        return staleFinishes + staleHeartbeats
+    }
+
+    private var staleFinishes: [String] {
+        answered(FinishBatch.self).compactMap { _, call, answer in
+            guard answer.result == .applied else { return nil }
+            let isStored = batch(call.batchNumber)?.events.contains {
+                $0.attempt == call.attempt && $0.claimId == call.claimId && $0.kind == call.outcome.rawValue
             }
-            guard let (call, answer) = observed.answered(BumpBatchProgress.self) else { return [] }
-            return zip(call.items, answer.items).compactMap { item, answer in
+            return isStored == true ? nil : "finish of \(Self.name(call)) was applied, but did not end that attempt"
+        }
+    }
+
+    private var staleHeartbeats: [String] {
+        answered(BumpBatchProgress.self).flatMap { observed, call, answer in
+            zip(call.items, answer.items).compactMap { item, answer in
                 answer.result == .lost ? nil : staleness(of: item, before: observed.eventBefore)
             }
         }
@@ -37,10 +43,8 @@ extension JobHistory {
     var differingClaims: [String] {
         guard isRecorded else { return [] }
         let attempts = Dictionary(grouping: batches.flatMap(\.attempts)) { $0.claimed.claimId ?? "" }
-        return calls.flatMap { observed -> [String] in
-            guard let (call, answer) = observed.answered(ClaimNextBatch.self), !answer.batches.isEmpty else {
-                return []
-            }
+        return answered(ClaimNextBatch.self).flatMap { observed, call, answer -> [String] in
+            if answer.batches.isEmpty { return [] }
             let mine = attempts[call.claimId] ?? []
             let isListed = { (attempt: BatchHistory.Attempt) in
                 answer.batches.contains {
@@ -73,22 +77,19 @@ extension JobHistory {
 
     private var repeatedFinishes: [String] {
         var applied: Set<String> = []
-        return calls.compactMap { observed in
-            guard let (call, answer) = observed.answered(FinishBatch.self), answer.result == .applied else {
-                return nil
-            }
+        return answered(FinishBatch.self).compactMap { _, call, answer in
+            guard answer.result == .applied else { return nil }
             return applied.insert(Self.name(call)).inserted ? nil : "finish of \(Self.name(call)) was applied twice"
         }
     }
 
     /// Only the last request is remembered, so another one that may have come in between excuses a repeat.
     private var repeatedRequeues: [String] {
-        let requests = calls.compactMap { observed -> (id: String, began: Int, ended: Int)? in
-            let batches = observed.answered(RequeueFailedBatches.self).map { ($0.requestId, $1) }
-            let records = observed.answered(RequeueFailedRecords.self).map { ($0.requestId, $1) }
-            guard let (id, answer) = batches ?? records, answer.result == .applied else { return nil }
-            return (id, observed.began, observed.ended ?? .max)
-        }
+        let batches = answered(RequeueFailedBatches.self).map { ($0, $1.requestId, $2.result) }
+        let records = answered(RequeueFailedRecords.self).map { ($0, $1.requestId, $2.result) }
+        let requests = (batches + records).compactMap { observed, id, result in
+            result == .applied ? (id: id, began: observed.began, ended: observed.ended ?? .max) : nil
+        }.sorted { $0.began < $1.began }
         return requests.enumerated().compactMap { index, first in
             guard let second = requests[(index + 1)...].first(where: { $0.id == first.id }) else { return nil }
             let isExcused = requests.contains { other in
@@ -100,10 +101,8 @@ extension JobHistory {
 
     private var repeatedPages: [String] {
         var stored: Set<RecordID> = []
-        return calls.compactMap { observed in
-            guard let (call, answer) = observed.answered(AppendIngestionBatches.self),
-                answer.result == .appended, let last = call.batches.last?.last
-            else { return nil }
+        return answered(AppendIngestionBatches.self).compactMap { _, call, answer in
+            guard answer.result == .appended, let last = call.batches.last?.last else { return nil }
             return stored.insert(last).inserted ? nil : "the page up to \(last) was stored twice"
         }
     }
@@ -114,10 +113,8 @@ extension JobHistory {
             exaggeration(of: $0, before: .max)
         }
         return now
-            + calls.flatMap { observed -> [String] in
-                guard let answer = observed.given(ListIngestionBatches.self), let end = observed.ended else {
-                    return []
-                }
+            + answered(ListIngestionBatches.self).flatMap { observed, _, answer -> [String] in
+                guard let end = observed.ended else { return [] }
                 return answer.rows.filter { $0.status == .processing }.compactMap { exaggeration(of: $0, before: end) }
             }
     }
@@ -139,9 +136,11 @@ extension JobHistory {
         var findings = rivals.map { "job \($0) of the same target is open too" }
         findings += rivalsOnce.map { "job \($0) of the same target was open at the same time" }
         findings += strangeJoins
-        let opens = calls.compactMap { observed -> (observed: ObservedCall, epoch: Int, token: String)? in
-            observed.controllerLease.map { (observed, $0.epoch, $0.token) }
-        }
+        let opens = (answered(OpenIngestionJob.self).map(\.observed) + answered(JoinIngestionJob.self).map(\.observed))
+            .compactMap { observed in
+                observed.controllerLease.map { (observed: observed, epoch: $0.epoch, token: $0.token) }
+            }
+            .sorted { $0.observed.began < $1.observed.began }
         for (index, open) in opens.enumerated() {
             for later in opens[(index + 1)...] {
                 if later.epoch == open.epoch, later.token != open.token {
@@ -152,8 +151,11 @@ extension JobHistory {
                 }
             }
         }
-        for observed in calls {
-            guard let epoch = observed.acceptedEpoch else { continue }
+        let heard =
+            answered(RenewController.self).map { ($0, $1.epoch, $2.result == .ok) }
+            + answered(AppendIngestionBatches.self).map { ($0, $1.epoch, $2.result != .lost) }
+            + answered(SealIngestionPlan.self).map { ($0, $1.epoch, $2.result != .lost) }
+        for (observed, epoch, isAccepted) in heard where isAccepted {
             let newer = opens.first { $0.epoch > epoch && $0.observed.ended.map { $0 < observed.began } ?? false }
             if let newer { findings.append("epoch \(epoch) was heard after epoch \(newer.epoch) had begun") }
         }
@@ -162,8 +164,7 @@ extension JobHistory {
 
     /// A join names its job: it makes none, joins no other one, and none that has ended.
     private var strangeJoins: [String] {
-        calls.compactMap { observed in
-            guard let (call, answer) = observed.answered(JoinIngestionJob.self) else { return nil }
+        answered(JoinIngestionJob.self).compactMap { _, call, answer in
             if let job = answer.job, job.id != call.job {
                 return "a join of job \(call.job) was answered job \(job.id)"
             }
@@ -195,19 +196,6 @@ extension ObservedCall {
             (answer.epoch, call.token, call.controllerId)
         } else if let (call, answer) = answered(JoinIngestionJob.self), answer.role == .controller {
             (answer.epoch, call.token, call.controllerId)
-        } else {
-            nil
-        }
-    }
-
-    /// The epoch of a controller's call that was not refused.
-    fileprivate var acceptedEpoch: Int? {
-        if let (call, answer) = answered(RenewController.self) {
-            answer.result == .ok ? call.epoch : nil
-        } else if let (call, answer) = answered(AppendIngestionBatches.self) {
-            answer.result == .lost ? nil : call.epoch
-        } else if let (call, answer) = answered(SealIngestionPlan.self) {
-            answer.result == .lost ? nil : call.epoch
         } else {
             nil
         }

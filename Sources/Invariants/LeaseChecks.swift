@@ -52,10 +52,8 @@ extension JobHistory {
     }
 
     private var claimsOfAnotherConfiguration: [String] {
-        calls.compactMap { observed in
-            guard let (call, answer) = observed.answered(ClaimNextBatch.self),
-                !answer.batches.isEmpty, call.configHash != job.summary.configHash
-            else { return nil }
+        answered(ClaimNextBatch.self).compactMap { _, call, answer in
+            if answer.batches.isEmpty || call.configHash == job.summary.configHash { return nil }
             return "claim \(call.claimId) has another configuration, and got batches"
         }
     }

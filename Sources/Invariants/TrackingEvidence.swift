@@ -101,6 +101,9 @@ package struct ObservedCall: Sendable {
 
     package var namedJob: JobID? { sent.job }
 
+    /// Which function it calls.
+    var function: ObjectIdentifier { sent.type }
+
     /// Whether it is a call of this function.
     package func calls<Call: TrackingCall>(_ type: Call.Type) -> Bool { sent.type == ObjectIdentifier(type) }
 

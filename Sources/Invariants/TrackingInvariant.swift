@@ -75,6 +75,8 @@ struct JobHistory {
     let rivalsOnce: [JobID]
     /// The calls that name this job, by their begins.
     let calls: [ObservedCall]
+    /// The same by their function, because nearly each check asks for one function's.
+    private let callsByFunction: [ObjectIdentifier: [ObservedCall]]
     let slack: Duration
     /// The calls that may write an event of this kind about a batch; none where the time of an event is exact.
     let writers: [String: [ObservedCall]]
@@ -93,13 +95,15 @@ struct JobHistory {
         rivalsOnce = evidence.jobsOpen(beside: job)
         let calls = evidence.calls.filter { $0.job == id }
         self.calls = calls
+        callsByFunction = Dictionary(grouping: calls) { $0.function }
         var writers: [String: [ObservedCall]] = [:]
         if slack > .zero {
             for observed in calls { for kind in observed.writes { writers[kind, default: []].append(observed) } }
         }
         self.writers = writers
         heartbeats = Dictionary(
-            grouping: calls.flatMap { observed -> [Heartbeat] in
+            grouping: (callsByFunction[ObjectIdentifier(BumpBatchProgress.self)] ?? []).flatMap {
+                observed -> [Heartbeat] in
                 guard let call = observed.sent(BumpBatchProgress.self) else { return [] }
                 guard let answer = observed.given(BumpBatchProgress.self), answer.items.count == call.items.count else {
                     return call.items.map { Heartbeat($0, nil, of: observed) }
@@ -110,6 +114,15 @@ struct JobHistory {
         )
         let events = Dictionary(grouping: job.events.filter { $0.batchNumber != nil }) { $0.batchNumber ?? 0 }
         batches = job.batches.map { BatchHistory(row: $0, events: events[$0.batchNumber] ?? []) }
+    }
+
+    /// The calls of a function that were answered, by their begins.
+    func answered<Call: TrackingCall>(
+        _ type: Call.Type
+    ) -> [(observed: ObservedCall, call: Call, answer: Call.Answer)] {
+        (callsByFunction[ObjectIdentifier(type)] ?? []).compactMap { observed in
+            observed.answered(type).map { (observed, $0.call, $0.answer) }
+        }
     }
 
     /// Whether the store wrote down what happened.

@@ -7,8 +7,8 @@ package struct SimClock: Clock {
 
         /// Rounded up: who sleeps for less than the clock can show must not wake up where he was.
         package func advanced(by duration: Duration) -> Self {
-            let isWhole = duration.components.attoseconds % 1_000_000_000 == 0
-            return Self(nanoseconds: nanoseconds + duration.nanoseconds + (isWhole ? 0 : 1))
+            let whole = duration.nanoseconds
+            return Self(nanoseconds: nanoseconds + whole + (.nanoseconds(whole) == duration ? 0 : 1))
         }
         package func duration(to other: Self) -> Duration { .nanoseconds(other.nanoseconds - nanoseconds) }
         package static func < (left: Self, right: Self) -> Bool { left.nanoseconds < right.nanoseconds }

@@ -14,8 +14,10 @@ package final class SimNetwork: @unchecked Sendable {  // Confined to the simula
         package init() {}
     }
 
-    package enum Outcome<Answer: Sendable>: Sendable {
-        case answered(Answer)
+    /// How a call ends.
+    package enum Ending: Sendable {
+        /// The answer has been handed over.
+        case answered
         /// No answer within the timeout: it may or may not have been done.
         case unknown
         /// The caller's task was cancelled.
@@ -43,36 +45,17 @@ package final class SimNetwork: @unchecked Sendable {  // Confined to the simula
 
     /// Lets `server` do something for `caller`.
     ///
+    /// It does not know the type of an answer, because waiting in generic code costs many times as much: what `handle` returns
+    /// hands the answer over when it arrives.
+    ///
     /// - Parameters:
     ///   - name: of the call, for whoever counts lost answers.
     ///   - caller: who waits.
     ///   - server: who acts.
     ///   - timeout: how long the caller waits, on the true clock.
     ///   - handle: runs as a task of the server; twice when the request is doubled.
-    /// - Returns: the answer, or that there was none.
-    @inlinable package func call<Answer: Sendable>(
-        _ name: String,
-        from caller: SimNode,
-        to server: SimNode,
-        timeout: Duration,
-        _ handle: @escaping @Sendable () async -> Answer
-    ) async -> Outcome<Answer> {
-        let answer = Box<Answer>()
-        let ending = await exchange(name, from: caller, to: server, timeout: timeout) {
-            let given = await handle()
-            return { answer.value = given }
-        }
-        return switch (ending, answer.value) {
-        case (.answered, let value?): .answered(value)
-        case (.cancelled, _): .cancelled
-        case (.unknown, _), (.answered, nil): .unknown
-        }
-    }
-
-    /// A call without the type of its answer, so that all calls share this code; the compiler specialises what is around it.
-    ///
-    /// The answer is handed over by what `handle` returns, when it arrives.
-    @usableFromInline package func exchange(
+    /// - Returns: whether there was an answer.
+    package func call(
         _ name: String,
         from caller: SimNode,
         to server: SimNode,
@@ -153,17 +136,5 @@ package final class SimNetwork: @unchecked Sendable {  // Confined to the simula
         let latency = simulation.chance.duration(isSlow ? weather.slowLatency : weather.latency)
         guard cuts.isEmpty || !cuts.contains(Way(from: from.number, to: to.number)) else { return }
         simulation.after(latency, on: to, arrival)
-    }
-
-    /// How an exchange ends.
-    @usableFromInline package enum Ending: Sendable {
-        case answered, unknown, cancelled
-    }
-
-    /// Where an answer is handed over.
-    @usableFromInline
-    package final class Box<Answer: Sendable>: @unchecked Sendable {  // Confined to the simulation's thread.
-        @safe @exclusivity(unchecked) @usableFromInline package var value: Answer?
-        @usableFromInline package init() {}
     }
 }

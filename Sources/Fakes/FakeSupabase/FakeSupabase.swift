@@ -83,31 +83,48 @@ package final class FakeSupabase: JobStore, Sendable {
     }
 
     /// One call: hook, locks, one change of the tables.
-    package func run<Call: FakeCall>(_ call: Call) async throws(PortFailure) -> Call.Answer {
-        try await faults.around(Call.function) { () async throws(PortFailure) -> Call.Answer in
-            let (now, chance) = (now, entropy.unit())
-            guard let interleaving else {
-                let transaction = Transaction(now: now, chance: chance, seen: nil, locked: nil)
-                return try state.withLock { state throws(PortFailure) in
-                    try commit(call, transaction, &state.tables)
-                }
+    ///
+    /// It knows no type of a call, so that what waits is compiled once for all of them: generic code that waits is many times as
+    /// slow, and the simulation makes hundreds of calls per seed.
+    package func run(_ call: any FakeCall) async throws(PortFailure) -> any TrackingAnswer {
+        let function = type(of: call).function
+        if let before = faults.before { try await before(function) }
+        let answer: any TrackingAnswer
+        let (now, chance) = (now, entropy.unit())
+        if let interleaving {
+            answer = try await change(call, now, chance, interleaving)
+        } else {
+            let transaction = Transaction(now: now, chance: chance, seen: nil, locked: nil)
+            answer = try state.withLock { state throws(PortFailure) in
+                try commit(call, transaction, &state.tables)
             }
-            let plan = call.locks(policy)
-            let (owner, start) = state.withLock { ($0.locks.open(), $0.restarts) }
-            defer { state.withLock { if $0.restarts == start { $0.locks.close(owner) } } }
-            for (key, mode) in plan.locks {
-                try await wait(for: key, mode, owner, since: start, interleaving)
-                await interleaving()
-            }
-            let (seen, locked) = try await lockRows(plan, owner, now, since: start, interleaving)
-            await interleaving()
-            let transaction = Transaction(now: now, chance: chance, seen: seen, locked: locked)
-            // The commit: the change becomes visible and the locks go in one step.
-            return try state.withLock { state throws(PortFailure) in
-                try Self.requireConnection(state, since: start)
-                defer { state.locks.close(owner) }
-                return try commit(call, transaction, &state.tables)
-            }
+        }
+        if let after = faults.after { try await after(function) }
+        return answer
+    }
+
+    /// A call that takes its locks one by one.
+    private func change(
+        _ call: any FakeCall,
+        _ now: DatabaseTime,
+        _ chance: Double,
+        _ pause: @Sendable () async -> Void
+    ) async throws(PortFailure) -> any TrackingAnswer {
+        let plan = call.locks(policy)
+        let (owner, start) = state.withLock { ($0.locks.open(), $0.restarts) }
+        defer { state.withLock { if $0.restarts == start { $0.locks.close(owner) } } }
+        for (key, mode) in plan.locks {
+            try await wait(for: key, mode, owner, since: start, pause)
+            await pause()
+        }
+        let (seen, locked) = try await lockRows(plan, owner, now, since: start, pause)
+        await pause()
+        let transaction = Transaction(now: now, chance: chance, seen: seen, locked: locked)
+        // The commit: the change becomes visible and the locks go in one step.
+        return try state.withLock { state throws(PortFailure) in
+            try Self.requireConnection(state, since: start)
+            defer { state.locks.close(owner) }
+            return try commit(call, transaction, &state.tables)
         }
     }
 
@@ -118,11 +135,11 @@ package final class FakeSupabase: JobStore, Sendable {
     }
 
     /// Changes the tables, and says so while nobody else can.
-    private func commit<Call: FakeCall>(
-        _ call: Call,
+    private func commit(
+        _ call: some FakeCall,
         _ transaction: Transaction,
         _ tables: inout TrackingTables
-    ) throws(PortFailure) -> Call.Answer {
+    ) throws(PortFailure) -> any TrackingAnswer {
         guard let log else { return try call.apply(to: &tables, transaction) }
         let result = Result { () throws(PortFailure) in try call.apply(to: &tables, transaction) }
         let at = transaction.now.microseconds - DatabaseTime.start.microseconds

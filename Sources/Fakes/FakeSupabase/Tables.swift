@@ -214,13 +214,14 @@ func require(_ condition: Bool, _ detail: @autoclosure () -> String) throws(Port
 
 /// Throws unless a text is a UUID in the usual form.
 func requireUUID(_ text: String, _ parameter: String) throws(PortFailure) {
-    var isUUID = text.utf8.count == 36
-    for (place, byte) in text.utf8.enumerated() where isUUID {
+    let bytes = text.utf8.span
+    var isUUID = bytes.count == 36
+    for place in bytes.indices where isUUID {
         switch place {
-        case 8, 13, 18, 23: isUUID = byte == UInt8(ascii: "-")
+        case 8, 13, 18, 23: isUUID = bytes[place] == UInt8(ascii: "-")
         default:
             // The digits; the letters, of which a bit tells small from capital.
-            isUUID = (0x30...0x39).contains(byte) || (0x61...0x66).contains(byte | 0x20)
+            isUUID = (0x30...0x39).contains(bytes[place]) || (0x61...0x66).contains(bytes[place] | 0x20)
         }
     }
     try require(isUUID, "\(parameter) must be a UUID")

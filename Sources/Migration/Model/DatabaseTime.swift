@@ -124,9 +124,5 @@ extension Int64 {
 
 extension Duration {
     /// Rounded towards zero; what does not fit is the nearest that does.
-    package var wholeMicroseconds: Int64 {
-        let (whole, overflows) = components.seconds.multipliedReportingOverflow(by: 1_000_000)
-        if overflows { return components.seconds < 0 ? .min : .max }
-        return whole.addingClamped(components.attoseconds / 1_000_000_000_000)
-    }
+    package var wholeMicroseconds: Int64 { Int64(clamping: attoseconds / 1_000_000_000_000) }
 }

@@ -7,8 +7,18 @@ package struct Time: Sendable {
 
     package init<C: Clock<Duration>>(_ clock: C) where C.Instant: Sendable {
         let origin = clock.now
-        elapsed = { origin.duration(to: clock.now) }
-        sleeping = { try await clock.sleep(for: $0) }
+        self.init(elapsed: { origin.duration(to: clock.now) }, sleeping: { try await clock.sleep(for: $0) })
+    }
+
+    /// - Parameters:
+    ///   - elapsed: the time since this value was made.
+    ///   - sleeping: suspends for a duration, and throws as soon as the task is cancelled.
+    package init(
+        elapsed: @escaping @Sendable () -> Duration,
+        sleeping: @escaping @Sendable (Duration) async throws -> Void
+    ) {
+        self.elapsed = elapsed
+        self.sleeping = sleeping
     }
 
     /// Time since this value was made; only differences mean something.

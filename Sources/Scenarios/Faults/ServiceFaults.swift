@@ -1,7 +1,10 @@
+import Fakes
 import Migration
 import Simulation
 
 /// What the four services do wrong: refusals before a call is done, and answers that come too late after it.
+///
+/// Every call asks, so the properties are not checked for overlapping accesses: no code of others runs while one is changed.
 final class ServiceFaults: @unchecked Sendable {  // Confined to the simulation's thread.
     enum Service: Int, CaseIterable {
         case database, source, embedder, qdrant
@@ -19,17 +22,18 @@ final class ServiceFaults: @unchecked Sendable {  // Confined to the simulation'
     private let simulation: Simulation
     private let plan: FaultPlan
     /// Not while the stage is set, and not after everything is mended.
-    private var isOn = false
+    @safe @exclusivity(unchecked) private var isOn = false
     /// Until when a service is down.
-    private var down = [Int64](repeating: 0, count: Service.allCases.count)
+    @safe @exclusivity(unchecked) private var down = [Int64](repeating: 0, count: Service.allCases.count)
 
     /// The code of a request that a service refuses although nothing is wrong with it.
     static let refusalCode = "simulated_refusal"
     /// Until when a service refuses requests that are right, and how many of them.
+    @safe @exclusivity(unchecked)
     private var refusing = [(until: Int64, share: Double)](repeating: (0, 0), count: Service.allCases.count)
 
     /// Until when the embedder tells everybody to wait, each caller for another time.
-    private var throttling: Int64 = 0
+    @safe @exclusivity(unchecked) private var throttling: Int64 = 0
 
     init(_ simulation: Simulation, _ plan: FaultPlan) {
         self.simulation = simulation
@@ -57,41 +61,49 @@ final class ServiceFaults: @unchecked Sendable {  // Confined to the simulation'
         throttling = simulation.now + duration.nanoseconds
     }
 
-    /// Before a call is done.
-    func strike(_ service: Service, _ call: String) async throws(PortFailure) {
+    /// What a call meets.
+    private enum Trouble {
+        case refused(PortFailure)
+        /// Nothing for so long.
+        case silence(Duration)
+    }
+
+    /// What a call meets before it is done; nil = nothing.
+    ///
+    /// A function that does not wait, because every call asks it, and waiting costs even where there is nothing to wait for.
+    private func before(_ service: Service, _ call: String) -> Trouble? {
         // After the verdict nothing may have an effect.
-        if simulation.isUnwinding { throw PortFailure(.cancelled, "the run is over") }
-        if !isOn { return }
+        if simulation.isUnwinding { return .refused(PortFailure(.cancelled, "the run is over")) }
+        if !isOn { return nil }
         if simulation.now < down[service.rawValue] {
-            throw PortFailure(.unavailable, "the service is down", code: service == .database ? "57P03" : "503")
+            let code = service == .database ? "57P03" : "503"
+            return .refused(PortFailure(.unavailable, "the service is down", code: code))
         }
         let refusal = refusing[service.rawValue]
         if simulation.now < refusal.until, ["openai.embed", "qdrant.upsert"].contains(call),
             simulation.chance.chance(refusal.share)
         {
-            throw PortFailure(.rejected, "refused, whatever it was", code: Self.refusalCode)
+            return .refused(PortFailure(.rejected, "refused, whatever it was", code: Self.refusalCode))
         }
-        if service == .embedder, simulation.now < throttling { throw throttled }
-        guard simulation.chance.chance(0.06 * plan.strength(service.faultClass)) else { return }
+        if service == .embedder, simulation.now < throttling { return .refused(throttled) }
+        guard simulation.chance.chance(0.06 * plan.strength(service.faultClass)) else { return nil }
         switch service {
         case .database:
             let codes = ["57014", "55P03", "40P01", "53300", "PGRST002", "503"]
-            throw PortFailure(.unavailable, "refused", code: codes[simulation.chance.below(codes.count)])
-        case .source: throw PortFailure(.unavailable, "Lost connection to server during query", code: "2013")
-        case .qdrant: throw PortFailure(.unavailable, "Service Unavailable", code: "503")
-        case .embedder: try await strikeEmbedder()
+            return .refused(PortFailure(.unavailable, "refused", code: codes[simulation.chance.below(codes.count)]))
+        case .source:
+            return .refused(PortFailure(.unavailable, "Lost connection to server during query", code: "2013"))
+        case .qdrant: return .refused(PortFailure(.unavailable, "Service Unavailable", code: "503"))
+        case .embedder: return ofTheEmbedder
         }
     }
 
-    private func strikeEmbedder() async throws(PortFailure) {
+    private var ofTheEmbedder: Trouble {
         switch simulation.chance.below(4) {
-        case 0: throw PortFailure(.unavailable, "the server had an error", code: "500")
-        case 1: throw throttled
-        case 2: throw PortFailure(.unavailable, "the answer ends in the middle", code: "truncated")
-        default:
-            try? await simulation.harness.clock.sleep(
-                for: simulation.chance.duration(.seconds(1)...Duration.seconds(50))
-            )
+        case 0: .refused(PortFailure(.unavailable, "the server had an error", code: "500"))
+        case 1: .refused(throttled)
+        case 2: .refused(PortFailure(.unavailable, "the answer ends in the middle", code: "truncated"))
+        default: .silence(simulation.chance.duration(.seconds(1)...Duration.seconds(50)))
         }
     }
 
@@ -104,13 +116,33 @@ final class ServiceFaults: @unchecked Sendable {  // Confined to the simulation'
         )
     }
 
-    /// After a call was done.
-    func strikeAfter(_ service: Service) async throws(PortFailure) {
-        if simulation.isUnwinding || !isOn { return }
-        guard simulation.chance.chance(0.05 * plan.strength(service.faultClass)) else { return }
+    /// What the answer of a call meets that was done; nil = nothing.
+    private func after(_ service: Service) -> Trouble? {
+        if simulation.isUnwinding || !isOn { return nil }
+        guard simulation.chance.chance(0.05 * plan.strength(service.faultClass)) else { return nil }
         if simulation.chance.chance(0.5) {
-            throw PortFailure(.outcomeUnknown, "applied, but not in time", code: "timeout")
+            return .refused(PortFailure(.outcomeUnknown, "applied, but not in time", code: "timeout"))
         }
-        try? await simulation.harness.clock.sleep(for: simulation.chance.duration(.seconds(1)...Duration.seconds(30)))
+        return .silence(simulation.chance.duration(.seconds(1)...Duration.seconds(30)))
+    }
+
+    /// The place where a fake meets them; where it loses answers, also after a call is done.
+    func hook(_ service: Service, loses: Bool = false) -> FaultHook {
+        let loss: FaultHook.Step = { [self] _ throws(PortFailure) in
+            if let trouble = after(service) { try await meet(trouble) }
+        }
+        return FaultHook(
+            before: { [self] call throws(PortFailure) in
+                if let trouble = before(service, call) { try await meet(trouble) }
+            },
+            after: loses ? loss : nil
+        )
+    }
+
+    private func meet(_ trouble: Trouble) async throws(PortFailure) {
+        switch trouble {
+        case .refused(let failure): throw failure
+        case .silence(let duration): try? await simulation.harness.clock.sleep(for: duration)
+        }
     }
 }

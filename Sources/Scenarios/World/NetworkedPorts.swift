@@ -15,14 +15,17 @@ struct Link: Sendable {
         within timeout: Duration,
         _ body: @escaping @Sendable () async throws(PortFailure) -> Value
     ) async throws(PortFailure) -> Value {
-        let outcome = await world.network.call(name, from: process.node, to: server, timeout: timeout) {
-            () async -> Result<Value, PortFailure> in
-            do throws(PortFailure) { return .success(try await body()) } catch { return .failure(error) }
+        // Safe, because the run has one thread.
+        nonisolated(unsafe) var answer: Result<Value, PortFailure>?
+        let ending = await world.network.call(name, from: process.node, to: server, timeout: timeout) {
+            let given: Result<Value, PortFailure>
+            do throws(PortFailure) { given = .success(try await body()) } catch { given = .failure(error) }
+            return { unsafe answer = given }
         }
-        switch outcome {
-        case .answered(let result): return try result.get()
-        case .unknown: throw PortFailure(.outcomeUnknown, "no answer to \(name)")
-        case .cancelled: throw PortFailure(.cancelled, "\(name) was given up")
+        switch unsafe (ending, answer) {
+        case (.answered, let answer?): return try answer.get()
+        case (.cancelled, _): throw PortFailure(.cancelled, "\(name) was given up")
+        case (.unknown, _), (.answered, nil): throw PortFailure(.outcomeUnknown, "no answer to \(name)")
         }
     }
 }

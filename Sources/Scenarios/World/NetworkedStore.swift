@@ -10,40 +10,49 @@ struct NetworkedStore: JobStore {
     let link: Link
 
     func perform<Call: TrackingCall>(_ call: Call) async throws(PortFailure) -> Call.Answer {
-        // Around some calls something is watched, or the process makes its mistake.
-        if Call.self == BumpBatchProgress.self { return try await call.answer(by: renewLeases) }
-        if Call.self == GetIngestionJobStats.self { return try await call.answer(by: readCounters) }
-        if Call.self == ClaimNextBatch.self { return try await call.answer(by: take) }
-        if Call.self == FinishBatch.self { return try await call.answer(by: end) }
-        if Call.self == ReserveQuota.self { return try await call.answer(by: reserve) }
-        if Call.self == ReportRunner.self { return try await call.answer(by: tell) }
-        if Call.self == ListIngestionJobs.self { return try await call.answer(by: list) }
-        if Call.self == AppendIngestionBatches.self { return try await call.answer(by: append) }
-        if Call.self == JoinIngestionJob.self { return try await call.answer(by: join) }
-        if Call.self == OpenIngestionJob.self { return try await call.answer(by: open) }
-        if Call.self == RequeueFailedBatches.self { return try await call.answer(by: divide) }
-        if Call.self == SchemaVersion.self { return try await call.answer(by: readVersion) }
-        guard let known = call as? any FakeCall, let answer = try await ask(known) as? Call.Answer else {
+        guard let answer = try await answer(to: call) as? Call.Answer else {
             preconditionFailure("the fake does not know \(Call.function)")
         }
         return answer
     }
 
-    /// A call that is noted; what is to be done in the database as soon as it has answered comes with it.
-    private func ask<Call: FakeCall>(
-        _ call: Call,
-        decided: @escaping @Sendable (Call.Answer) -> Void = { _ in }
-    ) async throws(PortFailure) -> Call.Answer {
+    /// Around some calls something is watched, or the process makes its mistake.
+    private func answer(to call: any TrackingCall) async throws(PortFailure) -> any TrackingAnswer {
+        if let call = call.own(BumpBatchProgress.self) { return try await renewLeases(call) }
+        if let call = call.own(GetIngestionJobStats.self) { return try await readCounters(call) }
+        if let call = call.own(ClaimNextBatch.self) { return try await take(call) }
+        if let call = call.own(FinishBatch.self) { return try await end(call) }
+        if let call = call.own(ReserveQuota.self) { return try await reserve(call) }
+        if let call = call.own(ReportRunner.self) { return try await look(call) }
+        if let call = call.own(ListIngestionJobs.self) { return link.seen(try await look(call)) }
+        if let call = call.own(AppendIngestionBatches.self) { return try await append(call) }
+        if let call = call.own(JoinIngestionJob.self) { return try await join(call) }
+        if let call = call.own(OpenIngestionJob.self) { return try await open(call) }
+        if let call = call.own(RequeueFailedBatches.self) { return try await divide(call) }
+        if let call = call.own(SchemaVersion.self) { return try await link.world.store.run(call) }
+        guard let known = call as? any FakeCall else { preconditionFailure("the fake does not know \(call)") }
+        return try await note(known)
+    }
+
+    /// A call that is noted.
+    private func ask<Call: FakeCall>(_ call: Call) async throws(PortFailure) -> Call.Answer {
+        own(try await note(call), of: call)
+    }
+
+    /// A call that is noted, and what is to be done in the database as soon as it has decided.
+    private func note(
+        _ call: any FakeCall,
+        decided: (@Sendable (any TrackingAnswer) -> Void)? = nil
+    ) async throws(PortFailure) -> any TrackingAnswer {
         let world = link.world
-        let store = world.store
-        let answer = try await link.ask(Call.function, at: world.db, within: .seconds(10)) {
-            () async throws(PortFailure) -> Call.Answer in
+        let answer = try await link.ask(type(of: call).function, at: world.db, within: .seconds(10)) {
+            () async throws(PortFailure) -> any TrackingAnswer in
             let number = world.calls.begin(call)
-            let isClaim = Call.self == ClaimNextBatch.self
+            let isClaim = call is ClaimNextBatch
             if isClaim { world.claimBegins() }
             defer { if isClaim { world.claimsUnderWay -= 1 } }
-            let answer = try await store.run(call)
-            decided(answer)
+            let answer = try await world.store.run(call)
+            decided?(answer)
             world.calls.end(number, .given(answer))
             world.watch.storeHasAnswered(call)
             return answer
@@ -56,10 +65,15 @@ struct NetworkedStore: JobStore {
     private func look<Call: FakeCall>(_ call: Call) async throws(PortFailure) -> Call.Answer {
         let store = link.world.store
         let answer = try await link.ask(Call.function, at: link.world.db, within: .seconds(10)) {
-            () async throws(PortFailure) -> Call.Answer in
+            () async throws(PortFailure) -> any TrackingAnswer in
             try await store.run(call)
         }
         link.process.reached(at: link.world.simulation.now)
+        return own(answer, of: call)
+    }
+
+    private func own<Call: TrackingCall>(_ answer: any TrackingAnswer, of call: Call) -> Call.Answer {
+        guard let answer = answer as? Call.Answer else { preconditionFailure("no answer to \(Call.function)") }
         return answer
     }
 }
@@ -67,18 +81,16 @@ struct NetworkedStore: JobStore {
 // MARK: - Calls with something of their own
 
 extension NetworkedStore {
-    private func readVersion(_ call: SchemaVersion) async throws(PortFailure) -> SchemaVersion.Answer {
-        try await link.world.store.run(call)
-    }
-
     private func open(_ call: OpenIngestionJob) async throws(PortFailure) -> OpenIngestionJob.Answer {
         let process = link.process
         let world = link.world
         process.isOpening = true
         defer { process.isOpening = false }
-        return try await ask(call) { answer in
-            if answer.result == .created { world.jobIsOpened(answer.job.id, by: process) }
+        let answer = try await note(call) { answer in
+            guard let answer = answer as? OpenIngestionJob.Answer, answer.result == .created else { return }
+            world.jobIsOpened(answer.job.id, by: process)
         }
+        return own(answer, of: call)
     }
 
     private func join(_ call: JoinIngestionJob) async throws(PortFailure) -> JoinIngestionJob.Answer {
@@ -149,22 +161,9 @@ extension NetworkedStore {
         if !answer.granted { link.world.watch.rests(link.process, for: .milliseconds(answer.waitMs)) }
         return answer
     }
-
-    private func list(_ call: ListIngestionJobs) async throws(PortFailure) -> ListIngestionJobs.Answer {
-        link.seen(try await look(call))
-    }
-
-    private func tell(_ call: ReportRunner) async throws(PortFailure) -> ReportRunner.Answer { try await look(call) }
 }
 
 extension TrackingCall {
-    /// What the function for calls of this type answers.
-    fileprivate func answer<Call: TrackingCall>(
-        by function: (Call) async throws(PortFailure) -> Call.Answer
-    ) async throws(PortFailure) -> Answer {
-        guard let call = self as? Call, let answer = try await function(call) as? Answer else {
-            preconditionFailure("\(Self.function) is not \(Call.function)")
-        }
-        return answer
-    }
+    /// The call itself, where it is of this type; asked before the cast, which is slower.
+    fileprivate func own<Call: TrackingCall>(_ type: Call.Type) -> Call? { Self.self == type ? self as? Call : nil }
 }

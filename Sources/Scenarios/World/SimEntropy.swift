@@ -3,7 +3,7 @@ import Simulation
 
 /// Chance of one process, from the simulation's own.
 final class SimEntropy: Entropy, @unchecked Sendable {  // Confined to the simulation's thread.
-    private var random: SimRandom
+    @safe @exclusivity(unchecked) private var random: SimRandom
 
     init(_ random: SimRandom) { self.random = random }
 

@@ -273,7 +273,28 @@ extension Joining.Refusal {
     }
 
     /// Its case alone: what it carries holds dictionaries, whose order differs from run to run.
-    var word: String { String("\(self)".prefix { $0 != "(" }) }
+    var word: String {
+        switch self {
+        case .nothingToResume: "nothingToResume"
+        case .endedMeanwhile: "endedMeanwhile"
+        case .notOpen: "notOpen"
+        case .otherSettings: "otherSettings"
+        case .noCollection: "noCollection"
+        case .unfitCollection: "unfitCollection"
+        case .emptySource: "emptySource"
+        case .noEvidence: "noEvidence"
+        case .otherServers: "otherServers"
+        case .tooManyServers: "tooManyServers"
+        case .sameNamespace: "sameNamespace"
+        case .namespaceOfUnmarked: "namespaceOfUnmarked"
+        case .undecidedPoints: "undecidedPoints"
+        case .pointsTaken: "pointsTaken"
+        case .needsForce: "needsForce"
+        case .atWork: "atWork"
+        case .declined: "declined"
+        case .staysPaused: "staysPaused"
+        }
+    }
 }
 
 extension StopReason {

@@ -100,7 +100,7 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
         store = FakeSupabase(
             time: time,
             entropy: SimEntropy(simulation.chance.split()),
-            faults: FaultHook(before: { call throws(PortFailure) in try await faults.strike(.database, call) }),
+            faults: faults.hook(.database),
             interleaving: plan.has(.interleaving) ? Self.steps(of: db, simulation, plan.stepMax) : nil,
             log: keepsHistory ? StepLog(note) : nil,
             policy: TrackingPolicy(planted: bug?.ofStore)
@@ -115,7 +115,7 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
             rows: workload.rows,
             replicas: Self.replicas(of: mysql, simulation, plan),
             unreadable: Set(workload.defects.filter { $0.value == .row }.keys),
-            faults: FaultHook(before: { call throws(PortFailure) in try await faults.strike(.source, call) })
+            faults: faults.hook(.source)
         )
         var behaviour = FakeOpenAI.Behaviour()
         behaviour.refusesText = { $0.hasPrefix(Workload.refusedWord) }
@@ -126,7 +126,7 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
             dimensions: Self.dimensions,
             time: Time(openai.clock),
             behaviour: behaviour,
-            faults: FaultHook(before: { call throws(PortFailure) in try await faults.strike(.embedder, call) }),
+            faults: faults.hook(.embedder),
             countTokens: SimulatedText.tokens
         )
         points = FakeQdrant(
@@ -134,10 +134,7 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
             time: Time(qdrant.clock),
             troubles: broken.writing,
             refuses: broken.refusing,
-            faults: FaultHook(
-                before: { call throws(PortFailure) in try await faults.strike(.qdrant, call) },
-                after: { _ throws(PortFailure) in try await faults.strikeAfter(.qdrant) }
-            )
+            faults: faults.hook(.qdrant, loses: true)
         )
         let store = store
         calls = CallRecorder { (DatabaseTime.start + time.now, store.lastEventID) }

@@ -230,16 +230,18 @@ private enum PageMark {
     }
 }
 
-extension Sequence<UInt8> {
-    /// Two lower-case hexadecimal digits a byte.
+extension Digest {
+    /// Two lower-case hexadecimal digits per byte.
     var hexadecimal: String {
-        var digits: [UInt8] = []
-        digits.reserveCapacity(2 * underestimatedCount)
-        for byte in self {
-            digits.append((byte >> 4).hexadecimalDigit)
-            digits.append((byte & 15).hexadecimalDigit)
+        unsafe String(unsafeUninitializedCapacity: 2 * Self.byteCount) { digits in
+            var count = 0
+            for byte in self {
+                unsafe digits[count] = (byte >> 4).hexadecimalDigit
+                unsafe digits[count + 1] = (byte & 15).hexadecimalDigit
+                count += 2
+            }
+            return count
         }
-        return String(decoding: digits, as: UTF8.self)
     }
 }
 

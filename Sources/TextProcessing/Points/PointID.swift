@@ -38,11 +38,14 @@ public struct PointID: Sendable, Hashable, Comparable, LosslessStringConvertible
     /// The id of a name in a namespace, by RFC 9562 version 5 (SHA-1).
     public init(namespace: PointID, name: String) {
         var hash = Insecure.SHA1()
-        hash.update(data: namespace.bytes)
-        hash.update(data: Array(name.utf8))
-        let digest = Array(hash.finalize())
-        let high = digest[0..<8].reduce(0) { $0 << 8 | UInt64($1) }
-        let low = digest[8..<16].reduce(0) { $0 << 8 | UInt64($1) }
+        unsafe withUnsafeBytes(of: (namespace.high.bigEndian, namespace.low.bigEndian)) {
+            unsafe hash.update(bufferPointer: $0)
+        }
+        name.withBytes { $0.update(&hash) }
+        var (high, low): (UInt64, UInt64) = (0, 0)
+        for (place, byte) in hash.finalize().enumerated() {
+            if place < 8 { high = high << 8 | UInt64(byte) } else if place < 16 { low = low << 8 | UInt64(byte) }
+        }
         self.init(
             high: high & 0xFFFF_FFFF_FFFF_0FFF | 0x5000,
             low: low & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000

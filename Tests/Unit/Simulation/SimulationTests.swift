@@ -115,12 +115,13 @@ struct SimulationTests {
             let network = SimNetwork(simulation)
             network.answerWasLost = { log.lines.append("lost \($0)") }
             @Sendable func ask() async -> String {
-                let outcome = await network.call("add", from: client, to: server, timeout: .seconds(5)) { () -> Int in
+                nonisolated(unsafe) var answer: Int?
+                let ending = await network.call("add", from: client, to: server, timeout: .seconds(5)) {
                     log.lines.append("done")
-                    return 7
+                    return { unsafe answer = 7 }
                 }
-                return switch outcome {
-                case .answered(let answer): "answered \(answer)"
+                return switch ending {
+                case .answered: "answered \(unsafe answer ?? 0)"
                 case .unknown: "unknown"
                 case .cancelled: "cancelled"
                 }
