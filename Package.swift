@@ -42,8 +42,10 @@ let package = Package(
             dependencies: [.product(name: "Crypto", package: "swift-crypto")],
             swiftSettings: strict
         ),
+        // What Foundation has beside FoundationEssentials and we need, without its tables of all languages.
+        .target(name: "Basics", swiftSettings: strict),
         // Every setting: its name, default, range and help, and where a value came from.
-        .target(name: "Settings", swiftSettings: strict),
+        .target(name: "Settings", dependencies: ["Basics"], swiftSettings: strict),
         // The engine: values, ports, decisions, and the loops that await. Knows no socket and no system clock.
         .target(
             name: "Migration",
@@ -61,7 +63,7 @@ let package = Package(
         .target(
             name: "Adapters",
             dependencies: [
-                "CCurl", "CMariaDB", "CPostgres", "CTrackingSQL", "Migration", "Settings", "TextProcessing",
+                "Basics", "CCurl", "CMariaDB", "CPostgres", "CTrackingSQL", "Migration", "Settings", "TextProcessing",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
@@ -108,7 +110,7 @@ let package = Package(
         .target(
             name: "Terminal",
             dependencies: [
-                "Migration", "Settings", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Basics", "Migration", "Settings", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict
         ),
@@ -116,7 +118,7 @@ let package = Package(
         .executableTarget(
             name: "migrate",
             dependencies: [
-                "Adapters", "Fakes", "Migration", "Settings", "Terminal", "TextProcessing",
+                "Adapters", "Basics", "Fakes", "Migration", "Settings", "Terminal", "TextProcessing",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -142,8 +144,8 @@ let package = Package(
         .testTarget(
             name: "Unit",
             dependencies: [
-                "Adapters", "Conformance", "Fakes", "Invariants", "Migration", "Scenarios", "ServedFakes", "Settings",
-                "Simulation", "Terminal", "TextProcessing", "migrate", "migrate-lab",
+                "Adapters", "Basics", "Conformance", "Fakes", "Invariants", "Migration", "Scenarios", "ServedFakes",
+                "Settings", "Simulation", "Terminal", "TextProcessing", "migrate", "migrate-lab",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "FlyingFox", package: "FlyingFox"),

@@ -1,8 +1,9 @@
-import Foundation
+import Basics
+import FoundationEssentials
 
 /// Whether a name or address can only mean this host.
 package func isLoopback(_ host: String) -> Bool {
-    let bare = host.lowercased().trimmingCharacters(in: ["[", "]"])
+    let bare = host.lowercased().trimmed { $0 == "[" || $0 == "]" }
     let octets = bare.split(separator: ".", omittingEmptySubsequences: false)
     let isIPv4Loopback = octets.count == 4 && octets[0] == "127" && octets.allSatisfy { UInt8($0) != nil }
     return bare == "localhost" || bare == "::1" || isIPv4Loopback

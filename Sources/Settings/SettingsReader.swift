@@ -1,4 +1,4 @@
-import Foundation
+import Basics
 
 /// The three places where people give values, before anything is checked.
 package struct SettingsInput: Sendable {
@@ -178,7 +178,7 @@ struct SettingsReader {
             return gone
         }
         // A password may begin or end with a space; nothing else does on purpose.
-        let value = setting.allowsBlank ? given : given.trimmingCharacters(in: .whitespacesAndNewlines)
+        let value = setting.allowsBlank ? given : given.trimmed
         if value.isEmpty {
             if setting.allowsBlank { return ResolvedSetting(setting: setting, value: "", origin: found.origin) }
             if isRequired {

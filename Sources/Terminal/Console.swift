@@ -1,4 +1,5 @@
-import Foundation
+import Basics
+import Glibc
 
 /// Standard output and standard error; what people read goes here and nowhere else.
 package struct Console: Sendable {
@@ -159,7 +160,7 @@ package struct Answer: Equatable {
 
     /// Nil when it is neither.
     package init?(_ line: String, default isYes: Bool) {
-        switch line.trimmingCharacters(in: .whitespacesAndNewlines).lowercased() {
+        switch line.trimmed.lowercased() {
         case "": self.isYes = isYes
         case "y", "yes": self.isYes = true
         case "n", "no": self.isYes = false

@@ -1,4 +1,4 @@
-import Foundation
+import Basics
 
 /// Numbers and times for people.
 package enum Format {
@@ -30,7 +30,7 @@ package enum Format {
     }
 
     /// With so many digits behind the point.
-    package static func decimal(_ number: Double, _ digits: Int) -> String { String(format: "%.\(digits)f", number) }
+    package static func decimal(_ number: Double, _ digits: Int) -> String { number.fixedPoint(digits) }
 
     /// `$0.25`; two digits that say something below a cent.
     package static func dollars(_ amount: Double) -> String {

@@ -1,4 +1,5 @@
-import Foundation
+import Basics
+import Glibc
 
 /// What came of waiting for a line.
 package enum TypedLine: Sendable, Equatable {
@@ -57,7 +58,7 @@ struct Keyboard: AnswerSource {
     func line(show: @escaping @Sendable () -> Void) async -> TypedLine {
         guard input >= 0, let wake = Wake(), signals.begin(wake) else { return .gone }
         let line = await withCheckedContinuation { continuation in
-            Thread.detachNewThread {
+            OwnThread.run {
                 show()
                 continuation.resume(returning: read(until: wake, showAgain: show))
             }

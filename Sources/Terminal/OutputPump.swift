@@ -1,5 +1,6 @@
+import Basics
 import Dispatch
-import Foundation
+import Glibc
 import Synchronization
 
 /// Writes to one stream on a thread of its own, so that a terminal that stands still (Ctrl-S), a full pipe or a slow reader keeps
@@ -29,7 +30,7 @@ final class OutputPump: Sendable {
     /// Starts the thread, which lives as long as the process.
     init(_ descriptor: Int32) {
         self.descriptor = descriptor
-        Thread.detachNewThread { [self] in
+        OwnThread.run { [self] in
             while true {
                 filled.wait()
                 guard let text = next() else { continue }

@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 
 /// Columns for people: left-aligned, two spaces apart, no wider than their longest cell.
 package struct Table {

@@ -10,15 +10,18 @@ import Testing
     private static let arrows: [String: Set<String>] = [
         "TextProcessing": [],
         "Migration": ["TextProcessing"],
-        "Settings": [],
-        "Adapters": ["CCurl", "CMariaDB", "CPostgres", "CTrackingSQL", "Migration", "Settings", "TextProcessing"],
+        "Basics": [],
+        "Settings": ["Basics"],
+        "Adapters": [
+            "Basics", "CCurl", "CMariaDB", "CPostgres", "CTrackingSQL", "Migration", "Settings", "TextProcessing",
+        ],
         "Fakes": ["Migration", "TextProcessing"],
         "ServedFakes": ["Fakes", "Migration"],
         "Invariants": ["Migration"],
         "Simulation": ["CSimulation"],
         "Scenarios": ["Fakes", "Invariants", "Migration", "Simulation", "TextProcessing"],
-        "Terminal": ["Migration", "Settings"],
-        "migrate": ["Adapters", "Fakes", "Migration", "Settings", "Terminal", "TextProcessing"],
+        "Terminal": ["Basics", "Migration", "Settings"],
+        "migrate": ["Adapters", "Basics", "Fakes", "Migration", "Settings", "Terminal", "TextProcessing"],
         "migrate-lab": ["Fakes", "Migration", "Scenarios", "ServedFakes", "Simulation", "Terminal"],
     ]
 

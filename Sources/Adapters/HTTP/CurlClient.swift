@@ -1,4 +1,5 @@
-import Foundation
+import Basics
+import FoundationEssentials
 package import Migration
 
 /// HTTP by libcurl: one multi loop on its own thread, bridged to async/await.
@@ -57,9 +58,7 @@ package final class CurlClient: HTTPExchange {
             connectionsPerHostMax: options.connectionsPerHostMax,
             proxies: HTTPProxies(options.environment)
         )
-        let thread = Thread { [line] in CurlLoop(line, settings).run() }
-        thread.name = "http"
-        thread.start()
+        OwnThread.run { [line] in CurlLoop(line, settings).run() }
     }
 
     deinit { line.close() }

@@ -1,5 +1,5 @@
+import Basics
 import CCurl
-import Foundation
 import Migration
 
 /// One request inside the loop; touched on the loop's thread only.
@@ -144,7 +144,7 @@ final class CurlTransfer {
         } else if line.allSatisfy(\.isNewline) {
             isHeaderComplete = true
         } else if let colon = line.firstIndex(of: ":") {
-            let value = line[line.index(after: colon)...].trimmingCharacters(in: .whitespacesAndNewlines)
+            let value = line[line.index(after: colon)...].trimmed
             headers.append(String(line[..<colon]), value)
             if headers.fields.last?.name.lowercased() == "content-length", let length = Int(value), length > 0 {
                 body.reserveCapacity(min(length, ticket.request.responseBytesMax, 16 << 20))

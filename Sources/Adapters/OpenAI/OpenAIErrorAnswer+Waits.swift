@@ -1,4 +1,5 @@
-import Foundation
+import Basics
+import FoundationEssentials
 import Migration
 
 /// How long a server asks to wait, in each of the places where servers say it.
@@ -12,8 +13,8 @@ extension OpenAIErrorAnswer {
         if let seconds = Double(text) { return Self.duration(seconds) }
         // A date means something only beside the server's own clock.
         guard let until = Self.date(text) else { return nil }
-        let now = headers["date"].flatMap(Self.date) ?? Date()
-        return Self.duration(max(0, until.timeIntervalSince(now)))
+        let now = headers["date"].flatMap(Self.date) ?? Date().timeIntervalSince1970
+        return Self.duration(max(0, until - now))
     }
 
     /// The wait that the sentence states.
@@ -21,7 +22,9 @@ extension OpenAIErrorAnswer {
 
     /// The wait of `Please try again in 2.812s`, `… in 6m0s`, `… in 12ms`; Azure's `retry after 26 seconds`, Gemini's `retry in 3s`.
     static func wait(inText text: String) -> Duration? {
-        let starts = ["try again in ", "retry after ", "retry in "].lazy.compactMap { text.range(of: $0)?.upperBound }
+        let starts = ["try again in ", "retry after ", "retry in "].lazy.compactMap {
+            text.firstRange(of: $0)?.upperBound
+        }
         guard let start = starts.first else { return nil }
         var seconds = 0.0
         var number = ""
@@ -63,7 +66,7 @@ extension OpenAIErrorAnswer {
 
         init?(_ text: String) {
             func number(after word: String) -> Double? {
-                guard let start = text.range(of: word + " ") else { return nil }
+                guard let start = text.firstRange(of: word + " ") else { return nil }
                 return Double(text[start.upperBound...].prefix { $0.isNumber })
             }
             guard let limit = number(after: "Limit"), limit > 0 else { return nil }
@@ -77,7 +80,7 @@ extension OpenAIErrorAnswer {
         var requestedText: String { requested.map(Self.text) ?? "" }
 
         /// Without a fraction; any number may stand in a sentence of another program.
-        private static func text(_ number: Double) -> String { String(format: "%.0f", number) }
+        private static func text(_ number: Double) -> String { number.fixedPoint(0) }
 
         /// How long the bucket, refilled continuously, takes until it holds what was asked for.
         var wait: Duration? {
@@ -91,12 +94,23 @@ extension OpenAIErrorAnswer {
         seconds.isFinite && seconds >= 0 ? .seconds(min(seconds, 1e7)) : nil
     }
 
-    /// RFC 9110's form of a date, `Sun, 06 Nov 1994 08:49:37 GMT`.
-    private static func date(_ text: String) -> Date? {
-        let formatter = DateFormatter()
-        formatter.locale = Locale(identifier: "en_US_POSIX")
-        formatter.timeZone = TimeZone(identifier: "GMT")
-        formatter.dateFormat = "EEE, dd MMM yyyy HH:mm:ss 'GMT'"
-        return formatter.date(from: text)
+    /// Seconds since 1970 of RFC 9110's form of a date, `Sun, 06 Nov 1994 08:49:37 GMT`; nil for any other text.
+    ///
+    /// The name of the day is not compared with the date. A day or an hour of one digit, names in other cases and more spaces, which
+    /// the RFC does not have, are taken as well.
+    static func date(_ text: String) -> Double? {
+        let form =
+            /\s*(?:sun|mon|tue|wed|thu|fri|sat),\s+(\d\d?)\s+([a-z]{3})\s+(\d{4})\s+(\d\d?):(\d\d?):(\d\d?)\s+gmt\s*/
+        guard let match = text.lowercased().wholeMatch(of: form), let month = months.firstIndex(of: String(match.2))
+        else { return nil }
+        func padded(_ number: Substring) -> String { number.count == 1 ? "0\(number)" : String(number) }
+        let day = "\(match.3)-\(padded("\(month + 1)"))-\(padded(match.1))"
+        let time = [match.4, match.5, match.6].map(padded).joined(separator: ":")
+        // It refuses a day that the month does not have, and what is no time of a day.
+        return DatabaseTime(text: "\(day)T\(time).000000Z").map { Double($0.microseconds / 1_000_000) }
     }
+
+    private static let months = [
+        "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
+    ]
 }

@@ -1,4 +1,3 @@
-import Foundation
 import Migration
 
 /// An answer that is not 200, classified as the table of OpenAI's errors says; the only place that knows them.

@@ -1,5 +1,5 @@
 import CPostgres
-import Foundation
+import FoundationEssentials
 package import Migration
 package import Settings
 

@@ -1,4 +1,4 @@
-package import Foundation
+package import FoundationEssentials
 package import Migration
 
 /// Calls the tracking functions straight over libpq, on a few pooled connections.

@@ -1,5 +1,5 @@
 import CTrackingSQL
-import Foundation
+import FoundationEssentials
 package import Migration
 
 /// Installs the tracking SQL that this program carries: the files of `sql/`, embedded when it was built.

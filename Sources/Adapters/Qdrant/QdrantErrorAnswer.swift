@@ -1,4 +1,3 @@
-import Foundation
 import Migration
 
 /// An answer of Qdrant that is not 200, classified; the only place that knows its errors.
@@ -183,7 +182,7 @@ struct QdrantErrorAnswer {
 
     /// `… Retry after 17s`.
     private var waitInText: Int? {
-        guard let start = text.range(of: "Retry after ") else { return nil }
+        guard let start = text.firstRange(of: "Retry after ") else { return nil }
         return Int(text[start.upperBound...].prefix { $0.isNumber })
     }
 

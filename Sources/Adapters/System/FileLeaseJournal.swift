@@ -1,4 +1,5 @@
-import Foundation
+import Basics
+import FoundationEssentials
 import Glibc
 package import Migration
 
@@ -71,7 +72,7 @@ package actor FileLeaseJournal: LeaseJournal {
             guard FileManager.default.fileExists(atPath: folder.path()) else { return [] }
             files = try FileManager.default.contentsOfDirectory(atPath: folder.path()).sorted()
         } catch {
-            complain("\(folder.path()) cannot be read (\(error.localizedDescription))")
+            complain("\(folder.path()) cannot be read (\(error.systemReason))")
             return []
         }
         var claims: [LeaseNote] = []
@@ -121,7 +122,7 @@ package actor FileLeaseJournal: LeaseJournal {
             }
             try lock?.replaceNotes(by: JSONEncoder().encode(notes))
         } catch {
-            complain("\(folder.path()) cannot be written (\(error.localizedDescription))")
+            complain("\(folder.path()) cannot be written (\(error.systemReason))")
         }
     }
 
@@ -150,7 +151,8 @@ private final class LockedFile {
             let file = LockedFile(path, descriptor: try open(path, O_CREAT))
             if flock(file.descriptor, LOCK_EX) == 0, file.isInPlace { return file }
         }
-        throw CocoaError(.fileLocking)
+        // "No locks available": the file system has none, or another process was faster each time.
+        throw POSIXError(.ENOLCK)
     }
 
     /// Locks the file of a process that has died; nil while it lives, and where another was faster.
@@ -170,7 +172,7 @@ private final class LockedFile {
     /// Replaces the notes in one step.
     func replaceNotes(by data: Data) throws {
         try data.write(to: draft)
-        guard unsafe rename(draft.path(), notes.path()) == 0 else { throw CocoaError(.fileWriteUnknown) }
+        guard unsafe rename(draft.path(), notes.path()) == 0 else { throw Self.lastError }
     }
 
     /// Removes the notes, then the file itself.
@@ -180,8 +182,9 @@ private final class LockedFile {
 
     /// Seconds since the notes were written.
     var age: TimeInterval {
-        let values = try? notes.resourceValues(forKeys: [.contentModificationDateKey])
-        return values?.contentModificationDate.map { -$0.timeIntervalSinceNow } ?? 0
+        var status = stat()
+        guard unsafe stat(notes.path(), &status) == 0 else { return 0 }
+        return -Date(timeIntervalSince1970: TimeInterval(status.st_mtim.tv_sec)).timeIntervalSinceNow
     }
 
     /// Whether the path still leads to the file that was opened.
@@ -194,7 +197,9 @@ private final class LockedFile {
 
     private static func open(_ path: URL, _ flags: Int32) throws -> Int32 {
         let descriptor = unsafe Glibc.open(path.path(), flags | O_RDWR | O_CLOEXEC, 0o600)
-        if descriptor < 0 { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
+        if descriptor < 0 { throw lastError }
         return descriptor
     }
+
+    private static var lastError: POSIXError { POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
 }

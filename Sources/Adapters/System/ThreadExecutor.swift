@@ -1,3 +1,4 @@
+import Basics
 import Glibc
 
 /// One thread of its own that runs jobs in the order they come: an actor's executor, for a C library that blocks.
@@ -38,7 +39,7 @@ package final class ThreadExecutor: SerialExecutor, TaskExecutor, @unchecked Sen
         unsafe wakeUp = .allocate(capacity: 1)
         unsafe pthread_mutex_init(mutex, nil)
         unsafe pthread_cond_init(wakeUp, nil)
-        start()
+        OwnThread.run { [self] in run() }
     }
 
     deinit {
@@ -88,28 +89,10 @@ package final class ThreadExecutor: SerialExecutor, TaskExecutor, @unchecked Sen
         return pthread_equal(pthread_self(), thread) != 0
     }
 
-    private func start() {
-        let retained = unsafe Unmanaged.passRetained(self).toOpaque()
-        var created = pthread_t()
-        lock()
-        let status = unsafe pthread_create(
-            &created,
-            nil,
-            { argument in
-                guard let argument = unsafe argument else { return nil }
-                let executor = unsafe Unmanaged<ThreadExecutor>.fromOpaque(argument).takeRetainedValue()
-                executor.run()
-                return nil
-            },
-            retained
-        )
-        precondition(status == 0, "the system refused another thread (\(status))")
-        pthread_detach(created)
-        thread = created
-        unlock()
-    }
-
     private func run() {
+        lock()
+        thread = pthread_self()
+        unlock()
         onStart()
         var batch: [UnownedJob] = []
         while true {

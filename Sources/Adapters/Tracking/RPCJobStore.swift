@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 package import Migration
 
 /// The tracking store behind a transport: the same SQL functions over libpq and over PostgREST.

@@ -1,4 +1,4 @@
-package import Foundation
+package import FoundationEssentials
 package import Migration
 
 /// Calls one function of the tracking SQL, by whatever carries the call.

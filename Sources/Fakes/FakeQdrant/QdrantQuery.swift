@@ -1,4 +1,4 @@
-import Foundation
+import Glibc
 
 /// How near two dense vectors are.
 enum QdrantDistance: String, Sendable {

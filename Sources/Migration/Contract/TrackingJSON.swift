@@ -1,4 +1,4 @@
-package import Foundation
+package import FoundationEssentials
 
 /// The one way in which calls and answers become JSON.
 package enum TrackingJSON {

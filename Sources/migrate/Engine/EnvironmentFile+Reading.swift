@@ -1,4 +1,5 @@
-import Foundation
+import FoundationEssentials
+import Glibc
 import Settings
 
 extension EnvironmentFile {
@@ -9,9 +10,8 @@ extension EnvironmentFile {
     init?(named name: String?) throws(SettingsProblems) {
         let path = name ?? ".env"
         guard name != nil || FileManager.default.fileExists(atPath: path) else { return nil }
-        // Not by way of its size: it may be a pipe, or /dev/null for none.
-        let data = try? FileHandle(forReadingFrom: URL(filePath: path)).readToEnd() ?? Data()
-        guard let text = data.flatMap({ String(data: $0, encoding: .utf8) }) else {
+        // It may be a pipe, or /dev/null for none.
+        guard let bytes = try? FileBytes.read(path), let text = String(data: Data(bytes), encoding: .utf8) else {
             let problem = SettingsProblem(subject: path, sentence: "cannot be read as a UTF-8 text file")
             throw SettingsProblems(problems: [problem])
         }
@@ -20,8 +20,8 @@ extension EnvironmentFile {
 
     /// Not of a pipe or a device; and what Kubernetes mounts is a link.
     private static func isReadableByOthers(_ path: String) -> Bool {
-        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
-        guard attributes?[.type] as? FileAttributeType == .typeRegular else { return false }
-        return ((attributes?[.posixPermissions] as? NSNumber)?.intValue ?? 0) & 0o004 != 0
+        var status = stat()
+        guard unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return false }
+        return status.st_mode & S_IROTH != 0
     }
 }

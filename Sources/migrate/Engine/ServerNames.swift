@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 import Migration
 import Settings
 
@@ -31,7 +31,7 @@ extension JobServers {
         parts.query = nil
         parts.fragment = nil
         parts.scheme = parts.scheme?.lowercased()
-        parts.host = parts.host?.lowercased()
+        parts.host = parts.host.map(InternationalHost.name)
         if parts.port == ["http": 80, "https": 443][parts.scheme ?? ""] { parts.port = nil }
         while parts.path.hasSuffix("/") { parts.path.removeLast() }
         return String((parts.string ?? "unreadable address").prefix(JobServers.lengthMax))

@@ -1,4 +1,3 @@
-import Foundation
 import Terminal
 
 /// A file of stop words: separated by white space, in UTF-8.
@@ -11,14 +10,7 @@ enum StopWordsFile {
     /// - Throws: `CommandEnd` when the file cannot be read or is no such list.
     static func words(_ path: String) throws -> [String] {
         func refusal(_ why: String) -> CommandEnd { CommandEnd(.badSettings, "SPARSE_STOP_WORDS: \(path) \(why)") }
-        let bytes: Data
-        do {
-            let file = try FileHandle(forReadingFrom: URL(filePath: path))
-            defer { try? file.close() }
-            bytes = try file.read(upToCount: bytesMax + 1) ?? Data()
-        } catch {
-            throw refusal("cannot be read")
-        }
+        guard let bytes = try? FileBytes.read(path, upTo: bytesMax + 1) else { throw refusal("cannot be read") }
         if bytes.count > bytesMax { throw refusal("is no list of stop words: it has more than 1 MB") }
         guard let text = String(validating: bytes, as: UTF8.self) else { throw refusal("is not UTF-8") }
         return text.split { $0.isWhitespace || $0 == "\u{FEFF}" }.map(String.init)

@@ -1,4 +1,5 @@
-import Foundation
+import Basics
+import FoundationEssentials
 import Settings
 import Terminal
 import TextProcessing
@@ -88,7 +89,7 @@ enum Vocabulary {
             )
             try data.write(to: file, options: .atomic)
         } catch {
-            throw CommandEnd(.badSettings, "\(path) cannot be written: \(error.localizedDescription)")
+            throw CommandEnd(.badSettings, "\(path) cannot be written: \(error.systemReason)")
         }
         return path
     }

@@ -1,4 +1,4 @@
-import Foundation
+import Glibc
 import Terminal
 
 /// What is piped into the program.

@@ -1,4 +1,6 @@
-import Foundation
+import Basics
+import FoundationEssentials
+import Glibc
 import Migration
 import Synchronization
 
@@ -14,7 +16,7 @@ final class ParentProcess: Sendable {
             encoder.withLock { encoder in
                 // What a dead parent cannot hear is nobody's loss.
                 guard let line = try? encoder.encode(event) else { return }
-                try? FileHandle.standardOutput.write(contentsOf: line + Data("\n".utf8))
+                Self.write(line + Data("\n".utf8))
             }
         case .jobOpened, .controlling, .planned, .uncounted, .sealed, .isolated, .workerEnded, .paused,
             .waitingForLeases, .progress:
@@ -22,10 +24,20 @@ final class ParentProcess: Sendable {
         }
     }
 
+    /// All of it, or what the parent reads.
+    private static func write(_ line: Data) {
+        var rest = line[...]
+        while !rest.isEmpty {
+            let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+            guard count > 0 || (count < 0 && errno == EINTR) else { return }
+            rest = rest.dropFirst(max(count, 0))
+        }
+    }
+
     /// Raises `stop` when the parent has died: it never writes, so the end of our input is its end.
     func watch(raising stop: StopSignal) {
         // A thread of its own, because it blocks until then.
-        Thread.detachNewThread {
+        OwnThread.run {
             var byte: UInt8 = 0
             while unsafe read(STDIN_FILENO, &byte, 1) > 0 {}
             stop.raise(.drain)

@@ -1,5 +1,5 @@
 import Fakes
-import Foundation
+import FoundationEssentials
 import Migration
 import Settings
 import Terminal

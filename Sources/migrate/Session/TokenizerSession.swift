@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 import Terminal
 
 /// `migrate setup tokenizer`: fetches the vocabulary, or takes a copy, and keeps it.

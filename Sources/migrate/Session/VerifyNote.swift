@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 import Migration
 
 /// The file that remembers how far a comparison of a job came, so that `migrate verify --resume` goes on from there.

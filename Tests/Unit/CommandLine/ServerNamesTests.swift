@@ -1,4 +1,5 @@
 import Adapters
+import Foundation
 import Migration
 import Settings
 import Testing
@@ -24,6 +25,8 @@ import Testing
         ("https://gateway.example/a%20b/", "https://gateway.example/a%20b"),
         ("https://gateway.example/%7Bteam%7D", "https://gateway.example/%7Bteam%7D"),
         ("https://xn--bcher-kva.example", "https://xn--bcher-kva.example"),
+        ("https://BÜCHER.example:443/v1", "https://xn--bcher-kva.example/v1"),
+        ("https://b%C3%BCcher.example", "https://xn--bcher-kva.example"),
         ("http://a:b:c", "unreadable address"),
         ("http://sk-secret:pass word@host", "http://host"),
     ])
@@ -31,6 +34,25 @@ import Testing
         let found = JobServers.name(ofURL: address)
         #expect(found == name)
         #expect(!found.contains("secret") && !found.contains("pass"))
+    }
+
+    /// Foundation, which the programs do without, is the judge.
+    @Test(arguments: [
+        "bücher.example", "ΒΌΛΟΣ.gr", "例え.jp", "例え。jp", "straße.de", "faß", "☃.net", "a_ü", "\u{1F600}.la", "ü.", "ü",
+        "x.ü.y", "пример.испытание", "他们为什么不说中文", "ליהמהלאמדבריםעברית", "パフィーdeルンバ", "3年b組金八先生",
+        "đại-học-cần-thơ.vn", "xn--bcher-kva.example", "plain.example", "aäbäcädäeäfäöüöüöü.de",
+    ])
+    func `a name with other letters than a to z is one with its xn-- form`(host: String) {
+        let judge = URLComponents(string: "http://\(host)/")?.string.map { $0.dropFirst(7).dropLast() }
+        #expect(InternationalHost.name(host) == judge.map(String.init))
+        #expect(JobServers.name(ofURL: "http://\(host)/") == judge.map { "http://" + $0 })
+    }
+
+    @Test func `a host of any letters and any length has a name`() {
+        let long = String(repeating: "ü\u{10FFFF}", count: 3_000)
+        for host in ["", ".", "..", "ü..ö", "-ü-", "\u{301}", "\u{10FFFF}\u{80}", long] {
+            #expect(InternationalHost.name(host).utf8.allSatisfy { $0 < 0x80 })
+        }
     }
 
     @Test func `a name is never longer than a store takes`() {
