@@ -53,6 +53,11 @@ extension TidyRule {
     private static let simulated = [
         "Sources/Migration", "Sources/TextProcessing", "Sources/Fakes", "Sources/Invariants", "Sources/Scenarios",
     ]
+    /// What is linked into `migrate`.
+    private static let production = [
+        "Sources/Adapters", "Sources/Basics", "Sources/Fakes", "Sources/Migration", "Sources/Settings",
+        "Sources/Terminal", "Sources/TextProcessing", "Sources/migrate",
+    ]
     private static let everywhere = ["Sources", "Tests", "Package.swift"]
 
     static let all: [TidyRule] = deterministic + pure + layered + safe
@@ -146,10 +151,18 @@ extension TidyRule {
         TidyRule(
             banned: "import Foundation",
             needle: "Foundation",
-            pattern: #"\bimport Foundation\b"#,
+            pattern: #"\bimport Foundation\w*"#,
             instead: "the standard library",
             scope: ["Sources/Migration/Core"],
-            example: "import Foundation"
+            example: "import FoundationEssentials"
+        ),
+        TidyRule(
+            banned: "Foundation with its 35 MB of tables",
+            needle: "Foundation",
+            pattern: #"\bimport (\w+ )?Foundation(Internationalization|Networking|XML)?\b"#,
+            instead: "FoundationEssentials, Glibc or Basics",
+            scope: production,
+            example: "package import Foundation"
         ),
     ]
 
