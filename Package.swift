@@ -96,14 +96,15 @@ let package = Package(
             swiftSettings: strict
         ),
         // Histories, evidence and the checks of the invariants: from what has happened to what is wrong.
-        .target(name: "Invariants", dependencies: ["Migration"], swiftSettings: strict),
+        .target(
+            name: "Invariants",
+            dependencies: ["Migration", "TextProcessing", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: strict
+        ),
         // The simulated world: workload, faults, other people, and mistakes planted on purpose.
         .target(
             name: "Scenarios",
-            dependencies: [
-                "Fakes", "Invariants", "Migration", "Simulation", "TextProcessing",
-                .product(name: "Crypto", package: "swift-crypto"),
-            ],
+            dependencies: ["Fakes", "Invariants", "Migration", "Simulation", "TextProcessing"],
             swiftSettings: strict
         ),
         // What every program of ours needs of its process: console, questions, signals, exit codes.

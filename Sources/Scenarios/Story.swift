@@ -95,7 +95,7 @@ struct Story: Sendable {
             }
         }
         if requeues, let job = world.store.read({ $0.jobs.last }), simulation.failure == nil {
-            simulation.fail("I23 job \(job.id) is \(job.status.rawValue), \(limit) after the faults have stopped")
+            simulation.report(JobDuties.breach(ofEnding: job.id, job.status, after: limit))
         }
     }
 
@@ -105,15 +105,13 @@ struct Story: Sendable {
             guard let reason = process.reason else { continue }
             process.isJudged = true
             if let refusal = process.refusal, checkRefusal(refusal, of: process) { continue }
-            switch reason {
-            case .jobEnded(let status) where !status.isOpen: continue
-            case .signalled where process.wasSignalled: continue
-            case .configMismatch where process.kind == .stranger, .signalled where process.kind == .stranger: continue
-            case .fatal(.points, let failure) where failure.kind == .full && world.plan.has(.full): continue
-            case .braked where world.plan.has(.refusals) || world.plan.has(.emptied): continue
-            case .fatal(.embedder, let failure) where failure.kind == .outOfMoney && world.plan.has(.money): continue
-            default: simulation.fail("I24 \(process.name) has left: \(reason.word)")
-            }
+            var departure = Departure(of: process.name, reason)
+            departure.wasSignalled = process.wasSignalled
+            departure.isStranger = process.kind == .stranger
+            departure.mayBeFull = world.plan.has(.full)
+            departure.mayBrake = world.plan.has(.refusals) || world.plan.has(.emptied)
+            departure.mayLackMoney = world.plan.has(.money)
+            simulation.report(departure.finding)
         }
     }
 
@@ -121,21 +119,19 @@ struct Story: Sendable {
     ///
     /// - Returns: whether nothing more is to be said of its end.
     private func checkRefusal(_ refusal: Joining.Refusal, of process: SimulatedProcess) -> Bool {
-        switch refusal {
-        case .noEvidence, .otherServers:
-            // A table without its rows is as another table.
-            if refusal.isOfAnEmptyTable, world.plan.has(.emptied) {
-                world.needsNewJob = true
-                return true
-            }
-            guard process.kind.hasMoved else {
-                simulation.fail("I28 \(process.name) has the job's servers, but was refused: \(refusal.word)")
-                return true
-            }
-            world.coverage.add(.otherServersRefused)
-            return true
-        default: return false
+        let verdict = Admission.judge(
+            refusal,
+            of: process.name,
+            hasMoved: process.kind.hasMoved,
+            isEmptied: world.plan.has(.emptied)
+        )
+        switch verdict {
+        case .open: return false
+        case .emptyTable: world.needsNewJob = true
+        case .right: world.coverage.add(.otherServersRefused)
+        case .wrong(let finding): simulation.report(finding)
         }
+        return true
     }
 
     /// I25: what a dead worker held can be claimed again within 1.25 leases and 20 s; judged when nothing is broken.
@@ -147,11 +143,8 @@ struct Story: Sendable {
         else { return }
         for batch in job.batches.atWork {
             guard let end = batch.leaseExpiresAt?.simulated else { continue }
-            if simulation.now > end + (job.lease / 4 + .seconds(22)).nanoseconds {
-                simulation.fail(
-                    "I25 batch \(batch.number) is still held, its lease ended \(Duration.nanoseconds(simulation.now - end)) ago"
-                )
-            }
+            let now = simulation.now
+            simulation.report(AttemptLease.breach(of: batch.number, heldAt: now, leaseEnd: end, lease: job.lease))
         }
     }
 

@@ -17,7 +17,7 @@ import Testing
         ],
         "Fakes": ["Migration", "TextProcessing"],
         "ServedFakes": ["Fakes", "Migration"],
-        "Invariants": ["Migration"],
+        "Invariants": ["Migration", "TextProcessing"],
         "Simulation": ["CSimulation"],
         "Scenarios": ["Fakes", "Invariants", "Migration", "Simulation", "TextProcessing"],
         "Terminal": ["Basics", "Migration", "Settings"],

@@ -8,7 +8,7 @@ extension Link {
 
     /// Before a batch is claimed.
     func waitBeforeClaim() async {
-        guard bug == .claimsOnceAMinute, let last = process.deeds.claimedAt else { return }
+        guard bug == .claimsOnceAMinute, let last = process.givenAt else { return }
         let left = last + Duration.seconds(60).nanoseconds - world.simulation.now
         // Only the end of the process wakes it early.
         if left > 0 { try? await process.node.clock.sleep(for: .nanoseconds(left)) }
@@ -21,7 +21,7 @@ extension Link {
 
     /// A batch was claimed, or none.
     func wasGiven(_ batches: [ClaimedBatch]) {
-        if !batches.isEmpty { process.deeds.claimedAt = world.simulation.now }
+        if !batches.isEmpty { process.givenAt = world.simulation.now }
     }
 
     /// How the end of an attempt is told.
@@ -75,8 +75,8 @@ extension Link {
     /// - Returns: whether it has; then the request is sent again.
     func waitsForTheLatest(_ wait: Duration) async -> Bool {
         let end = world.simulation.now + wait.nanoseconds
-        guard bug == .takesTheLatestWait, end < process.deeds.pausedUntil else {
-            process.deeds.pausedUntil = max(process.deeds.pausedUntil, end)
+        guard bug == .takesTheLatestWait, end < process.pausedUntil else {
+            process.pausedUntil = max(process.pausedUntil, end)
             return false
         }
         try? await process.node.clock.sleep(for: wait)

@@ -42,7 +42,7 @@ extension Link {
             process.claimIDs[call.claimId] = sent.claimId
         }
         var answer = try await send(sent)
-        for batch in answer.batches { for id in batch.recordIds { process.traffic.firstLists[id] = nil } }
+        for batch in answer.batches { for id in batch.recordIds { process.firstLists[id] = nil } }
         if bug == .trustsItsLeaseForEver {
             for index in answer.batches.indices {
                 answer.batches[index].leaseMs *= 100

@@ -1,4 +1,5 @@
 import Fakes
+import Invariants
 import Migration
 import TextProcessing
 
@@ -34,7 +35,7 @@ extension Link {
             let lists = Set(points.flatMap(\.collectionIDs)).sorted()
             try await send(points.map { $0.with(lists) })
         case .carriesOldLists:
-            try await send(points.map { $0.with(process.traffic.firstLists[$0.recordID] ?? $0.collectionIDs) })
+            try await send(points.map { $0.with(process.firstLists[$0.recordID] ?? $0.collectionIDs) })
         case .writesChildrenFirst:
             let children = points.filter { $0.kind == .child }
             let parents = points.filter { $0.kind == .parent }
@@ -56,8 +57,8 @@ extension Link {
     /// Notes what an attempt has seen first.
     func noteLists(of records: [RecordID], _ found: [StoredPoint]) {
         guard bug == .carriesOldLists else { return }
-        for id in records where process.traffic.firstLists[id] == nil {
-            process.traffic.firstLists[id] = Set(found.filter { $0.recordID == id }.flatMap(\.collectionIDs)).sorted()
+        for id in records where process.firstLists[id] == nil {
+            process.firstLists[id] = Set(found.filter { $0.recordID == id }.flatMap(\.collectionIDs)).sorted()
         }
     }
 }

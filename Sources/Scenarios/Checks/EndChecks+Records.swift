@@ -1,4 +1,5 @@
 import Fakes
+import Invariants
 import Migration
 import Simulation
 import TextProcessing
@@ -32,8 +33,23 @@ extension EndChecks {
                 let memberCode = row.memberCode
             else { continue }
             let contract = RecordContract(id: record, memberCode: memberCode, content: content)
-            if let finding = contract.finding(chosen[record] ?? []) { return "record \(record): \(finding)" }
+            let points = (chosen[record] ?? []).map(PointContent.init)
+            if let finding = contract.finding(points) { return "record \(record): \(finding)" }
         }
         return nil
+    }
+}
+
+extension PointContent {
+    init(_ id: PointID, _ payload: [String: JSONValue]) {
+        self.init(id: id)
+        type = payload["type"]?.string
+        parentIndex = payload["parent_idx"]?.integer
+        chunkIndex = payload["chunk_index"]?.integer
+        parentID = payload["parent_id"]?.string
+        parentText = payload["parent_text"]?.string
+        text = payload["text"]?.string
+        memberCode = payload["member_code"]?.string
+        checksum = payload["checksum"]?.string
     }
 }

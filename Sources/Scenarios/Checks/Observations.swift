@@ -47,7 +47,7 @@ struct Observations {
     private func countCalls(of job: TrackingEvidence.Job) {
         var claims: [String: Int] = [:]
         var running: [String: Int] = [:]
-        var leaseEnds: [WorldWatch.Attempt: DatabaseTime] = [:]
+        var leaseEnds: [AttemptName: DatabaseTime] = [:]
         let lease = Duration.seconds(job.summary.settings.leaseSeconds)
         // The kind is asked first: most calls are of another one, and what they were given need not be looked at.
         for observed in evidence.calls where observed.namedJob == job.summary.id {
@@ -71,7 +71,7 @@ struct Observations {
                     world.coverage.add(.repeatedClaimMetOriginal)
                 }
                 for batch in answer.batches {
-                    let attempt = WorldWatch.Attempt(job: call.job, batch: batch.batchNumber, attempt: batch.attempt)
+                    let attempt = AttemptName(job: call.job, batch: batch.batchNumber, attempt: batch.attempt)
                     if let at = observed.at { leaseEnds[attempt] = at + lease }
                 }
                 claims[call.claimId] = answer.batches.count
@@ -82,7 +82,7 @@ struct Observations {
                 for (item, asked) in zip(answer.items, call.items) {
                     if item.result == .cancel, item.reason == "deadline" { world.coverage.add(.deadlineHit) }
                     guard item.result == .ok, let at = observed.at else { continue }
-                    let attempt = WorldWatch.Attempt(job: call.job, batch: asked.batchNumber, attempt: asked.attempt)
+                    let attempt = AttemptName(job: call.job, batch: asked.batchNumber, attempt: asked.attempt)
                     if let end = leaseEnds[attempt], end < at { world.coverage.add(.leaseRevived) }
                     leaseEnds[attempt] = at + lease
                 }

@@ -1,4 +1,5 @@
 import Fakes
+import Invariants
 import Migration
 import Simulation
 
@@ -10,33 +11,23 @@ extension SimulatedWorld {
     private var idleMax: Duration { plan.has(.interleaving) ? .seconds(90) : .seconds(40) }
     /// No pause of before the end of all faults lasts longer.
     private static let settledAfter = Duration.seconds(130)
-    /// The grace, and as long as the last calls may take: each of them ends after a minute at most.
-    private static let stopMax = Duration.seconds(100)
 
-    /// I23: once everything is mended, a process that could work on a batch holds one.
+    /// I23: once everything is repaired, a process that could work on a batch holds one.
     ///
-    /// It could when there is one to claim, when nobody has told it to wait, when it has given no batch back for later, and when
-    /// what it wrote last went well, or failed so long ago that it must have tried again. So the job goes on as fast as its batches take.
+    /// It could when there is one to claim, and it has no reason to wait. So the job goes on as fast as its batches take.
     func checkPace(_ job: JobRow?) {
         let now = simulation.now
+        let idleMax = idleMax.nanoseconds
         if let job { checkAttempts(of: job, now) }
         for process in processes where process.isAlive {
-            guard let job, canWork(process, on: job, now) else {
-                process.deeds.idleSince = nil
-                continue
-            }
-            let since = process.deeds.idleSince ?? now
-            process.deeds.idleSince = since
-            guard now - since > idleMax.nanoseconds else { continue }
-            simulation.fail(
-                "I23 \(process.name) has done nothing for \(Duration.nanoseconds(now - since)), with batches to claim"
-            )
+            let canWork = job.map { self.canWork(process, on: $0, now) } ?? false
+            simulation.report(process.deeds.wasSeen(canWork: canWork, at: now, idleMax: idleMax, process.name))
         }
     }
 
     /// Attempts that have begun when all waits of before were over take as long as their requests, and some time for the rest.
     ///
-    /// A text that is refused is found by halves; what has to wait for a quota, for suspects or for locks is left out.
+    /// What has to wait for a quota, for suspects or for locks is left out.
     private func checkAttempts(of job: JobRow, _ now: Int64) {
         guard plan.classes.isDisjoint(with: [.quota, .suspects, .interleaving]), now > healedAt else { return }
         let begin = healedAt + Self.settledAfter.nanoseconds
@@ -44,27 +35,20 @@ extension SimulatedWorld {
             guard let claimed = batch.claimedAt?.simulated, claimed > begin,
                 batch.workerID.flatMap({ process(named: $0) })?.isAlive ?? false
             else { continue }
-            let most = plan.latency * (2 * batch.recordIDs.count + 1) + .seconds(60)
-            let age = Duration.nanoseconds(now - claimed)
-            if age > most {
-                simulation.fail(
-                    "I23 \(batch.workerID ?? "") works on batch \(batch.number) for \(age), \(most) would do"
-                )
-            }
+            let look = AttemptLook(
+                batch: batch.number,
+                worker: batch.workerID ?? "",
+                records: batch.recordIDs.count,
+                age: .nanoseconds(now - claimed)
+            )
+            simulation.report(look.finding(latency: plan.latency))
         }
-    }
-
-    /// The longest rest of a process that cannot write, and the probe after it.
-    private static let restMax = Duration.seconds(150)
-
-    private func mayWrite(_ process: SimulatedProcess, _ now: Int64) -> Bool {
-        process.deeds.writeFailedAt.map { now > max($0, healedAt) + Self.restMax.nanoseconds } ?? true
     }
 
     private func canWork(_ process: SimulatedProcess, on job: JobRow, _ now: Int64) -> Bool {
         guard job.status == .running, process.deeds.job == job.id, process.kind != .stranger else { return false }
-        guard process.stop.level == .run, process.node.isRunning, mayWrite(process, now),
-            process.deeds.restsUntil <= now, process.throttledUntil <= now
+        guard process.stop.level == .run, process.node.isRunning,
+            process.deeds.isFree(at: now, process.terms, healedAt: healedAt)
         else { return false }
         if job.batches.atWork.contains(where: { $0.workerID.map(process.owns) ?? false }) { return false }
         return !job.batches.claimable(from: nil, at: .start + .nanoseconds(now)).isEmpty
@@ -75,11 +59,7 @@ extension SimulatedWorld {
     /// - Parameter interval: between two looks; one that is stopped by others meanwhile does not get its time counted.
     func checkStops(every interval: Duration) {
         for process in processes where process.isAlive && process.stop.level > .run && process.node.isRunning {
-            process.deeds.looksAfterStop += 1
-            let time = interval * process.deeds.looksAfterStop
-            if time > Self.stopMax {
-                simulation.fail("I24 \(process.name) had to stop, and is still there after \(time)")
-            }
+            simulation.report(process.deeds.wasSeenAfterStop(every: interval, process.name))
         }
     }
 }

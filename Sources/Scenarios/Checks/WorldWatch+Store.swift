@@ -5,16 +5,7 @@ import Simulation
 
 /// What the store answers: leases, progress and reaps.
 extension WorldWatch {
-    struct Held {
-        let claimed: Int64
-        let leaseEnd: Int64
-    }
-
-    struct Attempt: Hashable {
-        let job: JobID
-        let batch: Int
-        let attempt: Int
-    }
+    typealias Held = AttemptLease
 
     /// The attempt under which a process works on a record, as the database has it.
     func attempt(at id: RecordID, by process: SimulatedProcess) -> Held? {
@@ -48,30 +39,31 @@ extension WorldWatch {
     }
 
     private func checkDeadlines(of call: BumpBatchProgress) {
-        let late = world.store.read { tables in
-            guard let index = tables.index(of: call.job) else { return [] as [Int] }
-            return call.items.map(\.batchNumber).filter { number in
-                let batch = tables.jobs[index].batches[number]
-                guard let end = batch.leaseExpiresAt, let deadline = batch.deadlineAt else { return false }
-                return deadline < end
+        let finding = world.store.read { tables -> Finding? in
+            guard let index = tables.index(of: call.job) else { return nil }
+            for item in call.items {
+                let batch = tables.jobs[index].batches[item.batchNumber]
+                let finding = AttemptLease.breach(
+                    of: item.batchNumber,
+                    leaseEnd: batch.leaseExpiresAt,
+                    deadline: batch.deadlineAt
+                )
+                if let finding { return finding }
             }
+            return nil
         }
-        if let number = late.first { fail("I5", "the lease of batch \(number) reaches beyond its deadline") }
+        report(finding)
     }
 
     /// I10: the row knows no more than the most that its attempt has said.
     private func checkProgress(of call: BumpBatchProgress) {
         for item in call.items {
-            let attempt = Attempt(job: call.job, batch: item.batchNumber, attempt: item.attempt)
-            said[attempt] = max(said[attempt] ?? 0, item.counts.total)
             let known = world.store.read { tables -> Int? in
                 guard let index = tables.index(of: call.job) else { return nil }
                 let batch = tables.jobs[index].batches[item.batchNumber]
                 return batch.attempt == item.attempt && batch.status == .processing ? batch.counts.total : nil
             }
-            if let known, known > said[attempt] ?? 0 {
-                fail("I10", "batch \(item.batchNumber) counts \(known) records, its worker \(said[attempt] ?? 0)")
-            }
+            report(progress.wasSaid(item, of: call.job, known: known))
         }
     }
 
@@ -83,13 +75,14 @@ extension WorldWatch {
         }
         for reap in reaps {
             lastReapSeen = max(lastReapSeen, reap.id)
-            guard reap.detail["code"] == "lease_expired", let worker = reap.workerId, let claimID = reap.claimId,
+            guard let worker = reap.workerId, let claimID = reap.claimId,
                 let process = world.process(named: worker), process.isAlive, process.node.isRunning,
-                let claimed = moment(ofClaim: claimID), !wasOverdue(claimID, claimed),
-                process.wasReaching(since: claimed)
+                let claimed = moment(ofClaim: claimID)
             else { continue }
-            let batch = reap.batchNumber ?? 0
-            fail("I25", "batch \(batch) of \(process.name) was reaped, but it lives and reaches the store")
+            let calls = world.calls.calls
+            report(
+                claims.breach(by: reap, of: process.name, claimed: claimed, process.contact, calls, at: simulation.now)
+            )
         }
     }
 
@@ -101,31 +94,5 @@ extension WorldWatch {
             }
             return nil
         }
-    }
-
-    /// Whether a claim arrived when its original was answered, beside one that got nothing, or when its sender had given it up;
-    /// or whether its sender has asked for so long without an answer that it gave up.
-    ///
-    /// It takes a batch that nobody knows of. Only a network or an outage does that, and the reaper is there for it.
-    private func wasOverdue(_ claimID: String, _ claimed: Int64) -> Bool {
-        guard let (sent, last) = claimsSent[claimID] else { return true }
-        if last - sent > Self.claimPatience { return true }
-        let earlier = world.calls.calls.contains { observed in
-            guard observed.calls(ClaimNextBatch.self), let call = observed.sent(ClaimNextBatch.self),
-                call.claimId == claimID, let at = observed.at
-            else {
-                return false
-            }
-            if observed.given(ClaimNextBatch.self)?.batches.isEmpty == true { return true }
-            return at.simulated < claimed
-        }
-        return earlier || claimed - sent > Self.claimPatience
-    }
-
-    /// Shorter than a process asks again with the same claim (two heartbeat intervals).
-    private static let claimPatience = Duration.seconds(40).nanoseconds
-
-    func claimIsSent(_ claimID: String) {
-        claimsSent[claimID] = (claimsSent[claimID]?.first ?? simulation.now, simulation.now)
     }
 }

@@ -88,16 +88,6 @@ struct OthersPoint {
     }
 }
 
-/// What the checks must know of rows that are not always there.
-struct Absences {
-    /// Rows that were inserted meanwhile; nothing else has happened to them unless they are among the changed ones, too.
-    var arrived: Set<RecordID> = []
-    /// Rows that were deleted between their plan and any claim.
-    var vanished: Set<RecordID> = []
-    /// Rows that were deleted at any time.
-    var deleted: Set<RecordID> = []
-}
-
 extension EndChecks {
     /// I29, too: what is not ours to delete is as it was.
     func checkOthers() -> String? {

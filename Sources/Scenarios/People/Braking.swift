@@ -47,21 +47,26 @@ extension SimulatedWorld {
     // MARK: - Checks
 
     /// What the brakes had counted before a resume; nil for other calls.
-    func beginOfResume(_ call: some TrackingCall) -> (job: JobID, counted: Counters)? {
+    func beginOfResume(_ call: some TrackingCall) -> (job: JobID, counted: BrakeCounts)? {
         guard let call = call as? ControlIngestionJob, call.action == .resume else { return nil }
-        return store.read { tables in tables.index(of: call.job).map { (call.job, tables.jobs[$0].counters) } }
+        return store.read { tables in
+            tables.index(of: call.job).map { index in
+                let counters = tables.jobs[index].counters
+                return (
+                    call.job, BrakeCounts(serviceFailures: counters.serviceFailures, removed: counters.removed)
+                )
+            }
+        }
     }
 
     /// I31: from a resume on the brakes count anew.
-    func checkResume(_ answer: RecordedAnswer, _ before: (job: JobID, counted: Counters)) {
+    func checkResume(_ answer: RecordedAnswer, _ before: (job: JobID, counted: BrakeCounts)) {
         guard let answer = answer.value(ControlIngestionJob.Answer.self), answer.result == .applied else { return }
         resumes += 1
         let job = store.read { tables in tables.index(of: before.job).map { tables.jobs[$0] } }
         guard let job else { return }
-        if job.serviceFailuresBaseline < before.counted.serviceFailures || job.removedBaseline < before.counted.removed
-        {
-            simulation.fail("I31 job \(job.id) was resumed, and its brakes go on counting")
-        }
+        let baselines = BrakeCounts(serviceFailures: job.serviceFailuresBaseline, removed: job.removedBaseline)
+        simulation.report(before.counted.breach(byResuming: job.id, to: baselines))
     }
 
     /// I30: what the brakes admit, and what the other workers may have had in their hands.
@@ -72,18 +77,13 @@ extension SimulatedWorld {
             return
         }
         let counters = row.counters
-        let done = counters.processed + counters.skipped + counters.failed + counters.missing
         let workers = processes.map(\.settings.workers).max() ?? 0
         let records = processes.map(\.settings.batchSize).max() ?? 0
-        let atHand = Int64(2 * plan.hosts * workers * records)
-        let failures = counters.serviceFailures - row.serviceFailuresBaseline
-        if let most = plan.brakes.failuresMax, failures > Int64(most) + atHand {
-            simulation.fail("I30 job \(job) goes on after \(failures) records were given up for nothing of their own")
-        }
-        let removed = counters.removed - row.removedBaseline
-        if resumes < Self.resumesMax, removed > max(plan.brakes.removalsMin, done / BrakeLimits.share) + atHand {
-            simulation.fail("I30 job \(job) goes on after \(removed) of \(done) records have lost their points")
-        }
+        var look = BrakeLook(of: job, plan.brakes, atHand: Int64(2 * plan.hosts * workers * records))
+        look.done = counters.processed + counters.skipped + counters.failed + counters.missing
+        look.failures = counters.serviceFailures - row.serviceFailuresBaseline
+        look.removed = resumes < Self.resumesMax ? counters.removed - row.removedBaseline : nil
+        simulation.report(look.finding)
     }
 }
 

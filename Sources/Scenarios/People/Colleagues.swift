@@ -32,14 +32,16 @@ extension SimulatedWorld {
         }
     }
 
-    /// A job is opened: not by a process that has one, nor by one that was told to resume one (I27).
-    ///
-    /// A doubled packet may come when its call was answered long ago, with a job that has ended since. Only such a network opens
-    /// a job then; the next process that looks for a job goes on with it.
+    /// A job is opened (I27).
     func jobIsOpened(_ job: JobID, by process: SimulatedProcess) {
-        if !process.mayOpenJob, process.isOpening {
-            simulation.fail("I27 \(process.name) has opened job \(job), but it had a job to work on")
-        }
+        simulation.report(
+            JobDuties.breach(
+                ofOpening: job,
+                by: process.name,
+                mayOpen: process.mayOpenJob,
+                isWaiting: process.isOpening
+            )
+        )
         process.mayOpenJob = false
         needsNewJob = false
         if let limit = process.settings.limit { limits[job] = limit }
@@ -50,9 +52,7 @@ extension SimulatedWorld {
 extension SimulatedWorld {
     /// I28: a process with other servers than the job's is not admitted.
     func isAdmitted(_ process: SimulatedProcess) {
-        if process.kind.hasMoved {
-            simulation.fail("I28 \(process.name) has other servers than its job, and was admitted")
-        }
+        simulation.report(Admission.breach(byAdmitting: process.name, hasMoved: process.kind.hasMoved))
     }
 }
 

@@ -1,4 +1,5 @@
 import Fakes
+import Invariants
 import Migration
 import Simulation
 import TextProcessing
@@ -108,7 +109,6 @@ struct NetworkedEmbedder: Embedder {
                 world.watch.textsAreEmbedded(texts, for: process)
                 return try await world.embedder.embed(texts)
             }
-            world.watch.requestWasAnswered(texts)
             if process.traffic.wasEmbedded(texts, world.watch.owner) { world.coverage.add(.recordOverRequests) }
             world.watch.suspects.wentWell(at: .embedder, by: process)
             return answer

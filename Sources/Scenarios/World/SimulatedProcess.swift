@@ -1,4 +1,5 @@
 import Fakes
+import Invariants
 import Migration
 import Simulation
 import TextProcessing
@@ -45,17 +46,16 @@ final class SimulatedProcess: @unchecked Sendable {  // Confined to the simulati
     var readsPlan = false
     /// It has written points of a batch whose end it has not reported.
     var hasWritten = false
-    /// The embedder has told it to wait until then.
-    var throttledUntil: Int64 = 0
-    /// The embedder has told it that there is no money.
-    var isOutOfMoney = false
+    /// What the services have told it about sending.
+    var terms = SendingTerms()
+    /// What failed by itself, and was followed by good input.
+    var suspects = SuspectHistory()
     /// Empty claims in a row, for a planted mistake.
     var emptyClaims = 0
     /// Claim ids in place of others, for a planted mistake.
     var claimIDs: [String: String] = [:]
-    /// When the store last answered, and the gaps between answers that were long.
-    private var reached: Int64
-    private var silences: [ClosedRange<Int64>] = []
+    /// When the store has answered it.
+    private(set) var contact: StoreContact
 
     var name: String { node.name }
 
@@ -80,8 +80,8 @@ final class SimulatedProcess: @unchecked Sendable {  // Confined to the simulati
         self.node = node
         self.journal = journal
         self.world = world
-        reached = world.simulation.now
-        started = reached
+        started = world.simulation.now
+        contact = StoreContact(since: started)
         mayOpenJob = kind.choice != .resume
     }
 
@@ -97,6 +97,11 @@ final class SimulatedProcess: @unchecked Sendable {  // Confined to the simulati
     let traffic = RecordTraffic()
     /// For the checks of ends and of pace.
     var deeds = Deeds()
+    /// The lists that the points of a record had at the first look of an attempt, for a planted mistake.
+    var firstLists: [RecordID: [Int64]] = [:]
+    /// When it was given a batch last, and until when the embedder has told it to wait, for planted mistakes.
+    var givenAt: Int64?
+    var pausedUntil: Int64 = 0
     /// Rows that it has asked for and that were not there.
     var absentRows: Set<RecordID> = []
 
@@ -121,20 +126,8 @@ final class SimulatedProcess: @unchecked Sendable {  // Confined to the simulati
         world.simulation.crash(node)
     }
 
-    // MARK: - Whether it could reach the store
-
-    /// A silence that lets no lease run out is none.
-    private static let silenceMin = Duration.seconds(25).nanoseconds
-
-    func reached(at now: Int64) {
-        if now - reached > Self.silenceMin { silences.append(reached...now) }
-        reached = now
-    }
-
-    /// Whether it has had an answer every few seconds since then.
-    func wasReaching(since moment: Int64) -> Bool {
-        world.simulation.now - reached <= Self.silenceMin && !silences.contains { $0.upperBound >= moment }
-    }
+    /// The store has answered it.
+    func reached(at now: Int64) { contact.reached(at: now) }
 
     // MARK: - What it does
 
@@ -263,49 +256,5 @@ extension StopReason {
             case .failed(let service, let failure): .fatal(service, failure)
             case .left, .interrupted: .signalled
             }
-    }
-}
-
-extension Joining.Refusal {
-    /// Whether the source has nothing of what the job has planned.
-    var isOfAnEmptyTable: Bool {
-        if case .noEvidence(_, let evidence, _) = self { evidence.lacksRecords } else { false }
-    }
-
-    /// Its case alone: what it carries holds dictionaries, whose order differs from run to run.
-    var word: String {
-        switch self {
-        case .nothingToResume: "nothingToResume"
-        case .endedMeanwhile: "endedMeanwhile"
-        case .notOpen: "notOpen"
-        case .otherSettings: "otherSettings"
-        case .noCollection: "noCollection"
-        case .unfitCollection: "unfitCollection"
-        case .emptySource: "emptySource"
-        case .noEvidence: "noEvidence"
-        case .otherServers: "otherServers"
-        case .tooManyServers: "tooManyServers"
-        case .sameNamespace: "sameNamespace"
-        case .namespaceOfUnmarked: "namespaceOfUnmarked"
-        case .undecidedPoints: "undecidedPoints"
-        case .pointsTaken: "pointsTaken"
-        case .needsForce: "needsForce"
-        case .atWork: "atWork"
-        case .declined: "declined"
-        case .staysPaused: "staysPaused"
-        }
-    }
-}
-
-extension StopReason {
-    /// For traces.
-    var word: String {
-        switch self {
-        case .jobEnded(let status): "job \(status.rawValue)"
-        case .signalled: "signalled"
-        case .fatal(let service, let failure): "fatal \(service.rawValue) \(failure.kind) \(failure.detail)"
-        case .configMismatch: "config mismatch"
-        case .braked(let brake): "braked: \(brake.reason)"
-        }
     }
 }

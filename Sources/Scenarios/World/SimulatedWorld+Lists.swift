@@ -1,4 +1,5 @@
 import Fakes
+import Invariants
 import Migration
 import Simulation
 import TextProcessing

@@ -1,4 +1,5 @@
 import Fakes
+import Invariants
 import Migration
 import Simulation
 import Testing
@@ -20,7 +21,7 @@ import TextProcessing
     }
 
     /// The points of a text as the collection would have them.
-    private static func stored(_ content: String) throws -> EndChecks.Payloads {
+    private static func stored(_ content: String) throws -> [PointContent] {
         let shape = try shape(content)
         let vectors = shape.children.map { _ in [Float](repeating: 1, count: SimulatedWorld.dimensions) }
         return try shape.points(
@@ -28,12 +29,12 @@ import TextProcessing
             collectionIDs: [],
             shaper: SimulatedText.shaper,
             source: SimulatedWorld.owner.source
-        ).map { ($0.id, try QdrantPoint($0).payload) }
+        ).map { PointContent($0.id, try QdrantPoint($0).payload) }
     }
 
     private static func finding(
         _ content: String,
-        _ change: (inout EndChecks.Payloads) -> Void = { _ in }
+        _ change: (inout [PointContent]) -> Void = { _ in }
     ) throws -> String? {
         var points = try stored(content)
         change(&points)
@@ -62,7 +63,7 @@ import TextProcessing
         for text in [content, Normaliser().normalise(content)] {
             let finding = try Self.finding(content) { points in
                 for place in points.indices {
-                    points[place].payload["checksum"] = .string(RecordContract.checksum(of: text))
+                    points[place].checksum = RecordContract.checksum(of: text)
                 }
             }
             #expect(finding?.contains("does not have the checksum") == true, "\(finding ?? "nothing")")
@@ -72,12 +73,10 @@ import TextProcessing
     @Test func `ids of another namespace, tenant or place are named`() throws {
         let other = PointIdentity(namespace: "another").parentID(memberCode: Self.member, recordID: 5, parent: 0)
         #expect(try Self.finding(Self.long) { $0[0].id = other }?.contains("should have the id") == true)
-        #expect(
-            try Self.finding(Self.long) { $0[1].payload["member_code"] = "m2" }?.contains("another tenant") == true
-        )
+        #expect(try Self.finding(Self.long) { $0[1].memberCode = "m2" }?.contains("another tenant") == true)
         let finding = try Self.finding(Self.long) { points in
             let last = points.count - 1
-            points[last].payload["parent_id"] = .string(points[0].id.description)
+            points[last].parentID = points[0].id.description
         }
         #expect(finding?.contains("has another parent") == true)
     }
@@ -88,7 +87,7 @@ import TextProcessing
         #expect(try Self.finding(Self.long) { $0.removeFirst() }?.contains("are not its text") == true)
         let cut = try Self.finding(Self.long) { points in
             let last = points.count - 1
-            points[last].payload["text"] = .string(String((points[last].payload["text"]?.string ?? "").dropLast(3)))
+            points[last].text?.removeLast(3)
         }
         #expect(cut?.contains("are not the whole of it") == true)
     }
@@ -97,7 +96,7 @@ import TextProcessing
 /// What must be in `collection_ids` in the end.
 @Suite struct `The lists of simulated records` {
     @Test func `what lands with the lists of before leaves nothing certain, until they are set again`() {
-        var lists = ListWatch()
+        var lists = ListHistory()
         #expect(lists.expected(1) == [])
         lists.wereSet(of: 1, to: [4], at: 100)
         lists.landed([1: 101, 2: 5])

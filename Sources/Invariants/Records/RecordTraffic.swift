@@ -1,13 +1,13 @@
-import Migration
-import TextProcessing
+package import Migration
+package import TextProcessing
 
 /// What one process has read and written of each record, as it went over the network.
-final class RecordTraffic {
+package final class RecordTraffic {
     /// How a row was when it was read.
-    enum Sight { case text, blank, absent }
+    package enum Sight: Sendable { case text, blank, absent }
 
     /// What a process saw of a record's points.
-    struct Look {
+    private struct Look {
         let lists: Set<Int64>
         let hasPoints: Bool
         /// When it was asked for.
@@ -33,9 +33,11 @@ final class RecordTraffic {
     /// Parents that the collection did not take, or of which nobody knows: their children may be written all the same.
     private var failedParents: Set<PointID> = []
 
+    package init() {}
+
     // MARK: - Rows
 
-    func wasRead(_ ids: [RecordID], _ rows: [SourceRecord]) {
+    package func wasRead(_ ids: [RecordID], _ rows: [SourceRecord]) {
         var found: [RecordID: Sight] = [:]
         for row in rows { found[row.id] = row.isBlank ? .blank : .text }
         for id in ids {
@@ -50,11 +52,11 @@ final class RecordTraffic {
     }
 
     /// How the row of a record was when it was read last; nil when that cannot be told.
-    func sight(of id: RecordID) -> Sight? { doubtful.contains(id) ? nil : sights[id] }
+    package func sight(of id: RecordID) -> Sight? { doubtful.contains(id) ? nil : sights[id] }
 
     // MARK: - Points
 
-    func hasLooked(at records: [RecordID], _ found: [StoredPoint], since began: Int64) {
+    package func hasLooked(at records: [RecordID], _ found: [StoredPoint], since began: Int64) {
         count += 1
         var lists: [RecordID: Set<Int64>] = [:]
         // Indices, because the loop variable would be a copy, which costs more than the comparison.
@@ -70,38 +72,50 @@ final class RecordTraffic {
         }
     }
 
-    func hasWritten(_ points: [Point]) {
+    package func hasWritten(_ points: [Point]) {
         for place in points.indices { written.insert(points[place].recordID) }
         if failedParents.isEmpty { return }
         for place in points.indices { failedParents.remove(points[place].id) }
     }
 
-    func look(at id: RecordID) -> Look? { looks[id] }
+    /// Since when the lists are known with which points are sent, by their records.
+    package func looks(at points: [Point]) -> [RecordID: Int64] {
+        var began: [RecordID: Int64] = [:]
+        for place in points.indices where began[points[place].recordID] == nil {
+            began[points[place].recordID] = looks[points[place].recordID]?.began
+        }
+        return began
+    }
 
     /// Whether a point had other lists than its record when it was looked at, at some moment since then.
-    func wasUneven(_ id: PointID, since begin: Int64) -> Bool { uneven[id].map { $0 >= begin } ?? false }
+    package func wasUneven(_ id: PointID, since begin: Int64) -> Bool { uneven[id].map { $0 >= begin } ?? false }
 
     /// What may be written into the points of a record: what the last look has found.
-    func lists(of id: RecordID, workers: Int) -> [Set<Int64>] {
+    package func lists(of id: RecordID, workers: Int) -> [Set<Int64>] {
         [looks[id], workers > 1 ? earlierLooks[id] : nil].compactMap { $0?.lists }
     }
 
+    /// Whether they are these.
+    func hasSeen(_ lists: Set<Int64>, of id: RecordID, workers: Int) -> Bool {
+        looks[id]?.lists == lists || workers > 1 && earlierLooks[id]?.lists == lists
+    }
+
     /// Whether the points of a record, if there were any, were looked at after its last vector.
-    func isFresh(_ id: RecordID) -> Bool {
+    package func isFresh(_ id: RecordID) -> Bool {
         guard let look = looks[id], look.hasPoints || written.contains(id), let last = embedded[id] else { return true }
         return look.number > last
     }
 
-    func hasFailed(toWrite points: [Point]) {
+    package func hasFailed(toWrite points: [Point]) {
         for point in points where point.kind == .parent { failedParents.insert(point.id) }
     }
 
-    func hasFailed(toWriteParent id: PointID) -> Bool { failedParents.contains(id) }
+    package func hasFailed(toWriteParent id: PointID) -> Bool { failedParents.contains(id) }
 
     // MARK: - Vectors
 
     /// - Returns: whether the record of the first text had other texts in the request before.
-    func wasEmbedded(_ texts: [String], _ owner: (String) -> RecordID?) -> Bool {
+    package func wasEmbedded(_ texts: [String], _ owner: (String) -> RecordID?) -> Bool {
         count += 1
         let first = texts.first.flatMap(owner)
         let goesOn = first != nil && lastText?.record == first && lastText?.text != texts.first
@@ -116,17 +130,12 @@ final class RecordTraffic {
     // MARK: - Portions
 
     /// The records whose batch was read in several portions, and not with the last of them.
-    private(set) var early: Set<RecordID> = []
+    package private(set) var early: Set<RecordID> = []
 
-    func wasCut(into portions: [[RecordID]]) {
+    package func wasCut(into portions: [[RecordID]]) {
         for portion in portions.dropLast() { early.formUnion(portion) }
         early.subtract(portions.last ?? [])
     }
-
-    // MARK: - For a planted mistake
-
-    /// The lists that the points of a record had at the first look of an attempt.
-    var firstLists: [RecordID: [Int64]] = [:]
 }
 
 extension SourceRecord {

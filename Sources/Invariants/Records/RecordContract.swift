@@ -1,13 +1,27 @@
 import Crypto
-import Fakes
-import Migration
-import TextProcessing
+package import Migration
+package import TextProcessing
+
+/// A point as the collection has it, with what the contract of its record is about; nil where it has no such thing.
+package struct PointContent: Sendable {
+    package var id: PointID
+    package var type: String?
+    package var parentIndex: Int64?
+    package var chunkIndex: Int64?
+    package var parentID: String?
+    package var parentText: String?
+    package var text: String?
+    package var memberCode: String?
+    package var checksum: String?
+
+    package init(id: PointID) { self.id = id }
+}
 
 /// What a simple text must become (ingest.md §1, §3, §5), written down a second time.
 ///
 /// The other checkers use the engine's own text work, and share its mistakes. This one shares nothing with it but SHA-256, SHA-1
-/// and the values of ids; it knows only what simulated texts are made of (`Workload.separators`).
-struct RecordContract {
+/// and the values of ids; it knows only what simulated texts are made of.
+package struct RecordContract {
     /// What `POINT_ID_NAMESPACE` is here.
     private static let namespace = uuid("6ba7b8119dad11d180b400c04fd430c8", "migrate")
 
@@ -16,7 +30,7 @@ struct RecordContract {
     private let text: String
     private let checksum: String
 
-    init(id: RecordID, memberCode: String, content: String) {
+    package init(id: RecordID, memberCode: String, content: String) {
         self.id = id
         self.memberCode = memberCode
         text = Self.normalised(content)
@@ -24,28 +38,27 @@ struct RecordContract {
         checksum = Self.checksum(of: Self.normalised(text))
     }
 
-    /// What is wrong with the points of a record, given as payloads by id; nil when nothing is.
-    func finding(_ points: [(id: PointID, payload: [String: JSONValue])]) -> String? {
+    /// What is wrong with the points of a record; nil when nothing is.
+    package func finding(_ points: [PointContent]) -> String? {
         var parents: [Int64: String] = [:]
         var children: [Int64: [Int64: String]] = [:]
-        for (id, payload) in points {
-            guard let parent = payload["parent_idx"]?.integer else { return "point \(id) has no parent_idx" }
+        for point in points {
+            let id = point.id
+            guard let parent = point.parentIndex else { return "point \(id) has no parent_idx" }
             let parentID = Self.uuid(Self.namespace, "parent:\(memberCode):\(self.id):\(parent)")
             var wanted = parentID
-            switch payload["type"]?.string {
-            case "parent": parents[parent] = payload["parent_text"]?.string
+            switch point.type {
+            case "parent": parents[parent] = point.parentText
             case "child":
-                guard let chunk = payload["chunk_index"]?.integer else { return "child \(id) has no chunk_index" }
+                guard let chunk = point.chunkIndex else { return "child \(id) has no chunk_index" }
                 wanted = Self.uuid(Self.namespace, "child:\(memberCode):\(self.id):\(parent)_\(chunk)")
-                if payload["parent_id"]?.string?.filter({ $0 != "-" }) != parentID {
-                    return "child \(id) has another parent"
-                }
-                children[parent, default: [:]][chunk] = payload["text"]?.string
+                if point.parentID?.filter({ $0 != "-" }) != parentID { return "child \(id) has another parent" }
+                children[parent, default: [:]][chunk] = point.text
             default: return "point \(id) is neither a parent nor a child"
             }
             if id.description.filter({ $0 != "-" }) != wanted { return "point \(id) should have the id \(wanted)" }
-            if payload["member_code"]?.string != memberCode { return "point \(id) is of another tenant" }
-            if payload["checksum"]?.string != checksum { return "point \(id) does not have the checksum \(checksum)" }
+            if point.memberCode != memberCode { return "point \(id) is of another tenant" }
+            if point.checksum != checksum { return "point \(id) does not have the checksum \(checksum)" }
         }
         guard let whole = Self.inOrder(parents), whole.joined() == text else {
             return "its parents together are not its text"
@@ -79,7 +92,7 @@ struct RecordContract {
     // MARK: - Texts
 
     /// What the rules make of the signs that simulated texts have; the order is theirs.
-    static func normalised(_ raw: String) -> String {
+    package static func normalised(_ raw: String) -> String {
         if isPlain(raw) { return raw }
         var text = raw
         for (sign, becomes) in [
@@ -138,7 +151,7 @@ struct RecordContract {
 
     // MARK: - Hashes
 
-    static func checksum(of text: String) -> String { hexadecimal(SHA256.hash(data: Array(text.utf8))) }
+    package static func checksum(of text: String) -> String { hexadecimal(SHA256.hash(data: Array(text.utf8))) }
 
     private static func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
         let digits = Array("0123456789abcdef")
