@@ -58,9 +58,6 @@ final class WorldWatch {
     /// Somebody has deleted a row before anybody could read it.
     func rowVanishes(_ id: RecordID) { records.vanishes(id) }
 
-    /// Whether it may be missing in the plan.
-    func hasArrived(_ id: RecordID) -> Bool { records.arrived.contains(id) }
-    func wasDeleted(_ id: RecordID) -> Bool { records.deleted.contains(id) }
     func hasVanished(_ id: RecordID) -> Bool { records.vanished.contains(id) }
 
     /// The points that a record must have; nil where it must have none.

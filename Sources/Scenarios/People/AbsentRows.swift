@@ -1,5 +1,4 @@
 import Fakes
-import Invariants
 import Migration
 import Simulation
 import TextProcessing
@@ -85,34 +84,5 @@ struct OthersPoint {
         ]
         payload["source"] = source.map(JSONValue.string)
         return payload
-    }
-}
-
-extension EndChecks {
-    /// I29, too: what is not ours to delete is as it was.
-    func checkOthers() -> String? {
-        let payloads = Dictionary(world.points.payloads.map { ($0.id, $0.payload) }) { first, _ in first }
-        for point in world.others {
-            // Without a source it belongs to the first version of a text that comes back, and is replaced by it.
-            if point.source == nil, world.watch.hasChanged(point.record) { continue }
-            let owner = point.source ?? "another application"
-            if payloads[point.id] != point.payload {
-                return "point \(point.id) of record \(point.record), which is \(owner)'s, was changed or deleted"
-            }
-        }
-        return nil
-    }
-
-    /// I18: no row that was there when it was planned, and ever since, counts as missing.
-    func checkMissing(of job: TrackingEvidence.Job) -> String? {
-        for batch in job.batches where batch.status == .completed && batch.moved == 0 {
-            let deleted = batch.recordIds.count { world.watch.wasDeleted($0) }
-            if batch.counts.missing > deleted {
-                return
-                    "batch \(batch.batchNumber) counts \(batch.counts.missing) records as missing, "
-                    + "\(deleted) of its rows were ever deleted"
-            }
-        }
-        return nil
     }
 }

@@ -1,0 +1,124 @@
+package import Migration
+package import TextProcessing
+
+/// What is known at the end of a run of the records and of their points, beside what the tables say.
+///
+/// Plain values: what has to be looked at in a collection or in a source is looked at by those who make them.
+package struct RecordEvidence: Sendable {
+    /// Why a record can never be handled while its row is as it was.
+    package struct Defect: Sendable {
+        let name: String
+        let isOfRow: Bool
+
+        /// A finding says the name; one of the row itself cannot be read at all.
+        package init(_ name: String, isOfRow: Bool) {
+            self.name = name
+            self.isOfRow = isOfRow
+        }
+    }
+
+    /// A point of a record that is not the job's to change.
+    package struct Foreign: Sendable {
+        let id: PointID
+        let record: RecordID
+        let source: String?
+        let isAsItWas: Bool
+
+        /// Its source is nil where the existing application has written it.
+        package init(id: PointID, record: RecordID, source: String?, isAsItWas: Bool) {
+            self.id = id
+            self.record = record
+            self.source = source
+            self.isAsItWas = isAsItWas
+        }
+    }
+
+    /// As the tables say.
+    let jobs: [TrackingEvidence.Job]
+    /// What became of the rows and of their points.
+    let history: RecordHistory
+    /// The lists that each record's points must have.
+    let lists: ListHistory
+    /// Ascending by id, as they are now.
+    let rows: [SourceRecord]
+    /// Ascending by id.
+    let points: [PointEvidence]
+    /// The source that the job's points must name.
+    let source: String
+
+    /// How many records a job with a limit is about.
+    package var limits: [JobID: Int] = [:]
+    /// The records of which not all points are there, as their rows are now.
+    package var incomplete: Set<RecordID> = []
+    package var defects: [RecordID: Defect] = [:]
+    /// A text that begins so is refused by the embedder.
+    package var refusedWord = ""
+    /// The code of a failure that is nobody's fault but a service's.
+    package var refusalCode = ""
+    /// The points of an earlier program that were there before the run.
+    package var older: Set<PointID> = []
+    /// Points that look like the job's, and are not.
+    package var foreign: [Foreign] = []
+    /// Points of another table, as they were before the run, with their source and a list that only they have.
+    package var neighbours: [Point] = []
+    package var neighbourSource = ""
+    package var neighbourList: Int64 = 0
+    /// The points whose contract is looked at, by their places among all.
+    package var contents: [(place: Int, content: PointContent)] = []
+    /// Tokens that the embedder has billed; nil where it did not bill all that was answered.
+    package var billed: Int64?
+
+    package init(
+        of tables: TrackingEvidence,
+        _ history: RecordHistory,
+        _ lists: ListHistory,
+        rows: [SourceRecord],
+        points: [PointEvidence],
+        source: String
+    ) {
+        jobs = tables.jobs
+        self.history = history
+        self.lists = lists
+        self.rows = rows
+        self.points = points
+        self.source = source
+    }
+
+    func hasChanged(_ id: RecordID) -> Bool { history.changed.contains(id) }
+
+    func row(_ id: RecordID) -> SourceRecord? {
+        var (low, high) = (0, rows.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if rows[middle].id < id { low = middle + 1 } else { high = middle }
+        }
+        return low < rows.count && rows[low].id == id ? rows[low] : nil
+    }
+
+    func point(_ id: PointID) -> PointEvidence? {
+        var (low, high) = (0, points.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if points[middle].id < id { low = middle + 1 } else { high = middle }
+        }
+        return low < points.count && points[low].id == id ? points[low] : nil
+    }
+}
+
+/// A point as the collection has it; nil where it has no such thing.
+package struct PointEvidence: Sendable {
+    let id: PointID
+    let source: String?
+    package let record: RecordID?
+    let checksum: String?
+    /// What is no whole number counts as the lowest, which no list has.
+    let lists: [Int64]
+
+    package init(id: PointID, source: String?, record: RecordID?, checksum: String?, lists: [Int64]) {
+        self.id = id
+        self.source = source
+        self.record = record
+        self.checksum = checksum
+        self.lists = lists
+    }
+}
