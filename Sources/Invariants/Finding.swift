@@ -1,7 +1,6 @@
 /// An invariant that does not hold, and what was seen of it.
 ///
-/// What the tables show is told by `TrackingViolation`, which names a job; this is what only somebody sees who watches the
-/// processes and the services, too.
+/// For what no table shows; a finding in the tables is a `TrackingViolation`, which names its job.
 package struct Finding: Sendable, Hashable, CustomStringConvertible {
     /// Its number in `docs/tracking.md`.
     package let invariant: Int

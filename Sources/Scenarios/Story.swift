@@ -134,17 +134,24 @@ struct Story: Sendable {
         return true
     }
 
-    /// I25: what a dead worker held can be claimed again within 1.25 leases and 20 s; judged when nothing is broken.
+    /// I25: what a dead worker held is taken back in time, once there is a process that has been there for a while.
     private func checkLeases(_ job: JobRow?) {
-        guard let job, simulation.now > world.healedAt + (job.lease * 1.25 + .seconds(20)).nanoseconds,
+        guard let job,
             (0..<world.plan.hosts).contains(where: {
                 world.process(on: $0).map { $0.age > Duration.seconds(60) } ?? false
             })
         else { return }
         for batch in job.batches.atWork {
             guard let end = batch.leaseExpiresAt?.simulated else { continue }
-            let now = simulation.now
-            simulation.report(AttemptLease.breach(of: batch.number, heldAt: now, leaseEnd: end, lease: job.lease))
+            simulation.report(
+                AttemptLease.breach(
+                    of: batch.number,
+                    heldAt: simulation.now,
+                    leaseEnd: end,
+                    lease: job.lease,
+                    healedAt: world.healedAt
+                )
+            )
         }
     }
 

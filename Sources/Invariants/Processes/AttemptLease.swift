@@ -28,8 +28,16 @@ package struct AttemptLease: Sendable {
     }
 
     /// I25: what a dead worker held can be claimed again within 1.25 leases and 20 s; judged when nothing is broken.
-    package static func breach(of batch: Int, heldAt now: Int64, leaseEnd: Int64, lease: Duration) -> Finding? {
-        guard now > leaseEnd + (lease / 4 + .seconds(22)).nanoseconds else { return nil }
+    package static func breach(
+        of batch: Int,
+        heldAt now: Int64,
+        leaseEnd: Int64,
+        lease: Duration,
+        healedAt: Int64
+    ) -> Finding? {
+        guard now > healedAt + (lease * 1.25 + .seconds(20)).nanoseconds,
+            now > leaseEnd + (lease / 4 + .seconds(22)).nanoseconds
+        else { return nil }
         return Finding(25, "batch \(batch) is still held, its lease ended \(Duration.nanoseconds(now - leaseEnd)) ago")
     }
 }

@@ -102,15 +102,23 @@ extension Deeds {
         return mayWrite && restsUntil <= now && terms.waitsUntil <= now
     }
 
-    /// I23: a process that could work on a batch holds one, but for a time that is longer than a worker waits between two claims.
-    package mutating func wasSeen(canWork: Bool, at now: Int64, idleMax: Int64, _ process: String) -> Finding? {
+    /// I23: a process that could work on a batch holds one.
+    ///
+    /// But for a time that is longer than a worker waits between two claims, twice where calls overlap and a claim may have
+    /// passed over rows that were held.
+    package mutating func wasSeen(
+        canWork: Bool,
+        at now: Int64,
+        callsOverlap: Bool,
+        _ process: String
+    ) -> Finding? {
         guard canWork else {
             idleSince = nil
             return nil
         }
         let since = idleSince ?? now
         idleSince = since
-        guard now - since > idleMax else { return nil }
+        guard now - since > (callsOverlap ? 90_000_000_000 : 40_000_000_000) else { return nil }
         return Finding(
             23,
             "\(process) has done nothing for \(Duration.nanoseconds(now - since)), with batches to claim"

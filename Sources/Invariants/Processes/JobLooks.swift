@@ -2,25 +2,31 @@ package import Migration
 
 // What is seen of a whole job from outside, beside what its tables show.
 
-/// One look at an attempt when nothing is broken any more: I23.
+/// One look at an attempt of a worker that lives: I23.
 package struct AttemptLook: Sendable {
+    /// No pause of before the end of all faults lasts longer.
+    private static let settledAfter: Int64 = 130_000_000_000
+
     private let batch: Int
     private let worker: String
     private let records: Int
-    private let age: Duration
+    private let claimed: Int64
 
-    package init(batch: Int, worker: String, records: Int, age: Duration) {
+    package init(batch: Int, worker: String, records: Int, claimed: Int64) {
         self.batch = batch
         self.worker = worker
         self.records = records
-        self.age = age
+        self.claimed = claimed
     }
 
-    /// I23: attempts take as long as their requests, and some time for the rest.
+    /// I23: attempts that have begun when all waits of before were over take as long as their requests, and some time for the
+    /// rest.
     ///
     /// A text that is refused is found by halves. The embedder takes `latency` for a request.
-    package func finding(latency: Duration) -> Finding? {
+    package func finding(at now: Int64, healedAt: Int64, latency: Duration) -> Finding? {
+        guard now > healedAt, claimed > healedAt + Self.settledAfter else { return nil }
         let most = latency * (2 * records + 1) + .seconds(60)
+        let age = Duration.nanoseconds(now - claimed)
         return age > most
             ? Finding(23, "\(worker) works on batch \(batch) for \(age), \(most) would do") : nil
     }

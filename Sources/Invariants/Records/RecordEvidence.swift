@@ -3,7 +3,7 @@ package import TextProcessing
 
 /// What is known at the end of a run of the records and of their points, beside what the tables say.
 ///
-/// Plain values: what has to be looked at in a collection or in a source is looked at by those who make them.
+/// Plain values: the source and the collection were looked at when they were made.
 package struct RecordEvidence: Sendable {
     /// Why a record can never be handled while its row is as it was.
     package struct Defect: Sendable {
@@ -53,11 +53,11 @@ package struct RecordEvidence: Sendable {
     package var defects: [RecordID: Defect] = [:]
     /// A text that begins so is refused by the embedder.
     package var refusedWord = ""
-    /// The code of a failure that is nobody's fault but a service's.
+    /// The code with which a service refuses what is right.
     package var refusalCode = ""
     /// The points of an earlier program that were there before the run.
     package var older: Set<PointID> = []
-    /// Points that look like the job's, and are not.
+    /// Points of the same record ids that other applications have written.
     package var foreign: [Foreign] = []
     /// Points of another table, as they were before the run, with their source and a list that only they have.
     package var neighbours: [Point] = []
@@ -107,12 +107,12 @@ package struct RecordEvidence: Sendable {
 
 /// A point as the collection has it; nil where it has no such thing.
 package struct PointEvidence: Sendable {
-    let id: PointID
-    let source: String?
+    package let id: PointID
+    package let source: String?
     package let record: RecordID?
-    let checksum: String?
+    package let checksum: String?
     /// What is no whole number counts as the lowest, which no list has.
-    let lists: [Int64]
+    package let lists: [Int64]
 
     package init(id: PointID, source: String?, record: RecordID?, checksum: String?, lists: [Int64]) {
         self.id = id

@@ -7,41 +7,35 @@ import Simulation
 ///
 /// Looked at every few seconds, from outside: what the store holds, and what the process was told.
 extension SimulatedWorld {
-    /// Longer than a worker waits between two claims, twice where a claim may have passed over rows that were held.
-    private var idleMax: Duration { plan.has(.interleaving) ? .seconds(90) : .seconds(40) }
-    /// No pause of before the end of all faults lasts longer.
-    private static let settledAfter = Duration.seconds(130)
-
     /// I23: once everything is repaired, a process that could work on a batch holds one.
     ///
     /// It could when there is one to claim, and it has no reason to wait. So the job goes on as fast as its batches take.
     func checkPace(_ job: JobRow?) {
         let now = simulation.now
-        let idleMax = idleMax.nanoseconds
+        let callsOverlap = plan.has(.interleaving)
         if let job { checkAttempts(of: job, now) }
         for process in processes where process.isAlive {
             let canWork = job.map { self.canWork(process, on: $0, now) } ?? false
-            simulation.report(process.deeds.wasSeen(canWork: canWork, at: now, idleMax: idleMax, process.name))
+            simulation.report(
+                process.deeds.wasSeen(canWork: canWork, at: now, callsOverlap: callsOverlap, process.name)
+            )
         }
     }
 
-    /// Attempts that have begun when all waits of before were over take as long as their requests, and some time for the rest.
-    ///
-    /// What has to wait for a quota, for suspects or for locks is left out.
+    /// I23: attempts take no longer than they need; what has to wait for a quota, for suspects or for locks is left out.
     private func checkAttempts(of job: JobRow, _ now: Int64) {
-        guard plan.classes.isDisjoint(with: [.quota, .suspects, .interleaving]), now > healedAt else { return }
-        let begin = healedAt + Self.settledAfter.nanoseconds
+        guard plan.classes.isDisjoint(with: [.quota, .suspects, .interleaving]) else { return }
         for batch in job.batches.atWork {
-            guard let claimed = batch.claimedAt?.simulated, claimed > begin,
-                batch.workerID.flatMap({ process(named: $0) })?.isAlive ?? false
+            guard let claimed = batch.claimedAt?.simulated, let worker = batch.workerID,
+                process(named: worker)?.isAlive ?? false
             else { continue }
             let look = AttemptLook(
                 batch: batch.number,
-                worker: batch.workerID ?? "",
+                worker: worker,
                 records: batch.recordIDs.count,
-                age: .nanoseconds(now - claimed)
+                claimed: claimed
             )
-            simulation.report(look.finding(latency: plan.latency))
+            simulation.report(look.finding(at: now, healedAt: healedAt, latency: plan.latency))
         }
     }
 
