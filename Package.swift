@@ -53,7 +53,6 @@ let package = Package(
                 "TextProcessing",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "DequeModule", package: "swift-collections"),
-                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict
         ),
@@ -66,7 +65,6 @@ let package = Package(
                 "Basics", "CCurl", "CMariaDB", "CPostgres", "CTrackingSQL", "Migration", "Settings", "TextProcessing",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "DequeModule", package: "swift-collections"),
-                .product(name: "Logging", package: "swift-log"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
@@ -82,7 +80,7 @@ let package = Package(
         // In-memory twins of the four services, with a place before and after each call where a test may interfere.
         .target(
             name: "Fakes",
-            dependencies: ["Migration", "TextProcessing", .product(name: "Crypto", package: "swift-crypto")],
+            dependencies: ["Migration", "TextProcessing"],
             swiftSettings: strict
         ),
         // The same twins behind loopback HTTP.
@@ -148,11 +146,6 @@ let package = Package(
                 "Adapters", "Basics", "Conformance", "Fakes", "Invariants", "Migration", "Scenarios", "ServedFakes",
                 "Settings", "Simulation", "Terminal", "TextProcessing", "migrate", "migrate-lab",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Crypto", package: "swift-crypto"),
-                .product(name: "FlyingFox", package: "FlyingFox"),
-                .product(name: "FlyingSocks", package: "FlyingFox"),
-                .product(name: "InMemoryLogging", package: "swift-log"),
-                .product(name: "Logging", package: "swift-log"),
             ],
             resources: [.copy("Golden")],
             swiftSettings: strict
@@ -164,7 +157,6 @@ let package = Package(
                 "Settings", "TextProcessing",
                 .product(name: "FlyingFox", package: "FlyingFox"),
                 .product(name: "FlyingSocks", package: "FlyingFox"),
-                .product(name: "Logging", package: "swift-log"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
             exclude: ["Support/python", "Tracking/Upgrade/sql-1", "Tracking/Upgrade/sql-3"],

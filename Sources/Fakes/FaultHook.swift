@@ -12,8 +12,8 @@ package struct FaultHook: Sendable {
     /// (`mysql.records`, `qdrant.upsert`, `openai.embed`).
     package typealias Step = @Sendable (_ call: String) async throws(PortFailure) -> Void
 
-    let before: Step?
-    let after: Step?
+    private let before: Step?
+    private let after: Step?
 
     /// Never interferes.
     package static let none = Self()
@@ -28,9 +28,15 @@ package struct FaultHook: Sendable {
         _ call: String,
         _ body: () async throws(PortFailure) -> Value
     ) async throws(PortFailure) -> Value {
-        if let before { try await before(call) }
+        try await begin(call)
         let value = try await body()
-        if let after { try await after(call) }
+        try await end(call)
         return value
     }
+
+    /// The step before a call.
+    @inline(__always) func begin(_ call: String) async throws(PortFailure) { if let before { try await before(call) } }
+
+    /// The step after a call that has an answer.
+    @inline(__always) func end(_ call: String) async throws(PortFailure) { if let after { try await after(call) } }
 }

@@ -142,7 +142,7 @@ struct Story: Sendable {
             })
         else { return }
         for batch in job.batches.atWork {
-            guard let end = batch.leaseExpiresAt?.simulated else { continue }
+            guard let end = batch.leaseExpiresAt?.sinceStart else { continue }
             simulation.report(
                 AttemptLease.breach(
                     of: batch.number,

@@ -203,8 +203,5 @@ package struct Settings: Sendable {
 
 extension Duration {
     /// In seconds, for people and for settings.
-    package var inSeconds: Double {
-        let (seconds, attoseconds) = components
-        return Double(seconds) + Double(attoseconds) * 1e-18
-    }
+    package var inSeconds: Double { self / .seconds(1) }
 }

@@ -24,17 +24,6 @@ extension FakeQdrant {
         precondition((try? result.get()) != nil, "there is no collection \(collection)")
     }
 
-    /// What the server says to a delete whose filter names a key that has no index.
-    package func deletesUnindexed(_ key: String) throws(PortFailure) {
-        do throws(QdrantRefusal) {
-            try engine.with(collection) { collection throws(QdrantRefusal) in
-                try collection.strict.check(updating: QdrantFilter(must: [.isEmpty(key: key)]), collection.indexes)
-            }
-        } catch {
-            throw error.portFailure
-        }
-    }
-
     /// Whether all of these points are there, each with a payload as it must be.
     package func all(_ ids: [PointID], _ isRight: ([String: JSONValue]) -> Bool) -> Bool {
         read { collection in
@@ -42,18 +31,19 @@ extension FakeQdrant {
         } ?? false
     }
 
-    /// A child whose dense vector is another text's, among every fourth, say, beginning at some place.
-    package func firstWrongVector(dimensions: Int, oneOf stride: Int, at start: Int) -> PointID? {
-        let words = WordVectors(dimensions: dimensions)
-        return read { collection in
-            for (place, key) in collection.points.keys.sorted().enumerated() where place % stride == start {
-                guard case .uuid(let id) = key, let point = collection.points[key],
+    /// The texts and dense vectors of some child points: of every fourth place in the order of ids, say, beginning at one.
+    package func vectors(
+        oneOf stride: Int,
+        at start: Int
+    ) -> [(id: PointID, text: String, vector: [Float]?)] {
+        read { collection in
+            collection.points.keys.sorted().enumerated().compactMap { place, key in
+                guard place % stride == start, case .uuid(let id) = key, let point = collection.points[key],
                     let text = point.payload["text"]?.string
-                else { continue }
-                if point.dense["child"] != words.vector(of: text) { return id }
+                else { return nil }
+                return (id, text, point.dense["child"])
             }
-            return nil
-        } ?? nil
+        } ?? []
     }
 
     /// Sets the lists of a record's points, as a program does that knows nothing of versions.

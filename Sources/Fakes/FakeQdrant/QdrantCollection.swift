@@ -16,7 +16,7 @@ package struct QdrantCollection: Sendable {
     /// What is refused before it is done.
     package private(set) var strict = QdrantStrictMode(nil)
     /// Payload indexes: the field's schema as it was given.
-    private(set) var indexes: [String: JSONValue] = [:]
+    package private(set) var indexes: [String: JSONValue] = [:]
     private(set) var points: [QdrantPointKey: QdrantPoint] = [:]
     /// Operations applied; the version of what the last one wrote.
     package private(set) var operations = 0

@@ -65,7 +65,7 @@ extension QdrantFilter.Condition {
 // MARK: - Qdrant's JSON
 
 extension QdrantFilter {
-    init(json: JSONValue) throws(QdrantRefusal) {
+    package init(json: JSONValue) throws(QdrantRefusal) {
         guard let members = json.object else { throw .unknownVariant(of: "Filter") }
         for name in members.keys.sorted() {
             guard let value = members[name], value != .null else { continue }

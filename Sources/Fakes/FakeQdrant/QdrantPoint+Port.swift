@@ -48,18 +48,39 @@ extension QdrantPoint {
 extension StoredPoint {
     /// Nil for a point of another application: one without a UUID or a record.
     init?(key: QdrantPointKey, payload: [String: JSONValue]) {
-        guard case .uuid(let id) = key, let record = payload[PayloadKey.recordID]?.integer else { return nil }
+        guard case .uuid(let id) = key else { return nil }
+        var record: RecordID?
+        var kind: PointKind?
+        var (parentIndex, chunkIndex): (Int?, Int?)
+        var (checksum, profile, source, memberCode): (String?, String?, String?, String?)
+        var collectionIDs: [Int64] = []
+        // One pass, because a simulation looks at many points, and each key would be hashed for a lookup.
+        for (key, value) in payload {
+            switch key {
+            case PayloadKey.recordID: record = value.integer
+            case PayloadKey.type: kind = value.string.flatMap(PointKind.init(rawValue:))
+            case PayloadKey.parentIndex: parentIndex = value.integer.map { Int($0) }
+            case PayloadKey.chunkIndex: chunkIndex = value.integer.map { Int($0) }
+            case PayloadKey.checksum: checksum = value.string
+            case PayloadKey.profile: profile = value.string
+            case PayloadKey.source: source = value.string
+            case PayloadKey.memberCode: memberCode = value.string
+            case PayloadKey.collectionIDs: collectionIDs = value.list?.compactMap(\.integer) ?? []
+            default: break
+            }
+        }
+        guard let record else { return nil }
         self.init(
             id: id,
             recordID: record,
-            kind: payload[PayloadKey.type]?.string.flatMap(PointKind.init(rawValue:)),
-            parentIndex: payload[PayloadKey.parentIndex]?.integer.map { Int($0) },
-            chunkIndex: payload[PayloadKey.chunkIndex]?.integer.map { Int($0) },
-            checksum: payload[PayloadKey.checksum]?.string,
-            profile: payload[PayloadKey.profile]?.string,
-            source: payload[PayloadKey.source]?.string,
-            memberCode: payload[PayloadKey.memberCode]?.string,
-            collectionIDs: payload[PayloadKey.collectionIDs]?.list?.compactMap(\.integer) ?? []
+            kind: kind,
+            parentIndex: parentIndex,
+            chunkIndex: chunkIndex,
+            checksum: checksum,
+            profile: profile,
+            source: source,
+            memberCode: memberCode,
+            collectionIDs: collectionIDs
         )
     }
 }

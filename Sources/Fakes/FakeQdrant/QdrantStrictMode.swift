@@ -71,7 +71,7 @@ package struct QdrantStrictMode: Sendable {
         try check(cost: 1 + (filter?.conditionCount ?? 0), readsMax)
     }
 
-    func check(updating filter: QdrantFilter, _ indexes: [String: JSONValue]) throws(QdrantRefusal) {
+    package func check(updating filter: QdrantFilter, _ indexes: [String: JSONValue]) throws(QdrantRefusal) {
         try check(filter, indexes, forbidsUnindexed: forbidsUnindexedUpdates)
         try check(cost: filter.conditionCount, writesMax)
     }

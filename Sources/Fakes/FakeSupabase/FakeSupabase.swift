@@ -88,7 +88,7 @@ package final class FakeSupabase: JobStore, Sendable {
     /// slow, and the simulation makes hundreds of calls per seed.
     package func run(_ call: any FakeCall) async throws(PortFailure) -> any TrackingAnswer {
         let function = type(of: call).function
-        if let before = faults.before { try await before(function) }
+        try await faults.begin(function)
         let answer: any TrackingAnswer
         let (now, chance) = (now, entropy.unit())
         if let interleaving {
@@ -99,7 +99,7 @@ package final class FakeSupabase: JobStore, Sendable {
                 try commit(call, transaction, &state.tables)
             }
         }
-        if let after = faults.after { try await after(function) }
+        try await faults.end(function)
         return answer
     }
 

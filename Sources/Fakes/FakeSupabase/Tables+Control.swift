@@ -4,8 +4,7 @@ extension TrackingTables {
     /// `get_ingestion_job_stats`: from the counters.
     package func stats(_ call: GetIngestionJobStats) -> JobStats {
         guard let index = index(of: call.job) else { return .notFound }
-        let job = jobs[index]
-        return JobStats(job, job.counters, equal: nil)
+        return JobStats(jobs[index], jobs[index].counters, equal: nil)
     }
 
     /// `get_ingestion_job_stats_exact`: from the rows, and whether the counters equal them.

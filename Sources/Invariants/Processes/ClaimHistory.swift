@@ -49,7 +49,7 @@ package struct ClaimHistory: Sendable {
                 return false
             }
             if observed.given(ClaimNextBatch.self)?.batches.isEmpty == true { return true }
-            return at.simulated < claimed
+            return at.sinceStart < claimed
         }
     }
 }

@@ -4,6 +4,13 @@ import TextProcessing
 // What is in the collection in the end: I18, I19 and I29.
 
 extension RecordEvidence {
+    /// I18: a child's vector is that of its text; nil when all that are looked at are.
+    package var wrongVector: Finding? {
+        vectors.first { $0.found != $0.due }.map {
+            Finding(18, "the vector of point \($0.point) is not that of its text")
+        }
+    }
+
     /// The first point that should not be there, or not so; nil when all are right.
     package var wrongPoint: Finding? {
         let planned = Set(jobs.flatMap { $0.batches.flatMap(\.recordIds) })

@@ -33,6 +33,20 @@ package struct RecordEvidence: Sendable {
         }
     }
 
+    /// The dense vector of a child point.
+    package struct Vector: Sendable {
+        let point: PointID
+        let found: [Float]?
+        let due: [Float]
+
+        /// `due` is what the embedder gives for the text in its payload.
+        package init(of point: PointID, _ found: [Float]?, due: [Float]) {
+            self.point = point
+            self.found = found
+            self.due = due
+        }
+    }
+
     /// As the tables say.
     let jobs: [TrackingEvidence.Job]
     /// What became of the rows and of their points.
@@ -65,6 +79,8 @@ package struct RecordEvidence: Sendable {
     package var neighbourList: Int64 = 0
     /// The points whose contract is looked at, by their places among all.
     package var contents: [(place: Int, content: PointContent)] = []
+    /// The vectors that are looked at.
+    package var vectors: [Vector] = []
     /// Tokens that the embedder has billed; nil where it did not bill all that was answered.
     package var billed: Int64?
 

@@ -10,7 +10,7 @@ extension JobHistory {
     }
 
     private var staleFinishes: [String] {
-        answered(FinishBatch.self).compactMap { _, call, answer in
+        answered(FinishBatch.self) { _, call, answer in
             guard answer.result == .applied else { return nil }
             let isStored = batch(call.batchNumber)?.events.contains {
                 $0.attempt == call.attempt && $0.claimId == call.claimId && $0.kind == call.outcome.rawValue
@@ -20,11 +20,11 @@ extension JobHistory {
     }
 
     private var staleHeartbeats: [String] {
-        answered(BumpBatchProgress.self).flatMap { observed, call, answer in
+        answered(BumpBatchProgress.self) { observed, call, answer in
             zip(call.items, answer.items).compactMap { item, answer in
                 answer.result == .lost ? nil : staleness(of: item, before: observed.eventBefore)
             }
-        }
+        }.flatMap(\.self)
     }
 
     /// Why an item of a heartbeat should have been lost.
@@ -43,8 +43,8 @@ extension JobHistory {
     var differingClaims: [String] {
         guard isRecorded else { return [] }
         let attempts = Dictionary(grouping: batches.flatMap(\.attempts)) { $0.claimed.claimId ?? "" }
-        return answered(ClaimNextBatch.self).flatMap { observed, call, answer -> [String] in
-            if answer.batches.isEmpty { return [] }
+        return answered(ClaimNextBatch.self) { observed, call, answer -> [String]? in
+            if answer.batches.isEmpty { return nil }
             let mine = attempts[call.claimId] ?? []
             let isListed = { (attempt: BatchHistory.Attempt) in
                 answer.batches.contains {
@@ -61,7 +61,7 @@ extension JobHistory {
                 return liveTogether
                     ? "claim \(call.claimId) holds batch \(number) too, but an answer leaves it out" : nil
             }
-        }
+        }.flatMap(\.self)
     }
 
     /// Whether an attempt was neither over nor out of its first lease when another one began.
@@ -77,7 +77,7 @@ extension JobHistory {
 
     private var repeatedFinishes: [String] {
         var applied: Set<String> = []
-        return answered(FinishBatch.self).compactMap { _, call, answer in
+        return answered(FinishBatch.self) { _, call, answer in
             guard answer.result == .applied else { return nil }
             return applied.insert(Self.name(call)).inserted ? nil : "finish of \(Self.name(call)) was applied twice"
         }
@@ -85,11 +85,14 @@ extension JobHistory {
 
     /// Only the last request is remembered, so another one that may have come in between excuses a repeat.
     private var repeatedRequeues: [String] {
-        let batches = answered(RequeueFailedBatches.self).map { ($0, $1.requestId, $2.result) }
-        let records = answered(RequeueFailedRecords.self).map { ($0, $1.requestId, $2.result) }
-        let requests = (batches + records).compactMap { observed, id, result in
-            result == .applied ? (id: id, began: observed.began, ended: observed.ended ?? .max) : nil
-        }.sorted { $0.began < $1.began }
+        typealias Request = (id: String, began: Int, ended: Int)
+        let batches = answered(RequeueFailedBatches.self) { observed, call, answer -> Request? in
+            answer.result == .applied ? (call.requestId, observed.began, observed.ended ?? .max) : nil
+        }
+        let records = answered(RequeueFailedRecords.self) { observed, call, answer -> Request? in
+            answer.result == .applied ? (call.requestId, observed.began, observed.ended ?? .max) : nil
+        }
+        let requests = (batches + records).sorted { $0.began < $1.began }
         return requests.enumerated().compactMap { index, first in
             guard let second = requests[(index + 1)...].first(where: { $0.id == first.id }) else { return nil }
             let isExcused = requests.contains { other in
@@ -101,7 +104,7 @@ extension JobHistory {
 
     private var repeatedPages: [String] {
         var stored: Set<RecordID> = []
-        return answered(AppendIngestionBatches.self).compactMap { _, call, answer in
+        return answered(AppendIngestionBatches.self) { _, call, answer in
             guard answer.result == .appended, let last = call.batches.last?.last else { return nil }
             return stored.insert(last).inserted ? nil : "the page up to \(last) was stored twice"
         }
@@ -113,10 +116,10 @@ extension JobHistory {
             exaggeration(of: $0, before: .max)
         }
         return now
-            + answered(ListIngestionBatches.self).flatMap { observed, _, answer -> [String] in
-                guard let end = observed.ended else { return [] }
+            + answered(ListIngestionBatches.self) { observed, _, answer -> [String]? in
+                guard let end = observed.ended else { return nil }
                 return answer.rows.filter { $0.status == .processing }.compactMap { exaggeration(of: $0, before: end) }
-            }
+            }.flatMap(\.self)
     }
 
     private func exaggeration(of row: BatchSummary, before tick: Int) -> String? {
@@ -136,27 +139,26 @@ extension JobHistory {
         var findings = rivals.map { "job \($0) of the same target is open too" }
         findings += rivalsOnce.map { "job \($0) of the same target was open at the same time" }
         findings += strangeJoins
-        let opens = (answered(OpenIngestionJob.self).map(\.observed) + answered(JoinIngestionJob.self).map(\.observed))
-            .compactMap { observed in
-                observed.controllerLease.map { (observed: observed, epoch: $0.epoch, token: $0.token) }
-            }
-            .sorted { $0.observed.began < $1.observed.began }
+        let opens =
+            (answered(OpenIngestionJob.self) { observed, _, _ in Control(observed) }
+            + answered(JoinIngestionJob.self) { observed, _, _ in Control(observed) })
+            .sorted { $0.began < $1.began }
         for (index, open) in opens.enumerated() {
             for later in opens[(index + 1)...] {
                 if later.epoch == open.epoch, later.token != open.token {
                     findings.append("epoch \(open.epoch) was given to two controllers")
                 }
-                if let end = open.observed.ended, end < later.observed.began, later.epoch < open.epoch {
+                if let end = open.ended, end < later.began, later.epoch < open.epoch {
                     findings.append("epoch \(later.epoch) was given after epoch \(open.epoch)")
                 }
             }
         }
         let heard =
-            answered(RenewController.self).map { ($0, $1.epoch, $2.result == .ok) }
-            + answered(AppendIngestionBatches.self).map { ($0, $1.epoch, $2.result != .lost) }
-            + answered(SealIngestionPlan.self).map { ($0, $1.epoch, $2.result != .lost) }
-        for (observed, epoch, isAccepted) in heard where isAccepted {
-            let newer = opens.first { $0.epoch > epoch && $0.observed.ended.map { $0 < observed.began } ?? false }
+            answered(RenewController.self) { $2.result == .ok ? ($0.began, $1.epoch) : nil }
+            + answered(AppendIngestionBatches.self) { $2.result == .lost ? nil : ($0.began, $1.epoch) }
+            + answered(SealIngestionPlan.self) { $2.result == .lost ? nil : ($0.began, $1.epoch) }
+        for (began, epoch) in heard {
+            let newer = opens.first { $0.epoch > epoch && $0.ended.map { $0 < began } ?? false }
             if let newer { findings.append("epoch \(epoch) was heard after epoch \(newer.epoch) had begun") }
         }
         return findings
@@ -164,7 +166,7 @@ extension JobHistory {
 
     /// A join names its job: it makes none, joins no other one, and none that has ended.
     private var strangeJoins: [String] {
-        answered(JoinIngestionJob.self).compactMap { _, call, answer in
+        answered(JoinIngestionJob.self) { _, call, answer in
             if let job = answer.job, job.id != call.job {
                 return "a join of job \(call.job) was answered job \(job.id)"
             }
@@ -173,6 +175,23 @@ extension JobHistory {
             }
             return answer.result != .resumed && answer.role == .controller
                 ? "a join that was refused (\(answer.result.rawValue)) controls job \(call.job)" : nil
+        }
+    }
+
+    /// A controller lease as an open or a join gave it.
+    private struct Control {
+        let epoch: Int
+        let token: String
+        let began: Int
+        let ended: Int?
+
+        /// Nil where the call was given none.
+        init?(_ observed: ObservedCall) {
+            guard let lease = observed.controllerLease else { return nil }
+            epoch = lease.epoch
+            token = lease.token
+            began = observed.began
+            ended = observed.ended
         }
     }
 

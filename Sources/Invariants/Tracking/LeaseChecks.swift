@@ -52,7 +52,7 @@ extension JobHistory {
     }
 
     private var claimsOfAnotherConfiguration: [String] {
-        answered(ClaimNextBatch.self).compactMap { _, call, answer in
+        answered(ClaimNextBatch.self) { _, call, answer in
             if answer.batches.isEmpty || call.configHash == job.summary.configHash { return nil }
             return "claim \(call.claimId) has another configuration, and got batches"
         }

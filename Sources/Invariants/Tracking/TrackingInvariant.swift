@@ -116,13 +116,19 @@ struct JobHistory {
         batches = job.batches.map { BatchHistory(row: $0, events: events[$0.batchNumber] ?? []) }
     }
 
-    /// The calls of a function that were answered, by their begins.
-    func answered<Call: TrackingCall>(
-        _ type: Call.Type
-    ) -> [(observed: ObservedCall, call: Call, answer: Call.Answer)] {
-        (callsByFunction[ObjectIdentifier(type)] ?? []).compactMap { observed in
-            observed.answered(type).map { (observed, $0.call, $0.answer) }
+    /// What is made of the calls of a function that were answered, by their begins.
+    func answered<Call: TrackingCall, Value>(
+        _ type: Call.Type,
+        _ make: (ObservedCall, Call, Call.Answer) -> Value?
+    ) -> [Value] {
+        var values: [Value] = []
+        for observed in callsByFunction[ObjectIdentifier(type)] ?? [] {
+            guard let answer = observed.given(type), let call = observed.sent(type),
+                let value = make(observed, call, answer)
+            else { continue }
+            values.append(value)
         }
+        return values
     }
 
     /// Whether the store wrote down what happened.

@@ -212,7 +212,7 @@ extension Link {
             let others = old.filter { world.watch.expected($0.recordID) != nil }
             return others.isEmpty ? () : try await send(others)
         }
-        if bug == .filtersWithoutAnIndex { try world.points.deletesUnindexed("chunk_index") }
+        if bug == .filtersWithoutAnIndex { try world.points.checkDeletion(byUnindexed: "chunk_index") }
         guard bug == .deletesWhatItHasNotSeen else {
             return try await send(old.map { process.takenForOurs[$0.id] ?? $0 })
         }
@@ -236,5 +236,19 @@ extension StoredPoint {
             memberCode: memberCode,
             collectionIDs: collectionIDs
         )
+    }
+}
+
+extension FakeQdrant {
+    /// What the server says to a delete whose filter names a key that has no index.
+    fileprivate func checkDeletion(byUnindexed key: String) throws(PortFailure) {
+        do throws(QdrantRefusal) {
+            let filter = try QdrantFilter(json: ["must": [["is_empty": ["key": .string(key)]]]])
+            try engine.with(collection) { collection throws(QdrantRefusal) in
+                try collection.strict.check(updating: filter, collection.indexes)
+            }
+        } catch {
+            throw error.portFailure
+        }
     }
 }

@@ -14,7 +14,7 @@ struct EndChecks {
         let tables = tables
         if let first = tables.violations().first { return world.simulation.fail("\(first)") }
         let evidence = evidence(tables)
-        world.simulation.report(evidence.wrongRecord ?? evidence.wrongPoint ?? wrongVector)
+        world.simulation.report(evidence.wrongRecord ?? evidence.wrongPoint ?? evidence.wrongVector)
         world.simulation.report(evidence.changedNeighbour)
         if let finding = evidence.changedForeign ?? evidence.countedTooOften { return world.simulation.report(finding) }
         Observations(tables, world).count()
@@ -34,15 +34,6 @@ struct EndChecks {
 
     /// While calls overlap, time passes between a call's decision and its event.
     private var slack: Duration { world.plan.has(.interleaving) ? .seconds(3) : .zero }
-
-    /// Every fourth vector is looked at; the twin compares them, so that none is copied.
-    private var wrongVector: Finding? {
-        world.points.firstWrongVector(
-            dimensions: SimulatedWorld.dimensions,
-            oneOf: 4,
-            at: Int(world.simulation.seed % 4)
-        ).map { Finding(18, "the vector of point \($0) is not that of its text") }
-    }
 }
 
 // MARK: - What there is
@@ -83,6 +74,10 @@ extension EndChecks {
         for place in payloads.indices {
             guard let record = points[place].record, isLookedAt(record) else { continue }
             evidence.contents.append((place, PointContent(payloads[place].id, payloads[place].payload)))
+        }
+        let words = WordVectors(dimensions: SimulatedWorld.dimensions)
+        evidence.vectors = world.points.vectors(oneOf: 4, at: Int(world.simulation.seed % 4)).map { point in
+            RecordEvidence.Vector(of: point.id, point.vector, due: words.vector(of: point.text))
         }
         // The answers that this mistake invents are billed by nobody.
         evidence.billed = world.portBug == .blamesWithoutAProbe ? nil : Int64(world.embedder.totals.tokens)

@@ -26,7 +26,7 @@ extension SimulatedWorld {
     private func checkAttempts(of job: JobRow, _ now: Int64) {
         guard plan.classes.isDisjoint(with: [.quota, .suspects, .interleaving]) else { return }
         for batch in job.batches.atWork {
-            guard let claimed = batch.claimedAt?.simulated, let worker = batch.workerID,
+            guard let claimed = batch.claimedAt?.sinceStart, let worker = batch.workerID,
                 process(named: worker)?.isAlive ?? false
             else { continue }
             let look = AttemptLook(

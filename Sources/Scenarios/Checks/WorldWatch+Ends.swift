@@ -35,8 +35,8 @@ extension WorldWatch {
                 worker: worker,
                 claimID: batch.claimID,
                 records: batch.recordIDs,
-                claimed: batch.claimedAt?.simulated,
-                leaseEnd: batch.leaseExpiresAt?.simulated
+                claimed: batch.claimedAt?.sinceStart,
+                leaseEnd: batch.leaseExpiresAt?.sinceStart
             )
             return (attempt, tables.jobs[index].status)
         }

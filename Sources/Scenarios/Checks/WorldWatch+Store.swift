@@ -5,19 +5,18 @@ import Simulation
 
 /// What the store answers: leases, progress and reaps.
 extension WorldWatch {
-    typealias Held = AttemptLease
-
     /// The attempt under which a process works on a record, as the database has it.
-    func attempt(at id: RecordID, by process: SimulatedProcess) -> Held? {
+    func attempt(at id: RecordID, by process: SimulatedProcess) -> AttemptLease? {
         world.store.read { tables in
             for job in tables.jobs.indices.reversed() {
                 for number in tables.jobs[job].batches.working.reversed()
                 where tables.jobs[job].batches[number].recordIDs.contains(id) {
-                    let batch = tables.jobs[job].batches[number]
-                    guard let worker = batch.workerID, process.owns(worker: worker),
-                        let claimed = batch.claimedAt, let end = batch.leaseExpiresAt
+                    // Field by field, because a copy of the row would cost more than all that is asked of it.
+                    guard let worker = tables.jobs[job].batches[number].workerID, process.owns(worker: worker),
+                        let claimed = tables.jobs[job].batches[number].claimedAt,
+                        let end = tables.jobs[job].batches[number].leaseExpiresAt
                     else { continue }
-                    return Held(claimed: claimed.simulated, leaseEnd: end.simulated)
+                    return AttemptLease(claimed: claimed.sinceStart, leaseEnd: end.sinceStart)
                 }
             }
             return nil
@@ -90,7 +89,7 @@ extension WorldWatch {
         world.store.read { tables in
             for job in tables.jobs {
                 let claim = job.events.last { $0.kind == "claimed" && $0.claimId == claimID }
-                if let claim { return claim.time.simulated }
+                if let claim { return claim.time.sinceStart }
             }
             return nil
         }

@@ -141,9 +141,9 @@ extension SimulatedWorld {
                 .min { ($0.deadlineAt ?? .start, $0.number) < ($1.deadlineAt ?? .start, $1.number) }
         }
         guard let worker = nearest?.workerID, let deadline = nearest?.deadlineAt, let process = process(named: worker),
-            process.isAlive, process.node.isRunning, deadline.simulated > simulation.now
+            process.isAlive, process.node.isRunning, deadline.sinceStart > simulation.now
         else { return nil }
-        return (process, .nanoseconds(deadline.simulated - simulation.now))
+        return (process, .nanoseconds(deadline.sinceStart - simulation.now))
     }
 
     /// The collection takes more points again.

@@ -94,11 +94,11 @@ final class ServiceFaults: @unchecked Sendable {  // Confined to the simulation'
         case .source:
             return .refused(PortFailure(.unavailable, "Lost connection to server during query", code: "2013"))
         case .qdrant: return .refused(PortFailure(.unavailable, "Service Unavailable", code: "503"))
-        case .embedder: return ofTheEmbedder
+        case .embedder: return drawnForTheEmbedder()
         }
     }
 
-    private var ofTheEmbedder: Trouble {
+    private func drawnForTheEmbedder() -> Trouble {
         switch simulation.chance.below(4) {
         case 0: .refused(PortFailure(.unavailable, "the server had an error", code: "500"))
         case 1: .refused(throttled)

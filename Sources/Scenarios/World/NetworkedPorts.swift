@@ -2,6 +2,7 @@ import Fakes
 import Invariants
 import Migration
 import Simulation
+import Synchronization
 import TextProcessing
 
 /// How the ports of a simulated process reach the fakes: each call is one over the simulated network.
@@ -16,14 +17,13 @@ struct Link: Sendable {
         within timeout: Duration,
         _ body: @escaping @Sendable () async throws(PortFailure) -> Value
     ) async throws(PortFailure) -> Value {
-        // Safe, because the run has one thread.
-        nonisolated(unsafe) var answer: Result<Value, PortFailure>?
+        let answer = Mutex<Result<Value, PortFailure>?>(nil)
         let ending = await world.network.call(name, from: process.node, to: server, timeout: timeout) {
             let given: Result<Value, PortFailure>
             do throws(PortFailure) { given = .success(try await body()) } catch { given = .failure(error) }
-            return { unsafe answer = given }
+            return { answer.withLock { $0 = given } }
         }
-        switch unsafe (ending, answer) {
+        switch (ending, answer.withLock { $0 }) {
         case (.answered, let answer?): return try answer.get()
         case (.cancelled, _): throw PortFailure(.cancelled, "\(name) was given up")
         case (.unknown, _), (.answered, nil): throw PortFailure(.outcomeUnknown, "no answer to \(name)")

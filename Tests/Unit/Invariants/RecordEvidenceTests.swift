@@ -58,6 +58,21 @@ private struct EndStage {
     var wrongPoint: String? { evidence.wrongPoint?.description }
 }
 
+/// I18: what a point is searched by.
+@Suite struct `The vectors at the end of a run` {
+    @Test func `are those of their texts`() throws {
+        let point = PointID(high: 1, low: 2)
+        var stage = try EndStage()
+        let right = RecordEvidence.Vector(of: point, [1, 0], due: [1, 0])
+        stage.change = { $0.vectors = [right] }
+        #expect(stage.evidence.wrongVector == nil)
+        stage.change = { $0.vectors = [right, .init(of: point, [1, 0], due: [0, 1])] }
+        #expect(stage.evidence.wrongVector?.description == "I18 the vector of point \(point) is not that of its text")
+        stage.change = { $0.vectors = [.init(of: point, nil, due: [0, 1])] }
+        #expect(stage.evidence.wrongVector != nil)
+    }
+}
+
 /// I10, I12 and I18: what became of the records.
 @Suite struct `The records at the end of a run` {
     @Test func `are what they may be`() throws {

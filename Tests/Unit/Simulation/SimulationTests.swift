@@ -115,13 +115,13 @@ struct SimulationTests {
             let network = SimNetwork(simulation)
             network.answerWasLost = { log.lines.append("lost \($0)") }
             @Sendable func ask() async -> String {
-                nonisolated(unsafe) var answer: Int?
+                let answer = Mutex<Int?>(nil)
                 let ending = await network.call("add", from: client, to: server, timeout: .seconds(5)) {
                     log.lines.append("done")
-                    return { unsafe answer = 7 }
+                    return { answer.withLock { $0 = 7 } }
                 }
                 return switch ending {
-                case .answered: "answered \(unsafe answer ?? 0)"
+                case .answered: "answered \(answer.withLock { $0 } ?? 0)"
                 case .unknown: "unknown"
                 case .cancelled: "cancelled"
                 }

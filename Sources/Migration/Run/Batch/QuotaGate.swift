@@ -167,8 +167,5 @@ extension Duration {
     }
 
     /// Seconds as a number for people.
-    package var seconds: Double {
-        let (seconds, attoseconds) = components
-        return Double(seconds) + Double(attoseconds) * 1e-18
-    }
+    package var seconds: Double { self / .seconds(1) }
 }
