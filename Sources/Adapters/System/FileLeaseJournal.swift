@@ -69,16 +69,16 @@ package actor FileLeaseJournal: LeaseJournal {
     package func leftBehind(in job: JobMark) -> [LeaseNote] {
         let files: [String]
         do {
-            guard FileManager.default.fileExists(atPath: folder.path()) else { return [] }
-            files = try FileManager.default.contentsOfDirectory(atPath: folder.path()).sorted()
+            guard FileManager.default.fileExists(atPath: folder.systemPath) else { return [] }
+            files = try FileManager.default.contentsOfDirectory(atPath: folder.systemPath).sorted()
         } catch {
-            complain("\(folder.path()) cannot be read (\(error.systemReason))")
+            complain("\(folder.systemPath) cannot be read (\(error.systemReason))")
             return []
         }
         var claims: [LeaseNote] = []
         for file in files where file.hasSuffix(LockedFile.ending) {
             let path = folder.appending(path: file)
-            guard path.path() != lock?.path.path(), let dead = LockedFile.ofDead(path) else { continue }
+            guard path.systemPath != lock?.path.systemPath, let dead = LockedFile.ofDead(path) else { continue }
             guard let notes = read(dead) else {
                 dead.remove()
                 continue
@@ -100,12 +100,12 @@ package actor FileLeaseJournal: LeaseJournal {
 
     /// Nil where there is nothing to take over.
     private func read(_ dead: LockedFile) -> Notes? {
-        guard let data = FileManager.default.contents(atPath: dead.notes.path()) else { return nil }
+        guard let data = FileManager.default.contents(atPath: dead.notes.systemPath) else { return nil }
         do {
             let notes = try JSONDecoder().decode(Notes.self, from: data)
             return notes.claims.isEmpty ? nil : notes
         } catch {
-            warn("\(dead.notes.path()) is damaged: the leases it named run out by themselves")
+            warn("\(dead.notes.systemPath) is damaged: the leases it named run out by themselves")
             return nil
         }
     }
@@ -122,7 +122,7 @@ package actor FileLeaseJournal: LeaseJournal {
             }
             try lock?.replaceNotes(by: JSONEncoder().encode(notes))
         } catch {
-            complain("\(folder.path()) cannot be written (\(error.systemReason))")
+            complain("\(folder.systemPath) cannot be written (\(error.systemReason))")
         }
     }
 
@@ -172,18 +172,18 @@ private final class LockedFile {
     /// Replaces the notes in one step.
     func replaceNotes(by data: Data) throws {
         try data.write(to: draft)
-        guard unsafe rename(draft.path(), notes.path()) == 0 else { throw Self.lastError }
+        guard unsafe rename(draft.systemPath, notes.systemPath) == 0 else { throw Self.lastError }
     }
 
     /// Removes the notes, then the file itself.
     func remove() {
-        for file in [draft, notes, path] { unsafe unlink(file.path()) }
+        for file in [draft, notes, path] { unsafe unlink(file.systemPath) }
     }
 
     /// Seconds since the notes were written.
     var age: TimeInterval {
         var status = stat()
-        guard unsafe stat(notes.path(), &status) == 0 else { return 0 }
+        guard unsafe stat(notes.systemPath, &status) == 0 else { return 0 }
         return -Date(timeIntervalSince1970: TimeInterval(status.st_mtim.tv_sec)).timeIntervalSinceNow
     }
 
@@ -191,15 +191,20 @@ private final class LockedFile {
     private var isInPlace: Bool {
         var opened = stat()
         var named = stat()
-        guard unsafe fstat(descriptor, &opened) == 0, unsafe stat(path.path(), &named) == 0 else { return false }
+        guard unsafe fstat(descriptor, &opened) == 0, unsafe stat(path.systemPath, &named) == 0 else { return false }
         return opened.st_ino == named.st_ino && opened.st_dev == named.st_dev
     }
 
     private static func open(_ path: URL, _ flags: Int32) throws -> Int32 {
-        let descriptor = unsafe Glibc.open(path.path(), flags | O_RDWR | O_CLOEXEC, 0o600)
+        let descriptor = unsafe Glibc.open(path.systemPath, flags | O_RDWR | O_CLOEXEC, 0o600)
         if descriptor < 0 { throw lastError }
         return descriptor
     }
 
     private static var lastError: POSIXError { POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
+}
+
+extension URL {
+    /// As the system's calls take it: a space is a space, not `%20`.
+    fileprivate var systemPath: String { path(percentEncoded: false) }
 }

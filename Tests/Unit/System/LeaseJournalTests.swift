@@ -40,6 +40,20 @@ import Testing
         }
     }
 
+    @Test(arguments: ["with space", "jürgen", "100%", "a#b?c", "ノート"])
+    func `keeps leases in a folder of any name`(name: String) async throws {
+        try await withFolder { folder, warnings in
+            let folder = folder + "/" + name
+            let journal = FileLeaseJournal(folder: folder, name: "1") { warnings.add($0) }
+            await journal.note(LeaseNote(token: "a", attempt: nil), of: LeaseJournalConformance.job)
+            try expect(["1.json", "1.lock"], in: folder)
+            await journal.strike("a")
+            await journal.close()
+            try expect([], in: folder)
+            #expect(warnings.all == [])
+        }
+    }
+
     @Test(arguments: ["", "{", #"{"version":1}"#, #"{"version":1,"job":null,"claims":7}"#])
     func `warns of damaged notes and goes on`(content: String) async throws {
         try await withFolder { folder, warnings in
