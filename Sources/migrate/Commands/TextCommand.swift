@@ -34,13 +34,7 @@ struct TextCommand: ParsableCommand {
 
         @OptionGroup var input: TextInput
 
-        func answer(_ texts: TextSession) throws {
-            let normaliser = Normaliser()
-            try texts.run { text in
-                let output = normaliser.normalise(text.text)
-                return NormalizeAnswer(output: output, checksum: normaliser.checksum(ofNormalised: output))
-            }
-        }
+        func answer(_ texts: TextSession) throws { try texts.normalise() }
     }
 
     struct Tokens: TextSubcommand {
@@ -58,8 +52,7 @@ struct TextCommand: ParsableCommand {
         @OptionGroup var flags: SettingFlags<TextGroup>
 
         func answer(_ texts: TextSession) throws {
-            let tokenizer = try Vocabulary.tokenizer(input.settings(flags, environment: texts.environment))
-            try texts.run { TokensAnswer(ids: tokenizer.encode($0.text)) }
+            try texts.encode(input.settings(flags, environment: texts.environment))
         }
     }
 
@@ -79,13 +72,7 @@ struct TextCommand: ParsableCommand {
         @OptionGroup var flags: SettingFlags<TextGroup>
 
         func answer(_ texts: TextSession) throws {
-            let settings = try input.settings(flags, environment: texts.environment)
-            let chunker = Chunker(counter: try Vocabulary.tokenizer(settings), limits: try ChunkLimits(settings.text))
-            let normaliser = Normaliser()
-            try texts.run { text in
-                let normalised = normaliser.normalise(text.text)
-                return ChunksAnswer(chunker.parents(of: normalised), of: normalised)
-            }
+            try texts.cut(input.settings(flags, environment: texts.environment))
         }
     }
 
@@ -104,10 +91,7 @@ struct TextCommand: ParsableCommand {
         @OptionGroup var flags: SettingFlags<TextGroup>
 
         func answer(_ texts: TextSession) throws {
-            let encoder = try SparseEncoder(
-                try SparseParameters(input.settings(flags, environment: texts.environment).text)
-            )
-            try texts.run { SparseAnswer(of: $0.text, encoder) }
+            try texts.weigh(input.settings(flags, environment: texts.environment))
         }
     }
 
@@ -141,22 +125,11 @@ struct TextCommand: ParsableCommand {
         }
 
         func answer(_ texts: TextSession) throws {
-            let settings = try input.settings(flags, model, environment: texts.environment)
-            let shaper = try PointShaping(
-                tokenizer: Vocabulary.tokenizer(settings),
-                target: settings.target,
-                text: settings.text
-            ).shaper
-            try texts.run { text in
-                guard let id = text.summaryId ?? summaryId, let memberCode = text.memberCode ?? memberCode else {
-                    throw CommandEnd(.usage, "`summary_id` or `member_code` is missing")
-                }
-                return try PointsAnswer(
-                    SourceRecord(id: id, memberCode: memberCode, content: .text(text.text)),
-                    shaper,
-                    source: settings.text.sourceName ?? settings.table
-                )
-            }
+            try texts.shape(
+                input.settings(flags, model, environment: texts.environment),
+                record: summaryId,
+                memberCode: memberCode
+            )
         }
     }
 }
