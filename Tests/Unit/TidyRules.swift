@@ -199,7 +199,7 @@ extension TidyRule {
         ),
         TidyRule(
             banned: "a vendor's name",
-            pattern: #"(?i)\b(MySQL|MariaDB|Qdrant|OpenAI|Supabase|PostgREST|Postgre|Curl)\w*"#,
+            pattern: #"(?i)(MySQL|MariaDB|Qdrant|OpenAI|Supabase|PostgREST|Postgre|Curl)\w*"#,
             instead: "the port",
             scope: ["Sources/Migration"],
             example: "let store: QdrantPointStore"

@@ -1,4 +1,5 @@
 import Simulation
+import Synchronization
 import Testing
 
 /// The executor, its clock and its network, without any migration.
