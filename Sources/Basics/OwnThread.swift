@@ -9,12 +9,13 @@ package enum OwnThread {
         init(_ body: @escaping @Sendable () -> Void) { self.body = body }
     }
 
-    /// Runs a closure on a new thread, which ends with it; nobody waits for the thread.
+    /// Runs a closure on a new thread, which ends with it; the caller does not wait for the thread.
     ///
-    /// Its stack has the system's default size: the limit that `ulimit -s` shows, usually 8 MB. What the closure holds is let go when
-    /// it returns.
+    /// Its stack has the system's default size: the limit that `ulimit -s` shows, usually 8 MB. What the closure holds
+    /// is released when it returns.
     ///
-    /// It ends the process where the system refuses another thread: everything that waits for this one would wait for ever.
+    /// It ends the process when the system refuses another thread: everything that waits for this one would wait for
+    /// ever.
     package static func run(_ body: @escaping @Sendable () -> Void) {
         // The thread takes over this one reference.
         let work = unsafe Unmanaged.passRetained(Work(body)).toOpaque()

@@ -2,10 +2,10 @@
 package struct SimClock: Clock {
     /// A moment as its node sees it.
     package struct Instant: InstantProtocol {
-        /// On the node's own clock.
+        /// Nanoseconds on the node's own clock.
         package let nanoseconds: Int64
 
-        /// Rounded up: who sleeps for less than the clock can show must not wake up where he was.
+        /// Rounded up: a sleep that is shorter than the clock can show must not end at the instant at which it began.
         package func advanced(by duration: Duration) -> Self {
             let whole = duration.nanoseconds
             return Self(nanoseconds: nanoseconds + whole + (.nanoseconds(whole) == duration ? 0 : 1))
@@ -28,7 +28,7 @@ package struct SimClock: Clock {
 package struct ClockError: Sendable {
     /// Added to the true time.
     package var skew: Duration
-    /// Parts of a million by which it runs too fast; below zero too slow.
+    /// Parts per million by which it runs too fast; below zero too slow.
     package var drift: Int64
 
     package static let none = Self(skew: .zero, drift: 0)
@@ -40,7 +40,7 @@ package struct ClockError: Sendable {
 
     func local(_ global: Int64) -> Int64 { global + skew.nanoseconds + global / 1_000_000 * drift }
 
-    /// The first true moment at which the clock shows at least this.
+    /// The first true moment at which the clock shows at least this time.
     func global(_ local: Int64) -> Int64 {
         var guess = Int64(Double(local - skew.nanoseconds) / (1 + Double(drift) * 1e-6))
         while self.local(guess) < local { guess += max(1, local - self.local(guess)) }

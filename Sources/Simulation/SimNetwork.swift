@@ -1,13 +1,13 @@
-/// Calls between nodes, each with a fate of its own for the request and for the answer.
+/// Calls between nodes; requests and answers meet faults independently.
 package final class SimNetwork: @unchecked Sendable {  // Confined to the simulation's thread.
-    /// How likely each fault of a call is, and how long the request and the answer are on their way.
+    /// The probability of each fault, and the transit times of requests and answers.
     package struct Weather: Sendable {
         package var requestLost = 0.0
         package var requestTwice = 0.0
-        /// The server has done it, and the caller will not know.
+        /// The server has carried out the call, and the caller does not learn it.
         package var answerLost = 0.0
         package var latency = Duration.milliseconds(1)...Duration.milliseconds(20)
-        /// A way that takes far longer, so that calls overtake each other and outlive their timeouts.
+        /// A far longer transit time, so that calls overtake each other and outlive their timeouts.
         package var slow = 0.0
         package var slowLatency = Duration.seconds(1)...Duration.seconds(60)
 
@@ -31,27 +31,27 @@ package final class SimNetwork: @unchecked Sendable {  // Confined to the simula
 
     private unowned let simulation: Simulation
     @safe @exclusivity(unchecked) package var weather = Weather()
-    /// Told about each answer that is lost after the server has acted.
+    /// Called for each answer that is lost after the server has acted.
     package var answerWasLost: (_ call: String) -> Void = { _ in }
     @safe @exclusivity(unchecked) private var cuts: Set<Way> = []
 
     package init(_ simulation: Simulation) { self.simulation = simulation }
 
-    /// Lets nothing through from one node to another; the other way is not affected.
+    /// Blocks all traffic from one node to another; the other direction is not affected.
     package func cut(from: SimNode, to: SimNode) { cuts.insert(Way(from: from.number, to: to.number)) }
 
     /// Ends every cut.
     package func mend() { cuts = [] }
 
-    /// Lets `server` do something for `caller`.
+    /// Lets `server` carry out a call for `caller`.
     ///
-    /// It does not know the type of an answer, because waiting in generic code costs many times as much: what `handle` returns
-    /// hands the answer over when it arrives.
+    /// This function does not know the type of an answer, because waiting in generic code costs many times as much. The
+    /// closure that `handle` returns hands the answer over when it arrives.
     ///
     /// - Parameters:
-    ///   - name: of the call, for whoever counts lost answers.
-    ///   - caller: who waits.
-    ///   - server: who acts.
+    ///   - name: of the call, for the counters of lost answers.
+    ///   - caller: the node that waits.
+    ///   - server: the node that acts.
     ///   - timeout: how long the caller waits, on the true clock.
     ///   - handle: runs as a task of the server; twice when the request is doubled.
     /// - Returns: whether there was an answer.
@@ -74,9 +74,9 @@ package final class SimNetwork: @unchecked Sendable {  // Confined to the simula
         }
     }
 
-    /// One call on its way: the first of its ends counts.
+    /// One call in transit: the first of its ends counts.
     ///
-    /// What is due later holds nothing but this, so that it needs no memory of its own.
+    /// A timer needs only a reference to this object, and so no memory of its own.
     @safe private final class Exchange: @unchecked Sendable {  // Confined to the simulation's thread.
         private let network: SimNetwork
         private let name: String
@@ -130,7 +130,7 @@ package final class SimNetwork: @unchecked Sendable {  // Confined to the simula
         return simulation.chance.chance(weather.requestTwice) ? 2 : 1
     }
 
-    /// One way: nothing arrives over a cut, or at a node that is dead.
+    /// Sends something one way: nothing arrives over a cut or at a dead node.
     private func send(from: SimNode, to: SimNode, _ arrival: @escaping () -> Void) {
         let isSlow = simulation.chance.chance(weather.slow)
         let latency = simulation.chance.duration(isSlow ? weather.slowLatency : weather.latency)

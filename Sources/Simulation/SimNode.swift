@@ -4,14 +4,14 @@ package final class SimNode: TaskExecutor {
         case running
         /// Stopped for a while, as by SIGSTOP: its jobs and its due timers wait.
         case frozen
-        /// Dead, as by SIGKILL: nothing of it ever runs again, no `defer`, no `catch`, no cancellation handler.
+        /// Dead, as after SIGKILL: nothing in it ever runs again, no `defer`, no `catch`, no cancellation handler.
         case crashed
     }
 
     package let name: String
     package let number: Int
     package let error: ClockError
-    /// Strong, for what is enqueued late; the circle is cut when the run is over.
+    /// Strong, for jobs that are enqueued late; the end of the run breaks the reference cycle.
     let simulation: Simulation
 
     init(name: String, number: Int, error: ClockError, simulation: Simulation) {
@@ -29,14 +29,14 @@ package final class SimNode: TaskExecutor {
 
     package func asUnownedTaskExecutor() -> UnownedTaskExecutor { unsafe UnownedTaskExecutor(ordinary: self) }
 
-    /// Begins a task of this process.
+    /// Starts a task of this process.
     ///
-    /// Nothing leaks into it from whoever calls: no priority, no task-local value.
+    /// It inherits nothing from the caller: no priority, no task-local value.
     package func spawn(_ body: @escaping @Sendable () async -> Void) {
         simulation.keep(Task.detached(executorPreference: self, priority: .medium, operation: body))
     }
 
-    /// Begins a short task at once: one that waits for nothing but its node's clock, so that nobody has to end it.
+    /// Starts a short task at once: it waits for nothing but its node's clock, so nothing needs to end it.
     func handle(_ body: @escaping @Sendable () async -> Void) {
         _ = Task<Void, Never>.immediateDetached(priority: .medium, executorPreference: self) { await body() }
     }

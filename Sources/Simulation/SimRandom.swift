@@ -1,4 +1,4 @@
-/// SplitMix64: small, the same on every machine, and able to give birth to independent streams.
+/// SplitMix64: small, the same on every machine, and derives independent generators.
 ///
 /// Steele, Lea and Flood, *Fast Splittable Pseudorandom Number Generators*, 2014.
 package struct SimRandom: RandomNumberGenerator, Sendable {
@@ -16,19 +16,19 @@ package struct SimRandom: RandomNumberGenerator, Sendable {
         return mixed ^ (mixed >> 31)
     }
 
-    /// A stream of its own: what one consumer draws never changes what another one gets.
+    /// An independent generator: what one consumer draws never changes what another one gets.
     package mutating func split() -> SimRandom { SimRandom(seed: next()) }
 
-    /// 0..<bound, for bounds so small that the bias does not matter.
+    /// A number in 0..<bound, for bounds so small that the bias does not matter.
     package mutating func below(_ bound: Int) -> Int { Int(truncatingIfNeeded: next() % UInt64(bound)) }
 
-    /// 0..<1.
+    /// A number in 0..<1.
     package mutating func unit() -> Double { Double(next() >> 11) * 0x1p-53 }
 
-    /// Whether something of this probability happens.
+    /// True with this probability.
     package mutating func chance(_ probability: Double) -> Bool { unit() < probability }
 
-    /// A duration between two, evenly.
+    /// A duration from a range, uniformly distributed.
     package mutating func duration(_ range: ClosedRange<Duration>) -> Duration {
         range.lowerBound + (range.upperBound - range.lowerBound) * unit()
     }

@@ -14,7 +14,7 @@ package final class SimTimer: @unchecked Sendable {  // Confined to the simulati
         self.due = due
     }
 
-    /// It will not happen any more; who sleeps on it wakes up with a `CancellationError`.
+    /// Cancels what is due; a task that sleeps on it wakes up with a `CancellationError`.
     package func cancel() {
         let due = due
         self.due = .nothing

@@ -3,13 +3,14 @@ extension Simulation {
     ///
     /// - Returns: what does not work, or nil.
     package static func selfTest() -> String? {
-        // Whatever escapes runs on another thread and stops the process, or never runs and leaves a deadlock.
+        // A job that no intake catches runs on another thread and stops the process, or it never runs and leaves a
+        // deadlock.
         let seen = Seen()
         let result = run(seed: 1) { simulation in
             let node = simulation.node("self-test")
             node.spawn {
                 await seen.note("node")
-                // This is what the second intake is for; the engine itself never begins such tasks.
+                // The second intake is there for such tasks; the engine itself never starts them.
                 await Task { await seen.note("task") }.value
                 await Task.detached { await seen.note("detached") }.value
                 await withTaskGroup(of: Void.self) { $0.addTask { await seen.note("group") } }

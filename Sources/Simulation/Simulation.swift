@@ -6,18 +6,20 @@ import HeapModule
 
 /// One run of a whole system, in one thread and in virtual time: its seed decides everything.
 ///
-/// Two intakes bring every job of Swift's concurrency here: each `SimNode` is the executor of its tasks, and a hook of the
-/// runtime catches what has no executor. One loop picks among the ready jobs by the seed; time moves only when nothing is
-/// ready. Which job runs next, when time moves, what the network loses and who dies are therefore functions of the seed.
+/// Two intakes bring every job of Swift's concurrency here: each `SimNode` is the executor of its tasks, and a hook in
+/// the runtime catches jobs without an executor. One loop picks among the ready jobs by the seed; time advances only
+/// when no job is ready. So the seed decides which job runs next, when time advances, what the network loses and which
+/// process dies.
 ///
-/// Confined to the thread that calls `run`: a job that comes from another thread ends the process with the seed, since a
-/// real timer, thread or socket has then leaked in. The properties that every step touches are not checked for overlapping accesses
-/// at run time, which would take 3 % of it: no code of others runs while one of them is being changed.
+/// Confined to the thread that calls `run`: a job that comes from another thread ends the process and names the seed,
+/// since a real timer, thread or socket has then leaked in. The properties that every step touches are not checked for
+/// overlapping accesses at run time, which would take 3 % of it: no foreign code runs while one of them is being
+/// changed.
 package final class Simulation: @unchecked Sendable {  // Confined to one thread, and `submit` checks that it is.
     package struct Options: Sendable {
-        /// A run that has made so many steps will not end any more.
+        /// A run with this many steps is taken for endless.
         package var stepsMax = 3_000_000
-        /// Hears of each event when it happens: of a run that never ends, too.
+        /// Called with each event when it happens, also in a run that never ends.
         package var tell: (@Sendable (String) -> Void)?
 
         package init() {}
@@ -45,20 +47,20 @@ package final class Simulation: @unchecked Sendable {  // Confined to one thread
 
     package let seed: UInt64
     package let options: Options
-    /// Draws of the world: faults, latencies, the workload's own chance; never those of the schedule.
+    /// Random numbers of the world: faults, latencies, the workload; never those of the schedule.
     @safe @exclusivity(unchecked) package var chance: SimRandom
-    /// Since the beginning.
+    /// Nanoseconds since the beginning.
     @safe @exclusivity(unchecked) package private(set) var now: Int64 = 0
     package private(set) var steps = 0
     package private(set) var failure: String?
     /// The run is judged; what is left only ends, so that its memory is freed.
     ///
-    /// Nothing may have an effect any more.
+    /// No call may have an effect any more.
     @safe @exclusivity(unchecked) package private(set) var isUnwinding = false
 
-    /// Kept until the last task has ended: what the tasks of the scenario know without owning it.
+    /// Kept until the last task has ended, because the tasks of the scenario use it without owning it.
     package var world: AnyObject?
-    /// What else is wrong at the moment of a failure.
+    /// Says at a failure what else is wrong at that moment.
     package var explanation: ((_ reason: String) -> String?)?
 
     @safe @exclusivity(unchecked) private var schedule: SimRandom
@@ -71,9 +73,9 @@ package final class Simulation: @unchecked Sendable {  // Confined to one thread
     private var isDone = false
     private var isClosed = false
     private let thread = pthread_self()
-    /// Whose job is running: the owner of what the second intake catches.
+    /// The node whose job is running: it becomes the owner of what the second intake catches.
     @safe @exclusivity(unchecked) private var current: SimNode?
-    /// Never faulted.
+    /// The node of the scenario itself, which meets no faults.
     package var harness: SimNode {
         guard let node = harnessNode else { preconditionFailure("seed \(seed): the run is over") }
         return node
@@ -92,7 +94,7 @@ package final class Simulation: @unchecked Sendable {  // Confined to one thread
 
     // MARK: - Nodes
 
-    /// A new process.
+    /// Adds a process.
     package func node(_ name: String, error: ClockError = .none) -> SimNode {
         let node = SimNode(name: name, number: nodes.count, error: error, simulation: self)
         nodes.append(node)
@@ -119,7 +121,7 @@ package final class Simulation: @unchecked Sendable {  // Confined to one thread
         stop(node, .frozen)
     }
 
-    /// Lets a stopped process go on, as if no time had passed for it: this makes zombies.
+    /// Lets a frozen process go on, as if no time had passed for it: this makes zombies.
     package func thaw(_ node: SimNode) {
         guard node.state == .frozen else { return }
         note("thaw \(node.name)")
@@ -137,7 +139,7 @@ package final class Simulation: @unchecked Sendable {  // Confined to one thread
 
     // MARK: - What happened
 
-    /// Puts an event into the hash, and tells of it.
+    /// Adds an event to the hash and passes it to `tell`.
     package func note(_ event: @autoclosure () -> String) {
         guard !isUnwinding else { return }
         let text = event()
@@ -148,7 +150,7 @@ package final class Simulation: @unchecked Sendable {  // Confined to one thread
         }
     }
 
-    /// Ends the run; the first reason stays.
+    /// Ends the run; only the first reason is kept.
     package func fail(_ reason: String) {
         guard failure == nil, !isUnwinding else { return }
         failure = reason
@@ -187,9 +189,9 @@ package final class Simulation: @unchecked Sendable {  // Confined to one thread
         alarms.insert(Alarm(at: moment, tie: schedule.next(), timer: timer))
     }
 
-    /// Lets time pass to the next thing that is due.
+    /// Advances time to the next thing that is due.
     ///
-    /// - Returns: false when nothing ever will be.
+    /// - Returns: false when nothing is due any more.
     private func fireEarliestTimer() -> Bool {
         while let alarm = alarms.popMin() {
             let timer = alarm.timer
@@ -200,7 +202,7 @@ package final class Simulation: @unchecked Sendable {  // Confined to one thread
             }
             switch timer.node.state {
             case .crashed:
-                // What it would have done is let go; what sleeps is ended with its task.
+                // Releases what a pending action would have used; a sleeping task is ended with its node.
                 if case .action = timer.due { timer.due = .nothing }
                 continue
             case .frozen: parked[timer.node.number].timers.append(timer)
@@ -230,7 +232,7 @@ package final class Simulation: @unchecked Sendable {  // Confined to one thread
         guard pthread_equal(pthread_self(), thread) != 0 else {
             fatalError("seed \(seed): a job of \(node.name) comes from another thread")
         }
-        // What still comes after the end belongs to nobody.
+        // What still arrives after the end is dropped.
         if isClosed { return }
         if parked[node.number].state == .running {
             ready.append(Ready(job: job, node: node))
@@ -276,7 +278,7 @@ package final class Simulation: @unchecked Sendable {  // Confined to one thread
         unwind()
     }
 
-    /// Ends what is left, outside the hash and within bounds: without this every run leaks its suspended tasks.
+    /// Ends the remaining tasks, outside the hash and within limits: without this every run leaks its suspended tasks.
     private func unwind() {
         isUnwinding = true
         for node in nodes {
@@ -301,12 +303,12 @@ extension Simulation {
     /// How a run ended.
     package struct Result: Sendable {
         package let seed: UInt64
-        /// Equal for two runs that made the same steps.
+        /// Equal for two runs that took the same steps.
         package let hash: UInt64
         package let steps: Int
-        /// Virtual.
+        /// Virtual time.
         package let time: Duration
-        /// Nil when all was well.
+        /// Nil when the run found nothing wrong.
         package let failure: String?
     }
 

@@ -1,6 +1,6 @@
-/// What a run did, in 64 bits: equal for two runs exactly when they made the same steps.
+/// A hash of what a run did, in 64 bits: equal for two runs exactly when they took the same steps.
 ///
-/// Never fed with addresses, task ids or real time.
+/// It never includes addresses, task ids or real time.
 package struct TraceHash: Sendable, Equatable {
     package private(set) var value: UInt64 = 0xCBF2_9CE4_8422_2325
 
