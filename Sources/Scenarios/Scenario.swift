@@ -2,7 +2,7 @@ package import Invariants
 import Migration
 import Simulation
 
-/// A kind of run: which faults it may have, and what it is there to show.
+/// A kind of run: the faults it may have, and what it is there to show.
 package struct Scenario: Sendable {
     package let name: String
     package let about: String
@@ -10,14 +10,14 @@ package struct Scenario: Sendable {
     let faults: [FaultPlan.Class]
     /// What always goes wrong.
     var always: Set<FaultPlan.Class> = []
-    /// The settings that make it what it is.
+    /// The settings of this scenario.
     var set: @Sendable (inout FaultPlan, inout SimRandom) -> Void = { _, _ in }
 
-    /// The whole workload.
+    /// All faults that the other scenarios have, except two.
     package static let swarm = Scenario(
         name: "swarm",
         about: "five hosts and a random half of all faults",
-        // With the brakes as tight as those two classes need them, half of the other faults would end in a pause.
+        // With brakes as tight as those two classes need them, half of the other faults would end in a pause.
         faults: FaultPlan.Class.allCases.filter { ![.refusals, .emptied].contains($0) }
     )
 
@@ -102,7 +102,7 @@ package struct Scenario: Sendable {
         ),
         Scenario(
             name: "brakes",
-            about: "services that refuse everything for a while, a table that is emptied, and who resumes the job",
+            about: "services that refuse everything for a while, an emptied table, and operators who resume the job",
             faults: [.network, .lostAnswers, .refusals, .emptied],
             always: []
         ) { plan, random in
@@ -110,14 +110,14 @@ package struct Scenario: Sendable {
         },
     ]
 
-    /// One seed of it, but for what is wished for.
+    /// Runs one seed of it, with the wishes in place of what the seed draws.
     ///
     /// - Parameters:
-    ///   - seed: decides all the rest.
+    ///   - seed: decides everything else.
     ///   - wish: takes the place of what the seed draws.
     ///   - bug: a mistake to make.
-    ///   - keepsHistory: whether to note the calls of the store.
-    ///   - tell: hears of each event when it happens.
+    ///   - keepsHistory: whether to record the calls of the store.
+    ///   - tell: called with each event when it happens.
     /// - Returns: how it ended.
     package func run(
         seed: UInt64,
@@ -170,17 +170,17 @@ package struct SeedReport: Sendable {
     package let seed: UInt64
     package let hash: UInt64
     package let steps: Int
-    /// Virtual.
+    /// Virtual time.
     package let time: Duration
-    /// The invariant's number and what was found; nil when all was well.
+    /// The invariant's number and what was found; nil when nothing was found.
     package let failure: String?
     /// How large it was and what could go wrong.
     package let shape: FaultPlan.Wish
     package let coverage: Coverage
-    /// The calls of the store in their order, so that another store can be asked the same; empty where calls overlap.
+    /// The calls of the store in their order, so that another store can replay them; empty when calls overlap.
     package let history: [RecordedStep]
 
-    /// The same with a finding of its own.
+    /// The same report with another finding.
     package func failing(_ reason: String) -> SeedReport {
         SeedReport(
             seed: seed,

@@ -3,7 +3,8 @@ import Invariants
 import Migration
 import Simulation
 
-/// What happens in one run: processes begin, faults strike, operators act; then all is mended and the job must end.
+/// What happens in one run: processes start, faults strike, operators act; then all faults end and the job must
+/// complete.
 struct Story: Sendable {
     private let world: SimulatedWorld
     private let simulation: Simulation
@@ -15,7 +16,7 @@ struct Story: Sendable {
         clock = world.simulation.harness.clock
     }
 
-    /// I23: batch timeout + 2 · backoff cap + the work left, which takes longer with fewer hosts and more batches.
+    /// I23: batch timeout + 2 · backoff cap + the remaining work, which takes longer with fewer hosts and more batches.
     private var endingMax: Duration {
         let hosts = Double(world.plan.hosts) / 5
         let batches = Double(world.plan.batches) / 40
@@ -48,7 +49,7 @@ struct Story: Sendable {
         EndChecks(world).run()
     }
 
-    /// Whether there is still something for it to strike.
+    /// Whether a fault still has something to strike.
     private func mayStrike(_ fault: Nemesis) -> Bool {
         !world.isHealed && !simulation.isUnwinding && simulation.now < fault.until?.nanoseconds ?? .max
     }
@@ -57,12 +58,13 @@ struct Story: Sendable {
         if host < 2 { world.needsNewJob ? .replacer : .run } else { .worker }
     }
 
-    /// Restarts what has died, lets operators retry what has failed, and returns when the job is over or the time is up.
+    /// Restarts processes that have died, lets operators retry what has failed, and returns when the job is over or the
+    /// time is up.
     private func supervise(until limit: Duration, requeues: Bool = false) async throws {
         let end = simulation.now + limit.nanoseconds
         var restarts: [Int: Int64] = [:]
         var retries = 0
-        // Failed batches in single records, and in a third of the runs what is left once more.
+        // Operators retry failed batches as single records, and in a third of the runs retry the rest once more.
         let rounds = simulation.chance.below(3) == 0 ? 2 : 1
         while simulation.now < end, simulation.failure == nil {
             try await clock.sleep(for: .seconds(5))
@@ -72,7 +74,7 @@ struct Story: Sendable {
             if requeues {
                 checkLeases(job)
                 world.checkPace(job)
-                // What is refused now, because a row is held, is asked again at the next look.
+                // A resume that is refused because a row is locked is repeated at the next check.
                 if let job, job.status == .paused {
                     await world.asked(ControlIngestionJob(job: job.id, action: .resume, reason: nil))
                 }
@@ -84,7 +86,7 @@ struct Story: Sendable {
             for host in 0..<world.plan.hosts where world.process(on: host) == nil {
                 let isOver = job.map { !$0.status.isOpen } ?? false
                 if isOver, !requeues || retries == 0 { continue }
-                // Crash loops, and hosts that stay down for a while.
+                // Some processes restart in quick succession, and some hosts stay down for a while.
                 let due =
                     restarts[host] ?? simulation.now
                     + simulation.chance.duration(.seconds(1)...Duration.seconds(60)).nanoseconds
@@ -99,7 +101,7 @@ struct Story: Sendable {
         }
     }
 
-    /// I24: nobody leaves while the job is open, except by signal or refusal.
+    /// I24: no process leaves while the job is open, except after a signal or a refusal.
     private func checkEnds(_ job: JobRow?) {
         for process in world.processes where !process.isJudged {
             guard let reason = process.reason else { continue }
@@ -115,9 +117,9 @@ struct Story: Sendable {
         }
     }
 
-    /// I28: a process with the job's servers is admitted, and nobody else.
+    /// I28: a process with the job's servers is admitted, and no other.
     ///
-    /// - Returns: whether nothing more is to be said of its end.
+    /// - Returns: whether its end needs no further check.
     private func checkRefusal(_ refusal: Joining.Refusal, of process: SimulatedProcess) -> Bool {
         let verdict = Admission.judge(
             refusal,
@@ -134,7 +136,7 @@ struct Story: Sendable {
         return true
     }
 
-    /// I25: what a dead worker held is taken back in time, once there is a process that has been there for a while.
+    /// I25: the batches of a dead worker are taken back in time, once a process has been running for a while.
     private func checkLeases(_ job: JobRow?) {
         guard let job,
             (0..<world.plan.hosts).contains(where: {
@@ -155,10 +157,10 @@ struct Story: Sendable {
         }
     }
 
-    /// An operator tries failed batches once more, cut into single records at first, and then failed records.
+    /// An operator retries failed batches, first divided into single records, and then failed records.
     private func retry(_ job: JobRow, isolates: Bool) async throws -> Bool {
         guard job.status == .failed || job.status == .completed else { return false }
-        // The row that has killed its workers is mended meanwhile in half of the runs.
+        // In half of the runs the row that has killed its workers is fixed meanwhile.
         if isolates, simulation.chance.chance(0.5) { world.disarm() }
         let request = SimEntropy(simulation.chance.split()).uuid()
         let call = RequeueFailedBatches(

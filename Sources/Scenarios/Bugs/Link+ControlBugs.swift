@@ -2,7 +2,7 @@ import Fakes
 import Migration
 import Simulation
 
-/// Mistakes in what a process says of its batches, and in how long it waits.
+/// Mistakes in what a process reports about its batches, and in how long it waits.
 extension Link {
     private var bug: PortBug? { world.portBug }
 
@@ -24,7 +24,7 @@ extension Link {
         if !batches.isEmpty { process.givenAt = world.simulation.now }
     }
 
-    /// How the end of an attempt is told.
+    /// What a process with its mistake reports at the end of an attempt.
     func told(_ call: FinishBatch) -> FinishBatch {
         var told = call
         switch (bug, call.error?.code) {
@@ -32,7 +32,7 @@ extension Link {
             told.outcome = .released
             told.counts = call.counts.map { BatchCounts(paid: $0.paid) }
             told.retryAfterMs = nil
-            told.error = BatchError(code: "interrupted", message: "as if somebody had interrupted it")
+            told.error = BatchError(code: "interrupted", message: "as if a person had interrupted it")
         case (.interruptionsCostARetry, "interrupted"):
             let records = world.store.read { tables in
                 tables.index(of: call.job).map { tables.jobs[$0].batches[call.batchNumber].recordIDs.count } ?? 0
@@ -51,7 +51,7 @@ extension Link {
         return told
     }
 
-    /// What the end of an attempt was answered, as it is believed.
+    /// The store's answer to the end of an attempt, as a process with its mistake understands it.
     func believed(_ answer: FinishBatch.Answer, of call: FinishBatch) -> FinishBatch.Answer {
         guard bug == .isolatesAtTheFirstDeath, call.error?.code == "runner_died", answer.result == .applied else {
             return answer
@@ -59,7 +59,7 @@ extension Link {
         return FinishBatch.Answer(result: .applied, status: .failed, outcome: answer.outcome)
     }
 
-    /// What a join was answered, as it is believed.
+    /// The store's answer to a join, as a process with its mistake understands it.
     func believed(_ answer: JoinIngestionJob.Answer) -> JoinIngestionJob.Answer {
         var answer = answer
         switch bug {
@@ -70,9 +70,9 @@ extension Link {
         return answer
     }
 
-    /// Waits as long as the embedder has just said, although it has said something longer before.
+    /// Waits as long as the embedder asked last, although it asked for a longer wait before.
     ///
-    /// - Returns: whether it has; then the request is sent again.
+    /// - Returns: whether this process has that mistake and has waited; then the request is sent again.
     func waitsForTheLatest(_ wait: Duration) async -> Bool {
         let end = world.simulation.now + wait.nanoseconds
         guard bug == .takesTheLatestWait, end < process.pausedUntil else {

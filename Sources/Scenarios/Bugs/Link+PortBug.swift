@@ -3,7 +3,7 @@ import Migration
 import Simulation
 import TextProcessing
 
-/// The calls of a process with its mistake, if it has one.
+/// The calls of a process, with its planted mistake if it has one.
 extension Link {
     private var bug: PortBug? { world.portBug }
 
@@ -65,7 +65,7 @@ extension Link {
         for index in sent.items.indices { sent.items[index].claimId = sentID(sent.items[index].claimId) }
         var answer = try await send(sent)
         if bug == .trustsItsLeaseForEver {
-            // It hears neither that a lease is lost nor when it ends.
+            // The process never learns that a lease is lost or when it ends.
             for index in answer.items.indices {
                 answer.items[index].result = .ok
                 answer.items[index].leaseMs = 100 * 120_000
@@ -157,7 +157,7 @@ extension Link {
                 world.watch.isComplete(point.recordID)
                     || point.checksum != world.watch.expected(point.recordID)?.checksum
             }
-        // Evidence of the job's work is still looked for.
+        // The process still looks for evidence of the job's work.
         case .embedsEverythingAgain where process.hasJoined:
             return found.filter { $0.checksum != world.watch.expected($0.recordID)?.checksum }
         case .deletesBeforeWriting:
@@ -175,7 +175,7 @@ extension Link {
         }
     }
 
-    /// Points of records without a text, as if they carried our source.
+    /// Points of records without a text, as if they carried the job's source.
     private func takenForOurs(_ points: [StoredPoint]) -> [StoredPoint] {
         points.filter { world.watch.expected($0.recordID) == nil }.map { point in
             process.takenForOurs[point.id] = point

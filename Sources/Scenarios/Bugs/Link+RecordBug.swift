@@ -3,11 +3,11 @@ import Invariants
 import Migration
 import TextProcessing
 
-/// Mistakes of a process about single records: their counts, their points, their lists.
+/// Mistakes of a process about single records: their counts, points and lists.
 extension Link {
     private var bug: PortBug? { world.portBug }
 
-    /// The end of a batch as a process tells it that has miscounted.
+    /// The end of a batch as reported by a process that has miscounted.
     func miscounted(_ call: FinishBatch) -> FinishBatch {
         guard call.outcome == .completed, var counts = call.counts else { return call }
         var told = call
@@ -25,7 +25,7 @@ extension Link {
         return told
     }
 
-    /// Writes points, and makes the mistakes that are made about the points of one record.
+    /// Writes points, and makes the planted mistakes about the points of one record.
     func writeRecords(
         _ points: [Point],
         _ send: @escaping @Sendable ([Point]) async throws(PortFailure) -> Void
@@ -54,7 +54,7 @@ extension Link {
         }
     }
 
-    /// Notes what an attempt has seen first.
+    /// Notes the lists that an attempt has seen first.
     func noteLists(of records: [RecordID], _ found: [StoredPoint]) {
         guard bug == .carriesOldLists else { return }
         for id in records where process.firstLists[id] == nil {
@@ -64,7 +64,7 @@ extension Link {
 }
 
 extension SimulatedWorld {
-    /// A row as the processes take it, and with them the checkers that use the engine's own text work.
+    /// A row as the processes read it, and also the checkers that use the engine's own text processing.
     func asRead(_ row: SourceRecord) -> SourceRecord {
         guard portBug == .decodesNoEntities, case .text(let text) = row.content, text.contains("&") else { return row }
         let escaped = text.split(separator: "&", omittingEmptySubsequences: false).joined(separator: "&amp;")

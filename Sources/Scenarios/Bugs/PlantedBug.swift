@@ -2,44 +2,44 @@ import Fakes
 
 /// A mistake that the fake makes on purpose, so that a test can show that the checks of a history notice it.
 package enum PlantedBug: String, CaseIterable, Sendable {
-    /// Looks for free batches, gives way, and takes them as if nothing had happened.
+    /// Looks for free batches, pauses, and takes them without looking again.
     case claimChecksThenSets
-    /// A repeat does not wait for its original.
+    /// A repeated call does not wait for its original.
     case claimWithoutItsLock
-    /// A floor is believed.
+    /// The claim floor is trusted without a second look.
     case claimWithoutSecondLook
-    /// Whoever calls is heard while the batch is at work.
+    /// Any caller is accepted while the batch is being worked on.
     case statusIsTheOnlyGuard
-    /// The number of the batch is enough to end it.
+    /// The number of the batch is enough to end it; the attempt is not compared.
     case finishByNumberAlone
-    /// Heartbeats add to the counts.
+    /// Heartbeats add to the counts instead of replacing them.
     case progressIsAdded
-    /// The counters take the records of attempts that will be repeated.
+    /// The counters include the records of attempts that will be repeated.
     case everyAttemptIsCounted
     case deferUsesTheBudget
     case heartbeatPassesTheDeadline
-    /// The reaper ends what it saw, whatever became of it until it had the lock.
+    /// The reaper ends what it saw, without looking again after it got the lock.
     case reaperDoesNotLookAgain
     case requeueResetsTheAttempt
-    /// A page is stored wherever the plan stands.
+    /// A page is stored even if the plan's cursor has moved.
     case appendIgnoresTheCursor
     case oldEpochIsHeard
-    /// A process that joins a job which has ended is given it as if it were open.
+    /// A process that joins a job that has ended gets it as if it were open.
     case joinRevivesAnEndedJob
-    /// The brakes go on counting what a person has seen and resumed from.
+    /// After a resume the brakes still count what led to the pause.
     case resumeKeepsTheBaseline
-    /// A job is opened without a look at the open one of its target.
+    /// A job is opened without checking for an open job with the same target.
     case opensBesideAnother
-    /// Whole batches are divided that are not given up.
+    /// Whole batches are divided that have not been given up.
     case isolatesWhatHasNotFailed
-    /// The records of a divided batch come back two by two.
+    /// The records of a divided batch are put into batches of two.
     case isolatesInPairs
-    /// "Nothing is at work" and "nothing waits" are two reads.
+    /// "Nothing is at work" and "nothing waits" are read separately.
     case finalizeReadsTwice
 }
 
 extension TrackingPolicy {
-    /// The contract's own but for one mistake.
+    /// The contract's own rules, except for one mistake.
     package init(planted bug: PlantedBug?) {
         self.init()
         switch bug {

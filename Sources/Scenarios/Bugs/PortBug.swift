@@ -2,114 +2,114 @@ import Migration
 
 /// A mistake that a simulated process makes on purpose, so that a test can show that the checkers notice it.
 ///
-/// Each is a seam around a port: the engine itself has no switch. Mistakes of the store are `PlantedBug`s.
+/// Each mistake wraps a port: the engine itself has no switch for them. Mistakes of the store are `PlantedBug`s.
 package enum PortBug: String, CaseIterable, Sendable {
-    /// An upsert is called done when it was sent.
+    /// An upsert is reported as done when it was sent.
     case writesWithoutWaiting
     /// A batch is reported as completed before its points are sent.
     case finishesBeforeWriting
-    /// Old points go before the new ones are there.
+    /// Old points are deleted before the new ones are written.
     case deletesBeforeWriting
-    /// Old points are all that do not look like the new ones, whether they were seen or not.
+    /// Every point that does not look like the new ones counts as old and is deleted, whether it was seen or not.
     case deletesWhatItHasNotSeen
-    /// What is there already is not looked for.
+    /// Points that exist already are not looked for.
     case embedsEverythingAgain
     case sendsWithoutMoney
-    /// A refusal for haste is answered with the same request.
+    /// After the answer "too many requests" the same request is sent again at once.
     case hurriesWhenThrottled
-    /// A lease is believed in for a hundred times as long.
+    /// A lease is trusted for a hundred times its length.
     case trustsItsLeaseForEver
-    /// A claim that was not answered is repeated under another id.
+    /// An unanswered claim is repeated under another id.
     case newClaimIDForEachTry
     /// A worker leaves after ten polls that found nothing.
     case leavesWhenIdle
     case countsBlankAsFailed
-    /// The plan's cursor is stored before the page it stands for.
+    /// The plan's cursor is stored before its page.
     case storesTheCursorFirst
-    /// A job that is to be gone on with is opened, as if there were none.
+    /// A job that should be resumed is opened, as if there were none.
     case opensInsteadOfJoining
-    /// A process does not look whether its servers are the job's.
+    /// A process does not check whether its servers are the job's.
     case joinsWithoutLooking
-    /// A row that is not there is missing, and not asked for again.
+    /// A row that is not found is counted as missing at once, without a second look.
     case missesAtTheFirstLook
     /// Rows that are blank or gone keep their points.
     case keepsPointsOfAbsentRows
-    /// A collection without room is taken for one that refuses the points.
+    /// A full collection is mistaken for one that refuses the points.
     case blamesThePointsWhenFull
     /// Points are looked for by their record's id alone.
     case takesEverySourceForItsOwn
-    /// A delete names a key that has no index.
+    /// A delete filters by a key that has no index.
     case filtersWithoutAnIndex
-    /// Points without a source stay as they are.
+    /// Points without a source are not marked.
     case marksNothing
-    /// Of a row that is blank or gone all points are deleted, whatever their source.
+    /// When a row is blank or gone, all its points are deleted, whatever their source.
     case removesPointsOfOtherSources
     case removesUnmarkedPoints
     /// The counters of the brakes are not looked at.
     case neverBrakes
-    /// Whatever fails is blamed, whether the service is well or not.
+    /// A record is blamed for any failure, whether the service is well or not.
     case blamesWithoutAProbe
     /// What failed is forgotten at once.
     case forgetsSuspects
     /// Two failures in a row are enough.
     case condemnsAfterTwoFailures
-    /// The points of a record that is half there are taken for older ones.
+    /// The points of a partly written record are mistaken for older ones.
     case embedsHalfRecordsAgain
-    /// The lists of one record are given to all that are written with it.
+    /// All records of a write get the lists of one of them.
     case sharesLists
-    /// The lists are those of the first look, whatever somebody has set since.
+    /// The lists of the first look are written, even if another application has set them since.
     case carriesOldLists
-    /// Old points go although the new ones were refused.
+    /// Old points are deleted although the new ones were refused.
     case deletesAfterARefusal
-    /// Only the last portion of a batch tells its dead letters.
+    /// Only the last portion of a batch reports its dead letters.
     case losesEarlierFailures
     case writesChildrenFirst
-    /// `&amp;` stays as it is; the checkers that use the engine's text work agree.
+    /// `&amp;` is not decoded; the checkers that use the engine's text processing agree.
     case decodesNoEntities
     case countsMissingAsSkipped
     case countsSkippedAsMissing
-    /// One batch per minute, as if every one of them had to find out whether points can be written.
+    /// The process claims one batch per minute, as if each batch had to find out whether points can be written.
     case claimsOnceAMinute
-    /// A batch that has reached its deadline is given back as if somebody had interrupted it.
+    /// A batch that has reached its deadline is given back with the code of an interruption.
     case releasesAtTheDeadline
-    /// A batch that is given back on a signal is reported as failed.
+    /// A batch that is given back after a signal is reported as failed.
     case interruptionsCostARetry
-    /// A batch that a dead process has held is divided, although it has retries left.
+    /// A batch that a dead process has held is divided although it has retries left.
     case isolatesAtTheFirstDeath
-    /// A controller that takes over does not know of the job's limit.
+    /// A controller that takes over does not know the job's limit.
     case forgetsTheLimit
     /// A controller that takes over plans up to its own limit instead of the job's.
     case takesItsOwnLimit
-    /// Of two waits that the embedder asks for, the one that was asked for last counts.
+    /// If the embedder asks for two waits, the later request counts instead of the longer one.
     case takesTheLatestWait
     /// Requests are sent without a reservation.
     case reservesNothing
-    /// A batch that is given back for an outage is left for half an hour.
+    /// A batch that is given back because of an outage is deferred for half an hour.
     case defersForHalfAnHour
-    /// A batch that is done is given back, as if its lease were over.
+    /// A completed batch is given back, as if its lease had run out.
     case doubtsItsLease
-    /// The grace after a signal does not end.
+    /// The grace period after a signal never ends.
     case neverEndsTheGrace
-    /// Minutes go by under a lease, with nothing to wait for.
+    /// Minutes pass under a lease although there is nothing to wait for.
     case dawdlesUnderItsLease
 
-    /// The checkers of which one must find it.
+    /// The checkers: at least one of them must find the mistake.
     package var invariants: [String] {
         switch self {
-        // Among what it has not seen may be points of another source.
+        // What it has not seen may include points of another source.
         case .deletesWhatItHasNotSeen: ["I18", "I29"]
-        // It never hears that the collection is full, and goes on paying.
+        // The process never learns that the collection is full, and goes on paying.
         case .writesWithoutWaiting: ["I18", "I22"]
-        // The store refuses counts of which more were removed than are skipped or missing.
+        // The store refuses counts in which more records were removed than skipped or missing.
         case .countsBlankAsFailed: ["I18", "I24"]
         case .deletesBeforeWriting, .missesAtTheFirstLook, .keepsPointsOfAbsentRows, .sharesLists, .carriesOldLists,
             .deletesAfterARefusal, .losesEarlierFailures,
             .writesChildrenFirst, .decodesNoEntities, .countsMissingAsSkipped, .countsSkippedAsMissing:
             ["I18"]
         case .removesPointsOfOtherSources: ["I29"]
-        // Those of a record whose text comes back are paid for again.
+        // If the text of such a record comes back, its points are paid for again.
         case .removesUnmarkedPoints: ["I29", "I21"]
-        // Its writes come after its lease, too.
+        // It also writes after its lease has ended.
         case .finishesBeforeWriting: ["I18", "I20"]
         case .embedsEverythingAgain, .embedsHalfRecordsAgain: ["I21"]
         case .blamesWithoutAProbe, .condemnsAfterTwoFailures: ["I32"]
@@ -121,10 +121,10 @@ package enum PortBug: String, CaseIterable, Sendable {
         case .storesTheCursorFirst: ["I12"]
         case .opensInsteadOfJoining: ["I27"]
         case .joinsWithoutLooking: ["I28"]
-        // It goes on paying, too.
+        // It also goes on paying.
         case .blamesThePointsWhenFull: ["I18", "I22"]
         case .takesEverySourceForItsOwn, .marksNothing: ["I29"]
-        // Nobody can work then.
+        // No process can work then.
         case .filtersWithoutAnIndex: ["I24"]
         case .neverBrakes: ["I30"]
         case .claimsOnceAMinute, .dawdlesUnderItsLease: ["I23"]
@@ -139,7 +139,7 @@ package enum PortBug: String, CaseIterable, Sendable {
 }
 
 extension PortBug {
-    /// The policy of a mistake that is one of policy.
+    /// The suspicion policy of a mistake that changes it; nil for the others.
     var suspicion: Suspicions.Policy? {
         var policy = Suspicions.Policy()
         switch self {

@@ -1,12 +1,13 @@
-/// Mistakes that are made on purpose, so that a test can show who finds them.
+/// Planted mistakes, so that a test can show which checkers find them.
 extension Scenario {
     package enum Bug: Sendable, Equatable {
-        /// By the store.
+        /// A mistake of the store.
         case store(PlantedBug)
-        /// By the processes.
+        /// A mistake of the processes.
         case port(PortBug)
 
-        /// All but the one that makes nothing unsafe or late: only a model of the store sees it (`PlantedBugTests`).
+        /// All mistakes except one that makes nothing unsafe or late: only a model of the store sees it
+        /// (`PlantedBugTests`).
         package static let all =
             PlantedBug.allCases.filter { $0 != .claimWithoutSecondLook }
             .map(Self.store)
@@ -22,7 +23,7 @@ extension Scenario {
         var ofStore: PlantedBug? { if case .store(let bug) = self { bug } else { nil } }
         var ofPorts: PortBug? { if case .port(let bug) = self { bug } else { nil } }
 
-        /// Where it shows soonest.
+        /// The scenario that shows the mistake soonest.
         package var scenario: Scenario {
             let name =
                 switch self {
@@ -52,7 +53,7 @@ extension Scenario {
             return Scenario.all.first { $0.name == name } ?? .swarm
         }
 
-        /// The checkers of which one must find it.
+        /// The checkers: at least one of them must find the mistake.
         package var invariants: [String] {
             switch self {
             case .store(let bug): bug.invariants
@@ -68,8 +69,8 @@ extension PlantedBug {
         case .claimChecksThenSets, .heartbeatPassesTheDeadline: ["I5"]
         case .claimWithoutItsLock: ["I9"]
         case .claimWithoutSecondLook: []
-        // A worker that is heard after its attempt has ended goes on writing, too; and a finish that arrives twice is
-        // applied twice, if its batch was claimed again in between.
+        // A worker that is accepted after its attempt has ended also goes on writing. A finish that arrives twice is
+        // applied twice if its batch was claimed again in between.
         case .statusIsTheOnlyGuard, .finishByNumberAlone: ["I3", "I1", "I10", "I20"]
         case .progressIsAdded, .everyAttemptIsCounted: ["I10", "I13", "I15"]
         case .deferUsesTheBudget: ["I7"]

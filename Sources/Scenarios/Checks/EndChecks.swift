@@ -4,7 +4,8 @@ import Migration
 import Simulation
 import TextProcessing
 
-/// The state of all four fakes when everything is over: I1–I19 and I29, each planned record exactly one of what it may be.
+/// The state of all four fakes at the end of a run: I1–I19 and I29, and that each planned record has exactly one
+/// outcome.
 struct EndChecks {
     let world: SimulatedWorld
 
@@ -26,7 +27,7 @@ struct EndChecks {
         return evidence
     }
 
-    /// The invariants of the store that are broken now, but for the one that is known already.
+    /// The invariants of the store that are broken now, except the one that is known already.
     func others(than finding: String) -> String? {
         let names = Set(tables.violations().map(\.invariant.description)).filter { !finding.hasPrefix($0 + " ") }
         return names.isEmpty ? nil : "(also \(names.sorted().joined(separator: ", ")))"
@@ -39,7 +40,7 @@ struct EndChecks {
 // MARK: - What there is
 
 extension EndChecks {
-    /// The contract is looked at for one record in so many; which ones, the seed says.
+    /// The contract is checked for one record in this many; the seed decides which ones.
     private static let stride: UInt64 = 16
 
     private func evidence(_ tables: TrackingEvidence) -> RecordEvidence {
@@ -79,7 +80,7 @@ extension EndChecks {
         evidence.vectors = world.points.vectors(oneOf: 4, at: Int(world.simulation.seed % 4)).map { point in
             RecordEvidence.Vector(of: point.id, point.vector, due: words.vector(of: point.text))
         }
-        // The answers that this mistake invents are billed by nobody.
+        // The requests that this mistake invents are not billed.
         evidence.billed = world.portBug == .blamesWithoutAProbe ? nil : Int64(world.embedder.totals.tokens)
         return evidence
     }

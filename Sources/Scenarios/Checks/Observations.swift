@@ -3,7 +3,7 @@ import Invariants
 import Migration
 import Simulation
 
-/// What a run has met, read off its calls and events: the counters that say whether a seed was worth running.
+/// What a run has met, according to its calls and events: the counters that say whether a seed was worth running.
 struct Observations {
     private let evidence: TrackingEvidence
     private let world: SimulatedWorld
@@ -49,7 +49,7 @@ struct Observations {
         var running: [String: Int] = [:]
         var leaseEnds: [AttemptName: DatabaseTime] = [:]
         let lease = Duration.seconds(job.summary.settings.leaseSeconds)
-        // The kind is asked first: most calls are of another one, and what they were given need not be looked at.
+        // The type of the call is compared first: most calls are of another type, and their arguments need not be read.
         for observed in evidence.calls where observed.namedJob == job.summary.id {
             if observed.calls(FinishBatch.self), let (call, answer) = observed.answered(FinishBatch.self),
                 answer.result == .lost
@@ -58,7 +58,7 @@ struct Observations {
                     $0.kind == "claimed" && $0.batchNumber == call.batchNumber && $0.id <= observed.eventBefore ?? 0
                 }
                 if let claimed, claimed.attempt != call.attempt { world.coverage.add(.staleFinishMetNewOwner) }
-                // A few seconds decide who comes first.
+                // A few seconds decide whether the worker or the reaper comes first.
                 let reaped = job.events.last { $0.kind == "reaped" && $0.claimId == call.claimId }
                 if let reaped, let at = observed.at, at - .seconds(10) < reaped.time {
                     world.coverage.add(.reaperRacedFinish)

@@ -5,11 +5,12 @@ import Simulation
 
 /// Whether processes work when they could, and leave in time when they have to.
 ///
-/// Looked at every few seconds, from outside: what the store holds, and what the process was told.
+/// Checked every few seconds from outside: from what the store holds and what the process was told.
 extension SimulatedWorld {
     /// I23: once everything is repaired, a process that could work on a batch holds one.
     ///
-    /// It could when there is one to claim, and it has no reason to wait. So the job goes on as fast as its batches take.
+    /// It could when there is a batch to claim and it has no reason to wait. So the job goes on as fast as its batches
+    /// allow.
     func checkPace(_ job: JobRow?) {
         let now = simulation.now
         let callsOverlap = plan.has(.interleaving)
@@ -22,7 +23,8 @@ extension SimulatedWorld {
         }
     }
 
-    /// I23: attempts take no longer than they need; what has to wait for a quota, for suspects or for locks is left out.
+    /// I23: attempts take no longer than they need; runs with waits for a quota, for suspects or for locks are left
+    /// out.
     private func checkAttempts(of job: JobRow, _ now: Int64) {
         guard plan.classes.isDisjoint(with: [.quota, .suspects, .interleaving]) else { return }
         for batch in job.batches.atWork {
@@ -48,9 +50,9 @@ extension SimulatedWorld {
         return !job.batches.claimable(from: nil, at: .start + .nanoseconds(now)).isEmpty
     }
 
-    /// I24: a process that has to stop leaves when its grace and its last calls are over.
+    /// I24: a process that has to stop leaves when its grace period and its last calls are over.
     ///
-    /// - Parameter interval: between two looks; one that is stopped by others meanwhile does not get its time counted.
+    /// - Parameter interval: the time between two checks; the time of a frozen process does not count.
     func checkStops(every interval: Duration) {
         for process in processes where process.isAlive && process.stop.level > .run && process.node.isRunning {
             simulation.report(process.deeds.wasSeenAfterStop(every: interval, process.name))

@@ -2,7 +2,7 @@ import Invariants
 import Migration
 import Simulation
 
-/// Tells the history of each process what has failed by itself, and what went well: I32.
+/// Records in the history of each process what has failed by itself, and what went well: I32.
 final class SuspectWatch {
     private unowned let simulation: Simulation
 

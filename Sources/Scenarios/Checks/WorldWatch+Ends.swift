@@ -3,9 +3,9 @@ import Invariants
 import Migration
 import Simulation
 
-/// How processes end attempts and divide batches: I6 and I7, as far as no table shows it.
+/// How processes end attempts and divide batches: the part of I6 and I7 that no table shows.
 extension WorldWatch {
-    /// A process reports how an attempt has ended; judged when it sends this, before any network.
+    /// A process reports how an attempt has ended; it is checked when the process sends it, before any network.
     func endIsSent(_ call: FinishBatch, by process: SimulatedProcess) {
         let now = simulation.now
         if call.outcome == .deferred { report(process.deeds.defers(call, by: process.name, at: now)) }
@@ -19,10 +19,10 @@ extension WorldWatch {
         report(end.finding(process.deeds, claims, process.contact))
     }
 
-    /// A process does nothing for a while, and may.
+    /// A process does nothing for a while, which is allowed.
     func rests(_ process: SimulatedProcess, for time: Duration) { process.deeds.rests(for: time, at: simulation.now) }
 
-    /// The attempt of a call that is about the current one, and the status of its job.
+    /// The attempt of a call if it is the current one of its batch, and the status of its job.
     private func held(_ call: FinishBatch) -> (attempt: AttemptEnd.Attempt, status: JobStatus)? {
         world.store.read { tables in
             guard let index = tables.index(of: call.job), tables.jobs[index].batches.indices.contains(call.batchNumber)
@@ -47,12 +47,12 @@ extension WorldWatch {
         process.deeds.endWasAnswered(call, answer)
     }
 
-    /// A process knows that what it sent at that time has written or deleted points of these records.
+    /// A process knows that something it sent at that time has written or deleted points of these records.
     func wrote(_ ids: [RecordID], by process: SimulatedProcess, at sent: Int64) {
         process.deeds.wrote(ids, at: sent)
     }
 
-    /// I6: a process divides only batches of which it knows that they are given up, and none of a single record.
+    /// I6: a process divides only batches that it knows are given up, and no batch of a single record.
     func divisionIsSent(_ call: RequeueFailedBatches, by process: SimulatedProcess) {
         guard call.isolate, !simulation.isUnwinding else { return }
         let sizes = world.store.read { tables -> [Int] in

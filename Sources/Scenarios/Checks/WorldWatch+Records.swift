@@ -4,9 +4,10 @@ import Migration
 import Simulation
 import TextProcessing
 
-/// What a process may say of a record, and write of it: I18 while it happens.
+/// What a process may report about a record and write for it: I18 while it happens.
 extension WorldWatch {
-    /// A batch is told as completed: what counts as missing was not there when it was read, what counts as skipped was blank.
+    /// A process reports a batch as completed: rows that count as missing did not exist when they were read, and rows
+    /// that count as skipped were blank.
     func finishIsTold(_ call: FinishBatch, by process: SimulatedProcess) {
         guard call.outcome == .completed else { return }
         let batch = world.store.read { tables in
@@ -17,12 +18,12 @@ extension WorldWatch {
         report(process.traffic.miscount(in: call, of: batch, by: process.name, uncertain: uncertain))
     }
 
-    /// Points are sent with the lists that their own record had when the process last looked, which is just before it writes.
+    /// Points are sent with the lists that their record had when the process last looked, just before it writes.
     func listsAreSent(_ points: [Point], by process: SimulatedProcess) {
         report(process.traffic.wrongLists(of: points, by: process.name, workers: process.settings.workers))
     }
 
-    /// Points arrive: a child after its parent, so that it never points to nothing.
+    /// Points arrive: a parent before its children, so that no child points to nothing.
     func pointsLand(_ points: [Point], from process: SimulatedProcess) {
         let collection = world.points
         report(

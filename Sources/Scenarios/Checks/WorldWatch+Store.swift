@@ -25,7 +25,7 @@ extension WorldWatch {
 
     /// I5: no lease outlives its deadline.
     ///
-    /// I25: nobody is reaped who lives and reaches the database.
+    /// I25: a worker that lives and reaches the database is not reaped.
     func storeHasAnswered(_ call: some TrackingCall) {
         switch call {
         case let call as BumpBatchProgress:
@@ -54,7 +54,7 @@ extension WorldWatch {
         report(finding)
     }
 
-    /// I10: the row knows no more than the most that its attempt has said.
+    /// I10: the row's counts are not higher than the highest that its attempt has reported.
     private func checkProgress(of call: BumpBatchProgress) {
         for item in call.items {
             let known = world.store.read { tables -> Int? in

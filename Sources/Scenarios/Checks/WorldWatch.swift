@@ -6,19 +6,19 @@ import TextProcessing
 
 /// Watches what leaves the processes and what it does to the fakes, for the invariants that no table shows.
 ///
-/// It gathers what the checks in `Invariants` are about, and ends the run with what they find.
+/// It gathers the input of the checks in `Invariants`, and ends the run with what they find.
 final class WorldWatch {
     unowned let world: SimulatedWorld
     /// What became of the rows and of their points.
     private(set) var records = RecordHistory()
     /// The lists that each record's points must have.
     var lists = ListHistory()
-    /// What failed by itself, and was followed by good input: I32.
+    /// What failed by itself and was followed by good input: I32.
     let suspects: SuspectWatch
-    /// The tokens sent, where the settings state a limit.
+    /// The tokens sent per minute, if the settings state a limit.
     private var minute: TokenMinute?
     var lastReapSeen: Int64 = 0
-    /// What the attempts have said.
+    /// What the attempts have reported.
     var progress = ProgressHistory()
     /// When each claim was sent.
     private(set) var claims = ClaimHistory()
@@ -41,7 +41,7 @@ final class WorldWatch {
         records.learn(points)
     }
 
-    /// Somebody has changed, added or deleted a row.
+    /// Another application has changed, added or deleted a row.
     func rowHasChanged(_ id: RecordID, to row: SourceRecord?) {
         records.hasChanged(id, isDeleted: row == nil)
         if let row { learn(row) }
@@ -49,13 +49,13 @@ final class WorldWatch {
 
     func hasChanged(_ id: RecordID) -> Bool { records.changed.contains(id) }
 
-    /// Somebody has inserted a row that was not there before.
+    /// Another application has inserted a new row.
     func rowArrives(_ row: SourceRecord) {
         records.arrives(row.id)
         learn(row)
     }
 
-    /// Somebody has deleted a row before anybody could read it.
+    /// Another application has deleted a row before any process could read it.
     func rowVanishes(_ id: RecordID) { records.vanishes(id) }
 
     func hasVanished(_ id: RecordID) -> Bool { records.vanished.contains(id) }
@@ -81,7 +81,7 @@ final class WorldWatch {
     /// The record of a text.
     func owner(of text: String) -> RecordID? { records.owner(of: text) }
 
-    /// I21: nobody pays for a text whose point was there before the attempt began, with the lists of its record.
+    /// I21: no process pays for a text whose point, with the lists of its record, existed before the attempt began.
     func textsAreEmbedded(_ texts: [String], for process: SimulatedProcess) {
         for text in texts {
             guard let there = records.present(text), let lease = attempt(at: there.record, by: process) else {
@@ -122,7 +122,7 @@ final class WorldWatch {
         }
     }
 
-    /// I18: old points go only when the new ones are there.
+    /// I18: old points are deleted only when the new ones exist.
     func pointsWereDeleted(_ points: [StoredPoint]) {
         records.wereDeleted(points)
         let ids = points.map(\.recordID)
@@ -131,7 +131,7 @@ final class WorldWatch {
         }
     }
 
-    /// Whether every point of a record is there, as its row is now.
+    /// Whether every point of a record exists as its current row demands.
     func isComplete(_ id: RecordID) -> Bool {
         guard let shape = records.shapes[id] else { return true }
         return world.points.all(shape.pointIDs) { payload in

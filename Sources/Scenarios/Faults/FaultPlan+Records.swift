@@ -3,7 +3,7 @@ import Simulation
 extension FaultPlan {
     /// Cuts batches into several portions, and records into several requests.
     ///
-    /// Not where batches take as long as they may: each request takes the embedder's time.
+    /// Not in runs with batches that take as long as they may: each request takes the embedder's time.
     mutating func cutSmall(_ random: inout SimRandom) {
         portionBytesMax = 60 + random.below(200)
         inputsMax = 1 + random.below(3)

@@ -1,15 +1,15 @@
 import Simulation
 
 extension FaultPlan {
-    /// What somebody wants otherwise than the seed draws it: how many hosts and batches, which classes of faults.
+    /// What the caller sets instead of the seed: the number of hosts and batches, and the classes of faults.
     ///
-    /// The seed draws everything first, so that what is not wished for stays as it is: a class that is taken away leaves the
-    /// strengths of the others alone, and a smaller table is the beginning of the larger one. To wish for what the seed draws
-    /// anyway changes nothing.
+    /// The seed draws everything first, so a wish changes nothing else: without one class the others keep their
+    /// strengths, and a smaller table is the beginning of the larger one. A wish for what the seed draws anyway changes
+    /// nothing.
     package struct Wish: Sendable, Hashable {
         package var hosts: Int?
         package var batches: Int?
-        /// Exactly these.
+        /// Exactly these classes; nil = the ones that the seed draws.
         package var faults: Set<Class>?
 
         package init(hosts: Int? = nil, batches: Int? = nil, faults: Set<Class>? = nil) {
@@ -20,18 +20,19 @@ extension FaultPlan {
 
         package var isEmpty: Bool { self == Wish() }
 
-        /// The classes of faults in an order that is always the same.
+        /// The wished classes of faults, always in the same order.
         package var faultList: [Class] { Class.allCases.filter { faults?.contains($0) ?? false } }
     }
 
-    /// How large the run is and what may go wrong in it: as a wish, this plan again.
+    /// How large the run is and what may go wrong in it, as a wish that gives this plan again.
     var shape: Wish { Wish(hosts: hosts, batches: batchesWished ?? batches, faults: classes) }
 
-    /// Puts a wish in the place of what was drawn.
+    /// Replaces what was drawn by a wish.
     ///
     /// - Parameters:
     ///   - wish: what is not nil in it counts.
-    ///   - random: gives strengths to the classes that have none yet, the same ones whichever of them are wanted.
+    ///   - random: draws strengths for the classes that have none yet; a class gets the same strength whichever others
+    ///     are wanted.
     mutating func grant(_ wish: Wish, _ random: inout SimRandom) {
         if let hosts = wish.hosts { self.hosts = hosts }
         if let batches = wish.batches {

@@ -3,7 +3,7 @@ import Simulation
 
 /// What goes wrong in one run, and how often: each seed switches a random half of the classes on.
 ///
-/// All at once would hide what one alone shows.
+/// All classes at once would hide what a single one shows.
 package struct FaultPlan: Sendable {
     package enum Class: String, CaseIterable, Sendable {
         case network, lostAnswers, crashes, freezes, clocks, database, embedder, quota, money, qdrant, source, changes,
@@ -13,14 +13,14 @@ package struct FaultPlan: Sendable {
     }
 
     var classes: Set<Class> = []
-    /// How strong, 0…1; drawn for each class.
+    /// The strength of each class, drawn from 0…1.
     var strengths: [Class: Double] = [:]
-    /// When everything is mended.
+    /// When all faults end.
     var healing = Duration.seconds(300)
     var hosts = 5
     var workersPerRunner = 1
     var batches = 40
-    /// How many of them are there, the first ones; nil for all.
+    /// The number of batches that the table keeps, from its beginning; nil = all.
     var batchesWished: Int?
     var batchSize = 5
     var maxRetries = 3
@@ -34,32 +34,32 @@ package struct FaultPlan: Sendable {
     var brakes = BrakeLimits()
     /// The longest pause of a database call between two of its steps, where calls overlap.
     var stepMax = Duration.milliseconds(2)
-    /// How many texts, points and rows at most can never be handled.
+    /// The highest number of texts, points and rows that can never be processed.
     var suspectsMax = 0
     /// Bytes of text that are worked on at once, and texts per request; nil = as in production.
     var portionBytesMax: Int?
     var inputsMax: Int?
-    /// How many of the rows besides the ordinary ones have texts of several chunks.
+    /// The share of rows with texts of several chunks, among the rows besides the ordinary ones.
     var longShare = 0.0
-    /// How many of the rows the job is about, the first ones, as a share of the table; nil = no limit is set.
+    /// The share of the table that the job is about, from its first row on; nil = no limit is set.
     var limitShare: Double?
     /// Whether each process has settings of its own.
     var variesSettings = false
-    /// How long the embedder takes: what makes a job long enough for faults to meet it.
+    /// How long the embedder takes: long enough for faults to meet the job.
     var latency = Duration.seconds(5)
 
-    /// A random half.
+    /// Draws a plan: each allowed class is on with probability one half.
     static func drawn(_ random: inout SimRandom, from allowed: [Class], always: Set<Class>) -> FaultPlan {
         var plan = FaultPlan()
         for member in Class.allCases where always.contains(member) || allowed.contains(member) && random.chance(0.5) {
             plan.classes.insert(member)
             plan.strengths[member] = strength(&random)
         }
-        // In the swarm a few of them: each takes two minutes more.
+        // The swarm keeps the class in few runs only: each takes two minutes more.
         if !always.contains(.suspects), plan.has(.suspects), !random.chance(0.15) { plan.classes.remove(.suspects) }
         plan.suspectsMax = 1 + random.below(always.contains(.suspects) ? 4 : 2)
         plan.healing = random.duration(.seconds(60)...Duration.seconds(220))
-        // Who is stopped must sleep until another one has his batch, before he is woken with all others.
+        // A frozen process must sleep until another one has its batch, before all processes are thawed.
         if plan.has(.freezes) { plan.healing += .seconds(100) }
         plan.maxRetries = 1 + random.below(3)
         plan.batchSize = random.chance(0.02) ? 1 + random.below(25) : 1 + random.below(3)
@@ -78,7 +78,7 @@ package struct FaultPlan: Sendable {
 
     static func strength(_ random: inout SimRandom) -> Double { 0.1 + 0.9 * random.unit() }
 
-    /// Mostly less than the table has.
+    /// In most runs fewer rows than the table has.
     mutating func drawLimit(_ random: inout SimRandom) { limitShare = 0.5 + 0.6 * random.unit() }
 
     /// Makes batches so large and the embedder so slow that deadlines come near.
@@ -87,15 +87,16 @@ package struct FaultPlan: Sendable {
         batchSize = 10 + random.below(10)
         batches = 12
         batchTimeoutSeconds = 300
-        // A few such batches, given up because their processes were killed, would reach the usual limit.
+        // A few such batches that are given up because their processes were killed would reach the usual limit.
         brakes = BrakeLimits(failuresMax: 2 * batches * batchSize)
         quotaMax = 3_000
         statesQuota = true
-        // Not before the deadline of the first.
+        // Not before the first deadline.
         healing = random.duration(.seconds(300)...Duration.seconds(800))
     }
 
-    /// Limits that a small table can reach, and batches of several records for it to be more than the batches at hand.
+    /// Limits that a small table can reach, and batches of several records so that the table is larger than the batches
+    /// at work.
     mutating func setUpBrakes(_ random: inout SimRandom) {
         hosts = 3
         workersPerRunner = 1
@@ -114,7 +115,7 @@ package struct FaultPlan: Sendable {
     /// 0 where the class is off.
     func strength(_ member: Class) -> Double { strengths[member] ?? 0 }
 
-    /// The classes that are on, for people.
+    /// The names of the classes that are on.
     var words: String {
         classes.isEmpty ? "none" : shape.faultList.map(\.rawValue).joined(separator: " ")
     }

@@ -3,13 +3,13 @@ import Invariants
 import Migration
 import Simulation
 
-/// Something that strikes again and again until everything is mended.
+/// A fault that strikes again and again until all faults end.
 struct Nemesis: Sendable {
     /// The class of faults that switches it on.
     let trigger: FaultPlan.Class
-    /// Between two strikes on average, at full strength.
+    /// The average time between two strikes, at full strength.
     let every: Duration
-    /// When it has nothing to strike any more; nil = when everything is mended.
+    /// When it stops because nothing is left to strike; nil = when all faults end.
     var until: Duration?
     let strike: @Sendable (SimulatedWorld, SimClock) async -> Void
 
@@ -17,7 +17,7 @@ struct Nemesis: Sendable {
         Nemesis(trigger: .crashes, every: .seconds(20)) { world, _ in world.anyProcess()?.kill() },
         Nemesis(trigger: .freezes, every: .seconds(22)) { world, clock in
             guard let node = (world.anyHolder() ?? world.anyProcess())?.node else { return }
-            // Half of them for a little longer than it takes until somebody else has the batch.
+            // Half of the freezes last a little longer than it takes until another worker has the batch.
             let bounds = [1...900, 195...255, 195...255, 195...255, 1...200, 1...200][world.below(6)]
             await world.freeze(
                 node,
@@ -26,7 +26,7 @@ struct Nemesis: Sendable {
             )
         },
         Nemesis(trigger: .freezes, every: .seconds(7)) { world, clock in
-            // Over its deadline, but not for so long that the reaper comes first.
+            // Longer than the batch's deadline, but not so long that the reaper comes first.
             guard let (process, left) = world.nearestDeadline(), left < .seconds(150) else { return }
             await world.freeze(process.node, for: left + world.drawn(.seconds(1)...Duration.seconds(25)), clock)
         },
@@ -56,7 +56,7 @@ struct Nemesis: Sendable {
             if world.below(2) == 0 {
                 world.faults.takeDown(.qdrant, for: world.drawn(.seconds(1)...Duration.seconds(200)))
             } else {
-                // What was sent meanwhile is done afterwards, whoever owns the batch by then.
+                // What was sent meanwhile is applied afterwards, whichever worker owns the batch by then.
                 await world.freeze(world.qdrant, for: world.drawn(.seconds(1)...Duration.seconds(115)), clock)
             }
         },
@@ -71,7 +71,7 @@ struct Nemesis: Sendable {
         },
         Nemesis(trigger: .quota, every: .seconds(120)) { world, _ in
             let limit = 1_000 + world.below(12_000)
-            // What a gate of ours does not know, the server tells by refusing.
+            // A quota gate without a stated limit learns the limit only from the server's refusals.
             if world.statedLimit == nil { world.embedder.update { $0.tokensPerMinute = limit } }
         },
         Nemesis(trigger: .money, every: .seconds(150)) { world, clock in
@@ -109,7 +109,7 @@ struct Nemesis: Sendable {
             if process.isAlive { process.signal(.release) }
         },
         Nemesis(trigger: .successor, every: .seconds(100)) { world, _ in
-            // On a host of its own, so that nobody is replaced by it.
+            // It starts on a host of its own, so that it replaces no other process.
             world.start(.stranger, on: world.plan.hosts)
         },
         Nemesis(trigger: .lists, every: .seconds(3)) { world, _ in world.setSomeLists() },
@@ -146,7 +146,7 @@ extension SimulatedWorld {
         return (process, .nanoseconds(deadline.sinceStart - simulation.now))
     }
 
-    /// The collection takes more points again.
+    /// Removes the limit of the collection.
     func giveRoom() { points.restrict(["max_points_count": .integer(.max)]) }
 
     func freeze(_ node: SimNode, for duration: Duration, _ clock: SimClock) async {
@@ -156,9 +156,10 @@ extension SimulatedWorld {
         simulation.thaw(node)
     }
 
-    /// Stops a process that has decided to send something, before it sends it, with this chance at full strength.
+    /// Freezes a process just before it sends something, with this probability at full strength.
     ///
-    /// The stop lasts a little longer than the lease, so that another process has the batch by then and the call is stale.
+    /// The freeze lasts a little longer than the lease, so that another process has the batch by then and the call is
+    /// stale.
     func freezeBeforeSending(_ process: SimulatedProcess, _ chance: Double) async {
         guard plan.has(.freezes), !isHealed, process.node.isRunning else { return }
         guard simulation.chance.chance(chance * plan.strength(.freezes)) else { return }
@@ -170,7 +171,7 @@ extension SimulatedWorld {
         try? await process.node.clock.sleep(for: .nanoseconds(1))
     }
 
-    /// Another application works with the table meanwhile.
+    /// Another application changes the table meanwhile.
     func changeSomeRow() {
         let rows = source.snapshot
         guard !rows.isEmpty else { return }
@@ -185,7 +186,7 @@ extension SimulatedWorld {
             source.put(changed)
             watch.rowHasChanged(row.id, to: changed)
         default:
-            // Behind the cursor as well as before it.
+            // In front of the planner's cursor as well as behind it.
             let (id, overflow) = row.id.addingReportingOverflow(1)
             guard !overflow, !rows.contains(where: { $0.id == id }) else { return }
             let new = Workload.row(id, &random)
@@ -208,14 +209,14 @@ extension SimulatedWorld {
         await asked(ControlIngestionJob(job: job.id, action: .resume, reason: nil))
     }
 
-    /// The database begins to work on a claim; sometimes an operator comes in between.
+    /// The database begins to work on a claim; sometimes an operator's call comes in between.
     func claimBegins() {
         claimsUnderWay += 1
         guard plan.has(.control), !isHealed, simulation.chance.chance(0.01 * plan.strength(.control)) else { return }
         simulation.harness.spawn { [self] in await operate(simulation.harness.clock) }
     }
 
-    /// An operator's call: noted, and without a network.
+    /// An operator's call: noted for the checks, and without a network.
     @discardableResult
     func asked<Call: TrackingCall>(_ call: Call) async -> Call.Answer? {
         let number = calls.begin(call)

@@ -2,9 +2,10 @@ import Fakes
 import Migration
 import Simulation
 
-/// What the four services do wrong: refusals before a call is done, and answers that come too late after it.
+/// The faults of the four services: refusals before a call is carried out, and late answers after it.
 ///
-/// Every call asks, so the properties are not checked for overlapping accesses: no code of others runs while one is changed.
+/// Every call asks, so the properties are not checked for overlapping accesses: no foreign code runs while one is
+/// changed.
 final class ServiceFaults: @unchecked Sendable {  // Confined to the simulation's thread.
     enum Service: Int, CaseIterable {
         case database, source, embedder, qdrant
@@ -21,7 +22,7 @@ final class ServiceFaults: @unchecked Sendable {  // Confined to the simulation'
 
     private let simulation: Simulation
     private let plan: FaultPlan
-    /// Not while the stage is set, and not after everything is mended.
+    /// False while the world is set up, and after all faults have ended.
     @safe @exclusivity(unchecked) private var isOn = false
     /// Until when a service is down.
     @safe @exclusivity(unchecked) private var down = [Int64](repeating: 0, count: Service.allCases.count)
@@ -32,7 +33,7 @@ final class ServiceFaults: @unchecked Sendable {  // Confined to the simulation'
     @safe @exclusivity(unchecked)
     private var refusing = [(until: Int64, share: Double)](repeating: (0, 0), count: Service.allCases.count)
 
-    /// Until when the embedder tells everybody to wait, each caller for another time.
+    /// Until when the embedder tells all callers to wait, each for a different time.
     @safe @exclusivity(unchecked) private var throttling: Int64 = 0
 
     init(_ simulation: Simulation, _ plan: FaultPlan) {
@@ -55,7 +56,7 @@ final class ServiceFaults: @unchecked Sendable {  // Confined to the simulation'
         refusing[service.rawValue] = (simulation.now + duration.nanoseconds, share)
     }
 
-    /// Lets the embedder tell everybody to wait, for a while.
+    /// Lets the embedder tell all callers to wait, for a while.
     func throttle(for duration: Duration) {
         simulation.note("the embedder tells everybody to wait for \(duration)")
         throttling = simulation.now + duration.nanoseconds
@@ -64,15 +65,15 @@ final class ServiceFaults: @unchecked Sendable {  // Confined to the simulation'
     /// What a call meets.
     private enum Trouble {
         case refused(PortFailure)
-        /// Nothing for so long.
+        /// No answer for this long.
         case silence(Duration)
     }
 
-    /// What a call meets before it is done; nil = nothing.
+    /// What a call meets before it is carried out; nil = nothing.
     ///
-    /// A function that does not wait, because every call asks it, and waiting costs even where there is nothing to wait for.
+    /// Not `async`, because every call asks it, and `await` costs time even when there is nothing to wait for.
     private func before(_ service: Service, _ call: String) -> Trouble? {
-        // After the verdict nothing may have an effect.
+        // After the verdict no call may have an effect.
         if simulation.isUnwinding { return .refused(PortFailure(.cancelled, "the run is over")) }
         if !isOn { return nil }
         if simulation.now < down[service.rawValue] {
@@ -116,7 +117,7 @@ final class ServiceFaults: @unchecked Sendable {  // Confined to the simulation'
         )
     }
 
-    /// What the answer of a call meets that was done; nil = nothing.
+    /// What the answer of a completed call meets; nil = nothing.
     private func after(_ service: Service) -> Trouble? {
         if simulation.isUnwinding || !isOn { return nil }
         guard simulation.chance.chance(0.05 * plan.strength(service.faultClass)) else { return nil }
@@ -126,7 +127,7 @@ final class ServiceFaults: @unchecked Sendable {  // Confined to the simulation'
         return .silence(simulation.chance.duration(.seconds(1)...Duration.seconds(30)))
     }
 
-    /// The place where a fake meets them; where it loses answers, also after a call is done.
+    /// The hook through which a fake meets the faults; if it `loses` answers, also after a call is carried out.
     func hook(_ service: Service, loses: Bool = false) -> FaultHook {
         let loss: FaultHook.Step = { [self] _ throws(PortFailure) in
             if let trouble = after(service) { try await meet(trouble) }

@@ -3,14 +3,16 @@ import Migration
 import Simulation
 import TextProcessing
 
-/// Rows that a lagging replica does not have yet, and rows that lose their text, or go, after an earlier version was migrated.
+/// Rows that a lagging replica does not have yet, and rows that lose their text or are deleted after an earlier version
+/// was migrated.
 extension SimulatedWorld {
-    /// Replicas lag by less than the engine waits before it looks a second time.
+    /// Replicas lag by less time than the engine waits before its second look.
     private static let lagMax = Duration.milliseconds(4_500)
-    /// The plan is read in the first seconds, and only what is claimed at once is claimed before every replica has it.
+    /// The plan is read in the first seconds; only batches that are claimed at once are claimed before every replica
+    /// has the row.
     static let arrivalsMax = Duration.seconds(10)
     private static let arrivalPlaces = 24
-    /// Fewer than the 100 removals that the brake lets pass, with room for rows that become blank or go by other changes.
+    /// Fewer than the 100 removals that the brake permits, with room for rows that other changes make blank or delete.
     private static let absentMax = 50
 
     /// Two replicas behind one address, one of them up to date: a row that the plan has seen may be unknown to the next call.
@@ -21,7 +23,8 @@ extension SimulatedWorld {
         }
     }
 
-    /// Points of an earlier text for rows that are blank now, that have lost their tenant, and that go as soon as they are planned.
+    /// Points of an earlier text, for rows that are blank now, rows that have lost their tenant, and rows that are
+    /// deleted as soon as they are planned.
     func preloadAbsent(_ random: inout SimRandom) {
         guard plan.has(.absences) else { return }
         let known = Set(older.map(\.recordID))
@@ -52,7 +55,8 @@ extension SimulatedWorld {
         }
     }
 
-    /// Some rows have just arrived when the run begins: the replica that lags does not have them when the first batches are read.
+    /// Some rows have just arrived when the run begins: the lagging replica does not have them when the first batches
+    /// are read.
     func insertFirstRows() {
         guard plan.has(.replica) else { return }
         for _ in 0..<4 { insertSomeRow() }
@@ -71,7 +75,7 @@ extension SimulatedWorld {
     }
 }
 
-/// A point that is not ours to delete.
+/// A point that the job must not delete.
 struct OthersPoint {
     let id: PointID
     let record: RecordID

@@ -3,20 +3,21 @@ import Invariants
 import Migration
 import Simulation
 
-/// Services that refuse what is right, a table that is emptied, who resumes a job that a brake has paused, and what the brakes
-/// must keep from happening.
+/// Services that refuse valid requests, a table that is emptied, the operator who resumes a paused job, and what the
+/// brakes must prevent.
 extension SimulatedWorld {
-    /// After so many resumes somebody has understood, and lets the points of blank and deleted rows go.
+    /// After this many resumes the operator has understood, and permits that the points of blank and deleted rows are
+    /// removed.
     private static let resumesMax = 3
 
-    /// What a process is told when it starts.
+    /// The limits with which a process starts.
     var brakes: BrakeLimits {
         var brakes = plan.brakes
         brakes.allowsRemovals = resumes >= Self.resumesMax
         return brakes
     }
 
-    /// Points of an earlier text for most rows, which a run must delete when the rows go.
+    /// Points of an earlier text for most rows, which a run must delete when the rows are deleted.
     func preloadForEmptying(_ random: inout SimRandom) {
         guard plan.has(.emptied) else { return }
         let known = Set((older + unmarked).map(\.recordID))
@@ -25,7 +26,7 @@ extension SimulatedWorld {
         }
     }
 
-    /// Somebody deletes most rows, as a restore into the wrong database would.
+    /// Deletes most rows, as a restore into the wrong database would.
     func emptyTheTable() {
         guard !isEmptied else { return }
         isEmptied = true
@@ -37,7 +38,7 @@ extension SimulatedWorld {
         }
     }
 
-    /// An operator sees that the job is paused, and lets it go on.
+    /// An operator sees that the job is paused, and resumes it.
     func resumeIfPaused() async {
         guard let job = store.read({ $0.jobs.last }), job.status == .paused else { return }
         simulation.note("resume: \(job.reason ?? "")")
@@ -59,7 +60,7 @@ extension SimulatedWorld {
         }
     }
 
-    /// I31: from a resume on the brakes count anew.
+    /// I31: after a resume the brakes count from zero.
     func checkResume(_ answer: RecordedAnswer, _ before: (job: JobID, counted: BrakeCounts)) {
         guard let answer = answer.value(ControlIngestionJob.Answer.self), answer.result == .applied else { return }
         resumes += 1
@@ -69,9 +70,9 @@ extension SimulatedWorld {
         simulation.report(before.counted.breach(byResuming: job.id, to: baselines))
     }
 
-    /// I30: what the brakes admit, and what the other workers may have had in their hands.
+    /// I30: the brakes' limit, and what the other workers may have had at work.
     ///
-    /// Each worker looks at the counters before it begins another batch; a process that was replaced counts twice.
+    /// Each worker reads the counters before it begins another batch; a process that was replaced counts twice.
     func checkBrakes(of job: JobID) {
         guard plan.has(.refusals) || plan.has(.emptied), let row = store.read({ $0.index(of: job).map($0.row) }) else {
             return

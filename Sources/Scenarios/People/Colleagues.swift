@@ -3,7 +3,8 @@ import Invariants
 import Migration
 import Simulation
 
-/// Other people with the same store: they replace and cancel each other's jobs, and some have settings of another environment.
+/// Other people who use the same store: they replace and cancel each other's jobs, and some have settings of another
+/// environment.
 extension SimulatedWorld {
     /// The servers that a process's settings name.
     func servers(of process: SimulatedProcess) -> JobServers {
@@ -14,9 +15,9 @@ extension SimulatedWorld {
         )
     }
 
-    /// A colleague comes by.
+    /// A colleague starts a process.
     ///
-    /// A process with other servers comes only when there is a job: without one a run with them would be a job of its own.
+    /// A process with other servers starts only when there is a job: without a job, its run would be a job of its own.
     func meetColleague() async {
         guard let job = store.read({ $0.jobs.last }) else { return }
         switch below(6) {
@@ -56,15 +57,15 @@ extension SimulatedWorld {
     }
 }
 
-/// What a process reaches by its settings.
+/// What a process reaches with its settings.
 extension Link {
-    /// Before it has joined, a process that does not look sees what others would.
+    /// Before it has joined, a process that does not check uses the job's servers instead of its own.
     private var isBlind: Bool { world.portBug == .joinsWithoutLooking && !process.hasJoined }
 
     var source: FakeMySQL { process.kind == .movedSource && !isBlind ? world.otherSource : world.source }
     var points: FakeQdrant { process.kind == .movedPoints && !isBlind ? world.otherPoints : world.points }
 
-    /// Jobs as they are listed, for one that does not look: with its own servers.
+    /// The list of jobs, with the process's own servers in place of the job's if it does not check.
     func seen(_ answer: ListIngestionJobs.Answer) -> ListIngestionJobs.Answer {
         guard world.portBug == .joinsWithoutLooking else { return answer }
         var seen = answer
@@ -72,7 +73,7 @@ extension Link {
         return seen
     }
 
-    /// Joins a job, or opens one where it should.
+    /// Joins a job, or opens one if that is the planted mistake.
     func join(
         _ call: JoinIngestionJob,
         opening open: (OpenIngestionJob) async throws(PortFailure) -> OpenIngestionJob.Answer,

@@ -4,18 +4,18 @@ import Migration
 import Simulation
 import TextProcessing
 
-/// What else is in the collection: points of another table with equal record ids, and points that carry no source.
+/// What else is in the collection: points of another table with equal record ids, and points without a source.
 extension SimulatedWorld {
     /// Another table in the same collection.
     static let neighbour = PointOwner(source: "shop.memos", ownsUnmarked: false)
-    /// What its points have in `collection_ids`; ours never do.
+    /// The list in `collection_ids` of its points; the job's points never have it.
     static let neighbourList: Int64 = 9
 
-    /// Points of another table, and points of this very version that a program without sources has written.
+    /// Points of another table, and points of this very version, written by a program that does not know sources.
     func preloadOtherSources(_ random: inout SimRandom) {
         let old = Set(older.map(\.recordID))
         for row in source.snapshot {
-            // Texts that the stand-in never takes were not written by the other table's program either.
+            // Texts that the fake never accepts were not written by the other table's program either.
             if random.chance(0.1), defects[row.id] == nil {
                 neighbours += points(of: row, by: SimulatedText.neighbour, Self.neighbour, [Self.neighbourList])
             }
@@ -38,15 +38,16 @@ extension SimulatedWorld {
         return shape.points(vectors: vectors, collectionIDs: collectionIDs, shaper: shaper, source: owner.source)
     }
 
-    /// Puts into the collection what was there before the run.
+    /// Puts into the collection what it holds before the run.
     func stage() async throws(PortFailure) {
         for points in [points, otherPoints] {
             _ = try await points.ensure(CollectionSchema(dimensions: Self.dimensions))
         }
-        // What never works was not written before either.
+        // What can never be written was not written before either.
         unmarked.removeAll { defects[$0.recordID] != nil }
         try await points.upsert(older + unmarked + neighbours)
-        // The older version of half of the records has no source either, except for absent records: a removal keeps such points.
+        // Half of the records have an older version without a source too, except absent records: a removal keeps such
+        // points.
         let olderUnmarked = older.filter {
             $0.recordID % 2 == 0 && watch.expected($0.recordID) != nil && !doomed.contains($0.recordID)
         }

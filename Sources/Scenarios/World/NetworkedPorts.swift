@@ -5,7 +5,7 @@ import Simulation
 import Synchronization
 import TextProcessing
 
-/// How the ports of a simulated process reach the fakes: each call is one over the simulated network.
+/// Connects the ports of a simulated process to the fakes: each call goes over the simulated network.
 struct Link: Sendable {
     let world: SimulatedWorld
     let process: SimulatedProcess

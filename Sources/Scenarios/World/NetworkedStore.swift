@@ -5,7 +5,7 @@ import Simulation
 
 /// The tracking store over the network, as one process reaches it.
 ///
-/// What the database answers is noted there, at the moment it is decided, for the checks of the invariants.
+/// The database's answers are recorded at the moment of its decision, for the checks of the invariants.
 struct NetworkedStore: JobStore {
     let link: Link
 
@@ -16,7 +16,7 @@ struct NetworkedStore: JobStore {
         return answer
     }
 
-    /// Around some calls something is watched, or the process makes its mistake.
+    /// Some calls are watched before and after, or get the process's planted mistake.
     private func answer(to call: any TrackingCall) async throws(PortFailure) -> any TrackingAnswer {
         if let call = call.own(BumpBatchProgress.self) { return try await renewLeases(call) }
         if let call = call.own(GetIngestionJobStats.self) { return try await readCounters(call) }
@@ -34,12 +34,12 @@ struct NetworkedStore: JobStore {
         return try await note(known)
     }
 
-    /// A call that is noted.
+    /// A call that is recorded.
     private func ask<Call: FakeCall>(_ call: Call) async throws(PortFailure) -> Call.Answer {
         own(try await note(call), of: call)
     }
 
-    /// A call that is noted, and what is to be done in the database as soon as it has decided.
+    /// Records a call, and runs `decided` in the database as soon as the answer is fixed.
     private func note(
         _ call: any FakeCall,
         decided: (@Sendable (any TrackingAnswer) -> Void)? = nil
@@ -61,7 +61,7 @@ struct NetworkedStore: JobStore {
         return answer
     }
 
-    /// A call that only looks: no check reads it, and there are many.
+    /// A call that only reads: no check uses it, and there are many.
     private func look<Call: FakeCall>(_ call: Call) async throws(PortFailure) -> Call.Answer {
         let store = link.world.store
         let answer = try await link.ask(Call.function, at: link.world.db, within: .seconds(10)) {
@@ -78,7 +78,7 @@ struct NetworkedStore: JobStore {
     }
 }
 
-// MARK: - Calls with something of their own
+// MARK: - Calls with extra handling
 
 extension NetworkedStore {
     private func open(_ call: OpenIngestionJob) async throws(PortFailure) -> OpenIngestionJob.Answer {
@@ -94,7 +94,7 @@ extension NetworkedStore {
     }
 
     private func join(_ call: JoinIngestionJob) async throws(PortFailure) -> JoinIngestionJob.Answer {
-        // From here on it has a job in mind.
+        // From here on the process knows a job.
         link.process.mayOpenJob = false
         let answer = try await link.join(call, opening: open) { call throws(PortFailure) in try await ask(call) }
         return link.believed(answer)
@@ -164,6 +164,6 @@ extension NetworkedStore {
 }
 
 extension TrackingCall {
-    /// The call itself, where it is of this type; asked before the cast, which is slower.
+    /// The call itself if it has this type; comparing the types first is faster than the cast alone.
     fileprivate func own<Call: TrackingCall>(_ type: Call.Type) -> Call? { Self.self == type ? self as? Call : nil }
 }

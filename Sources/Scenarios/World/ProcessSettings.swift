@@ -1,7 +1,7 @@
 import Migration
 import Simulation
 
-/// What a person may set for one process without its being another job: how it plans, and how much it does at once.
+/// What a person may set for one process without making it another job: how it plans, and how much it does at once.
 struct ProcessSettings: Sendable {
     var workers: Int
     var batchSize: Int
@@ -9,12 +9,12 @@ struct ProcessSettings: Sendable {
     /// Bytes of text that are worked on at once, and texts per request; nil = as in production.
     var portionBytesMax: Int?
     var inputsMax: Int?
-    /// For the job that it opens; of a job that is there already its own limit counts.
+    /// For the job that it opens; a job that exists already keeps its own limit.
     var limit: Int?
 }
 
 extension FaultPlan {
-    /// What each process of the run has.
+    /// The settings with which each process of the run starts.
     func settings(limit: Int?) -> ProcessSettings {
         ProcessSettings(
             workers: workersPerRunner,
@@ -30,7 +30,7 @@ extension FaultPlan {
 extension ProcessSettings {
     /// Draws the settings of a process that another person has started for the same job.
     ///
-    /// Small requests only beside an embedder that is quick (`FaultPlan.cutSmall`).
+    /// Requests are small only if the embedder is quick (`FaultPlan.cutSmall`).
     mutating func vary(_ random: inout SimRandom, rows: Int, isQuick: Bool) {
         workers = 1 + random.below(2)
         batchSize = max(1, batchSize - 1 + random.below(3))

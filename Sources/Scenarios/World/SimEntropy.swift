@@ -1,9 +1,9 @@
 import Migration
 import Simulation
 
-/// Chance of one process, from the simulation's own.
+/// The random numbers of one process, derived from the simulation's generator.
 ///
-/// Accesses are not checked at run time: `next` runs no code of others while it changes the generator.
+/// Accesses are not checked at run time: `next` calls no other code while it changes the generator.
 final class SimEntropy: Entropy, @unchecked Sendable {  // Confined to the simulation's thread.
     @safe @exclusivity(unchecked) private var random: SimRandom
 

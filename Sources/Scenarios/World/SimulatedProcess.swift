@@ -15,9 +15,9 @@ final class SimulatedProcess: @unchecked Sendable {  // Confined to the simulati
         case stranger
         /// `migrate run --new`: closes the unfinished job and plans another one.
         case replacer
-        /// Its settings name another server for the collection, and it is to resume the job.
+        /// Its settings name another server for the collection, and it is told to resume the job.
         case movedPoints
-        /// Its settings name another server for the table, and it is to resume the job.
+        /// Its settings name another server for the table, and it is told to resume the job.
         case movedSource
     }
 
@@ -26,40 +26,40 @@ final class SimulatedProcess: @unchecked Sendable {  // Confined to the simulati
     let host: Int
     let node: SimNode
     let journal: FakeLeaseJournal
-    /// What an operator raises.
+    /// What an operator's signal raises.
     let stop = StopSignal()
     private unowned let world: SimulatedWorld
 
-    /// Why it ended by itself; nil while it runs and when it was killed.
+    /// Why it ended by itself; nil while it runs and after it was killed.
     private(set) var reason: StopReason?
     /// Why it was not admitted to a job.
     private(set) var refusal: Joining.Refusal?
     /// Whether it works on a job.
     private(set) var hasJoined = false
-    /// Whether it may open a job: not when it has opened or joined one, nor when it was told to resume one (I27).
+    /// Whether it may open a job: not after it has opened or joined one, nor when it was told to resume one (I27).
     var mayOpenJob = true
     /// Whether it waits for the answer to an opening call.
     var isOpening = false
-    /// Whether somebody sent it a signal.
+    /// Whether it was sent a signal.
     private(set) var wasSignalled = false
-    /// It has read a page of ids that is not stored yet, as far as it knows.
+    /// Whether it has read a page of ids that, as far as it knows, is not stored yet.
     var readsPlan = false
-    /// It has written points of a batch whose end it has not reported.
+    /// Whether it has written points of a batch whose end it has not reported.
     var hasWritten = false
-    /// What the services have told it about sending.
+    /// What the services have told it about when it may send.
     var terms = SendingTerms()
-    /// What failed by itself, and was followed by good input.
+    /// What failed by itself and was followed by good input.
     var suspects = SuspectHistory()
     /// Empty claims in a row, for a planted mistake.
     var emptyClaims = 0
     /// Claim ids in place of others, for a planted mistake.
     var claimIDs: [String: String] = [:]
-    /// When the store has answered it.
+    /// When the store has last answered it.
     private(set) var contact: StoreContact
 
     var name: String { node.name }
 
-    /// Whether a worker, as the store names it, is one of this process: `run0.0/1` is one of `run0.0`.
+    /// Whether a worker's name in the store belongs to this process: `run0.0/1` belongs to `run0.0`.
     func owns(worker: String) -> Bool {
         let (own, other) = (name.utf8, worker.utf8)
         guard other.count > own.count, other.starts(with: own) else { return false }
@@ -85,29 +85,29 @@ final class SimulatedProcess: @unchecked Sendable {  // Confined to the simulati
         mayOpenJob = kind.choice != .resume
     }
 
-    /// Whether its end was looked at.
+    /// Whether its end was checked.
     var isJudged = false
     private let started: Int64
-    /// Writes that wait, and what was written last, for planted mistakes.
+    /// Writes that are postponed, and what was written last, for planted mistakes.
     var unwritten: [@Sendable () async -> Void] = []
     var checksums: [RecordID: String] = [:]
-    /// Points that it takes for ours, as they are.
+    /// The points that it takes for its own, as they were read.
     var takenForOurs: [PointID: StoredPoint] = [:]
-    /// What it has read and written of each record.
+    /// What it has read and written for each record.
     let traffic = RecordTraffic()
-    /// For the checks of ends and of pace.
+    /// For the checks of its ends and of its pace.
     var deeds = Deeds()
     /// The lists that the points of a record had at the first look of an attempt, for a planted mistake.
     var firstLists: [RecordID: [Int64]] = [:]
-    /// When it was given a batch last, and until when the embedder has told it to wait, for planted mistakes.
+    /// When it was last given a batch, and until when the embedder has told it to wait, for planted mistakes.
     var givenAt: Int64?
     var pausedUntil: Int64 = 0
-    /// Rows that it has asked for and that were not there.
+    /// Rows that it has asked for and that did not exist.
     var absentRows: Set<RecordID> = []
 
-    /// How long it has been there.
+    /// How long it has been running.
     var age: Duration { .nanoseconds(world.simulation.now - started) }
-    /// Neither killed nor at its end.
+    /// Neither killed nor ended.
     var isAlive: Bool { node.state != .crashed && reason == nil }
 
     /// An operator's signal.
@@ -117,7 +117,7 @@ final class SimulatedProcess: @unchecked Sendable {  // Confined to the simulati
         stop.raise(level)
     }
 
-    /// As by SIGKILL.
+    /// Kills the process as SIGKILL does.
     func kill() {
         guard isAlive else { return }
         if hasWritten { world.coverage.add(.crashBetweenUpsertAndFinish) }
@@ -126,12 +126,12 @@ final class SimulatedProcess: @unchecked Sendable {  // Confined to the simulati
         world.simulation.crash(node)
     }
 
-    /// The store has answered it.
+    /// The store has answered this process.
     func reached(at now: Int64) { contact.reached(at: now) }
 
     // MARK: - What it does
 
-    /// Begins its main task.
+    /// Starts its main task.
     func launch() {
         node.spawn { [self] in
             let reason = await main()
@@ -150,7 +150,7 @@ final class SimulatedProcess: @unchecked Sendable {  // Confined to the simulati
             mayOpenJob = false
             hasJoined = true
             deeds.job = joined.job.job.id
-            // Where there was no room one batch finds out whether there is, and the others rest.
+            // When the collection has no room, one batch finds out whether it has room again, and the others wait.
             deeds.writeFailedAt = joined.lacksRoom ? world.simulation.now : nil
             world.isAdmitted(self)
             var work = world.work(of: self)
@@ -172,13 +172,13 @@ final class SimulatedProcess: @unchecked Sendable {  // Confined to the simulati
         }
     }
 
-    /// As `migrate run` does without a person; the others wait until there is a job.
+    /// Joins as `migrate run` does without a person; the other kinds wait until there is a job.
     ///
     /// - Returns: nil when a signal came first.
     private func join(_ joining: Joining, _ ports: EnginePorts) async throws(Joining.End) -> Joining.Joined? {
         if kind.opensJobs { return try await joining.run() }
         guard let job = try await newestJob(ports) else { return nil }
-        // A stranger does not look at the settings of the job: the store must refuse its claims.
+        // A stranger does not read the settings of the job: the store must refuse its claims.
         return kind == .stranger
             ? Joining.Joined(job: .working(job), owner: SimulatedWorld.owner, lacksRoom: false)
             : try await joining.work(on: job)
@@ -204,14 +204,14 @@ final class SimulatedProcess: @unchecked Sendable {  // Confined to the simulati
             collection: "memos",
             source: SimulatedWorld.owner.source,
             identity: SimulatedText.identity,
-            // Beside the other table's points somebody must have said whose those without a source are.
+            // Next to another table's points the settings must say whose the points without a source are.
             unmarkedPoints: .ours,
             configuration: world.configuration(of: self),
             schema: CollectionSchema(dimensions: SimulatedWorld.dimensions),
             settings: world.settings,
             servers: world.servers(of: self),
             batchSize: settings.batchSize,
-            // With room for a part of one more batch: a page is planned in whole ones.
+            // The page has room for part of one more batch: a page is planned in whole batches.
             pageSize: settings.batchSize * (settings.batchesPerPage + 1) - 1,
             limit: settings.limit,
             choice: kind.choice,
@@ -239,12 +239,12 @@ extension SimulatedProcess.Kind {
         }
     }
 
-    /// Whether its servers are others than the job's: it must not be admitted.
+    /// Whether its servers are not the job's: then it must not be admitted.
     var hasMoved: Bool { self == .movedPoints || self == .movedSource }
 }
 
 extension StopReason {
-    /// What a process says that came to no job.
+    /// What a process without a job reports at its end.
     fileprivate init(_ end: Joining.End) {
         self =
             switch end {

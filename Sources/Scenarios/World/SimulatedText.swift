@@ -2,7 +2,7 @@ import Fakes
 import Migration
 import TextProcessing
 
-/// The text work of simulated jobs: the real engine with chunks so small that a short text has several.
+/// The text processing of simulated jobs: the real engine, with chunks so small that a short text has several.
 enum SimulatedText {
     static let limits: ChunkLimits = {
         guard let limits = try? ChunkLimits(parentMaxTokens: 160, parentChunkSize: 96, chunkSize: 48, chunkOverlap: 8)
@@ -14,12 +14,12 @@ enum SimulatedText {
 
     static let shaper = shaper("migrate")
 
-    /// As the other table's program has it: `run` demands another namespace of two tables in one collection.
+    /// The settings of the other table's program: `run` demands different namespaces of two tables in one collection.
     static let neighbour = shaper("shop")
 
     private static func shaper(_ namespace: String) -> RecordShaper {
         let counter = WordTokenizer()
-        // Without stems, of which nothing here depends and which take a fortieth of the time.
+        // Without stemming: nothing here depends on it, and it takes 2.5 % of the time.
         let sparse = SparseParameters(isStemming: false)
         guard let encoder = try? SparseEncoder(sparse) else { preconditionFailure("English is supported") }
         return RecordShaper(
@@ -39,12 +39,12 @@ enum SimulatedText {
     @Sendable static func tokens(_ text: String) -> Int { max(1, WordTokenizer().count(text)) }
 }
 
-/// The texts of records that have a defect, as the services meet them.
+/// The texts of records with a defect, as the services meet them.
 struct BrokenTexts {
     private var texts: [String: Trouble] = [:]
     private var children: [String: Trouble] = [:]
     private var parents: [String: Trouble] = [:]
-    /// What the collection understands and refuses.
+    /// The texts of points that the collection refuses with a clear answer.
     private var refusedChildren: Set<String> = []
     private var refusedParents: Set<String> = []
 

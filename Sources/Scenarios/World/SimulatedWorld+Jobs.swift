@@ -2,13 +2,13 @@ import Fakes
 import Migration
 import Simulation
 
-/// What a process is told to do.
+/// The configuration with which a process starts.
 extension SimulatedWorld {
     func configuration(of process: SimulatedProcess) -> JobConfiguration {
         process.kind == .stranger ? Self.otherConfiguration : Self.configuration
     }
 
-    // Made once: their hashes are asked for again and again.
+    // Made once, because its hashes are needed again and again.
     private static let configuration = configuration(profile: SimulatedText.shaper.profile)
     private static let otherConfiguration = configuration(profile: "another")
 
@@ -16,7 +16,7 @@ extension SimulatedWorld {
         JobConfiguration(values: ["collection": "memos", "table": "app.memos", "profile": profile])
     }
 
-    /// As one process has it: what it learns of the quota is its own.
+    /// Each process has its own: it learns about the quota by itself.
     func work(of process: SimulatedProcess) -> BatchWork.Plan {
         BatchWork.Plan(
             shaper: SimulatedText.shaper,

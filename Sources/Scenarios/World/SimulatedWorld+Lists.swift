@@ -6,12 +6,13 @@ import TextProcessing
 
 /// Another application keeps lists of records in `collection_ids`.
 extension SimulatedWorld {
-    /// Lists of a record: none, one or two of some.
+    /// The lists of a record: none, one or two.
     static func lists(_ random: inout SimRandom) -> [Int64] {
         (0..<random.below(3)).map { Int64(20 * ($0 + 1) + random.below(20)) }
     }
 
-    /// Points as somebody left them: with lists of their record, in a fifth of the cases one more on the last point.
+    /// Points with lists that another application has set: those of their record, and in a fifth of the cases one more
+    /// on the last point.
     func withLists(_ points: [Point], isEven: Bool, _ random: inout SimRandom) -> [Point] {
         let lists = Self.lists(&random)
         var points = points
@@ -20,7 +21,7 @@ extension SimulatedWorld {
         return points
     }
 
-    /// Somebody sets the lists of a record, on all the points that it has.
+    /// Another application sets the lists of a record, on all its points.
     func setSomeLists() {
         let rows = source.snapshot
         guard !rows.isEmpty else { return }

@@ -4,7 +4,7 @@ import Migration
 import Simulation
 import TextProcessing
 
-/// Everything of one run: the fakes on their nodes, the processes, and what the checkers must know that no fake knows.
+/// The world of one run: the fakes on their nodes, the processes, and what only the checkers know.
 final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation's thread.
     static let target = "app.memos -> memos"
     static let dimensions = 8
@@ -31,26 +31,26 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
     )
     let faults: ServiceFaults
     let calls: CallRecorder
-    /// What the database was asked and what it said, by its commits.
+    /// The database's calls and answers, in the order of its commits.
     private let log = CallLog()
     var history: [RecordedStep] { log.steps }
-    /// What never works, by the record, while its row is as it was.
+    /// The records that can never be processed, as long as their rows do not change.
     private(set) var defects: [RecordID: Workload.Defect] = [:]
-    /// How many rows there are when the run begins.
+    /// The number of rows when the run begins.
     private let rowCount: Int
-    /// How many rows a job is about, the first ones, unless each process has settings of its own; nil = all.
+    /// The number of rows that a job is about, from the first on, unless each process has its own settings; nil = all.
     private let limit: Int?
-    /// The same of each job, from the settings of the process that opened it.
+    /// The limit of each job, from the settings of the process that opened it.
     var limits: [JobID: Int] = [:]
     /// The tokens per minute that the settings of the processes state.
     let statedLimit: Int?
 
     private(set) lazy var watch = WorldWatch(self)
-    /// Points of earlier versions, which are there when the run begins.
+    /// Points of earlier versions, which exist when the run begins.
     var older: [Point] = []
-    /// Points of the same records that are not ours to delete: of another source, and without one.
+    /// Points of the same records that the job must not delete: of another source, and without a source.
     var others: [OthersPoint] = []
-    /// A process was told that the table is not the job's any more: a person plans anew.
+    /// A process was told that the table is not the job's any more: a person must plan a new job.
     var needsNewJob = false
     /// Rows that are deleted as soon as they are planned.
     var doomed: Set<RecordID> = []
@@ -64,11 +64,11 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
     var resumes = 0
     var coverage = Coverage()
     private(set) var processes: [SimulatedProcess] = []
-    /// One per host, and one for the stranger's.
+    /// One journal per host, and one for the stranger's host.
     private let journals: [FakeHost]
-    /// The killing texts that still kill.
+    /// Whether the killing texts still kill.
     private var isLethal = true
-    /// Whether everything was mended: from here on the job must come to its end.
+    /// Whether all faults have ended: from here on the job must complete.
     private(set) var isHealed = false
     private(set) var healedAt = Int64.max
     /// Claims that the database is working on.
@@ -138,7 +138,7 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
         )
         let store = store
         calls = CallRecorder { (DatabaseTime.start + time.now, store.lastEventID) }
-        // Half of the accounts with a quota do not tell it: then only the answers of the server drive.
+        // Half of the accounts with a quota do not state it: then only the server's answers limit the rate.
         statedLimit = plan.has(.quota) && plan.statesQuota ? behaviour.tokensPerMinute : nil
         preload(&random)
         preloadAbsent(&random)
@@ -147,7 +147,8 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
         network.answerWasLost = { [unowned self] _ in coverage.add(.answerLostAfterCommit) }
     }
 
-    /// A call of the database takes this long between some of its steps; between the others nobody comes in between.
+    /// A call of the database takes this long between some of its steps; between the other steps no other call can
+    /// come.
     private static func steps(of db: SimNode, _ simulation: Simulation, _ most: Duration) -> @Sendable () async -> Void
     {
         {
@@ -158,7 +159,7 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
         }
     }
 
-    /// Some records were migrated before, with other texts: their points are to be replaced.
+    /// Some records were migrated before with other texts: their points must be replaced.
     private func preload(_ random: inout SimRandom) {
         for row in source.snapshot where watch.expected(row.id) != nil {
             let isRefused = if case .refused = defects[row.id] { true } else { false }
@@ -219,7 +220,7 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
     /// The process that runs on a host, if one does.
     func process(on host: Int) -> SimulatedProcess? { processes.last { $0.host == host && $0.isAlive } }
 
-    /// By the name of a worker that stands in the store.
+    /// The process of a worker name from the store.
     func process(named worker: String) -> SimulatedProcess? { processes.first { $0.owns(worker: worker) } }
 
     func ports(of process: SimulatedProcess) -> EnginePorts {
@@ -243,7 +244,7 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
         else {
             return false
         }
-        // Alone it is found and harms nobody any more: the operator has the row mended.
+        // In a batch of its own it is found and does no more harm: the operator gets the row fixed.
         simulation.note("a lethal text kills \(process.name)")
         process.kill()
         return true
@@ -252,7 +253,7 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
     /// From now on no text kills.
     func disarm() { isLethal = false }
 
-    /// Ends every fault: from now on the system owes us an end.
+    /// Ends every fault: from now on the job must complete.
     func heal() {
         isHealed = true
         healedAt = simulation.now

@@ -2,10 +2,10 @@ import Fakes
 package import Invariants
 package import Migration
 
-/// The calls of a fake store as steps that another store can be asked again.
+/// Turns the calls of a fake store into steps that another store can replay.
 ///
-/// Without `interleaving`, another store that replays them must answer the same; with it, a call may have passed over rows
-/// that a replay finds free.
+/// Without `interleaving`, another store that replays them must give the same answers. With it, a call may have skipped
+/// locked rows that are free in a replay.
 package struct StepLog: CommitLog {
     private let step: @Sendable (RecordedStep) -> Void
 

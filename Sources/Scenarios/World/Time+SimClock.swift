@@ -2,7 +2,7 @@ import Migration
 import Simulation
 
 extension Time {
-    /// The virtual time of a node, by code of this clock alone: the general one would cost a hundredth of a run.
+    /// The virtual time of a node; the generic initialiser would cost 1 % of a run.
     init(_ clock: SimClock) {
         let origin = clock.now
         self.init(

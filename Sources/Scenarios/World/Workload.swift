@@ -2,21 +2,22 @@ import Fakes
 import Migration
 import Simulation
 
-/// The source table of a run: ids and texts that have hurt somebody before.
+/// The source table of a run: ids and texts that have caused trouble before.
 struct Workload {
-    /// In a text that the embedder refuses.
+    /// Marks a text that the embedder refuses.
     static let refusedWord = "forbidden"
-    /// In a text that kills the process that asks for its vector.
+    /// Marks a text that kills the process that embeds it.
     static let killingWord = "lethal"
 
-    /// Between two words, as people type: what becomes of them is written down in `RecordContract` once more.
+    /// What stands between two words; `RecordContract` states a second time what becomes of it.
     static let separators = [
         "  ", "\t", "\u{3000}", "\u{A0}", "&nbsp;", "\r\n", "\n\n\n\n", " \n", " &amp; ", " &amp;amp; ", "-\n",
         "\u{200B}",
         " \u{FB01} ",
     ]
 
-    /// What never works, by the record: a text, a child or a parent point, a row; or a point that the collection refuses.
+    /// Why a record can never be processed: a text, a child or a parent point, a row, or a point that the collection
+    /// refuses.
     enum Defect: Sendable, Equatable {
         case text(Trouble)
         case child(Trouble)
@@ -41,7 +42,7 @@ struct Workload {
         }
         if plan.has(.suspects) { drawDefects(plan, &random) }
         if plan.has(.refusedPoints) { drawRefusedPoints(plan, &random) }
-        // Drawn as a whole, so that the seed draws the same after it.
+        // The whole table is drawn before it is cut, so that the seed draws the same afterwards.
         if let wished = plan.batchesWished { rows = Array(rows.prefix(wished * plan.batchSize)) }
     }
 
@@ -63,7 +64,7 @@ struct Workload {
         }
     }
 
-    /// Of a small table too, so that a shortened run still has some.
+    /// Any row, also of a small table, so that a shortened run still has some.
     private func anyRow(_ plan: FaultPlan, _ random: inout SimRandom) -> SourceRecord {
         let count = min(rows.count, plan.batchesWished.map { $0 * plan.batchSize } ?? rows.count)
         return rows[random.below(count)]
@@ -74,7 +75,7 @@ struct Workload {
         return isOrdinary(text) && text.contains("w")
     }
 
-    /// A row of some kind; every chunk of its text is its own.
+    /// A row of some kind; it shares no chunk with another row.
     static func row(_ id: RecordID, _ random: inout SimRandom, word: String? = nil, isLong: Bool = false)
         -> SourceRecord
     {
@@ -93,19 +94,20 @@ struct Workload {
         return SourceRecord(id: id, memberCode: member, content: .text(text))
     }
 
-    /// Whether nobody refuses a text or dies of it.
+    /// Whether every service accepts the text and no process dies of it.
     static func isOrdinary(_ text: String) -> Bool {
         !text.isEmpty && !text.hasPrefix(refusedWord) && !text.hasPrefix(killingWord)
     }
 
-    /// A text that no other row has, nor this one at another time.
+    /// A text that no other row has, and that this row has not had before.
     static func text(_ id: RecordID, _ random: inout SimRandom, length: Int = 12, marked: String? = nil) -> String {
         let version = random.next() % 1_000_000
-        // A text that ends in a digit may be a page number, and is looked at closely: like most texts, most of these do not.
+        // A text that ends in a digit may be a page number and takes a longer path; like most real texts, most of these
+        // do not.
         let end = "v\(version)r\(id)x"
         var words = (0..<length).map { "w\($0)" + end }
         if let marked { words.insert("\(marked)\(id)", at: 0) }
-        // Most texts are plain.
+        // Most texts have plain spaces.
         guard random.chance(0.3) else { return words.joined(separator: " ") }
         var text = words[0]
         for word in words.dropFirst() {
