@@ -1,6 +1,6 @@
-/// An invariant that does not hold, and what was seen of it.
+/// A broken invariant, with what shows it.
 ///
-/// For what no table shows; a finding in the tables is a `TrackingViolation`, which names its job.
+/// For invariants that no table shows; a finding in the tables is a `TrackingViolation`, which names its job.
 package struct Finding: Sendable, Hashable, CustomStringConvertible {
     /// Its number in `docs/tracking.md`.
     package let invariant: Int

@@ -1,9 +1,9 @@
 package import Migration
 
-/// How a process is about to end an attempt, and what is known of it then: I7, as far as no table shows it.
+/// How a process is about to end an attempt, and what is known then: the part of I7 that no table shows.
 ///
-/// A retry is used by a death or by a deadline that passed without a write, and a batch is given back for nothing only for a
-/// reason. What the reaper ends is judged by I25.
+/// A retry may be used only by a death, or by a deadline that passed without a write. A batch may be given back without
+/// using a retry only for a reason. Ends by the reaper are checked by I25.
 package struct AttemptEnd: Sendable {
     /// The current attempt of the batch that the call names.
     package struct Attempt: Sendable {
@@ -27,13 +27,13 @@ package struct AttemptEnd: Sendable {
     private let process: String
     private let now: Int64
 
-    /// Whether the attempt is one of the process that ends it.
+    /// Whether the attempt belongs to the process that ends it.
     package var isOwn = false
-    /// The process that holds the batch, where it is another one and lives.
+    /// The process that holds the batch, if it is another one and alive.
     package var holder: String?
     /// Whether the process has to stop, or its job is cancelled.
     package var hasToStop = false
-    /// Whether something may have paused the job by itself.
+    /// Whether a brake may have paused the job.
     package var mayBrake = false
     package var batchTimeout = Duration.zero
 
@@ -47,7 +47,8 @@ package struct AttemptEnd: Sendable {
     private var name: String { "batch \(call.batchNumber) attempt \(call.attempt)" }
     private var reason: String { call.error?.code ?? "no reason" }
 
-    /// What is wrong with it, by the deeds of the process, the claims of all, and when the store has answered the process.
+    /// What is wrong with the end, given the deeds of the process, all claims, and when the store has answered the
+    /// process.
     package func finding(_ deeds: Deeds, _ claims: ClaimHistory, _ contact: StoreContact) -> Finding? {
         switch call.outcome {
         case .failed where isOwn:
@@ -64,24 +65,25 @@ package struct AttemptEnd: Sendable {
         }
     }
 
-    /// Whether the process may doubt its lease: it ends soon, no heartbeat of the last minute has extended it, or there was a
-    /// time without any answer, after which a worker may end before it hears of the heartbeat that came next.
+    /// Whether the process may doubt its lease: it ends soon, no heartbeat of the last minute has extended it, or the
+    /// store was silent for a time, after which a worker may end before it gets the answer to the next heartbeat.
     private func hasLostItsLease(_ deeds: Deeds, _ claims: ClaimHistory, _ contact: StoreContact) -> Bool {
         guard reason == "lease_expired", let claimed = attempt.claimed, let end = attempt.leaseEnd else {
             return false
         }
         let minute: Int64 = 60_000_000_000
-        // It counts from when it sent its claim, or the last heartbeat for it.
+        // The lease counts from when the process sent its claim, or the last heartbeat for it.
         let sent = attempt.claimID.flatMap { deeds.heartbeats[$0] ?? claims.firstSent($0) }
         return end < now + minute || sent ?? claimed < now - minute
             || !contact.wasReaching(since: claimed, at: now)
     }
 
-    /// Why a worker's own attempt should not have been ended as failed; nil when it should.
+    /// Why a worker's own attempt should not have been reported as failed; nil when it was right.
     private func whyNotLate(_ deeds: Deeds) -> String? {
         guard reason == "deadline" else { return "no deadline has passed" }
         guard let claimed = attempt.claimed else { return nil }
-        // Nothing new begins in the last minute; and the claim may have been sent up to a minute before it was answered.
+        // A worker starts nothing new in the last minute, and the claim may have been sent up to a minute before its
+        // answer.
         let earliest = max(batchTimeout - .seconds(60), batchTimeout / 2) - .seconds(61)
         let age = Duration.nanoseconds(now - claimed)
         if age < earliest { return "it is only \(age) old" }

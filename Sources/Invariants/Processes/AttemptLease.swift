@@ -1,6 +1,6 @@
 package import Migration
 
-/// The attempt under which a process works on a record, as the store has it.
+/// The attempt under which a process works on a record, according to the store.
 package struct AttemptLease: Sendable {
     package let claimed: Int64
     package let leaseEnd: Int64
@@ -27,7 +27,8 @@ package struct AttemptLease: Sendable {
         return Finding(5, "the lease of batch \(batch) reaches beyond its deadline")
     }
 
-    /// I25: what a dead worker held can be claimed again within 1.25 leases and 20 s; judged when nothing is broken.
+    /// I25: the batch of a dead worker can be claimed again within 1.25 leases and 20 s; checked only while no fault is
+    /// active.
     package static func breach(
         of batch: Int,
         heldAt now: Int64,
@@ -55,14 +56,15 @@ package struct AttemptName: Hashable, Sendable {
     }
 }
 
-/// I10: a row knows no more than the most that its attempt has said.
+/// I10: a row's counts are not higher than the highest that its attempt has reported.
 package struct ProgressHistory: Sendable {
-    /// The most records that an attempt has said are done.
+    /// The highest number of done records that an attempt has reported.
     private var said: [AttemptName: Int] = [:]
 
     package init() {}
 
-    /// A heartbeat has said this; the row counts `known` now, or nil where it is not at work under this attempt.
+    /// A heartbeat has reported this; the row counts `known` now, or nil if the batch is not at work under this
+    /// attempt.
     package mutating func wasSaid(_ item: HeartbeatItem, of job: JobID, known: Int?) -> Finding? {
         let attempt = AttemptName(job: job, batch: item.batchNumber, attempt: item.attempt)
         let most = max(said[attempt] ?? 0, item.counts.total)

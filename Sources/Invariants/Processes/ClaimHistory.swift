@@ -2,7 +2,7 @@ package import Migration
 
 /// When each claim was sent.
 package struct ClaimHistory: Sendable {
-    /// Shorter than a process asks again with the same claim (two heartbeat intervals).
+    /// Shorter than the time for which a process repeats the same claim (two heartbeat intervals).
     private static let patience: Int64 = 40_000_000_000
 
     private var sent: [String: (first: Int64, last: Int64)] = [:]
@@ -15,9 +15,9 @@ package struct ClaimHistory: Sendable {
 
     package func firstSent(_ claimID: String) -> Int64? { sent[claimID]?.first }
 
-    /// I25: no process is reaped that lives and reaches the store; this one lives.
+    /// I25: a process that lives and reaches the store is not reaped; this process lives.
     ///
-    /// Its claim was answered at `claimed`; `calls` are what the store was asked.
+    /// Its claim was answered at `claimed`; `calls` are the calls that the store received.
     package func breach(
         by reap: EventSummary,
         of process: String,
@@ -35,10 +35,11 @@ package struct ClaimHistory: Sendable {
         )
     }
 
-    /// Whether a claim arrived when its original was answered, beside one that got nothing, or when its sender had given it up;
-    /// or whether its sender has asked for so long without an answer that it gave up.
+    /// Whether a claim arrived after its original had been answered, or in parallel to one that got no batch, or after
+    /// its sender had given up; or whether its sender has repeated it for so long without an answer that it gave up.
     ///
-    /// It takes a batch that nobody knows of. Only a network or an outage does that, and the reaper is there for it.
+    /// Such a claim takes a batch that no process knows of. Only a faulty network or an outage causes this, and the
+    /// reaper repairs it.
     private func wasOverdue(_ claimID: String, _ claimed: Int64, _ calls: [ObservedCall]) -> Bool {
         guard let (first, last) = sent[claimID] else { return true }
         if last - first > Self.patience || claimed - first > Self.patience { return true }

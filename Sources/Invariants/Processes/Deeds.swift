@@ -1,10 +1,10 @@
 package import Migration
 
-/// What the checks of ends and of pace remember of one process.
+/// What the checks of ends and of pace remember about one process.
 package struct Deeds: Sendable {
     /// The job that it works on.
     package var job: JobID?
-    /// Batches that the store has told it are given up.
+    /// Batches that, as the store has told the process, are given up.
     private var givenUp: Set<Int> = []
     /// When the last successful write or deletion of a record's points was sent.
     private var written: [RecordID: Int64] = [:]
@@ -12,25 +12,25 @@ package struct Deeds: Sendable {
     package var writeFailedAt: Int64?
     /// When the last heartbeat that extended a lease was sent, by claim id.
     package var heartbeats: [String: Int64] = [:]
-    /// It has been told, or has said, that it does nothing before then.
+    /// Until when it does nothing, as it was told or has said.
     private var restsUntil: Int64 = 0
-    /// Since when there is work for it, and it does none.
+    /// Since when it has been idle although there is work for it.
     private var idleSince: Int64?
     /// How often it was seen running after it had to stop.
     private var looksAfterStop = 0
 
     package init() {}
 
-    /// It does nothing for a while, and may.
+    /// The process does nothing for a while, which is allowed.
     package mutating func rests(for time: Duration, at now: Int64) {
         restsUntil = max(restsUntil, now + time.nanoseconds)
     }
 
-    /// It knows that what it sent at that time has written or deleted points of these records.
+    /// The process knows that a request it sent at that time has written or deleted points of these records.
     package mutating func wrote(_ ids: [RecordID], at sent: Int64) {
         writeFailedAt = nil
         var last: RecordID?
-        // Points of one record stand side by side.
+        // Points of one record are neighbours.
         for id in ids where id != last {
             last = id
             written[id] = max(sent, written[id] ?? sent)
@@ -67,9 +67,9 @@ extension Deeds {
         return wait > most ? Finding(7, "\(process) defers batch \(call.batchNumber) for \(wait): \(reason)") : nil
     }
 
-    /// I6: a process divides only batches of which it knows that they are given up, and none of a single record.
+    /// I6: a process divides only batches that it knows are given up, and no batch of a single record.
     ///
-    /// Each batch that the call names has so many records, or 0 where there is no such batch.
+    /// `sizes` are the numbers of records of the named batches, 0 for a batch that does not exist.
     package func breach(byDividing call: RequeueFailedBatches, of sizes: [Int], _ process: String) -> Finding? {
         guard let numbers = call.filter.batchNumbers else {
             return Finding(6, "\(process) divides batches without a list of their numbers")
@@ -78,7 +78,7 @@ extension Deeds {
             if !givenUp.contains(number) {
                 return Finding(
                     6,
-                    "\(process) divides batch \(number), of which nobody has told it that it is given up"
+                    "\(process) divides batch \(number), but was not told that it is given up"
                 )
             }
             if size == 1 { return Finding(6, "\(process) divides batch \(number) of a single record") }
@@ -90,12 +90,12 @@ extension Deeds {
 // MARK: - Pace
 
 extension Deeds {
-    /// The longest rest of a process that cannot write, and the probe after it.
+    /// The longest rest of a process that cannot write, plus the probe after it.
     private static let restMax: Int64 = 150_000_000_000
-    /// The grace, and as long as the last calls may take: each of them ends after a minute at most.
+    /// The grace period, and the longest time of the last calls: each of them ends after a minute at most.
     private static let stopMax = Duration.seconds(100)
 
-    /// Whether it has no reason to wait: nobody has told it to, it has given no batch back for later, and what it wrote last
+    /// Whether it has no reason to wait: it was not told to, it has given no batch back for later, and its last write
     /// went well, or failed so long ago that it must have tried again.
     package func isFree(at now: Int64, _ terms: SendingTerms, healedAt: Int64) -> Bool {
         let mayWrite = writeFailedAt.map { now > max($0, healedAt) + Self.restMax } ?? true
@@ -104,8 +104,8 @@ extension Deeds {
 
     /// I23: a process that could work on a batch holds one.
     ///
-    /// But for a time that is longer than a worker waits between two claims, twice where calls overlap and a claim may have
-    /// passed over rows that were held.
+    /// It may be idle for a little longer than a worker waits between two claims, and for twice as long if calls
+    /// overlap and a claim may have skipped locked rows.
     package mutating func wasSeen(
         canWork: Bool,
         at now: Int64,
@@ -127,7 +127,7 @@ extension Deeds {
 
     /// I24: a process that has to stop leaves when its grace and its last calls are over.
     ///
-    /// It is looked at every `interval`; one that is frozen meanwhile does not get its time counted.
+    /// It is checked every `interval`; the time of a frozen process does not count.
     package mutating func wasSeenAfterStop(every interval: Duration, _ process: String) -> Finding? {
         looksAfterStop += 1
         let time = interval * looksAfterStop

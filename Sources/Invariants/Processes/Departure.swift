@@ -1,17 +1,17 @@
 package import Migration
 
-/// How a process has left by itself, and what was going on: I24.
+/// How a process ended by itself, and in which circumstances: I24.
 package struct Departure: Sendable {
     private let process: String
     private let reason: StopReason
 
-    /// Whether somebody sent it a signal.
+    /// Whether it was sent a signal.
     package var wasSignalled = false
     /// Whether it has other settings than the job.
     package var isStranger = false
     /// Whether the collection may have been full.
     package var mayBeFull = false
-    /// Whether something may have paused the job by itself.
+    /// Whether a brake may have paused the job.
     package var mayBrake = false
     /// Whether the account may have had no credit left.
     package var mayLackMoney = false
@@ -21,7 +21,7 @@ package struct Departure: Sendable {
         self.reason = reason
     }
 
-    /// I24: nobody leaves while the job is open, except by signal or refusal.
+    /// I24: no process leaves while the job is open, except after a signal or a refusal.
     package var finding: Finding? {
         switch reason {
         case .jobEnded(let status) where !status.isOpen: nil
@@ -35,20 +35,20 @@ package struct Departure: Sendable {
     }
 }
 
-/// I28: a process with the job's servers is admitted, and nobody else.
+/// I28: a process with the job's servers is admitted, and no other.
 package enum Admission {
-    /// What is to be said of a refusal.
+    /// The verdict on a refusal.
     package enum Verdict: Sendable {
-        /// It was not about servers.
+        /// The refusal was not about servers.
         case open
-        /// The table has lost its rows, and is as another table.
+        /// The table has lost its rows, and looks like another table.
         case emptyTable
         /// The process has other servers.
         case right
         case wrong(Finding)
     }
 
-    /// A process was refused, whose servers may be others than the job's, or whose table may have been emptied.
+    /// Judges the refusal of a process that may have other servers than the job, or an emptied table.
     package static func judge(
         _ refusal: Joining.Refusal,
         of process: String,
@@ -72,12 +72,12 @@ package enum Admission {
 }
 
 extension Joining.Refusal {
-    /// Whether the source has nothing of what the job has planned.
+    /// Whether the source has no row that the job has planned.
     fileprivate var isOfAnEmptyTable: Bool {
         if case .noEvidence(_, let evidence, _) = self { evidence.lacksRecords } else { false }
     }
 
-    /// Its case alone: what it carries holds dictionaries, whose order differs from run to run.
+    /// Only the name of the case: its payload holds dictionaries, whose order differs from run to run.
     package var word: String {
         switch self {
         case .nothingToResume: "nothingToResume"
@@ -103,7 +103,7 @@ extension Joining.Refusal {
 }
 
 extension StopReason {
-    /// For traces and findings.
+    /// The word for traces and findings.
     package var word: String {
         switch self {
         case .jobEnded(let status): "job \(status.rawValue)"

@@ -1,10 +1,10 @@
 package import Migration
 
-// What is seen of a whole job from outside, beside what its tables show.
+// What can be seen of a whole job from outside, besides its tables.
 
-/// One look at an attempt of a worker that lives: I23.
+/// One observation of an attempt of a living worker: I23.
 package struct AttemptLook: Sendable {
-    /// No pause of before the end of all faults lasts longer.
+    /// All waits that began before the end of the faults are over after this time.
     private static let settledAfter: Int64 = 130_000_000_000
 
     private let batch: Int
@@ -19,10 +19,10 @@ package struct AttemptLook: Sendable {
         self.claimed = claimed
     }
 
-    /// I23: attempts that have begun when all waits of before were over take as long as their requests, and some time for the
-    /// rest.
+    /// I23: an attempt that begins after all such waits are over takes no longer than its requests, plus some time for
+    /// everything else.
     ///
-    /// A text that is refused is found by halves. The embedder takes `latency` for a request.
+    /// A refused text is found by halving the request. The embedder takes `latency` per request.
     package func finding(at now: Int64, healedAt: Int64, latency: Duration) -> Finding? {
         guard now > healedAt, claimed > healedAt + Self.settledAfter else { return nil }
         let most = latency * (2 * records + 1) + .seconds(60)
@@ -38,21 +38,21 @@ package struct BrakeLook: Sendable {
     private let limits: BrakeLimits
     private let atHand: Int64
 
-    /// Records done, whatever became of them.
+    /// Records that are done, whatever their outcome.
     package var done: Int64 = 0
-    /// Records that were given up for nothing of their own.
+    /// Records that were given up through no fault of their own.
     package var failures: Int64 = 0
-    /// Records that have lost their points; nil where any number may.
+    /// Records that have lost their points; nil = any number may.
     package var removed: Int64?
 
-    /// The workers may have had `atHand` records in their hands when a brake took hold.
+    /// `atHand` is the number of records that the workers may have had at work when a brake took hold.
     package init(of job: JobID, _ limits: BrakeLimits, atHand: Int64) {
         self.job = job
         self.limits = limits
         self.atHand = atHand
     }
 
-    /// I30: what the brakes admit, and what the other workers may have had in their hands.
+    /// I30: the brakes' limit, and what the other workers may have had at work.
     package var finding: Finding? {
         if let most = limits.failuresMax, failures > Int64(most) + atHand {
             return Finding(30, "job \(job) goes on after \(failures) records were given up for nothing of their own")
@@ -62,7 +62,7 @@ package struct BrakeLook: Sendable {
     }
 }
 
-/// What the brakes of a job have counted, and from where they count.
+/// The counters of a job's brakes, and the baselines from which they count.
 package struct BrakeCounts: Sendable {
     private let serviceFailures: Int64
     private let removed: Int64
@@ -72,24 +72,25 @@ package struct BrakeCounts: Sendable {
         self.removed = removed
     }
 
-    /// I31: from a resume on the brakes count anew, from no less than what they had counted before it.
+    /// I31: after a resume the brakes count from zero, with baselines not below the counters before it.
     package func breach(byResuming job: JobID, to baselines: BrakeCounts) -> Finding? {
         baselines.serviceFailures < serviceFailures || baselines.removed < removed
             ? Finding(31, "job \(job) was resumed, and its brakes go on counting") : nil
     }
 }
 
-/// What is due of a job as a whole.
+/// The obligations of a job as a whole.
 package enum JobDuties {
-    /// I23: the job ends in time once everything is repaired.
+    /// I23: the job ends in time after all faults have ended.
     package static func breach(ofEnding job: JobID, _ status: JobStatus, after limit: Duration) -> Finding {
         Finding(23, "job \(job) is \(status.rawValue), \(limit) after the faults have stopped")
     }
 
-    /// I27: a job is opened neither by a process that has one, nor by one that was told to resume one.
+    /// I27: a process opens no job if it already has one or was told to resume one.
     ///
-    /// A doubled packet may come when its call was answered long ago, with a job that has ended since. Only such a network opens
-    /// a job then; the next process that looks for a job goes on with it. So a process is judged that waits for the answer.
+    /// A doubled packet may arrive long after its call was answered, when the job has ended. Only such a network opens
+    /// a job then, and the next process that looks for a job continues it. So only a process that still waits for the
+    /// answer is judged.
     package static func breach(
         ofOpening job: JobID,
         by process: String,

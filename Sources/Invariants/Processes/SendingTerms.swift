@@ -1,21 +1,21 @@
 package import Migration
 
-/// I22: what the services have told one process about sending texts to the embedder.
+/// I22: what the services have told one process about when it may send texts to the embedder.
 package struct SendingTerms: Sendable {
     /// The embedder has told it to wait until then.
     package private(set) var waitsUntil: Int64 = 0
-    /// The embedder has told it that there is no money.
+    /// The embedder has told it that the account has no credit left.
     private var isOutOfMoney = false
     /// It was told that the collection is full.
     private var isFull = false
 
     package init() {}
 
-    /// The embedder has not done what it was asked.
+    /// The embedder has refused a request.
     package mutating func wasRefused(_ failure: PortFailure, at now: Int64) {
         switch failure.kind {
         case .throttled(let wait):
-            // The later of two: another worker of the process may have been told to wait for longer.
+            // The later of the two: another worker of the process may have been told to wait for longer.
             waitsUntil = max(waitsUntil, now + (wait ?? .zero).nanoseconds)
         case .outOfMoney: isOutOfMoney = true
         default: break
@@ -27,7 +27,8 @@ package struct SendingTerms: Sendable {
 
     /// Why the process must not send now; nil when it may.
     package func breach(bySendingAt now: Int64, _ process: String) -> Finding? {
-        // A clock that runs too slow by 200 parts of a million waits that much too long, never too short by more.
+        // A clock that is 200 parts per million too slow waits longer than it must; one that is too fast waits at most
+        // this much less.
         let slack: Int64 = 20_000_000
         if now + slack < waitsUntil {
             return Finding(22, "\(process) sends \(Duration.nanoseconds(waitsUntil - now)) before it may")
@@ -37,16 +38,16 @@ package struct SendingTerms: Sendable {
     }
 }
 
-/// I22: what all processes send in any minute is within the limit; the last request of it may reach over its end.
+/// I22: all processes together stay within the limit in any minute; the last request in it may reach over its end.
 ///
-/// Not while a request may count that had no reservation: the store had not answered in time.
+/// Not judged while a request may count that had no reservation, because the store had not answered in time.
 package struct TokenMinute: Sendable {
     private static let minute: Int64 = 60_000_000_000
 
     private let limit: Int
-    /// Tokens sent, when.
+    /// Tokens sent, with their times.
     private var sent: [(at: Int64, tokens: Int)] = []
-    /// When a reservation got no answer last: then a request passes without one.
+    /// When a reservation last got no answer: the request is then sent without one.
     private var unreservedAt: Int64?
 
     /// - Parameter limit: the tokens per minute that the settings state.

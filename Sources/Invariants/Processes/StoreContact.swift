@@ -1,9 +1,9 @@
 /// When the store has answered a process.
 package struct StoreContact: Sendable {
-    /// A silence that lets no lease run out is none.
+    /// A shorter silence does not count, because no lease runs out in it.
     private static let silenceMin: Int64 = 25_000_000_000
 
-    /// When the store last answered, and the gaps between answers that were long.
+    /// When the store last answered, and the long gaps between its answers.
     private var reached: Int64
     private var silences: [ClosedRange<Int64>] = []
 

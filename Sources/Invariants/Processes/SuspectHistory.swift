@@ -1,9 +1,9 @@
 package import Migration
 
-/// I32: a record is given up for what a service does only after five failures of its own within at least two minutes, each
-/// followed by good input that went well.
+/// I32: a record is given up for failures of a service only after five failures of its own within at least two minutes,
+/// each followed by good input that went well.
 ///
-/// It knows what has left one process and what came back, and nothing of what the process makes of it.
+/// It knows only what has left one process and what came back, not what the process concludes from it.
 package struct SuspectHistory: Sendable {
     /// Records of which a single text, point or row has failed since the last good input of that service.
     private var pending: [(service: Service, record: RecordID, at: Int64)] = []
@@ -30,7 +30,7 @@ package struct SuspectHistory: Sendable {
     package func finding(_ letters: [FailedRecord], by process: String) -> Finding? {
         for letter in letters where !letter.permanent {
             let failures = confirmed[letter.recordId] ?? []
-            // A clock may run too fast by 200 parts of a million.
+            // A clock may be 200 parts per million too fast.
             let span = Duration.nanoseconds((failures.last ?? 0) - (failures.first ?? 0)) + .milliseconds(100)
             guard failures.count < 5 || span < .seconds(120) else { continue }
             return Finding(

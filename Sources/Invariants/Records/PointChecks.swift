@@ -1,7 +1,7 @@
 import Migration
 import TextProcessing
 
-// What is in the collection in the end: I18, I19 and I29.
+// The content of the collection at the end: I18, I19 and I29.
 
 extension RecordEvidence {
     /// I18: a child's vector is that of its text; nil when all that are looked at are.
@@ -11,10 +11,10 @@ extension RecordEvidence {
         }
     }
 
-    /// The first point that should not be there, or not so; nil when all are right.
+    /// The first point that should not exist or is wrong; nil when all are right.
     package var wrongPoint: Finding? {
         let planned = Set(jobs.flatMap { $0.batches.flatMap(\.recordIds) })
-        // Of these every older point must be gone; of others it may still wait.
+        // All older points of these records must be gone; older points of other records may still exist.
         let letters = jobs.reduce(into: Set<RecordID>()) { $0.formUnion($1.openLetters) }
         let settled = Set(jobs.flatMap { $0.batches.filter(\.isSettled).flatMap(\.recordIds) }).subtracting(letters)
         let foreign = Set(foreign.map(\.id))
@@ -24,7 +24,7 @@ extension RecordEvidence {
         return wrongLists(settled) ?? brokenContract(settled)
     }
 
-    /// I19, and I18 from the other side: every point is of a planned record, and right.
+    /// I19, and I18 from the other direction: every point belongs to a planned record, and is right.
     private func stranger(
         _ point: PointEvidence,
         _ planned: Set<RecordID>,
@@ -34,7 +34,7 @@ extension RecordEvidence {
         guard let record = point.record else { return Finding(19, "point \(id) names no record") }
         if older.contains(id), !settled.contains(record) { return nil }
         guard planned.contains(record) else {
-            return Finding(19, "point \(id) is of record \(record), which nobody planned")
+            return Finding(19, "point \(id) is of record \(record), which is not planned")
         }
         if hasChanged(record) { return nil }
         guard let shape = history.shapes[record], shape.has(id), point.checksum == shape.checksum else {
@@ -49,7 +49,7 @@ extension RecordEvidence {
         return nil
     }
 
-    /// The record of a point of ours, where everything is known of it.
+    /// The record of one of the job's points, if everything about it is known.
     private func certainRecord(of point: PointEvidence, _ settled: Set<RecordID>) -> RecordID? {
         guard point.source == source, let record = point.record, settled.contains(record), !hasChanged(record),
             history.shapes[record] != nil
@@ -71,7 +71,7 @@ extension RecordEvidence {
         return nil
     }
 
-    /// I18: the points of a record say what its row says.
+    /// I18: the points of a record match its row.
     private func brokenContract(_ settled: Set<RecordID>) -> Finding? {
         var chosen: [RecordID: [PointContent]] = [:]
         for (place, content) in contents {
@@ -105,10 +105,10 @@ extension RecordEvidence {
         return nil
     }
 
-    /// I29, too: what is not ours to delete is as it was.
+    /// I29 too: points that the job must not delete are unchanged.
     package var changedForeign: Finding? {
         for point in foreign where !point.isAsItWas {
-            // Without a source it belongs to the first version of a text that comes back, and is replaced by it.
+            // A point without a source belongs to the first version of a text that comes back, and is replaced by it.
             if point.source == nil, hasChanged(point.record) { continue }
             let owner = point.source ?? "another application"
             return Finding(
@@ -121,7 +121,7 @@ extension RecordEvidence {
 }
 
 extension RecordPoints {
-    /// Whether a point of this id is one of them.
+    /// Whether one of the points has this id.
     fileprivate func has(_ id: PointID) -> Bool {
         parents.contains { $0.id == id } || children.contains { $0.id == id }
     }

@@ -1,9 +1,9 @@
 import Migration
 
-// What has become of the records in the end: I10, I12 and I18.
+// The outcomes of the records at the end: I10, I12 and I18.
 
 extension RecordEvidence {
-    /// The first record of which the tables do not say what is there; nil when all are right.
+    /// The first record whose outcome in the tables does not match the collection; nil when all match.
     package var wrongRecord: Finding? {
         for job in jobs {
             if let finding = wrongPlan(of: job) ?? wrongOutcome(of: job) { return finding }
@@ -11,7 +11,7 @@ extension RecordEvidence {
         return nil
     }
 
-    /// I10: what was paid is counted once, however often ends are told: no more than the embedder has billed.
+    /// I10: what was paid is counted once, however often ends are reported: no more than the embedder has billed.
     package var countedTooOften: Finding? {
         guard let billed else { return nil }
         let counted = jobs.reduce(Int64(0)) { $0 + $1.stats.billedTokens }
@@ -19,9 +19,10 @@ extension RecordEvidence {
             ? Finding(10, "\(counted) tokens are counted as paid, of \(billed) that were billed") : nil
     }
 
-    /// I12: the plan holds every row that was there from the beginning to the end, and no other but those of others' making.
+    /// I12: the plan contains every row that existed all the time, and otherwise only rows that other applications have
+    /// added or changed.
     ///
-    /// Of a job with a limit: the first rows, as many as the limit says.
+    /// For a job with a limit: the first rows, up to the limit.
     private func wrongPlan(of job: TrackingEvidence.Job) -> Finding? {
         let planned = Set(job.batches.filter { $0.round == 0 }.flatMap(\.recordIds))
         let limit = limits[job.summary.id]
@@ -39,7 +40,7 @@ extension RecordEvidence {
         return nil
     }
 
-    /// I18: processed with all points right; skipped; missing; or an open dead letter.
+    /// I18: each record is processed with all points right, skipped, missing, or an open dead letter.
     private func wrongOutcome(of job: TrackingEvidence.Job) -> Finding? {
         if let finding = wronglyMissing(in: job) { return finding }
         let letters = job.openLetters
@@ -57,7 +58,7 @@ extension RecordEvidence {
                     missing += 1
                     continue
                 }
-                // Some records had all their points before the run began: nothing of them has to work but their rows.
+                // Some records had all their points before the run began: for them only the row has to be readable.
                 if let defect = defects[id], defect.isOfRow || incomplete.contains(id) {
                     return Finding(18, "record \(id) has \(defect.name) and is no dead letter")
                 }
@@ -85,7 +86,7 @@ extension RecordEvidence {
         return wrongLetter(letters, of: job)
     }
 
-    /// No row that was there when it was planned, and ever since, counts as missing.
+    /// No row that existed when it was planned and ever since counts as missing.
     private func wronglyMissing(in job: TrackingEvidence.Job) -> Finding? {
         for batch in job.batches where batch.isSettled && batch.counts.missing > 0 {
             let deleted = batch.recordIds.count { history.deleted.contains($0) }
@@ -100,7 +101,7 @@ extension RecordEvidence {
         return nil
     }
 
-    /// A dead letter needs a reason: what the embedder refuses, a tenant that is missing, or a batch that failed as a whole.
+    /// A dead letter needs a reason: a refusal of the embedder, a missing tenant, or a batch that failed as a whole.
     private func wrongLetter(_ letters: Set<RecordID>, of job: TrackingEvidence.Job) -> Finding? {
         var failed = Set(job.batches.filter { $0.status == .failed }.flatMap(\.recordIds))
         failed.formUnion(job.failures.filter { $0.code == refusalCode }.map(\.recordId))
@@ -121,6 +122,6 @@ extension TrackingEvidence.Job {
 }
 
 extension BatchSummary {
-    /// Whether its records have found their end in it.
+    /// Whether the batch holds the final outcomes of its records.
     var isSettled: Bool { status == .completed && moved == 0 }
 }

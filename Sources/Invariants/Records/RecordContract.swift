@@ -2,7 +2,7 @@ import Crypto
 package import Migration
 package import TextProcessing
 
-/// A point as the collection has it, with what the contract of its record is about; nil where it has no such thing.
+/// A point in the collection, with the fields that the contract is about; nil if it lacks one.
 package struct PointContent: Sendable {
     package var id: PointID
     package var type: String?
@@ -17,12 +17,12 @@ package struct PointContent: Sendable {
     package init(id: PointID) { self.id = id }
 }
 
-/// What a simple text must become (ingest.md §1, §3, §5), written down a second time.
+/// What a simple text must become (`docs/text.md`), implemented a second time.
 ///
-/// The other checkers use the engine's own text work, and share its mistakes. This one shares nothing with it but SHA-256, SHA-1
-/// and the values of ids; it knows only what simulated texts are made of.
+/// The other checkers use the engine's own text processing, and share its mistakes. This one shares only SHA-256, SHA-1
+/// and the values of ids with it; it covers only what simulated texts contain.
 package struct RecordContract {
-    /// What `POINT_ID_NAMESPACE` is here.
+    /// `POINT_ID_NAMESPACE` in the simulation.
     private static let namespace = uuid("6ba7b8119dad11d180b400c04fd430c8", "migrate")
 
     private let id: RecordID
@@ -34,7 +34,7 @@ package struct RecordContract {
         self.id = id
         self.memberCode = memberCode
         text = Self.normalised(content)
-        // Of the text normalised once more.
+        // Of the text, normalised once more.
         checksum = Self.checksum(of: Self.normalised(text))
     }
 
@@ -72,13 +72,13 @@ package struct RecordContract {
         return nil
     }
 
-    /// Texts by their numbers from 0, without a gap.
+    /// The texts in the order of their numbers, which must be 0, 1, 2 … without a gap.
     private static func inOrder(_ texts: [Int64: String]) -> [String]? {
         let ordered = (0..<texts.count).compactMap { texts[Int64($0)] }
         return ordered.count == texts.count ? ordered : nil
     }
 
-    /// Whether each part begins within or right behind the one before it, and the last one ends where the text does.
+    /// Whether each part begins within the one before it or right after it, and the last one ends where the text ends.
     private static func covers(_ text: [UInt8], _ parts: [[UInt8]]) -> Bool {
         var end = 0
         for part in parts {
@@ -91,24 +91,24 @@ package struct RecordContract {
 
     // MARK: - Texts
 
-    /// What the rules make of the signs that simulated texts have; the order is theirs.
+    /// Applies the rules to the characters that simulated texts contain, in the order of the rules.
     package static func normalised(_ raw: String) -> String {
         if isPlain(raw) { return raw }
         var text = raw
         for (sign, becomes) in [
             ("\u{3000}", " "), ("\u{A0}", " "), ("\u{FB01}", "fi"),
-            // Each entity once: what `&amp;` leaves is not looked at again.
+            // Each entity is decoded once: what `&amp;` leaves is not decoded again.
             ("&nbsp;", "\u{A0}"), ("&amp;", "&"),
             ("\r\n", "\n"), ("\t", " "), ("\u{200B}", ""),
         ] { text = text.replacing(sign, with: becomes) }
         text = shortened(text, " ", to: 1)
         text = text.split(separator: "\n", omittingEmptySubsequences: false).map(withoutEnd).joined(separator: "\n")
-        // Only between words, where every hyphen of these texts stands.
+        // Only between words: that is where every hyphen of these texts stands.
         text = shortened(unwrapped(text.replacing("-\n", with: "")), "\n", to: 2)
         return withoutEnd(String(text.drop(while: \.isWhitespace)))
     }
 
-    /// Whether it has nothing but letters, digits, hyphens and single spaces between them.
+    /// Whether it contains only letters, digits, hyphens and single spaces between them.
     private static func isPlain(_ text: String) -> Bool {
         var before = UInt8(ascii: " ")
         for byte in text.utf8 {
@@ -122,7 +122,7 @@ package struct RecordContract {
         return before != UInt8(ascii: " ")
     }
 
-    /// A line end between two lower-case letters is a space.
+    /// Replaces a line end between two lower-case letters by a space.
     private static func unwrapped(_ text: String) -> String {
         var bytes = Array(text.utf8)
         let letters = UInt8(ascii: "a")...UInt8(ascii: "z")
@@ -139,7 +139,7 @@ package struct RecordContract {
         return line
     }
 
-    /// Without more of a sign in a row than that.
+    /// Shortens longer runs of a character to this many.
     private static func shortened(_ text: String, _ sign: Character, to most: Int) -> String {
         var (output, run) = ("", 0)
         for character in text {

@@ -1,30 +1,30 @@
 package import Migration
 package import TextProcessing
 
-/// What is known at the end of a run of the records and of their points, beside what the tables say.
+/// What is known about the records and their points at the end of a run, besides the tables.
 ///
-/// Plain values: the source and the collection were looked at when they were made.
+/// Plain values: they were read from the source and the collection when they were made.
 package struct RecordEvidence: Sendable {
-    /// Why a record can never be handled while its row is as it was.
+    /// Why a record can never be processed, as long as its row does not change.
     package struct Defect: Sendable {
         let name: String
         let isOfRow: Bool
 
-        /// A finding says the name; one of the row itself cannot be read at all.
+        /// Findings contain the name; a row with a defect of its own cannot be read at all.
         package init(_ name: String, isOfRow: Bool) {
             self.name = name
             self.isOfRow = isOfRow
         }
     }
 
-    /// A point of a record that is not the job's to change.
+    /// A point of a planned record that the job must not change.
     package struct Foreign: Sendable {
         let id: PointID
         let record: RecordID
         let source: String?
         let isAsItWas: Bool
 
-        /// Its source is nil where the existing application has written it.
+        /// `source` is nil if the existing application has written the point.
         package init(id: PointID, record: RecordID, source: String?, isAsItWas: Bool) {
             self.id = id
             self.record = record
@@ -47,29 +47,29 @@ package struct RecordEvidence: Sendable {
         }
     }
 
-    /// As the tables say.
+    /// The jobs in the tracking tables.
     let jobs: [TrackingEvidence.Job]
-    /// What became of the rows and of their points.
+    /// The history of the rows and of their points.
     let history: RecordHistory
     /// The lists that each record's points must have.
     let lists: ListHistory
-    /// Ascending by id, as they are now.
+    /// The current rows, ascending by id.
     let rows: [SourceRecord]
     /// Ascending by id.
     let points: [PointEvidence]
     /// The source that the job's points must name.
     let source: String
 
-    /// How many records a job with a limit is about.
+    /// The number of records that a job with a limit is about.
     package var limits: [JobID: Int] = [:]
-    /// The records of which not all points are there, as their rows are now.
+    /// The records that lack points which their current rows demand.
     package var incomplete: Set<RecordID> = []
     package var defects: [RecordID: Defect] = [:]
-    /// A text that begins so is refused by the embedder.
+    /// The embedder refuses a text that begins with this word.
     package var refusedWord = ""
-    /// The code with which a service refuses what is right.
+    /// The code of a refusal of valid requests.
     package var refusalCode = ""
-    /// The points of an earlier program that were there before the run.
+    /// The points of an earlier program that existed before the run.
     package var older: Set<PointID> = []
     /// Points of the same record ids that other applications have written.
     package var foreign: [Foreign] = []
@@ -77,11 +77,11 @@ package struct RecordEvidence: Sendable {
     package var neighbours: [Point] = []
     package var neighbourSource = ""
     package var neighbourList: Int64 = 0
-    /// The points whose contract is looked at, by their places among all.
+    /// The points whose contract is checked, with their places among all points.
     package var contents: [(place: Int, content: PointContent)] = []
     /// The vectors that are looked at.
     package var vectors: [Vector] = []
-    /// Tokens that the embedder has billed; nil where it did not bill all that was answered.
+    /// Tokens that the embedder has billed; nil if it did not bill every answer.
     package var billed: Int64?
 
     package init(
@@ -121,13 +121,13 @@ package struct RecordEvidence: Sendable {
     }
 }
 
-/// A point as the collection has it; nil where it has no such thing.
+/// A point in the collection; nil if it lacks a field.
 package struct PointEvidence: Sendable {
     package let id: PointID
     package let source: String?
     package let record: RecordID?
     package let checksum: String?
-    /// What is no whole number counts as the lowest, which no list has.
+    /// An entry that is no whole number counts as the lowest number, which no list has.
     package let lists: [Int64]
 
     package init(id: PointID, source: String?, record: RecordID?, checksum: String?, lists: [Int64]) {

@@ -1,39 +1,39 @@
 package import Migration
 import TextProcessing
 
-/// What became of the rows and of their points: I18 and I21 while it happens.
+/// The history of the rows and of their points: I18 and I21 while it happens.
 ///
-/// Shares no code with the engine's decisions: it keeps what really happened.
+/// It shares no code with the engine's decisions: it records what really happened.
 package struct RecordHistory: Sendable {
-    /// The point of a text, and the version that it is of.
+    /// The point of a text, and the version to which it belongs.
     private struct Target {
         let record: RecordID
         let point: PointID
         let checksum: String
     }
 
-    /// Rows that somebody has changed, added or deleted: of them nothing exact can be said.
+    /// Rows that another application has changed, added or deleted: nothing exact can be said about them.
     package private(set) var changed: Set<RecordID> = []
-    /// Rows that were inserted meanwhile; nothing else has happened to them unless they are among the changed ones, too.
+    /// Rows that were inserted during the run; unless they are in `changed` too, nothing else has happened to them.
     package private(set) var arrived: Set<RecordID> = []
-    /// Rows that were deleted between their plan and any claim.
+    /// Rows that were deleted after they were planned and before any claim.
     package private(set) var vanished: Set<RecordID> = []
     /// Rows that were deleted at any time.
     package private(set) var deleted: Set<RecordID> = []
-    /// The points that the rows must have, as they are now.
+    /// The points that the current rows must have.
     package private(set) var shapes: [RecordID: RecordPoints] = [:]
-    /// By the texts that may be embedded.
+    /// The texts that may be embedded, with their points.
     private var targets: [String: Target] = [:]
-    /// Since when a point of some version is there.
+    /// Since when a point of some version exists.
     private var present: [PointID: (checksum: String, at: Int64)] = [:]
-    /// The records of which all points, as their rows are now, were there once.
+    /// The records of which all points, as their current rows demand, existed at some time.
     private var complete: Set<RecordID> = []
 
     package init() {}
 
     // MARK: - Rows
 
-    /// A row with this text is there.
+    /// A row with this text exists.
     package mutating func learn(_ points: RecordPoints) {
         shapes[points.id] = points
         for child in points.children {
@@ -41,16 +41,16 @@ package struct RecordHistory: Sendable {
         }
     }
 
-    /// Somebody has changed, added or deleted a row.
+    /// Another application has changed, added or deleted a row.
     package mutating func hasChanged(_ id: RecordID, isDeleted: Bool) {
         changed.insert(id)
         forget(id, isDeleted: isDeleted)
     }
 
-    /// Somebody has inserted a row that was not there before.
+    /// Another application has inserted a new row.
     package mutating func arrives(_ id: RecordID) { arrived.insert(id) }
 
-    /// Somebody has deleted a row before anybody could read it.
+    /// Another application has deleted a row before any process could read it.
     package mutating func vanishes(_ id: RecordID) {
         vanished.insert(id)
         forget(id, isDeleted: true)
@@ -68,7 +68,7 @@ package struct RecordHistory: Sendable {
     // MARK: - Points
 
     package mutating func wereWritten(_ points: [Point], at now: Int64) {
-        // Indices, because the loop variable would be a copy.
+        // Indices, because a loop variable would be a copy.
         for place in points.indices where present[points[place].id]?.checksum != points[place].checksum {
             present[points[place].id] = (points[place].checksum, now)
         }
@@ -80,17 +80,17 @@ package struct RecordHistory: Sendable {
         }
     }
 
-    /// Whether all points of a record were there once.
+    /// Whether all points of a record existed at some time.
     package func wasComplete(_ id: RecordID) -> Bool { complete.contains(id) }
 
-    /// All points of a record are there.
+    /// All points of a record exist.
     package mutating func becomesComplete(_ id: RecordID) { complete.insert(id) }
 
-    /// I18: old points go only when the new ones are there; points were deleted of a record that is not complete.
+    /// I18: old points are deleted only when the new ones exist; here points of an incomplete record were deleted.
     ///
-    /// Processes may read a row as it was some time ago where they read from a replica that lags.
+    /// If processes read from a lagging replica, they may have read an earlier version of the row.
     package mutating func breach(byDeletingFrom id: RecordID, isReplicated: Bool) -> Finding? {
-        // Of a row that has changed only what was there can be missed: its new text may not have been read yet.
+        // For a changed row only points that existed can be missed: its new text may not have been read yet.
         if changed.contains(id), !complete.contains(id) || isReplicated { return nil }
         complete.remove(id)
         return Finding(18, "points of record \(id) are deleted before the right ones are there")
@@ -98,14 +98,14 @@ package struct RecordHistory: Sendable {
 
     // MARK: - Texts
 
-    /// A text whose point is there.
+    /// A text whose point exists.
     package struct PresentText: Sendable {
         package let record: RecordID
         let point: PointID
         let since: Int64
     }
 
-    /// What there is of a text that is sent to the embedder; nil where its point has to be written.
+    /// The existing point of a text that is sent to the embedder; nil if its point has to be written.
     package func present(_ text: String) -> PresentText? {
         guard let target = targets[text], let there = present[target.point], there.checksum == target.checksum else {
             return nil
@@ -115,7 +115,7 @@ package struct RecordHistory: Sendable {
 }
 
 extension RecordHistory.PresentText {
-    /// I21: nobody pays for a text whose point was there before the attempt began, with the lists of its record.
+    /// I21: no process pays for a text whose point, with the lists of its record, existed before the attempt began.
     ///
     /// The process works on the record under this lease.
     package func breach(

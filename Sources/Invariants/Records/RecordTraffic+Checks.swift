@@ -1,13 +1,14 @@
 package import Migration
 package import TextProcessing
 
-// I18 while it happens: what one process says and writes of records, against what it has read of them.
+// I18 while it happens: what one process reports and writes about records, compared with what it has read.
 
 extension RecordTraffic {
-    /// A batch is told as completed: what counts as missing was not there when it was read, what counts as skipped was blank.
+    /// A process reports a batch as completed: rows that count as missing did not exist when they were read, and rows
+    /// that count as skipped were blank.
     ///
-    /// It compares what went over the network, so that it can be asked of rows that change, too. Records are `uncertain` that
-    /// one of several workers may have read after another one.
+    /// It compares what went over the network, so it also covers rows that change. A record is `uncertain` if one of
+    /// several workers may have read it after another.
     package func miscount(
         in call: FinishBatch,
         of batch: [RecordID],
@@ -43,10 +44,10 @@ extension RecordTraffic {
         return nil
     }
 
-    /// Points are sent with the lists that their own record had when the process last looked, which is just before it writes.
+    /// Points are sent with the lists that their record had when the process last looked, just before it writes.
     package func wrongLists(of points: [Point], by process: String, workers: Int) -> Finding? {
         var last: Int?
-        // Indices, because the loop variable would be a copy.
+        // Indices, because a loop variable would be a copy.
         for place in points.indices {
             let record = points[place].recordID
             if let last, points[last].recordID == record,
@@ -63,7 +64,7 @@ extension RecordTraffic {
                         + "its points have \(lists ?? "none that it looked at")"
                 )
             }
-            // Of two workers the one that has lost the record may hear of its vectors after the other one's look.
+            // With two workers, the one that has lost the record may get its vectors after the other one's look.
             if workers == 1, !isFresh(record) {
                 return Finding(18, "\(process) writes record \(record) without a look at the lists of its points")
             }
@@ -71,9 +72,10 @@ extension RecordTraffic {
         return nil
     }
 
-    /// Points arrive: a child after its parent, so that it never points to nothing.
+    /// Points arrive: a parent before its children, so that no child points to nothing.
     ///
-    /// Of records whose rows have changed nothing is said. Asks `isThere` whether the collection has a point of a version.
+    /// Records whose rows have changed are not checked. `isThere` tells whether the collection has a point of a
+    /// version.
     package func orphan(
         among points: [Point],
         by process: String,
@@ -87,7 +89,7 @@ extension RecordTraffic {
                 continue
             }
             if parents.contains(parent) || changed.contains(points[place].recordID) { continue }
-            // What the collection has not taken may never come; its children are of use without it.
+            // A parent that the collection has not accepted may never come; its children are useful without it.
             if hasFailed(toWriteParent: parent) { continue }
             guard isThere(parent, points[place].checksum) else {
                 return Finding(18, "\(process) writes a child of record \(points[place].recordID) before its parent")

@@ -1,36 +1,37 @@
 package import Migration
 package import TextProcessing
 
-/// What one process has read and written of each record, as it went over the network.
+/// What one process has read and written for each record, as seen on the network.
 package final class RecordTraffic {
-    /// How a row was when it was read.
+    /// The state of a row when it was read.
     package enum Sight: Sendable { case text, blank, absent }
 
-    /// What a process saw of a record's points.
+    /// What a process has seen of a record's points.
     private struct Look {
         let lists: Set<Int64>
         let hasPoints: Bool
-        /// When it was asked for.
+        /// When the request was sent.
         let began: Int64
-        /// Its place among the looks at points and the answers of the embedder.
+        /// Its number among the looks at points and the answers of the embedder.
         let number: Int
     }
 
     private var count = 0
     private var looks: [RecordID: Look] = [:]
-    /// The looks before these: where a process has two workers, both may have had the record.
+    /// The looks before these: in a process with two workers both may have had the record.
     private var earlierLooks: [RecordID: Look] = [:]
     /// The last look that found a point without some of the lists of its record: such a point is written anew.
     private var uneven: [PointID: Int64] = [:]
-    /// The last answer that had a vector of a record.
+    /// The last answer of the embedder with a vector of a record.
     private var embedded: [RecordID: Int] = [:]
-    /// Records of which it has written points that nobody has removed since, as far as it has looked.
+    /// Records whose points it has written, and that it has not found removed since.
     private var written: Set<RecordID> = []
     private var lastText: (record: RecordID, text: String)?
     private var sights: [RecordID: Sight] = [:]
-    /// Rows that were read differently by themselves: whether a worker has read them or only a probe, nobody can tell.
+    /// Rows with different results in reads of a single row: such a read may come from a worker or only from a probe.
     private var doubtful: Set<RecordID> = []
-    /// Parents that the collection did not take, or of which nobody knows: their children may be written all the same.
+    /// Parents that the collection did not accept, or whose write is uncertain: their children may be written all the
+    /// same.
     private var failedParents: Set<PointID> = []
 
     package init() {}
@@ -51,7 +52,7 @@ package final class RecordTraffic {
         }
     }
 
-    /// How the row of a record was when it was read last; nil when that cannot be told.
+    /// The state of a row when it was last read; nil if that is unknown.
     package func sight(of id: RecordID) -> Sight? { doubtful.contains(id) ? nil : sights[id] }
 
     // MARK: - Points
@@ -59,7 +60,7 @@ package final class RecordTraffic {
     package func hasLooked(at records: [RecordID], _ found: [StoredPoint], since began: Int64) {
         count += 1
         var lists: [RecordID: Set<Int64>] = [:]
-        // Indices, because the loop variable would be a copy, which costs more than the comparison.
+        // Indices, because a loop variable would be a copy, which costs more than the comparison.
         for place in found.indices { lists[found[place].recordID, default: []].formUnion(found[place].collectionIDs) }
         for place in found.indices where lists[found[place].recordID]?.isEmpty == false {
             let own = Set(found[place].collectionIDs)
@@ -78,7 +79,7 @@ package final class RecordTraffic {
         for place in points.indices { failedParents.remove(points[place].id) }
     }
 
-    /// Since when the lists are known with which points are sent, by their records.
+    /// Since when the lists of these points are known, by record.
     package func looks(at points: [Point]) -> [RecordID: Int64] {
         var began: [RecordID: Int64] = [:]
         for place in points.indices where began[points[place].recordID] == nil {
@@ -87,15 +88,15 @@ package final class RecordTraffic {
         return began
     }
 
-    /// Whether a point had other lists than its record when it was looked at, at some moment since then.
+    /// Whether a look since then found a point without some of the lists of its record.
     package func wasUneven(_ id: PointID, since begin: Int64) -> Bool { uneven[id].map { $0 >= begin } ?? false }
 
-    /// What may be written into the points of a record: what the last look has found.
+    /// The lists that may be written into the points of a record: those of the last look.
     package func lists(of id: RecordID, workers: Int) -> [Set<Int64>] {
         [looks[id], workers > 1 ? earlierLooks[id] : nil].compactMap { $0?.lists }
     }
 
-    /// Whether they are these.
+    /// Whether one of them equals these lists.
     func hasSeen(_ lists: Set<Int64>, of id: RecordID, workers: Int) -> Bool {
         looks[id]?.lists == lists || workers > 1 && earlierLooks[id]?.lists == lists
     }
@@ -129,7 +130,7 @@ package final class RecordTraffic {
 
     // MARK: - Portions
 
-    /// The records whose batch was read in several portions, and not with the last of them.
+    /// The records that were read in several portions of their batch, and not in the last one.
     package private(set) var early: Set<RecordID> = []
 
     package func wasCut(into portions: [[RecordID]]) {
@@ -139,7 +140,7 @@ package final class RecordTraffic {
 }
 
 extension SourceRecord {
-    /// Whether the texts of simulated rows are blank, as anybody sees it.
+    /// Whether a simulated text is blank, tested without the engine's code.
     fileprivate var isBlank: Bool {
         if case .text(let text) = content { text.allSatisfy(\.isWhitespace) } else { true }
     }

@@ -1,9 +1,9 @@
 import Migration
 
-// What the rows, the counters and the dead letters must sum to.
+// The sums over rows, counters and dead letters.
 
 extension JobHistory {
-    /// I12: round 0 is the ids read: ascending, disjoint, densely numbered, up to the cursor.
+    /// I12: round 0 contains the ids that were read: ascending, disjoint, densely numbered, up to the cursor.
     var planMistakes: [String] {
         let rows = job.batches
         var findings: [String] = []
@@ -27,7 +27,7 @@ extension JobHistory {
         return findings
     }
 
-    /// I14: what ended and what is open make up the records planned.
+    /// I14: ended and open records add up to the planned records.
     var wrongTotal: [String] {
         let ended = batches.filter(\.isFinal).reduce(0) { $0 + $1.row.counts.total }
         let open = batches.filter { !$0.isFinal }.reduce(0) { $0 + $1.row.recordIds.count }
@@ -74,10 +74,10 @@ extension JobHistory {
         }
     }
 
-    /// What all events say of something together.
+    /// The sum of a number over all events.
     private func told(_ key: String) -> Int64 { job.events.reduce(0) { $0 + Int64($1.number(key) ?? 0) } }
 
-    /// I15: what the brakes look at only rises, and a resume has them count anew.
+    /// I15: the counters of the brakes only rise, and a resume sets their baselines.
     var wrongBrakes: [String] {
         var findings: [String] = []
         let stats = job.stats
@@ -85,12 +85,12 @@ extension JobHistory {
             findings.append("the brakes count from more than there is")
         }
         guard isRecorded else { return findings }
-        // Also a requeue sets them, which only the batches' events tell: then more may have been seen.
+        // A requeue sets them too, and only the batches' events show that: then more may have been seen.
         guard let resumed = job.events.last(where: { $0.kind == "resumed" }) else { return findings }
         let seen = { (key: String) in
             job.events.reduce(Int64(0)) { $0 + ($1.id < resumed.id ? Int64($1.number(key) ?? 0) : 0) }
         }
-        // A batch that ended while the job was resumed may be on either side of it.
+        // A batch that ended while the job was resumed may count on either side of the resume.
         guard !calls.isEmpty, !zip(calls, calls.dropFirst()).contains(where: { $0.ended ?? .max > $1.began }) else {
             return findings
         }
@@ -124,7 +124,7 @@ extension JobHistory {
         return findings
     }
 
-    /// I17: final only when sealed and drained, and `failed` exactly when a batch is.
+    /// I17: a job is final only when sealed and drained, and it is `failed` exactly when one of its batches is.
     var wrongFinalStatus: [String] {
         var findings: [String] = []
         let status = job.summary.status
@@ -140,7 +140,7 @@ extension JobHistory {
         return isRecorded ? findings + earlyFinals : findings
     }
 
-    /// Every `finalized` of the past: a requeue may have opened the job again since.
+    /// Every earlier `finalized`: a requeue may have opened the job again since.
     private var earlyFinals: [String] {
         job.events.filter { $0.kind == "finalized" }.flatMap { final -> [String] in
             let before = { (event: EventSummary) in event.id < final.id }

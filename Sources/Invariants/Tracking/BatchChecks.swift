@@ -1,6 +1,6 @@
 import Migration
 
-// What the events of one batch must look like, whatever else happened.
+// The rules for the events of one batch, in any circumstances.
 
 extension BatchHistory {
     /// I1: for each attempt exactly one claim and at most one end.
@@ -33,7 +33,7 @@ extension BatchHistory {
         return numbers.count == row.attempt ? [] : ["\(name) says attempt \(row.attempt) after \(numbers.count) claims"]
     }
 
-    /// I6: what is completed or failed changes only through a requeue; and the row is where its last event left it.
+    /// I6: a completed or failed batch changes only through a requeue, and the row is in the state of its last event.
     var changesAfterTheEnd: [String] {
         var findings: [String] = []
         var status = BatchStatus.pending
@@ -80,7 +80,7 @@ extension BatchHistory {
         return findings
     }
 
-    /// I13: the counts of an ended batch sum to its records; nothing is counted of one that waits.
+    /// I13: the counts of an ended batch add up to its records; a waiting batch has no counts.
     var wrongSums: [String] {
         let sum = row.counts.total + row.moved
         switch row.status {
@@ -93,7 +93,7 @@ extension BatchHistory {
 }
 
 extension EventSummary {
-    /// Where the batch stands after this event.
+    /// The status of the batch after this event.
     fileprivate func status(after status: BatchStatus) -> BatchStatus {
         switch kind {
         case "claimed": .processing

@@ -1,9 +1,9 @@
 import Migration
 
-// What the calls and their answers must agree on with the events.
+// The rules that the calls and their answers must keep with the events.
 
 extension JobHistory {
-    /// I3: only the current (attempt, claim id) is heard.
+    /// I3: only calls with the current (attempt, claim id) are accepted.
     var staleCallsApplied: [String] {
         guard isRecorded else { return [] }
         return staleFinishes + staleHeartbeats
@@ -34,12 +34,12 @@ extension JobHistory {
             let attempt = batch.attempts.first(where: {
                 $0.claimed.attempt == item.attempt && $0.claimed.claimId == item.claimId
             })
-        else { return "\(name) was accepted, but nobody claimed it so" }
+        else { return "\(name) was accepted, but no claim has this attempt and claim id" }
         if let event, let end = attempt.end, end.id <= event { return "\(name) was accepted after its \(end.kind)" }
         return nil
     }
 
-    /// I9: while its leases live, every answer to one claim id lists the same batches.
+    /// I9: as long as the leases of a claim are valid, every answer to its claim id lists the same batches.
     var differingClaims: [String] {
         guard isRecorded else { return [] }
         let attempts = Dictionary(grouping: batches.flatMap(\.attempts)) { $0.claimed.claimId ?? "" }
@@ -64,7 +64,7 @@ extension JobHistory {
         }.flatMap(\.self)
     }
 
-    /// Whether an attempt was neither over nor out of its first lease when another one began.
+    /// Whether an attempt was not ended and still in its first lease when another one began.
     private func isAlive(_ attempt: BatchHistory.Attempt, at other: BatchHistory.Attempt) -> Bool {
         attempt.claimed.id < other.claimed.id && attempt.end.map { $0.id > other.claimed.id } ?? true
             && other.claimedAt < decided(attempt.claimed) + lease
@@ -83,7 +83,7 @@ extension JobHistory {
         }
     }
 
-    /// Only the last request is remembered, so another one that may have come in between excuses a repeat.
+    /// Only the last request is remembered, so a repeat is excused if another request may have come between.
     private var repeatedRequeues: [String] {
         typealias Request = (id: String, began: Int, ended: Int)
         let batches = answered(RequeueFailedBatches.self) { observed, call, answer -> Request? in
@@ -110,7 +110,7 @@ extension JobHistory {
         }
     }
 
-    /// Progress is absolute: a row at work shows the highest that was said, never a sum.
+    /// Progress is absolute: the row of a batch at work shows the highest report, never a sum.
     private var progressCountedTwice: [String] {
         let now = batches.map(\.row).filter { $0.status == .processing }.compactMap {
             exaggeration(of: $0, before: .max)
@@ -131,7 +131,7 @@ extension JobHistory {
         }
         var both = highest
         both.raise(to: row.counts)
-        return both == highest ? nil : "batch \(row.batchNumber) counts \(row.counts), nobody said more than \(highest)"
+        return both == highest ? nil : "batch \(row.batchNumber) counts \(row.counts), but heartbeats said \(highest)"
     }
 
     /// I11: epochs only rise, an old one plans nothing, and a target has one open job.
@@ -164,7 +164,7 @@ extension JobHistory {
         return findings
     }
 
-    /// A join names its job: it makes none, joins no other one, and none that has ended.
+    /// A join names its job: it opens no job, joins no other job, and joins no job that has ended.
     private var strangeJoins: [String] {
         answered(JoinIngestionJob.self) { _, call, answer in
             if let job = answer.job, job.id != call.job {
@@ -203,7 +203,7 @@ extension JobHistory {
 }
 
 extension ObservedCall {
-    /// Whether something had happened before the answer: then the answer need not tell of it.
+    /// Whether something had happened before the answer: then the answer may include it or not.
     fileprivate func mayHaveSeen(_ event: EventSummary) -> Bool {
         if let eventAfter { return event.id <= eventAfter }
         return until.map { event.time <= $0 } ?? true

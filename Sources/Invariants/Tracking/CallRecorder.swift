@@ -1,7 +1,7 @@
 package import Migration
 import Synchronization
 
-/// Takes notes of calls, in the order in which they begin and end, for the checks of `TrackingEvidence`.
+/// Records calls, in the order in which they begin and end, for the checks of `TrackingEvidence`.
 package final class CallRecorder: Sendable {
     private struct State {
         var tick = 0
@@ -14,25 +14,25 @@ package final class CallRecorder: Sendable {
     private let began: @Sendable () -> Moment
     private let ended: @Sendable () -> Moment
 
-    /// - Parameter moment: the database clock and the last event that is stored, where they are known.
+    /// - Parameter moment: the database clock and the last stored event, if they are known.
     package convenience init(moment: @escaping @Sendable () -> Moment = { (nil, nil) }) {
         self.init(began: moment, ended: moment)
     }
 
     /// - Parameters:
-    ///   - began: that moment when a call begins, or an earlier one.
-    ///   - ended: that moment when a call ends, or a later one.
+    ///   - began: the moment when a call begins, or an earlier one.
+    ///   - ended: the moment when a call ends, or a later one.
     package init(began: @escaping @Sendable () -> Moment, ended: @escaping @Sendable () -> Moment) {
         self.began = began
         self.ended = ended
     }
 
-    /// By their begins.
+    /// In the order in which they began.
     package var calls: [ObservedCall] { state.withLock { $0.calls } }
 
     /// Performs a call once; calls may overlap.
     ///
-    /// - Returns: the answer, where there was one.
+    /// - Returns: the answer, if there was one.
     @discardableResult
     package func perform<Call: TrackingCall>(_ call: Call, on store: any JobStore) async -> Call.Answer? {
         let number = begin(call)
@@ -41,7 +41,7 @@ package final class CallRecorder: Sendable {
         return answer.value(Call.Answer.self)
     }
 
-    /// Notes that a call begins.
+    /// Records that a call begins.
     ///
     /// - Returns: its number, for `end`.
     package func begin(_ call: any TrackingCall) -> Int {
@@ -53,7 +53,7 @@ package final class CallRecorder: Sendable {
         }
     }
 
-    /// Notes that it was answered.
+    /// Records its answer.
     package func end(_ number: Int, _ answer: RecordedAnswer) {
         let (until, event) = ended()
         state.withLock { state in

@@ -1,6 +1,6 @@
 import Migration
 
-// Who may hold a batch, and when.
+// Which attempt may hold a batch, and when.
 
 extension JobHistory {
     /// I5: no two unexpired leases on one batch, and none beyond its deadline.
@@ -16,10 +16,10 @@ extension JobHistory {
         }
     }
 
-    /// A worker that ends its attempt gives its lease back; the reaper must wait for it to run out.
+    /// A worker that ends its attempt gives its lease back; the reaper must wait until it runs out.
     private func reapedTooEarly(in batch: BatchHistory) -> [String] {
         batch.attempts.compactMap { attempt in
-            // A person need not wait.
+            // An operator need not wait.
             guard let end = attempt.end, end.kind == "reaped",
                 end.detail["code"] != ReleaseIngestionBatches.code, end.time < leaseEnd(of: attempt, in: batch)
             else { return nil }
@@ -27,7 +27,7 @@ extension JobHistory {
         }
     }
 
-    /// When a lease runs out, at the earliest: from its claim, or from the last heartbeat that was accepted.
+    /// The earliest time at which a lease can run out: counted from its claim, or from the last accepted heartbeat.
     private func leaseEnd(of attempt: BatchHistory.Attempt, in batch: BatchHistory) -> DatabaseTime {
         (heartbeats[batch.row.batchNumber] ?? []).filter { $0.item.attempt == attempt.claimed.attempt }
             .compactMap(\.until).reduce(decided(attempt.claimed) + lease) { max($0, $1) }
@@ -46,7 +46,7 @@ extension JobHistory {
         }
     }
 
-    /// I8: no claim before its time, none unless the job runs, none with another configuration.
+    /// I8: no claim comes before its time, while the job does not run, or with another configuration.
     var forbiddenClaims: [String] {
         claimsOfAnotherConfiguration + (isRecorded ? claimsBeforeTheirTime + claimsWhileNotRunning : [])
     }
@@ -71,7 +71,7 @@ extension JobHistory {
         }
     }
 
-    /// Claims share the job lock with each other only, so the order of their events against those of the job is exact.
+    /// Claims share the job lock only with each other, so the order of their events and the job's events is exact.
     private var claimsWhileNotRunning: [String] {
         var findings: [String] = []
         var stopped: String?
@@ -96,10 +96,10 @@ extension JobHistory {
     }
 }
 
-// MARK: When a call decided
+// MARK: When a call was decided
 
 extension JobHistory {
-    /// The earliest time by which the call may have decided that wrote this event; the latest is the event's own.
+    /// The earliest time at which the call that wrote this event may have been decided; the latest is the event's own.
     func decided(_ event: EventSummary) -> DatabaseTime {
         guard slack > .zero else { return event.time }
         let began = (writers[event.kind] ?? []).filter { $0.mayHaveWritten(event) }.compactMap(\.at).min()
@@ -108,7 +108,7 @@ extension JobHistory {
 }
 
 extension ObservedCall {
-    /// The kinds of the events of batches that it may write.
+    /// The kinds of batch events that it may write.
     var writes: [String] {
         if calls(ClaimNextBatch.self) { return ["claimed"] }
         if let call = sent(FinishBatch.self) { return [call.outcome.rawValue] }
@@ -116,7 +116,8 @@ extension ObservedCall {
         return calls(RequeueFailedBatches.self) || calls(RequeueFailedRecords.self) ? ["requeued"] : []
     }
 
-    /// Of an event that it writes: what it names, and when it was under way.
+    /// Whether the call may have written an event: it names the same claim or attempt, and was in progress at that
+    /// time.
     fileprivate func mayHaveWritten(_ event: EventSummary) -> Bool {
         guard let at, at <= event.time else { return false }
         let wasUnderWay = until.map { event.time <= $0 }

@@ -1,11 +1,11 @@
 package import Migration
 
-/// What a call was answered, or why it was not.
+/// The answer of a call, or why there is none.
 ///
-/// Indirect as a whole: a history is copied again and again, and copying one reference costs least.
+/// Indirect as a whole: a history is copied often, and copying one reference costs least.
 package indirect enum RecordedAnswer: Sendable, Equatable {
     case given(any TrackingAnswer)
-    /// A caller's bug: raised by the functions, and nothing was done.
+    /// A mistake of the caller: the function raised an error, and nothing was done.
     case refused
     /// Any other failure: its code, or its kind.
     case failed(String)
@@ -16,7 +16,7 @@ package indirect enum RecordedAnswer: Sendable, Equatable {
         self = isBug ? .refused : .failed(failure.code ?? "\(failure.kind)")
     }
 
-    /// What was given, where it is of this type.
+    /// The answer, if it has this type.
     package func value<Answer: TrackingAnswer>(_ type: Answer.Type) -> Answer? {
         guard case .given(let answer) = self else { return nil }
         return answer as? Answer
@@ -34,14 +34,14 @@ package indirect enum RecordedAnswer: Sendable, Equatable {
 
 /// One call at one moment of the database clock.
 ///
-/// The same steps on another store, with the same clock and the same chance, must give the same answers.
+/// The same steps on another store, with the same clock and the same random numbers, must give the same answers.
 package struct RecordedStep: Sendable, Equatable {
     /// Microseconds of the database clock since it was started.
     package var at: Int64
-    /// What `ingestion_random()` gives during the call, again and again: 0..<1.
+    /// The value of each `ingestion_random()` during the call: 0..<1.
     package var chance: Double
     package var call: any TrackingCall
-    /// What was answered, where it is known.
+    /// The answer, if it is known.
     package var answer: RecordedAnswer?
 
     package init(at: Int64, chance: Double, call: any TrackingCall, answer: RecordedAnswer? = nil) {

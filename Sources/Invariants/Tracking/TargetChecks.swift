@@ -1,12 +1,12 @@
 package import Migration
 
-// What several jobs of one target, and several rounds of one job, must agree on.
+// The rules for several jobs of one target, and for several rounds of one job.
 
 extension TrackingEvidence.Job {
-    /// When the job was open, by its events: from one to another.
+    /// When the job was open, as ranges of event ids.
     ///
-    /// Only what the order of events proves: a requeue opens a job at its end, so the job counts as open from the first event
-    /// that only an open job has.
+    /// It includes only what the order of events proves: a requeue opens an ended job, so the job counts as open from
+    /// the first event that only an open job has.
     package var openSpans: [ClosedRange<Int64>] {
         var spans: [ClosedRange<Int64>] = []
         var begin: Int64?
@@ -30,7 +30,8 @@ extension TrackingEvidence.Job {
 }
 
 extension TrackingEvidence {
-    /// I11: jobs of the same target that were begun earlier and were open at the same time as this one, whatever they are now.
+    /// I11: jobs of the same target that were started earlier and were open at the same time as this one, whatever
+    /// their status is now.
     package func jobsOpen(beside job: Job) -> [JobID] {
         guard jobs.count > 1, job.summary.settings.recordEvents else { return [] }
         let earlier = jobs.filter { $0.summary.targetKey == job.summary.targetKey && $0.summary.id < job.summary.id }
@@ -43,7 +44,7 @@ extension TrackingEvidence {
 }
 
 extension JobHistory {
-    /// I6: the records of a batch that is divided come back each in a batch of its own, in a later round.
+    /// I6: the records of a divided batch come back in batches of one record each, in a later round.
     var wrongDivisions: [String] {
         let divided = batches.filter { batch in
             batch.events.contains { $0.kind == "requeued" && $0.detail["mode"] == "isolate" }

@@ -1,20 +1,20 @@
 package import Migration
 
-/// What is known of a tracking store at a quiet moment: its rows, its history and, where somebody took notes, the calls
+/// What is known about a tracking store at a quiet moment: its rows, its events and, if they were recorded, the calls
 /// that led there.
 ///
-/// Plain values, so that the checks of the invariants are functions of them, whichever store they came from.
+/// Plain values, so that the checks of the invariants are functions of them, for any store.
 package struct TrackingEvidence: Sendable {
     /// One job with everything that belongs to it.
     package struct Job: Sendable {
         package var summary: JobSummary
-        /// As the counters say.
+        /// The values of the counters.
         package var stats: JobStats
         /// By number.
         package var batches: [BatchSummary]
         /// Dead letters, open and resolved, by record id.
         package var failures: [FailureSummary]
-        /// By id; empty where the job records none.
+        /// By id; empty if the job records none.
         package var events: [EventSummary]
 
         package init(
@@ -33,10 +33,10 @@ package struct TrackingEvidence: Sendable {
     }
 
     package var jobs: [Job]
-    /// By their begins.
+    /// In the order in which they began.
     package var calls: [ObservedCall]
-    /// How far the time of an event may lie behind the time by which its call decided, where the call does not tell: zero
-    /// where time stands still during a call, some seconds on a server that calls wait for.
+    /// How much later an event's time may be than the decision of its call, if the call does not tell: zero if time
+    /// stands still during a call, some seconds on a server where calls wait.
     package var slack: Duration
 
     package init(jobs: [Job], calls: [ObservedCall] = [], slack: Duration = .zero) {
@@ -48,7 +48,7 @@ package struct TrackingEvidence: Sendable {
 
 /// A call as its caller saw it.
 package struct ObservedCall: Sendable {
-    /// One reference and what the checks ask first, because they look at all calls again and again.
+    /// One reference, plus what the checks read first, because they go through all calls again and again.
     private final class Sent: Sendable {
         let call: any TrackingCall
         let type: ObjectIdentifier
@@ -66,16 +66,16 @@ package struct ObservedCall: Sendable {
         get { sent.call }
         set { sent = Sent(newValue) }
     }
-    /// Nil where it was lost.
+    /// Nil if it was lost.
     package var answer: RecordedAnswer?
-    /// The places of its begin and its end among all begins and ends; no end where it was given up.
+    /// The positions of its begin and its end among all begins and ends; the end is nil if the caller gave up.
     package var began: Int
     package var ended: Int?
-    /// The database clock when it began, or an earlier moment, where it is known.
+    /// The database clock when it began, or an earlier moment, if it is known.
     package var at: DatabaseTime?
-    /// The database clock when it ended, or a later moment, where it is known.
+    /// The database clock when it ended, or a later moment, if it is known.
     package var until: DatabaseTime?
-    /// The last event that was stored when it began, and when it ended, where they are known.
+    /// The last stored event when it began, and when it ended, if they are known.
     package var eventBefore: Int64?
     package var eventAfter: Int64?
 
@@ -101,21 +101,21 @@ package struct ObservedCall: Sendable {
 
     package var namedJob: JobID? { sent.job }
 
-    /// Which function it calls.
+    /// The function that it calls.
     var function: ObjectIdentifier { sent.type }
 
     /// Whether it is a call of this function.
     package func calls<Call: TrackingCall>(_ type: Call.Type) -> Bool { sent.type == ObjectIdentifier(type) }
 
-    /// The call, where it is one of this function.
+    /// The call, if it calls this function.
     package func sent<Call: TrackingCall>(_ type: Call.Type) -> Call? { calls(type) ? sent.call as? Call : nil }
 
-    /// What it was given, where it is a call of this function.
+    /// Its answer, if it calls this function.
     package func given<Call: TrackingCall>(_ type: Call.Type) -> Call.Answer? {
         calls(type) ? answer?.value(Call.Answer.self) : nil
     }
 
-    /// The call and what it was given, where it is one of this function.
+    /// The call and its answer, if it calls this function.
     package func answered<Call: TrackingCall>(_ type: Call.Type) -> (call: Call, answer: Call.Answer)? {
         guard let answer = given(type), let call = sent(type) else { return nil }
         return (call, answer)
@@ -123,7 +123,7 @@ package struct ObservedCall: Sendable {
 }
 
 extension TrackingEvidence {
-    /// Reads every job of a store through the functions that list them: any store, at a moment when nobody changes it.
+    /// Reads every job of a store through the functions that list them: any store, at a moment when nothing changes it.
     package init(
         reading store: any JobStore,
         calls: [ObservedCall] = [],

@@ -23,7 +23,7 @@ package enum TrackingInvariant: Int, CaseIterable, Sendable, CustomStringConvert
     package var description: String { "I\(rawValue)" }
 }
 
-/// An invariant that does not hold, and where.
+/// A broken invariant, and where it is broken.
 package struct TrackingViolation: Sendable, Hashable, CustomStringConvertible {
     package let invariant: TrackingInvariant
     package let job: JobID
@@ -33,10 +33,10 @@ package struct TrackingViolation: Sendable, Hashable, CustomStringConvertible {
 }
 
 extension TrackingEvidence {
-    /// Every violation of these invariants: nothing, for a store that keeps its promises.
+    /// Every violation of these invariants; empty for a store that keeps its promises.
     ///
-    /// What the evidence does not hold is not judged: without calls nothing is said of answers, and without times nothing
-    /// of leases that heartbeats extended.
+    /// What the evidence does not contain is not checked: without calls the answers, and without times the leases that
+    /// heartbeats have extended.
     package func violations(of invariants: [TrackingInvariant] = TrackingInvariant.allCases) -> [TrackingViolation] {
         jobs.flatMap { job in
             let history = JobHistory(job, in: self)
@@ -49,7 +49,7 @@ extension TrackingEvidence {
     }
 }
 
-/// What a heartbeat said of one batch, and the lease that it was given, where both are known.
+/// A heartbeat's report about one batch, and the lease in its answer, if both are known.
 struct Heartbeat {
     let item: HeartbeatItem
     let began: Int
@@ -66,21 +66,21 @@ struct Heartbeat {
     }
 }
 
-/// One job's evidence in the order in which the checks read it.
+/// One job's evidence, in the order in which the checks read it.
 struct JobHistory {
     let job: TrackingEvidence.Job
     /// Other open jobs of the same target.
     let rivals: [JobID]
     /// Earlier jobs of the same target that were open at the same time.
     let rivalsOnce: [JobID]
-    /// The calls that name this job, by their begins.
+    /// The calls that name this job, in the order in which they began.
     let calls: [ObservedCall]
-    /// The same by their function, because nearly each check asks for one function's.
+    /// The same by function, because nearly every check reads the calls of one function.
     private let callsByFunction: [ObjectIdentifier: [ObservedCall]]
     let slack: Duration
-    /// The calls that may write an event of this kind about a batch; none where the time of an event is exact.
+    /// The calls that may write an event of this kind about a batch; empty if the time of an event is exact.
     let writers: [String: [ObservedCall]]
-    /// What heartbeats said of a batch, by their begins.
+    /// What heartbeats reported about a batch, in the order in which they began.
     let heartbeats: [Int: [Heartbeat]]
     /// One for each row of `ingestion_batch`, in order.
     let batches: [BatchHistory]
@@ -116,7 +116,7 @@ struct JobHistory {
         batches = job.batches.map { BatchHistory(row: $0, events: events[$0.batchNumber] ?? []) }
     }
 
-    /// What is made of the calls of a function that were answered, by their begins.
+    /// Makes a value of each answered call of a function, in the order in which the calls began.
     func answered<Call: TrackingCall, Value>(
         _ type: Call.Type,
         _ make: (ObservedCall, Call, Call.Answer) -> Value?
@@ -131,9 +131,9 @@ struct JobHistory {
         return values
     }
 
-    /// Whether the store wrote down what happened.
+    /// Whether the store records events.
     var isRecorded: Bool { job.summary.settings.recordEvents }
-    /// Of a claim: a lease does not outlast its deadline.
+    /// The length of a new lease: a lease never exceeds the batch's deadline.
     var lease: Duration {
         .seconds(min(job.summary.settings.leaseSeconds, job.summary.settings.batchTimeoutSeconds))
     }
@@ -161,9 +161,9 @@ struct JobHistory {
     }
 }
 
-/// One batch: its row, and what happened to it, in the order of its row lock.
+/// One batch: its row and its events, in the order of its row lock.
 struct BatchHistory {
-    /// One claim and what ended it.
+    /// One claim and its end.
     struct Attempt {
         let claimed: EventSummary
         let claimedAt: DatabaseTime
@@ -193,7 +193,7 @@ struct BatchHistory {
 }
 
 extension EventSummary {
-    /// Whether it closed an attempt.
+    /// Whether it ended an attempt.
     var isEnd: Bool { ["completed", "failed", "release", "defer", "reaped"].contains(kind) }
     package var time: DatabaseTime { DatabaseTime(text: at) ?? .start }
     var short: String { "event \(id) \(kind) of attempt \(attempt ?? 0)" }
@@ -202,6 +202,6 @@ extension EventSummary {
 }
 
 extension ObservedCall {
-    /// The job that it names; for an open, the job that it was answered.
+    /// The job that it names; for an open, the job in the answer.
     fileprivate var job: JobID? { namedJob ?? given(OpenIngestionJob.self)?.job.id }
 }

@@ -162,7 +162,7 @@ private let minute: Int64 = 60_000_000_000
         #expect(Self.told(.failed).breach(byDividing: Self.call([4]), of: [2], "run0.0") == nil)
         #expect(
             Self.told(.pending).breach(byDividing: Self.call([4]), of: [2], "run0.0")?.description
-                == "I6 run0.0 divides batch 4, of which nobody has told it that it is given up"
+                == "I6 run0.0 divides batch 4, but was not told that it is given up"
         )
         #expect(
             Self.told(.failed).breach(byDividing: Self.call([4]), of: [1], "run0.0")?.description

@@ -181,7 +181,7 @@ private struct EndStage {
         stage.points.append(Self.point(nil))
         #expect(stage.wrongPoint == "I19 point \(Self.strange) names no record")
         stage.points[stage.points.count - 1] = Self.point(77)
-        #expect(stage.wrongPoint == "I19 point \(Self.strange) is of record 77, which nobody planned")
+        #expect(stage.wrongPoint == "I19 point \(Self.strange) is of record 77, which is not planned")
         stage.points[stage.points.count - 1] = Self.point(77, source: "shop.memos")
         #expect(stage.wrongPoint == nil)
     }
