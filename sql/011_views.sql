@@ -23,7 +23,7 @@ BEGIN
     PERFORM public.ingestion_require(num_nulls(p_report ->> 'host', v_new.workers, v_new.held, v_new.batches, v_new.records,
         v_new.state) = 0 AND least(v_new.workers, v_new.held, v_new.batches, v_new.records) >= 0,
         'a report has host, workers, held, batches, records and state; no number is negative');
-    PERFORM public.ingestion_require(v_new.records <= 1000000000000000, 'nobody has done so many records');
+    PERFORM public.ingestion_require(v_new.records <= 1000000000000000, 'records must be at most 1000000000000000');
     PERFORM public.ingestion_require(v_new.state ~ '^[a-z_]{1,40}$', 'a state is a word');
     v_age := least(greatest(0, coalesce((p_report ->> 'since_ms')::bigint, 0)), v_longest);
     v_new.since := v_now - v_age * interval '1 ms';

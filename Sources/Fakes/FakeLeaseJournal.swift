@@ -1,20 +1,20 @@
 package import Migration
 import Synchronization
 
-/// The notes of all runners of one host, in memory: what outlives a process that is killed.
+/// The notes of all runners of one host, in memory: they outlive a process that is killed.
 package final class FakeHost: Sendable {
     fileprivate struct Notes: Sendable {
         let process: Int
         var job: JobMark
         var claims: [LeaseNote] = []
         var isAlive = true
-        /// Who is taking it over, if somebody is.
+        /// The process that is taking it over, if there is one.
         var successor: Int?
     }
 
     fileprivate struct State: Sendable {
         var processes = 0
-        /// Killed ones: a simulation may still run them, but they write nothing.
+        /// Killed processes: a simulation may still run them, but they write nothing.
         var killed: Set<Int> = []
         var notes: [Notes] = []
     }
@@ -32,14 +32,14 @@ package final class FakeHost: Sendable {
         return FakeLeaseJournal(host: self, process: process)
     }
 
-    /// Everything that is noted, by the order of the processes.
+    /// All notes, in the order of the processes.
     package var noted: [LeaseNote] { state.withLock { $0.notes.flatMap(\.claims) } }
 
-    /// The claims among it.
+    /// The notes of claims.
     package var claims: [LeaseNote] { noted.filter { !$0.isControl } }
 }
 
-/// The twin of a locked file: a process writes its own notes and takes over those of the dead.
+/// The fake of a locked file: a process writes its own notes and takes over those of dead processes.
 package final class FakeLeaseJournal: LeaseJournal {
     private let host: FakeHost
     private let process: Int
@@ -49,7 +49,7 @@ package final class FakeLeaseJournal: LeaseJournal {
         self.process = process
     }
 
-    /// As if the process were killed: its notes stay, and nobody guards them any more.
+    /// Acts as if the process were killed: its notes stay, and no process guards them any more.
     package func die() {
         host.state.withLock { state in
             state.killed.insert(process)

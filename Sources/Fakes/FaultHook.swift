@@ -1,21 +1,21 @@
 package import Migration
 
-/// A place before and after each call of a fake, where a test or a simulation may delay it or let it fail.
+/// A hook before and after each call of a fake, where a test or a simulation may delay the call or let it fail.
 ///
-/// - `before` throws: the call was not done.
-/// - `after` throws: the call was done and its answer is lost; a truthful test throws `outcomeUnknown` there.
-/// - Either may suspend for as long as it likes; cancellation is its own business.
+/// - `before` throws: the call was not carried out.
+/// - `after` throws: the call was carried out and its answer is lost; a realistic test throws `outcomeUnknown` there.
+/// - Either may suspend for any time; it must handle cancellation itself.
 ///
 /// The hook runs outside the fake's locks, so that it may call the fake itself.
 package struct FaultHook: Sendable {
-    /// Gets the call's name: an SQL function of the tracking contract (`claim_next_batch`), or service and method
+    /// Receives the call's name: an SQL function of the tracking contract (`claim_next_batch`), or service and method
     /// (`mysql.records`, `qdrant.upsert`, `openai.embed`).
     package typealias Step = @Sendable (_ call: String) async throws(PortFailure) -> Void
 
     private let before: Step?
     private let after: Step?
 
-    /// Never interferes.
+    /// Does nothing.
     package static let none = Self()
 
     package init(before: Step? = nil, after: Step? = nil) {
@@ -23,7 +23,7 @@ package struct FaultHook: Sendable {
         self.after = after
     }
 
-    /// Performs one call of a fake between the two steps; `after` is asked only about a call that answered.
+    /// Performs one call of a fake between the two steps; `after` runs only if the call returned an answer.
     package func around<Value>(
         _ call: String,
         _ body: () async throws(PortFailure) -> Value

@@ -1,8 +1,8 @@
 package import Migration
 
-/// A way in which a service fails for one certain text or point, and only for that, for ever.
+/// A way in which a service always fails for one certain text or point, and only for that.
 ///
-/// What a caller sees is the same as in an outage; over HTTP it is the real thing.
+/// Callers of the port see the same as in an outage; over HTTP the server really answers this way.
 package enum Trouble: String, Sendable, CaseIterable {
     case error500 = "500"
     case error502 = "502"
@@ -15,7 +15,7 @@ package enum Trouble: String, Sendable, CaseIterable {
     /// 200 and the beginning of an answer.
     case truncated
 
-    /// What an adapter makes of it.
+    /// The failure that an adapter makes of it.
     package var failure: PortFailure {
         switch self {
         case .error500: PortFailure(.unavailable, "the service could not answer", code: "500")
@@ -28,7 +28,7 @@ package enum Trouble: String, Sendable, CaseIterable {
         }
     }
 
-    /// Fails as it does; one that hangs does so for as long as the caller waits.
+    /// Fails as the case says; a hanging one waits as long as the caller does.
     func strike(within limit: Duration?, _ time: Time) async throws(PortFailure) -> Never {
         if self == .hang {
             do {

@@ -1,21 +1,21 @@
 package import Migration
 import Synchronization
 
-/// The source table in memory, ordered by its key; rows may come, change and go while a job runs.
+/// The source table in memory, ordered by its key; rows may be added, changed and deleted while a job runs.
 package final class FakeMySQL: RecordSource, Sendable {
-    /// Stands for the job's `where`: rows it refuses are not planned, but are still found by their ids.
+    /// The job's `where`: rows that it refuses are not planned, but are still found by their ids.
     package typealias Admission = @Sendable (SourceRecord) -> Bool
 
-    /// Replicas behind the address that is asked: each call is answered by one of them, with the rows of some seconds ago.
+    /// Replicas behind one address: each call is answered by one of them, with the rows of some seconds ago.
     package struct Replicas: Sendable {
         let time: Time
         let lag: @Sendable () -> Duration
 
-        /// Replicas that are behind.
+        /// Makes lagging replicas.
         ///
         /// - Parameters:
         ///   - time: the table's clock.
-        ///   - lag: by how much the one is behind that answers the next call.
+        ///   - lag: how far the replica that answers the next call is behind.
         package init(time: Time, lag: @escaping @Sendable () -> Duration) {
             self.time = time
             self.lag = lag
@@ -34,11 +34,11 @@ package final class FakeMySQL: RecordSource, Sendable {
     ///
     /// - Parameters:
     ///   - rows: what the table holds at first.
-    ///   - replicas: who answers; the table itself by default.
+    ///   - replicas: the replicas that answer; nil = the table itself answers.
     ///   - bytesMax: longer texts are reported as `tooLong`, as the real source does without reading them.
-    ///   - unreadable: rows of which the content can never be read, nor can any read that holds one of them: the server loses the
-    ///     connection; of every second one it cannot tell the length either.
-    ///   - broken: what reading such a row ends with.
+    ///   - unreadable: rows whose content can never be read; a read that includes one of them fails too: the server
+    ///     loses the connection. For every second such row it cannot tell the length either.
+    ///   - broken: the error of reading such a row.
     ///   - faults: asked as `mysql.highest_id`, `mysql.count`, `mysql.ids`, `mysql.records`.
     ///   - admits: the job's `where`; everything by default.
     package init(
@@ -59,31 +59,31 @@ package final class FakeMySQL: RecordSource, Sendable {
         self.admits = admits
     }
 
-    // MARK: What others do to the table
+    // MARK: What other applications do to the table
 
     /// Inserts a row, or replaces the row with its id.
     package func put(_ row: SourceRecord) { table.withLock { $0.set(row.id, to: row, at: replicas?.time.now) } }
 
-    /// Deletes a row, if it is there.
+    /// Deletes a row, if it exists.
     package func delete(_ id: RecordID) { table.withLock { $0.set(id, to: nil, at: replicas?.time.now) } }
 
     /// Deletes a row so long ago that every replica knows it.
     package func erase(_ id: RecordID) { table.withLock { $0.set(id, to: nil, at: nil) } }
 
-    /// All rows now, ascending; for checkers.
+    /// All current rows, ascending; for checkers.
     package var snapshot: [SourceRecord] { table.withLock { $0.rows } }
 
-    /// A row now, or nil; for checkers.
+    /// A current row, or nil; for checkers.
     package func row(_ id: RecordID) -> SourceRecord? { table.withLock { $0[id] } }
 
-    /// What the next call sees.
+    /// The rows that the next call sees.
     private func read() -> [SourceRecord] {
         guard let replicas else { return snapshot }
         let moment = replicas.time.now - replicas.lag()
         return table.withLock { $0.rows(at: moment) }
     }
 
-    /// The rows with these ids, as the next call sees them: in this order, nil where there is none.
+    /// The rows with these ids, as the next call sees them: in this order, nil where a row does not exist.
     private func read(_ ids: [RecordID]) -> [SourceRecord?] {
         let moment = replicas.map { $0.time.now - $0.lag() }
         return table.withLock { table in
@@ -149,10 +149,10 @@ package final class FakeMySQL: RecordSource, Sendable {
         }
     }
 
-    /// What reading a page that is broken on the server's disk ends with.
+    /// The error of reading a page that is broken on the server's disk.
     package static let lost = PortFailure(.unavailable, "Lost connection to server during query", code: "2013")
 
-    /// The row without a text that is too long to be read.
+    /// The row, without its text if that is too long to be read.
     private func limited(_ row: SourceRecord) -> SourceRecord {
         guard case .text(let text) = row.content, text.utf8.count > bytesMax else { return row }
         return SourceRecord(id: row.id, memberCode: row.memberCode, content: .tooLong(bytes: text.utf8.count))

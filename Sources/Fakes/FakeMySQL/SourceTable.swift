@@ -1,6 +1,6 @@
 import Migration
 
-/// The rows of a table, ascending by id, and what they were some seconds ago.
+/// The rows of a table, ascending by id, and their contents of some seconds ago.
 struct SourceTable: Sendable {
     private struct Change {
         let at: Duration
@@ -8,7 +8,8 @@ struct SourceTable: Sendable {
         let before: SourceRecord?
     }
 
-    /// So many changes are remembered; a replica that lags by more of them does not know the older ones either.
+    /// The number of changes that are remembered; a replica that lags by more changes does not know the older ones
+    /// either.
     private static let changesMax = 1_000
 
     private(set) var rows: [SourceRecord]
@@ -19,9 +20,9 @@ struct SourceTable: Sendable {
     /// Inserts or replaces a row, or deletes it.
     ///
     /// - Parameters:
-    ///   - id: which row.
-    ///   - row: what it is from now on; nil = it is not there.
-    ///   - time: when; nil where nobody asks for earlier rows.
+    ///   - id: the row's id.
+    ///   - row: its new content; nil = the row is deleted.
+    ///   - time: the time of the change; nil if no call reads earlier rows.
     mutating func set(_ id: RecordID, to row: SourceRecord?, at time: Duration?) {
         if let time {
             if changes.count == Self.changesMax { changes.removeFirst() }

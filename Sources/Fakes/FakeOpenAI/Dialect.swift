@@ -1,28 +1,28 @@
-/// How a compatible server writes what OpenAI promises in one way; known over HTTP alone.
+/// How a compatible server writes parts of an answer for which OpenAI promises one form; it matters over HTTP only.
 package struct Dialect: Sendable {
-    /// What stands for the index of a vector.
+    /// The form of a vector's index.
     package enum Indices: String, Sendable, CaseIterable {
         case ordered, backwards, missing, null, zero
     }
 
-    /// What stands for the usage.
+    /// The form of the usage.
     package enum Usage: String, Sendable, CaseIterable {
         case whole, fractional, missing, null
     }
 
-    /// The order is that of the inputs, but for `backwards`.
+    /// The order is that of the inputs, except for `backwards`.
     package var indices = Indices.ordered
     package var usage = Usage.whole
-    /// Whether vectors are numbers, whatever was asked for.
+    /// Whether vectors are lists of numbers, whichever form was asked for.
     package var prefersNumbers = false
-    /// What stands in place of a text's vector; nil = its vector.
+    /// What is written in place of a text's vector; nil = its vector.
     package var spoils: @Sendable (String) -> String? = { _ in nil }
-    /// Whether what stands before the server answers in its place, with 404 and without a body.
+    /// Whether a gateway in front of the server answers in its place, with 404 and an empty body.
     package var isGone = false
 
     package init() {}
 
-    /// The member of the answer, with a comma after it.
+    /// The index as a member of the answer, with a comma after it.
     package func index(_ place: Int) -> String {
         switch indices {
         case .ordered, .backwards: "\"index\":\(place),"
@@ -32,7 +32,7 @@ package struct Dialect: Sendable {
         }
     }
 
-    /// The member of the answer, with a comma before it.
+    /// The usage as a member of the answer, with a comma before it.
     package func usage(_ tokens: Int) -> String {
         switch usage {
         case .whole: ",\"usage\":{\"prompt_tokens\":\(tokens),\"total_tokens\":\(tokens)}"

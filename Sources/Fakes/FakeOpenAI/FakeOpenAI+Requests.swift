@@ -7,7 +7,7 @@ extension FakeOpenAI {
         case text(String)
         case tokens([Int])
 
-        /// What stands for it in hashes and vectors.
+        /// The text from which its hash and its vector are made.
         package var text: String {
             switch self {
             case .text(let text): text
@@ -16,14 +16,14 @@ extension FakeOpenAI {
         }
     }
 
-    /// What a request costs, and what is left of the minute after it.
+    /// What a request costs, and what is left of the minute's allowance after it.
     package struct Charge {
         package let tokens: Int
         let request: Int
         package let allowance: Allowance
     }
 
-    /// What is left of the minute.
+    /// What is left of the minute's allowance.
     package struct Allowance {
         package struct Part {
             package let limit: Int

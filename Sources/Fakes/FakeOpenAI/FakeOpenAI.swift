@@ -1,27 +1,28 @@
 package import Migration
 import Synchronization
 
-/// OpenAI's embeddings in memory: deterministic vectors that mean something, and OpenAI's limits, prices and refusals.
+/// OpenAI's embeddings in memory: deterministic vectors that reflect the words, and OpenAI's limits, prices and
+/// refusals.
 ///
-/// Thread-safe and never blocking; embeds outside its lock, so several requests are computed at once.
+/// Thread-safe and never blocking; it embeds outside its lock, so several requests are computed at once.
 package final class FakeOpenAI: Embedder {
-    /// What a test or a person may switch while it runs.
+    /// What can be switched while it runs.
     package struct Behaviour: Sendable {
-        /// The account has no money left.
+        /// The account has no credit left.
         package var isOutOfMoney = false
         /// Every key is wrong.
         package var refusesKey = false
-        /// Texts that OpenAI refuses, with the request that holds them.
+        /// Texts that OpenAI refuses, together with the whole request.
         package var refusesText: @Sendable (String) -> Bool = { _ in false }
-        /// Texts that never get an answer, nor does any request that holds one of them.
+        /// Texts that never get an answer, like every request that contains one of them.
         package var troubles: @Sendable (String) -> Trouble? = { _ in nil }
         /// How answers are written over HTTP.
         package var dialect = Dialect()
         /// How long each answer takes.
         package var latency = Duration.zero
-        /// The account's tokens a minute; nil = no limit and no headers.
+        /// The account's tokens per minute; nil = no limit and no headers.
         package var tokensPerMinute: Int?
-        /// The account's requests a minute; nil = no limit and no headers.
+        /// The account's requests per minute; nil = no limit and no headers.
         package var requestsPerMinute: Int?
 
         package init() {}
@@ -36,10 +37,10 @@ package final class FakeOpenAI: Embedder {
         package init() {}
     }
 
-    /// What one request may hold, as the real one's adapter states it.
+    /// The limits that the adapter of the real service states.
     package static let requestLimits = Migration.RequestLimits(inputsMax: 2_048, tokensMax: 290_000)
 
-    /// One text that was embedded, and so paid.
+    /// One text that was embedded and paid for.
     package struct Effect: Sendable, Equatable {
         /// The request, counted from 1.
         package let request: Int
@@ -61,7 +62,7 @@ package final class FakeOpenAI: Embedder {
 
     /// Length of the vectors, unless a request over HTTP asks for fewer.
     package let dimensions: Int
-    /// The one model there is.
+    /// The only model.
     package let model: String
     let limits: RequestLimits
 
@@ -84,12 +85,12 @@ package final class FakeOpenAI: Embedder {
     /// - Parameters:
     ///   - dimensions: length of the vectors.
     ///   - model: the only name accepted over HTTP.
-    ///   - time: what the minute limits and the latency are measured with.
-    ///   - behaviour: how it starts.
-    ///   - limits: what one request may hold.
+    ///   - time: the clock of the minute limits and of the latency.
+    ///   - behaviour: how it behaves at first.
+    ///   - limits: the limits of one request.
     ///   - effectsMax: how many effects the log keeps, the first ones; 0 = none.
     ///   - faults: asked around each call of the port, as `openai.embed`.
-    ///   - countTokens: tokens of a text; a quarter of its bytes unless given.
+    ///   - countTokens: tokens of a text; by default a quarter of its bytes.
     package init(
         dimensions: Int = 1_536,
         model: String = "text-embedding-3-small",
@@ -115,7 +116,7 @@ package final class FakeOpenAI: Embedder {
     /// What was done so far.
     package var totals: Totals { state.withLock { $0.totals } }
 
-    /// The texts paid so far, in order, up to the log's bound.
+    /// The texts paid for so far, in order, up to the log's limit.
     package var effects: [Effect] { state.withLock { $0.effects } }
 
     /// The hash under which a text stands in the log.
@@ -152,7 +153,7 @@ package final class FakeOpenAI: Embedder {
         }
     }
 
-    /// What a request with these texts meets, if anything.
+    /// The trouble that a request with these texts meets, if any.
     package func trouble(with texts: [String]) -> Trouble? {
         let troubles = state.withLock { $0.behaviour.troubles }
         return texts.lazy.compactMap(troubles).first
@@ -161,7 +162,7 @@ package final class FakeOpenAI: Embedder {
     /// How answers are written over HTTP.
     package var dialect: Dialect { state.withLock { $0.behaviour.dialect } }
 
-    /// Whether something else answers in its place, which counts as a refusal.
+    /// Whether a gateway answers in its place, which counts as a refusal.
     package func isGone() -> Bool {
         state.withLock { state in
             if state.behaviour.dialect.isGone { state.totals.refusals += 1 }
@@ -181,7 +182,7 @@ package final class FakeOpenAI: Embedder {
 
     // MARK: - One request
 
-    /// Checks a request as OpenAI does, charges it and writes the log.
+    /// Checks a request as OpenAI does, charges it and writes it to the log.
     package func admit(_ inputs: [Input]) throws(OpenAIRefusal) -> Charge {
         let behaviour = state.withLock { $0.behaviour }
         do throws(OpenAIRefusal) {
@@ -195,7 +196,7 @@ package final class FakeOpenAI: Embedder {
         }
     }
 
-    /// What is left of the minute now.
+    /// What is left of the minute's allowance now.
     package func allowance() -> Allowance {
         let now = time.now
         return state.withLock { Self.allowance(of: $0, at: now) }

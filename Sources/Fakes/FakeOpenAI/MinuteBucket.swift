@@ -1,9 +1,9 @@
-/// A minute's allowance as OpenAI keeps it: a bucket that holds the limit and is refilled continuously.
+/// A minute's allowance as OpenAI counts it: a bucket that holds the limit and is refilled continuously.
 ///
-/// Source: in public 429 answers the printed wait equals (used + requested − limit) / limit · 60 s. A refused request is
-/// not charged here.
+/// Source: in public 429 answers the printed wait equals (used + requested − limit) / limit · 60 s. This bucket does
+/// not charge a refused request.
 struct MinuteBucket: Sendable {
-    /// Units a minute, and what a full bucket holds.
+    /// Units per minute, and the size of the full bucket.
     let limit: Double
     private var level: Double
     private var filledAt: Duration
@@ -15,12 +15,12 @@ struct MinuteBucket: Sendable {
         filledAt = now
     }
 
-    /// Units that are there now.
+    /// Units that are available now.
     func remaining(at now: Duration) -> Double {
         min(limit, level + max(0, now.inSeconds(since: filledAt)) * limit / 60)
     }
 
-    /// How long until `amount` is there; zero when it is.
+    /// How long until `amount` is available; zero when it is.
     func wait(for amount: Int, at now: Duration) -> Duration {
         .seconds(max(0, Double(amount) - remaining(at: now)) / limit * 60)
     }
@@ -28,7 +28,7 @@ struct MinuteBucket: Sendable {
     /// How long until the bucket is full again.
     func reset(at now: Duration) -> Duration { .seconds((limit - remaining(at: now)) / limit * 60) }
 
-    /// Takes `amount`; the caller has asked `wait` first.
+    /// Takes `amount`; the caller has called `wait` first.
     mutating func take(_ amount: Int, at now: Duration) {
         level = remaining(at: now) - Double(amount)
         filledAt = now

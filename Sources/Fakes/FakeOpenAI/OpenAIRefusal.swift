@@ -1,6 +1,6 @@
 package import Migration
 
-/// Why OpenAI's embeddings endpoint says no: each case with OpenAI's own status, type, code and text.
+/// Why OpenAI's embeddings endpoint refuses a request: each case with OpenAI's own status, type, code and text.
 ///
 /// Source: OpenAI's error-codes page and public issues.
 package enum OpenAIRefusal: Error, Sendable, Equatable {
@@ -12,7 +12,7 @@ package enum OpenAIRefusal: Error, Sendable, Equatable {
     case badKey
     case outOfMoney
     case rateLimited(Unit, limit: Int, used: Int, requested: Int, retryAfter: Duration)
-    /// More than a full minute holds: waiting never helps, and OpenAI states no wait.
+    /// More than a full minute's allowance: waiting never helps, and OpenAI states no wait.
     case largerThanLimit(Unit, limit: Int, requested: Int)
     case unknownModel(String)
     case tooManyInputs(Int, max: Int)
@@ -20,7 +20,7 @@ package enum OpenAIRefusal: Error, Sendable, Equatable {
     case requestTooLong(tokens: Int, max: Int)
     /// A blank text, or one that the test refuses; OpenAI does not say which.
     case invalidInput
-    /// The body itself is wrong.
+    /// The body itself is malformed.
     case malformed(String, parameter: String?)
 
     /// The HTTP status.
@@ -89,7 +89,7 @@ package enum OpenAIRefusal: Error, Sendable, Equatable {
         }
     }
 
-    /// The server's own wait, where it states one.
+    /// The server's own wait, if it states one.
     package var retryAfter: Duration? {
         if case .rateLimited(_, _, _, _, let wait) = self { wait } else { nil }
     }

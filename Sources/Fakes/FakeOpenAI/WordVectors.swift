@@ -27,7 +27,7 @@ package struct WordVectors: Sendable {
         var squares: Float = 0
         for sum in sums where sum != 0 { squares += sum * sum }
         guard squares > 1e-12 else {
-            // No word at all, or words that cancel each other out: some direction of its own.
+            // No word at all, or words that cancel each other out: such a text gets a direction of its own.
             var direction = [Float](repeating: 0, count: dimensions)
             direction[Int(TextHash.of(text) % UInt64(dimensions))] = 1
             return direction
@@ -45,7 +45,7 @@ package struct WordVectors: Sendable {
         }
     }
 
-    /// Calls `body` with the hash and the weight of each word; short words say little and weigh little.
+    /// Calls `body` with the hash and the weight of each word; short words say little and get a low weight.
     private static func forEachWord(in text: String, _ body: (UInt64, Float) -> Void) {
         var word = TextHash()
         var length = 0
@@ -81,7 +81,7 @@ package struct WordVectors: Sendable {
         endWord()
     }
 
-    /// The scalar in lower case, or nil where it is not part of a word.
+    /// The scalar in lower case, or nil if it is not part of a word.
     private static func folded(_ scalar: Unicode.Scalar) -> UInt32? {
         switch scalar.value {
         case 0x30...0x39, 0x61...0x7A: return scalar.value

@@ -1,7 +1,7 @@
 package import Migration
 package import TextProcessing
 
-/// What the collection holds, read and changed past the requests: for checkers, and for what other programs do.
+/// The content of the collection, read and changed without requests: for checkers, and for what other programs do.
 extension FakeQdrant {
     /// Every point's payload, ascending by id.
     package var payloads: [(id: PointID, payload: [String: JSONValue])] {
@@ -13,10 +13,10 @@ extension FakeQdrant {
         } ?? []
     }
 
-    /// How many there are.
+    /// The number of points.
     package var pointCount: Int { read { $0.points.count } ?? 0 }
 
-    /// Takes the source out of points, as a program that does not know of sources would have written them.
+    /// Removes the source from points, as if a program that does not know sources had written them.
     package func unmark(_ ids: [PointID]) {
         let result = Result { () throws(QdrantRefusal) in
             try engine.with(collection) { $0.changePayload(of: ids.map(QdrantPointKey.uuid)) { $0["source"] = nil } }
@@ -24,14 +24,14 @@ extension FakeQdrant {
         precondition((try? result.get()) != nil, "there is no collection \(collection)")
     }
 
-    /// Whether all of these points are there, each with a payload as it must be.
+    /// Whether all of these points exist, each with a payload that is right.
     package func all(_ ids: [PointID], _ isRight: ([String: JSONValue]) -> Bool) -> Bool {
         read { collection in
             ids.allSatisfy { id in collection.points[.uuid(id)].map { isRight($0.payload) } ?? false }
         } ?? false
     }
 
-    /// The texts and dense vectors of some child points: of every fourth place in the order of ids, say, beginning at one.
+    /// The texts and dense vectors of child points; it looks at every `stride`-th point in the order of ids, from place `start` on.
     package func vectors(
         oneOf stride: Int,
         at start: Int
@@ -48,7 +48,7 @@ extension FakeQdrant {
 
     /// Sets the lists of a record's points, as a program does that knows nothing of versions.
     ///
-    /// - Returns: whether it has any.
+    /// - Returns: whether the record has any points.
     package func setLists(
         of record: RecordID,
         _ owner: PointOwner,

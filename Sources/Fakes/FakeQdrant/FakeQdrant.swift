@@ -3,10 +3,10 @@ package import TextProcessing
 
 /// One collection of a Qdrant in memory, as the engine sees it; the same engine can be served over HTTP.
 package final class FakeQdrant: PointStore {
-    /// Points of one write of the engine, as the real one's adapter states it.
+    /// Points per write of the engine, as the adapter of the real service states it.
     package static let pointsPerWrite = 200
 
-    /// The collections; shared with whoever else looks at them.
+    /// The collections; shared with everything else that looks at them.
     package let engine: QdrantEngine
     /// The collection's name.
     package let collection: String
@@ -18,12 +18,12 @@ package final class FakeQdrant: PointStore {
 
     /// - Parameters:
     ///   - collection: the collection's name; it exists once it is ensured.
-    ///   - engine: where it lives.
+    ///   - engine: the engine that holds it.
     ///   - pointsPerRequest: how many points one request carries; a fault may strike between two of them.
-    ///   - time: what a point that hangs is measured with; nil = it does not hang but fails at once.
-    ///   - troubles: points that can never be written, nor can any request that holds one of them.
-    ///   - refuses: points that the server understands and refuses, and with them every request that holds one.
-    ///   - faults: asked around each request, as `qdrant.` and the method's name.
+    ///   - time: the clock for a point that hangs; nil = such a point fails at once.
+    ///   - troubles: points that can never be written, like every request that contains one of them.
+    ///   - refuses: points that the server refuses with a clear answer, together with the whole request.
+    ///   - faults: called before and after each request, as `qdrant.` and the method's name.
     package init(
         collection: String = "memos",
         engine: QdrantEngine = QdrantEngine(),
@@ -98,7 +98,7 @@ package final class FakeQdrant: PointStore {
     package func upsert(_ points: [Point], within limit: Duration?) async throws(PortFailure) {
         for point in points {
             guard case .child(_, _, _, let vectors) = point.body else { continue }
-            // Qdrant itself would take them, and nothing would ever be near them.
+            // Qdrant itself would accept such a vector, and no search would ever find it.
             guard vectors.dense.allSatisfy(\.isFinite), vectors.dense.contains(where: { $0 != 0 }) else {
                 throw PortFailure(.rejected, "point \(point.id): the dense vector is zero or not finite")
             }
@@ -158,7 +158,7 @@ package final class FakeQdrant: PointStore {
         }
     }
 
-    /// An upsert that may only update a point that nobody has.
+    /// An upsert that may only update a point that does not exist.
     package func probe() async throws(PortFailure) {
         try await call("upsert") { (_: inout QdrantCollection) throws(QdrantRefusal) in }
     }
@@ -215,7 +215,7 @@ package final class FakeQdrant: PointStore {
         try await call("search") { collection throws(QdrantRefusal) in
             var must = [Self.still(PayloadKey.type, PointKind.child.rawValue)]
             if let member = query.memberCode { must.append(Self.still(PayloadKey.memberCode, member)) }
-            // Each list is longer than what is asked for, so that the two can agree on a point deep in both.
+            // Each list is longer than the limit, so that a point that is far down in both can still win.
             let depth = min(max(query.limit, 50), collection.strict.pageMax ?? .max)
             let sparse = try QdrantSparse(indices: query.sparse.indices, values: query.sparse.values.map { Float($0) })
             let lists: [QdrantQuery.Scoring] = [
@@ -250,7 +250,7 @@ package final class FakeQdrant: PointStore {
         }
     }
 
-    /// As many as one condition may name.
+    /// The elements in parts that are as large as one condition permits.
     private func parts<Element>(of elements: [Element], _ most: Int?) -> [ArraySlice<Element>] {
         guard let most, most > 0, most < elements.count else { return [elements[...]] }
         return stride(from: 0, to: elements.count, by: most).map { elements[$0...].prefix(most) }
@@ -265,14 +265,14 @@ package final class FakeQdrant: PointStore {
         }
     }
 
-    /// Drops a payload index, as its operator would.
+    /// Drops a payload index, as an operator would.
     package func dropIndex(_ field: String) {
         do throws(QdrantRefusal) { try engine.with(collection) { $0.dropIndex(field: field) } } catch {
             preconditionFailure("there is no collection \(collection)")
         }
     }
 
-    /// The conditions of which an owner's points fulfil one.
+    /// The conditions for an owner's points: each of them fulfils one.
     private static func ours(_ owner: PointOwner) -> [QdrantFilter.Condition] {
         [still(PayloadKey.source, owner.source)] + (owner.ownsUnmarked ? [.isEmpty(key: PayloadKey.source)] : [])
     }

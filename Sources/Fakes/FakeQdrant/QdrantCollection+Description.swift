@@ -46,7 +46,7 @@ extension QdrantCollection {
         ]
     }
 
-    /// The body that creates the collection our points need.
+    /// The body that creates a collection for this schema.
     static func body(for schema: CollectionSchema) -> JSONValue {
         [
             "vectors": [
@@ -63,7 +63,7 @@ extension QdrantCollection {
         ]
     }
 
-    /// Everything that is not as the schema needs it.
+    /// Every difference from the schema.
     func differences(from schema: CollectionSchema) -> [CollectionState.Difference] {
         var differences: [CollectionState.Difference] = []
         func compare(_ name: String, _ expected: String, _ found: String?, isFatal: Bool) {

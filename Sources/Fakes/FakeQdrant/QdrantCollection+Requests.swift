@@ -1,4 +1,4 @@
-/// The bodies of Qdrant's REST requests, turned into operations; each gives Qdrant's `result`.
+/// The bodies of Qdrant's REST requests, turned into operations; each returns Qdrant's `result`.
 extension QdrantCollection {
     // MARK: - Writing
 
@@ -27,7 +27,7 @@ extension QdrantCollection {
         try upsert(new)
     }
 
-    /// The points of an upsert in columns (`batch`) instead of rows (`points`).
+    /// The points of an upsert that has columns (`batch`) instead of rows (`points`).
     private static func rows(_ body: JSONValue) throws(QdrantRefusal) -> [JSONValue] {
         guard let batch = body["batch"] else { throw .missing("points") }
         guard let ids = batch["ids"]?.list else { throw .missing("ids") }
@@ -177,7 +177,7 @@ extension QdrantCollection {
         ]
     }
 
-    /// What strict mode says of a query and of those that it starts from.
+    /// Checks a query and its prefetches against strict mode.
     func check(_ query: QdrantQuery) throws(QdrantRefusal) {
         for inner in query.prefetch { try check(inner) }
         try strict.check(page: query.limit)
@@ -215,7 +215,7 @@ extension QdrantCollection {
         throw .malformed("the stand-in does not know this kind of query")
     }
 
-    // MARK: - Points out
+    // MARK: - Points in answers
 
     /// Which parts of a payload are wanted.
     private struct PayloadChoice {

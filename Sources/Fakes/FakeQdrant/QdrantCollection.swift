@@ -1,6 +1,6 @@
-/// One collection: its configuration, its points and its payload indexes, with Qdrant's checks and meanings.
+/// One collection: its configuration, its points and its payload indexes, with Qdrant's checks and semantics.
 ///
-/// Searches compare every candidate, exactly: there is no graph and no quantization to be tuned or wrong.
+/// Searches compare every candidate exactly: there is no graph and no quantization that could be tuned or wrong.
 package struct QdrantCollection: Sendable {
     /// A named dense vector.
     struct DenseSpace: Sendable {
@@ -8,22 +8,22 @@ package struct QdrantCollection: Sendable {
         let distance: QdrantDistance
     }
 
-    /// What the collection was created with, changes included; vectors always by name.
+    /// The body with which the collection was created, changes included; vectors always by name.
     private(set) var config: JSONValue
     let dense: [String: DenseSpace]
-    /// Named sparse vectors, and whether terms are weighed by their rarity.
+    /// The named sparse vectors, and whether their terms are weighted by rarity.
     let sparse: [String: Bool]
-    /// What is refused before it is done.
+    /// What is refused before it is carried out.
     package private(set) var strict = QdrantStrictMode(nil)
     /// Payload indexes: the field's schema as it was given.
     package private(set) var indexes: [String: JSONValue] = [:]
     private(set) var points: [QdrantPointKey: QdrantPoint] = [:]
-    /// Operations applied; the version of what the last one wrote.
+    /// Operations applied; the number of the last one is the version of what it wrote.
     package private(set) var operations = 0
 
-    /// For each indexed field that a filter has named, and each value, who has it.
+    /// For each indexed field that a filter has named: the points that have each value.
     private var holders: [String: [JSONValue: Set<QdrantPointKey>]] = [:]
-    /// All keys ascending, until the next point comes or goes.
+    /// All keys in ascending order, until a point is added or deleted.
     private var ascending: [QdrantPointKey]?
 
     /// Makes an empty collection from the body of `PUT /collections/{name}`.
@@ -49,20 +49,20 @@ package struct QdrantCollection: Sendable {
         strict = QdrantStrictMode(config["strict_mode_config"])
     }
 
-    /// Writes a PATCH into the configuration; vectors keep their sizes.
+    /// Applies a PATCH to the configuration; vectors keep their sizes.
     package mutating func reconfigure(_ change: JSONValue) {
         config = config.merged(with: change)
         strict = QdrantStrictMode(config["strict_mode_config"])
     }
 
-    /// Indexes a field of the payload, those of present points included.
+    /// Indexes a field of the payload, also for the present points.
     mutating func createIndex(field: String, schema: JSONValue) {
         indexes[field] = schema
         holders[field] = nil
         operations += 1
     }
 
-    /// Forgets the index of a field; nothing happens where there is none.
+    /// Drops the index of a field; does nothing if there is none.
     package mutating func dropIndex(field: String) {
         indexes[field] = nil
         holders[field] = nil
@@ -76,7 +76,7 @@ package struct QdrantCollection: Sendable {
 
     // MARK: - Writing
 
-    /// Writes points, whole; of an id that occurs twice the last one counts.
+    /// Writes whole points; if an id occurs twice, the last one counts.
     ///
     /// Checks everything before it writes anything.
     mutating func upsert(_ new: [(key: QdrantPointKey, point: QdrantPoint)]) throws(QdrantRefusal) {
@@ -97,7 +97,7 @@ package struct QdrantCollection: Sendable {
         }
     }
 
-    /// Deletes points; those that are not there are ignored.
+    /// Deletes points; ids that do not exist are ignored.
     mutating func delete(_ keys: some Sequence<QdrantPointKey>) {
         operations += 1
         for key in keys {
@@ -107,7 +107,7 @@ package struct QdrantCollection: Sendable {
         }
     }
 
-    /// Changes the payload of points that are there.
+    /// Changes the payload of existing points.
     mutating func changePayload(of keys: some Sequence<QdrantPointKey>, _ change: (inout [String: JSONValue]) -> Void) {
         operations += 1
         for key in keys {
@@ -134,11 +134,12 @@ package struct QdrantCollection: Sendable {
         }
     }
 
-    /// Keys whose values most points share: looking them up narrows nothing, and keeping them costs time at each write.
+    /// Keys whose values most points share: a lookup by them narrows nothing, and keeping them costs time at each
+    /// write.
     private static let crowded: Set<String> = ["type", "source", "profile", "parent_idx"]
 
     private mutating func index(_ key: QdrantPointKey, _ payload: [String: JSONValue]) {
-        // An array, because to change a dictionary while its keys are read is to copy it.
+        // An array, because changing a dictionary while its keys are iterated copies it.
         for field in Array(holders.keys) {
             for value in Self.indexed(payload.value(at: field)) {
                 holders[field, default: [:]][value, default: []].insert(key)
@@ -147,7 +148,7 @@ package struct QdrantCollection: Sendable {
     }
 
     private mutating func unindex(_ key: QdrantPointKey, _ payload: [String: JSONValue]) {
-        // An array, because to change a dictionary while its keys are read is to copy it.
+        // An array, because changing a dictionary while its keys are iterated copies it.
         for field in Array(holders.keys) {
             for value in Self.indexed(payload.value(at: field)) {
                 holders[field]?[value]?.remove(key)
@@ -156,7 +157,7 @@ package struct QdrantCollection: Sendable {
         }
     }
 
-    /// Finds who has which value of a field; each write keeps that from now on.
+    /// Finds the points that have each value of a field; from then on each write keeps this up to date.
     private mutating func buildHolders(of field: String) {
         var values: [JSONValue: Set<QdrantPointKey>] = [:]
         for (key, point) in points {
@@ -175,9 +176,9 @@ package struct QdrantCollection: Sendable {
     /// The points that match.
     ///
     /// - Parameters:
-    ///   - filter: what they match; nil = all do.
+    ///   - filter: what they must match; nil = all points.
     ///   - start: the lowest key.
-    ///   - limit: no more than so many.
+    ///   - limit: the highest number of keys.
     /// - Returns: their keys, ascending.
     mutating func keys(
         _ filter: QdrantFilter?,
@@ -211,7 +212,7 @@ package struct QdrantCollection: Sendable {
         filter == nil ? points.count : unordered(filter).count
     }
 
-    /// The smallest set of points that holds all that can match, where an index or a list of ids gives one.
+    /// The smallest set of points that contains all that can match, if an index or a list of ids gives one.
     mutating func candidates(_ filter: QdrantFilter?) -> Set<QdrantPointKey>? {
         guard let filter else { return nil }
         var best: (condition: QdrantFilter.Condition, count: Int)?
@@ -229,7 +230,7 @@ package struct QdrantCollection: Sendable {
         }
     }
 
-    /// How many points a condition may match at most; nil where nothing tells.
+    /// The highest number of points that a condition can match; nil if that is not known.
     private mutating func count(of condition: QdrantFilter.Condition) -> Int? {
         switch condition {
         case .hasID(let keys): return keys.count

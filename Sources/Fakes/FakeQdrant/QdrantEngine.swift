@@ -1,11 +1,11 @@
 import Synchronization
 package import TextProcessing
 
-/// Collections by name behind one lock: what `FakeQdrant` and the served fake share.
+/// Collections by name behind one lock: the engine that `FakeQdrant` and the served fake share.
 package final class QdrantEngine: Sendable {
-    /// What `GET /` says.
+    /// The name that `GET /` returns.
     package static let product = "qdrant - vector search engine"
-    /// The version whose rules are kept.
+    /// The version of Qdrant whose rules apply.
     package static let version = "1.19.0"
 
     private let collections = Mutex<[String: QdrantCollection]>([:])
@@ -13,10 +13,10 @@ package final class QdrantEngine: Sendable {
     private let strictness: JSONValue
     private let troubles = Mutex<(@Sendable ([String: JSONValue]) -> Trouble?)?>(nil)
 
-    /// - Parameter isStrict: whether collections are made with strict mode on, as Qdrant Cloud makes them.
+    /// - Parameter isStrict: whether collections are created with strict mode on, as Qdrant Cloud creates them.
     package init(isStrict: Bool = true) { strictness = isStrict ? QdrantStrictMode.cloud : ["enabled": false] }
 
-    /// Makes upserts over HTTP fail that hold a point with such a payload.
+    /// Makes upserts over HTTP fail that contain a point with such a payload.
     package func fail(_ troubles: @escaping @Sendable (_ payload: [String: JSONValue]) -> Trouble?) {
         self.troubles.withLock { $0 = troubles }
     }
@@ -28,7 +28,7 @@ package final class QdrantEngine: Sendable {
     /// Names of the collections, ascending.
     package var names: [String] { collections.withLock { $0.keys.sorted() } }
 
-    /// Works on one collection, alone.
+    /// Works on one collection, under the lock.
     package func with<Value>(
         _ name: String,
         _ body: (inout QdrantCollection) throws(QdrantRefusal) -> Value
@@ -58,6 +58,6 @@ package final class QdrantEngine: Sendable {
         }
     }
 
-    /// Whether there was one.
+    /// Deletes a collection; returns whether it existed.
     package func drop(_ name: String) -> Bool { collections.withLock { $0.removeValue(forKey: name) != nil } }
 }

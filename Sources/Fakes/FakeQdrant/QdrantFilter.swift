@@ -1,4 +1,5 @@
-/// A filter over payloads and ids, with Qdrant's meaning: a list in the payload matches when one of its elements does.
+/// A filter over payloads and ids, with Qdrant's semantics: a list in the payload matches when one of its elements
+/// does.
 package struct QdrantFilter: Sendable {
     indirect enum Condition: Sendable {
         case match(key: String, any: Set<JSONValue>)

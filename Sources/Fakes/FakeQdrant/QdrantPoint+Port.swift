@@ -19,7 +19,7 @@ enum PayloadKey {
 
 extension QdrantPoint {
     package init(_ point: Point) throws(QdrantRefusal) {
-        // With room for every key, so that it need not grow.
+        // Space for every key, so that it need not grow.
         var payload: [String: JSONValue] = Dictionary(minimumCapacity: 11)
         payload[PayloadKey.type] = .string(point.kind.rawValue)
         payload[PayloadKey.recordID] = .integer(point.recordID)

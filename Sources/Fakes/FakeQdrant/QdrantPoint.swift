@@ -16,7 +16,7 @@ package enum QdrantPointKey: Sendable, Hashable, Comparable {
         }
     }
 
-    /// A key as it stands in a path.
+    /// A key as it is written in a URL path.
     init(path: String) throws(QdrantRefusal) {
         try self.init(json: UInt64(path).map(JSONValue.unsigned) ?? .string(path))
     }
@@ -85,7 +85,7 @@ package struct QdrantPoint: Sendable {
     var dense: [String: [Float]]
     var sparse: [String: QdrantSparse]
     package var payload: [String: JSONValue]
-    /// The operation that wrote it last.
+    /// The number of the operation that wrote it last.
     var version: Int
 
     init(dense: [String: [Float]], sparse: [String: QdrantSparse], payload: [String: JSONValue], version: Int = 0) {

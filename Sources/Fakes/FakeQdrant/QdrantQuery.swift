@@ -1,13 +1,13 @@
 import Glibc
 
-/// How near two dense vectors are.
+/// The distance of two dense vectors.
 enum QdrantDistance: String, Sendable {
     case cosine = "Cosine"
     case euclid = "Euclid"
     case dot = "Dot"
     case manhattan = "Manhattan"
 
-    /// Whether a greater score is the nearer one.
+    /// Whether a greater score means nearer.
     var isSimilarity: Bool { self == .cosine || self == .dot }
 
     /// The score Qdrant reports; for `cosine` both vectors have length 1.
@@ -35,7 +35,7 @@ enum QdrantDistance: String, Sendable {
     }
 }
 
-/// What is asked of a collection: the nearest points to a vector, or several such lists joined.
+/// A search in a collection: the nearest points to a vector, or several such lists joined.
 package struct QdrantQuery: Sendable {
     enum Scoring: Sendable {
         case dense(String, [Float])
@@ -61,7 +61,7 @@ package struct QdrantQuery: Sendable {
     var limit: Int
     var offset = 0
     var threshold: Double?
-    /// Only checked: everything is compared exactly here.
+    /// Only checked: the fake compares everything exactly.
     var oversampling: Double?
 }
 
@@ -79,7 +79,7 @@ extension QdrantCollection {
                 for inner in try prefetched(query) { found.formUnion(inner.map(\.key)) }
                 filter = QdrantFilter(must: [.hasID(found)] + (query.filter.map { [.filter($0)] } ?? []))
             }
-            // Sorted only where the order of the ids is the answer: what is scored gets sorted anyway.
+            // Sorted only if the result is in the order of ids: scored points get sorted anyway.
             let candidates = if case .none = query.scoring { keys(filter) } else { unordered(filter) }
             switch query.scoring {
             case .dense(let name, let vector):
@@ -100,7 +100,7 @@ extension QdrantCollection {
         return Array(hits.dropFirst(query.offset).prefix(query.limit))
     }
 
-    /// The lists a query starts from; its filter holds for them too.
+    /// The lists from which a query starts; the query's filter applies to them too.
     private mutating func prefetched(_ query: QdrantQuery) throws(QdrantRefusal) -> [[QdrantQuery.Hit]] {
         var lists: [[QdrantQuery.Hit]] = []
         for var inner in query.prefetch {

@@ -10,9 +10,9 @@ package struct QdrantRefusal: Error, Sendable, Equatable {
         self.text = text
     }
 
-    /// The body is not what it has to be.
+    /// The body does not have the right form.
     package static func malformed(_ text: String) -> Self { Self(400, "Format error in JSON body: \(text)") }
-    /// The body is well formed and breaks a rule.
+    /// The body is well formed but breaks a rule.
     static func invalid(_ text: String) -> Self { Self(422, "Validation error in JSON body: [\(text)]") }
     static func noCollection(_ name: String) -> Self { Self(404, "Not found: Collection `\(name)` doesn't exist!") }
     static func noVector(_ name: String) -> Self { Self(400, "Wrong input: Not existing vector name error: \(name)") }
@@ -21,10 +21,10 @@ package struct QdrantRefusal: Error, Sendable, Equatable {
         malformed("data did not match any variant of untagged enum \(kind)")
     }
 
-    /// What a caller of the port sees.
+    /// The failure that a caller of the port sees.
     ///
-    /// A collection that is missing, is full or does not fit the vectors, and one whose strict mode refuses the request, would
-    /// refuse every record: a person has to change the collection or the settings.
+    /// A collection refuses every record if it is missing, is full or does not fit the vectors, or if its strict mode
+    /// refuses the request: a person has to change the collection or the settings.
     package var portFailure: PortFailure {
         if status == 507 || text.contains(" limit of ") { return PortFailure(.full, text, code: String(status)) }
         if text.contains("Index required but not found") {

@@ -1,10 +1,10 @@
 import Migration
 
-/// Strict mode: what Qdrant refuses before a request is done, in its own words.
+/// Strict mode: what Qdrant refuses before a request is carried out, in Qdrant's own words.
 ///
-/// On for every collection that is not made with another `strict_mode_config`, as Qdrant Cloud makes them.
+/// On for every collection that is not created with another `strict_mode_config`, as in Qdrant Cloud.
 package struct QdrantStrictMode: Sendable {
-    /// What Qdrant Cloud gives a collection.
+    /// The strict mode of a collection in Qdrant Cloud.
     static let cloud: JSONValue = [
         "enabled": true, "unindexed_filtering_retrieve": false, "unindexed_filtering_update": false,
         "max_payload_index_count": 100,
@@ -84,7 +84,7 @@ package struct QdrantStrictMode: Sendable {
         try check(cost: points, writesMax)
     }
 
-    /// Whether there is room: asked before a write, so that the last one may reach beyond it.
+    /// Checks whether there is room: before a write, so the last write may exceed the limit.
     func checkRoom(of points: [QdrantPointKey: QdrantPoint]) throws(QdrantRefusal) {
         if let pointsMax, points.count >= pointsMax { throw .full("points count", "\(pointsMax)") }
         if let vectorBytesMax {
@@ -163,7 +163,7 @@ extension QdrantRefusal {
 extension QdrantFilter {
     private var conditions: [[Condition]] { [must, should, mustNot] }
 
-    /// All conditions, those of nested filters included.
+    /// The number of all conditions, also in nested filters.
     var conditionCount: Int {
         conditions.reduce(0) { sum, list in
             list.reduce(sum) { sum, condition in
@@ -172,12 +172,12 @@ extension QdrantFilter {
         }
     }
 
-    /// Values of the condition that has most of them.
+    /// The number of values in the condition that has most of them.
     var largestCondition: Int {
         conditions.reduce(0) { most, list in list.reduce(most) { max($0, $1.size) } }
     }
 
-    /// The first key that no index of a fitting kind has, and the kinds that would do.
+    /// The first key without an index of a suitable kind, and the suitable kinds.
     func unindexedKey(_ indexes: [String: JSONValue]) -> (key: String, kinds: String)? {
         for list in conditions {
             for condition in list {
@@ -199,7 +199,7 @@ extension QdrantFilter.Condition {
     fileprivate var size: Int {
         switch self {
         case .hasID(let keys): keys.count
-        // One value is no list.
+        // A single value does not count as a list.
         case .match(_, let values): values.count > 1 ? values.count : 0
         case .except(_, let values): values.count
         case .filter(let inner): inner.largestCondition
@@ -207,7 +207,7 @@ extension QdrantFilter.Condition {
         }
     }
 
-    /// The key that needs an index, and the kinds that will do; none = any.
+    /// The key that needs an index, and the suitable kinds; empty = any.
     fileprivate var indexed: (key: String, kinds: [String])? {
         switch self {
         case .match(let key, let values), .except(let key, let values): (key, Self.kinds(values.first))

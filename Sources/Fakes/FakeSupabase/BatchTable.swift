@@ -2,8 +2,8 @@ package import Migration
 
 /// `ingestion_batch` of one job: the rows by number, and the two partial indexes that claims and the reaper read.
 ///
-/// A write through the subscript keeps the indexes, so that no caller has to think of them, and a claim looks at what can be
-/// claimed and not at every batch.
+/// A write through the subscript keeps the indexes up to date, so that no caller has to; and a claim reads only what
+/// can be claimed, not every batch.
 package struct BatchTable: RandomAccessCollection, Sendable {
     /// A place in the order of claims.
     package struct Place: Comparable, Sendable {
@@ -16,9 +16,9 @@ package struct BatchTable: RandomAccessCollection, Sendable {
     }
 
     private var rows: [BatchRow] = []
-    /// What waits, in the order of claims.
+    /// Waiting batches, in the order of claims.
     package private(set) var waiting: [Place] = []
-    /// What is at work, ascending.
+    /// The numbers of batches at work, ascending.
     package private(set) var working: [Int] = []
 
     package var startIndex: Int { 0 }
@@ -33,7 +33,7 @@ package struct BatchTable: RandomAccessCollection, Sendable {
         }
     }
 
-    /// Keeps the indexes after a row was changed.
+    /// Updates the indexes after a row was changed.
     private mutating func index(_ number: Int, from place: Place?, _ status: BatchStatus) {
         let (newPlace, newStatus) = (rows[number].place, rows[number].status)
         if place != newPlace {
@@ -53,7 +53,7 @@ package struct BatchTable: RandomAccessCollection, Sendable {
         row.place.map { waiting.insert(sorted: $0) }
     }
 
-    /// Takes the last rows away.
+    /// Removes the last rows.
     mutating func removeLast(_ count: Int) {
         for row in rows.suffix(count) {
             row.place.map { waiting.remove(sorted: $0) }
@@ -62,19 +62,19 @@ package struct BatchTable: RandomAccessCollection, Sendable {
         rows.removeLast(count)
     }
 
-    /// Where a batch stands, or stood, in the order of claims.
+    /// The place of a batch in the order of claims, also after it has left that order.
     func place(of number: Int) -> Place { Place(availableAt: rows[number].nextRetryAt, number: number) }
 
-    /// The first that becomes available later than now.
+    /// The first batch that becomes available later than now.
     func next(after now: DatabaseTime) -> Place? { waiting[end(at: now)...].first }
 
-    /// What may be claimed now, in order, from a place on.
+    /// The batches that may be claimed now, in order, from a place on.
     package func claimable(from floor: Place?, at now: DatabaseTime) -> ArraySlice<Place> {
         let start = floor.map { waiting.partition(before: $0) } ?? 0
         return waiting[Swift.min(start, end(at: now))..<end(at: now)]
     }
 
-    /// The end of what is available now.
+    /// The end of the available places.
     private func end(at now: DatabaseTime) -> Int {
         waiting.partition(before: Place(availableAt: now + .microseconds(1), number: .min))
     }

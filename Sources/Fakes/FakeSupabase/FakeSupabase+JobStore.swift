@@ -1,6 +1,6 @@
 package import Migration
 
-/// A call that the fake knows: what its function locks, and what it does to the tables.
+/// A call that the fake supports: what its function locks, and what it does to the tables.
 package protocol FakeCall: TrackingCall {
     /// What its function locks.
     func locks(_ policy: TrackingPolicy) -> LockPlan
@@ -9,7 +9,7 @@ package protocol FakeCall: TrackingCall {
 }
 
 extension FakeCall {
-    /// Nothing, as what only reads, and what has one statement.
+    /// No locks: for functions that only read, or that have one statement.
     package func locks(_ policy: TrackingPolicy) -> LockPlan { LockPlan() }
 }
 
@@ -212,7 +212,7 @@ extension RequeueFailedRecords: FakeCall {
 }
 
 extension LockPlan {
-    /// What changes a job's status: no claim of it is under way meanwhile.
+    /// For a function that changes a job's status: no claim on the job runs at the same time.
     static func exclusively(_ job: JobID, _ rows: Rows? = nil) -> Self {
         Self(locks: [(.job(job), .exclusive), (.jobRow(job), .exclusive)], rows: rows)
     }

@@ -3,15 +3,16 @@ import Synchronization
 
 /// The tracking store in memory: the exact semantics of `docs/tracking.md`, without SQL.
 ///
-/// By default each call is one synchronous change, and so are its time and its order. With `interleaving`, a call takes
-/// its locks one by one in the order of the SQL, pauses while it holds them, and changes the tables when it has them all:
-/// then other calls really skip locked rows and really wait.
+/// By default each call is one synchronous change, so its order and its time are exact. With `interleaving`, a call
+/// takes its locks one by one in the order of the SQL, pauses while it holds them, and changes the tables when it has
+/// all of them: then other calls really skip locked rows and really wait.
 ///
-/// The database clock is the injected `Time` counted from `DatabaseTime.start`; nothing else decides leases and deadlines.
+/// The database clock is the injected `Time` counted from `DatabaseTime.start`; leases and deadlines depend on nothing
+/// else.
 package final class FakeSupabase: JobStore, Sendable {
     /// `lock_timeout` of every function.
     private static let lockTimeout = Duration.seconds(2)
-    /// Ends a wait also where no time passes while everybody yields.
+    /// Ends a wait also if no time passes because every call yields.
     private static let pausesMax = 100_000
 
     private struct State: Sendable {
@@ -34,12 +35,12 @@ package final class FakeSupabase: JobStore, Sendable {
     ///
     /// - Parameters:
     ///   - time: the database clock.
-    ///   - entropy: chance for the jitter of backoffs.
-    ///   - faults: asked before and after every call, by the name of the SQL function.
+    ///   - entropy: random numbers for the jitter of backoffs.
+    ///   - faults: called before and after every call, with the name of the SQL function.
     ///   - interleaving: what a call does between its steps while it holds its locks, for example `Task.yield`; nil makes
     ///     each call one step.
-    ///   - log: hears of every call.
-    ///   - policy: the rules it decides by; others than the contract's only in tests of the checks.
+    ///   - log: receives every call.
+    ///   - policy: the rules of its decisions; tests of the checks use others than the contract's.
     package init(
         time: Time,
         entropy: any Entropy,
@@ -57,24 +58,24 @@ package final class FakeSupabase: JobStore, Sendable {
         self.interleaving = interleaving
     }
 
-    /// The version of the SQL that this fake is the twin of.
+    /// The version of the SQL with the same semantics as this fake.
     package static let schemaVersion = SchemaVersion.Answer(version: 4, minClient: 2)
 
     /// The id of the last row of `ingestion_event`; 0 before the first.
     package var lastEventID: Int64 { state.withLock { $0.tables.nextEventID - 1 } }
 
-    /// How many held rows were passed over.
+    /// How many locked rows were skipped.
     package var skippedRows: Int { state.withLock { $0.skips } }
 
-    /// What the tables hold, for checkers.
+    /// The content of the tables, for checkers.
     package func read<Value>(_ body: (TrackingTables) -> Value) -> Value { state.withLock { body($0.tables) } }
 
     private var now: DatabaseTime { DatabaseTime.start + time.now }
 
-    /// What is committed now.
+    /// The committed content of the tables.
     package func snapshot() -> (tables: TrackingTables, now: DatabaseTime) { (state.withLock { $0.tables }, now) }
 
-    /// Restarts the server: what was committed stays, and calls under way end without effect.
+    /// Restarts the server: committed changes stay, and calls in progress end without effect.
     package func restart() {
         state.withLock { state in
             state.restarts += 1
@@ -84,8 +85,8 @@ package final class FakeSupabase: JobStore, Sendable {
 
     /// One call: hook, locks, one change of the tables.
     ///
-    /// It knows no type of a call, so that what waits is compiled once for all of them: generic code that waits is many times as
-    /// slow, and the simulation makes hundreds of calls per seed.
+    /// The type of the call is erased, so that the code that waits is compiled only once: generic code that waits is
+    /// many times as slow, and the simulation makes hundreds of calls per seed.
     package func run(_ call: any FakeCall) async throws(PortFailure) -> any TrackingAnswer {
         let function = type(of: call).function
         try await faults.begin(function)
@@ -120,7 +121,7 @@ package final class FakeSupabase: JobStore, Sendable {
         let (seen, locked) = try await lockRows(plan, owner, now, since: start, pause)
         await pause()
         let transaction = Transaction(now: now, chance: chance, seen: seen, locked: locked)
-        // The commit: the change becomes visible and the locks go in one step.
+        // The commit: the change becomes visible and the locks are released in one step.
         return try state.withLock { state throws(PortFailure) in
             try Self.requireConnection(state, since: start)
             defer { state.locks.close(owner) }
@@ -134,7 +135,7 @@ package final class FakeSupabase: JobStore, Sendable {
         }
     }
 
-    /// Changes the tables, and says so while nobody else can.
+    /// Changes the tables, and writes to the log while no other call can.
     private func commit(
         _ call: some FakeCall,
         _ transaction: Transaction,
@@ -147,7 +148,7 @@ package final class FakeSupabase: JobStore, Sendable {
         return try result.get()
     }
 
-    /// Locks the batches of a call, each with a pause after it.
+    /// Locks the batches of a call one by one, with a pause after each.
     private func lockRows(
         _ plan: LockPlan,
         _ owner: LockTable.Owner,
@@ -204,23 +205,23 @@ package final class FakeSupabase: JobStore, Sendable {
     }
 }
 
-/// The locks a call needs.
+/// The locks that a call needs.
 package struct LockPlan {
-    /// The batches a call needs, chosen when its other locks are held.
+    /// The batches that a call needs, chosen when its other locks are held.
     struct Rows {
         let job: JobID
         /// At most this many.
         let limit: Int
-        /// Whether it passes over what another call holds, instead of waiting for it.
+        /// Whether it skips rows that another call holds, instead of waiting for them.
         let skipsLocked: Bool
-        /// False for what only looks: a mistake.
+        /// False if it only reads them: a planted mistake.
         var locks = true
-        /// In the order of locking, by a read that is tested again when they are locked.
+        /// In the order of locking; read without locks, and read again when they are locked.
         let candidates: (TrackingTables, DatabaseTime) -> [Int]
     }
 
-    /// In order.
+    /// In the order in which they are taken.
     var locks: [(LockKey, LockMode)] = []
-    /// After those.
+    /// Taken after the locks.
     var rows: Rows?
 }

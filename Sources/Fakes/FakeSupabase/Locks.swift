@@ -11,16 +11,16 @@ enum LockKey: Hashable, Sendable {
     case batch(JobID, Int)
 }
 
-/// How.
+/// The mode of a lock.
 enum LockMode: Sendable {
     case shared, exclusive
 }
 
-/// Who holds what, and who waits: shared and exclusive locks with a fair queue, as PostgreSQL has them.
+/// The holders and the waiters: shared and exclusive locks with a fair queue, as in PostgreSQL.
 ///
-/// Only used when calls overlap. Nothing here waits: a waiter asks again after each pause.
+/// Only used when calls overlap. The table itself never waits: a waiter asks again after each pause.
 struct LockTable: Sendable {
-    /// One call that is under way.
+    /// One call in progress.
     struct Owner: Hashable, Sendable {
         fileprivate let number: Int
     }
@@ -43,7 +43,7 @@ struct LockTable: Sendable {
         return owner
     }
 
-    /// Ends a call: all its locks and its places in queues go.
+    /// Ends a call: it releases all its locks and leaves all queues.
     mutating func close(_ owner: Owner) {
         for key in keys.removeValue(forKey: owner) ?? [] {
             entries[key]?.removeAll { $0.owner == owner }
@@ -53,7 +53,7 @@ struct LockTable: Sendable {
 
     /// Takes a lock or a place in its queue.
     ///
-    /// - Returns: whether it is held now.
+    /// - Returns: whether the lock is held now.
     mutating func lock(_ key: LockKey, _ mode: LockMode, by owner: Owner) -> Bool {
         var queue = entries[key] ?? []
         if !queue.contains(where: { $0.owner == owner }) {
@@ -61,14 +61,14 @@ struct LockTable: Sendable {
             keys[owner]?.append(key)
         }
         guard let place = queue.firstIndex(where: { $0.owner == owner }) else { return false }
-        // Whoever came earlier goes first, waiting or not; only shared locks stand beside each other.
+        // Earlier requests go first, waiting or not; only shared locks can be held together.
         let isFree = queue[..<place].allSatisfy { $0.mode == .shared && queue[place].mode == .shared }
         queue[place].isHeld = queue[place].isHeld || isFree
         entries[key] = queue
         return queue[place].isHeld
     }
 
-    /// `FOR UPDATE SKIP LOCKED`: takes a lock only if nobody has it or waits for it.
+    /// `FOR UPDATE SKIP LOCKED`: takes a lock only if no other call holds it or waits for it.
     mutating func lockIfFree(_ key: LockKey, by owner: Owner) -> Bool {
         entries[key] == nil && lock(key, .exclusive, by: owner)
     }

@@ -23,7 +23,7 @@ extension TrackingTables {
             answer.result = .configMismatch
             return answer
         }
-        // With the mistake, what the original took since the look at the batches stays unknown.
+        // With the planted mistake, the call does not see what the original has taken since the batches were read.
         let isBlind = !policy.claimLocksItsID && transaction.seen?.isEmpty == false
         var taken = isBlind ? [] : held(by: call.claimId, of: index, transaction.now)
         if taken.isEmpty, jobs[index].status == .running {
@@ -41,9 +41,9 @@ extension TrackingTables {
         return answer
     }
 
-    /// The first batches in claim order that nobody else holds, from the floor on.
+    /// The first free batches in claim order, from the floor on.
     ///
-    /// The floor is only speed: a second look without it finds a batch that came back out of order.
+    /// The floor only saves time: a second look without it finds a batch that came back out of order.
     private func pick(
         _ call: ClaimNextBatch,
         from floor: BatchTable.Place?,
@@ -70,7 +70,7 @@ extension TrackingTables {
         return BatchTable.Place(availableAt: time, number: floor.batchNumber)
     }
 
-    /// The batches that an earlier try of the same claim took, as long as they are under its lease.
+    /// The batches that an earlier try of the same claim took, as long as their leases are valid.
     func held(by claimID: String, of index: Int, _ now: DatabaseTime) -> [Int] {
         let earliest = now - jobs[index].lease
         return jobs[index].batches.working.filter { number in
@@ -79,7 +79,7 @@ extension TrackingTables {
         }
     }
 
-    /// What a claim may take, in the order in which it locks the rows: those before the floor come last.
+    /// The batches that a claim may take, in the order in which it locks the rows: those below the floor come last.
     func claimCandidates(_ call: ClaimNextBatch, _ now: DatabaseTime) -> [Int] {
         guard let index = index(of: call.job), jobs[index].status == .running,
             held(by: call.claimId, of: index, now).isEmpty
@@ -155,7 +155,7 @@ extension TrackingTables {
         return .init(jobStatus: jobs[index].status, items: answers)
     }
 
-    /// Whether an item is heard, and why not.
+    /// The result of an item: whether it is accepted, and why not.
     private func verdict(
         on item: HeartbeatItem,
         in index: Int,

@@ -77,7 +77,7 @@ extension TrackingTables {
 }
 
 extension JobRow {
-    /// The counters as the rows and, where it is recorded and whole, the history have them.
+    /// The counters as recounted from the rows and, if events are recorded completely, from the events.
     var recount: Counters {
         var recount = Counters()
         for batch in batches {

@@ -1,7 +1,7 @@
 import Migration
 
 extension TrackingTables {
-    /// No failure keeps its batch away for longer.
+    /// The longest time for which a failure defers its batch.
     private static let retryAfterMax = Duration.seconds(604_800)
 
     /// `finish_batch`.
@@ -35,7 +35,7 @@ extension TrackingTables {
         return .init(result: .applied, status: status, outcome: call.outcome.rawValue)
     }
 
-    /// The fence.
+    /// The fence: whether the call may end the batch.
     private func isHeard(_ call: FinishBatch, by batch: BatchRow) -> Bool {
         switch policy.fence {
         case .attempt: batch.isFenced(by: call.attempt, call.claimId)
@@ -44,7 +44,7 @@ extension TrackingTables {
         }
     }
 
-    /// What is wrong whatever the row holds.
+    /// Checks everything that does not depend on the row.
     private static func checkShape(of call: FinishBatch) throws(PortFailure) {
         try requireUUID(call.claimId, "p_claim_id")
         let paid = call.counts?.paid ?? .nothing
@@ -123,16 +123,16 @@ extension TrackingTables {
         /// `failed` or `reaped`.
         let outcome: String
         let error: BatchError?
-        /// Kept only when the budget is used up.
+        /// Stored only when no retry is left.
         let counts: BatchCounts
         let letters: [FailedRecord]
         /// Replaces the backoff.
         let retryAfter: Duration?
     }
 
-    /// Uses one retry of the budget, or ends the batch for good.
+    /// Uses one retry, or ends the batch for good when none is left.
     ///
-    /// - Returns: whether it ended.
+    /// - Returns: whether the batch ended.
     @discardableResult
     mutating func fail(
         _ number: Int,
@@ -164,7 +164,7 @@ extension TrackingTables {
         return isFinal
     }
 
-    /// Equal jitter: half of the delay is certain, half is chance; `docs/tracking.md` §4.
+    /// Equal jitter: half of the delay is fixed, half is random; `docs/tracking.md` §4.
     private func backoff(_ retry: Int, _ settings: JobSettings, _ chance: Double) -> Duration {
         let doubled = settings.backoffBaseSeconds << min(retry - 1, 30)
         let delay = Double(min(settings.backoffCapSeconds, doubled))
@@ -212,7 +212,7 @@ extension TrackingTables {
         }
     }
 
-    /// One event an end: what became of the batch, and the final counts or the wait.
+    /// Writes one event per end: what became of the batch, and the final counts or the wait.
     private mutating func recordEnd(
         of number: Int,
         in index: Int,
@@ -240,7 +240,7 @@ extension TrackingTables {
 }
 
 extension BatchCounts {
-    /// What the row of a batch keeps of its counts.
+    /// The counts that the row of a batch stores.
     fileprivate var stored: Self {
         var stored = self
         stored.removed = 0
@@ -250,13 +250,13 @@ extension BatchCounts {
 }
 
 extension Counters {
-    /// What the brakes count of a batch that has ended.
+    /// Adds what the brakes count of an ended batch.
     fileprivate mutating func addBrakes(_ counts: BatchCounts, _ letters: [FailedRecord]) {
         serviceFailures += Int64(letters.count(where: \.isServiceFailure))
         removed += Int64(counts.removed)
     }
 
-    /// What an attempt has paid is paid, whatever became of it.
+    /// Adds what an attempt has paid, whatever became of the attempt.
     fileprivate mutating func addPaid(_ counts: BatchCounts) {
         billedTokens += counts.paid.tokens
         billedNanodollars += counts.paid.nanodollars
@@ -264,6 +264,6 @@ extension Counters {
 }
 
 extension BatchError {
-    /// Of a batch that failed without saying why.
+    /// The error of a batch that failed without a stated reason.
     fileprivate static let unnamed = Self(code: "failed", message: "")
 }

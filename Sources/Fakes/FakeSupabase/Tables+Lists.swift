@@ -41,7 +41,7 @@ extension TrackingTables {
         return .init(rows: page.rows, next: page.next?.recordId)
     }
 
-    /// `list_ingestion_events`: by id, up or down.
+    /// `list_ingestion_events`: by id, ascending or descending.
     func list(_ call: ListIngestionEvents) throws(PortFailure) -> ListIngestionEvents.Answer {
         let isDown = call.filter.newest ?? false
         let events = index(of: call.job).map { jobs[$0].events } ?? []
@@ -54,7 +54,7 @@ extension TrackingTables {
         return .init(rows: page.rows, next: page.next?.id)
     }
 
-    /// Appends to `ingestion_event`, where the job records it.
+    /// Appends to `ingestion_event`, if the job records events.
     mutating func record(
         _ kind: String,
         in index: Int,

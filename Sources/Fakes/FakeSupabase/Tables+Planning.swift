@@ -30,7 +30,8 @@ extension TrackingTables {
         return .init(result: .resumed, role: role, epoch: jobs[index].controllerEpoch, job: jobs[index].summary)
     }
 
-    /// Asks for a job's controller lease: ours is extended, one that nobody holds becomes ours with the next epoch.
+    /// Asks for a job's controller lease: the caller's own is extended, and an expired one becomes the caller's with
+    /// the next epoch.
     private mutating func takeControl(
         of index: Int,
         _ controllerID: String,
@@ -85,7 +86,7 @@ extension TrackingTables {
 
     private mutating func create(_ call: OpenIngestionJob, _ transaction: Transaction) -> OpenIngestionJob.Answer {
         let index = jobs.count
-        // The servers have a column of their own.
+        // The servers have their own column.
         var settings = call.settings
         settings.servers = JobServers()
         jobs.append(
@@ -110,7 +111,7 @@ extension TrackingTables {
         return .init(result: .created, role: .controller, epoch: 1, job: jobs[index].summary)
     }
 
-    /// Moves a job to `running` and remembers when it first ran.
+    /// Moves a job to `running` and stores when it first ran.
     mutating func start(_ index: Int, _ transaction: Transaction) {
         jobs[index].status = .running
         jobs[index].startedAt = jobs[index].startedAt ?? transaction.now
@@ -148,7 +149,7 @@ extension TrackingTables {
         return .init(result: .ok, ttlMs: jobs[index].controllerExpiresAt.milliseconds(since: transaction.now))
     }
 
-    /// Compare on (epoch, token): an expired lease that nobody took is still ours.
+    /// Compares (epoch, token): an expired lease that no other controller took still belongs to the caller.
     private func isController(_ epoch: Int, _ token: String, of index: Int) -> Bool {
         !policy.epochIsChecked
             || jobs[index].controllerEpoch == epoch && jobs[index].controllerToken == token
@@ -198,7 +199,7 @@ extension TrackingTables {
         return fits ? .appended : .cursorMismatch
     }
 
-    /// Whether the last planned batches are these, by their bounds.
+    /// Whether the last planned batches have these bounds.
     private func isStored(_ page: [[RecordID]], in job: JobRow) -> Bool {
         let planned = job.batches.lazy.filter { $0.round == 0 }.suffix(page.count).map(\.recordIDs)
         return planned.count == page.count

@@ -2,20 +2,20 @@ import Migration
 
 /// A row of `ingestion_quota`.
 struct QuotaRow: Sendable {
-    /// Never more of a limit than this.
+    /// The highest share of a limit that is used.
     static let shareMax = 0.975
-    /// A throttle leaves this much of the share, and never less than `shareMin`.
+    /// A throttle multiplies the share by this, but not below `shareMin`.
     static let cut = 0.985
     static let shareMin = 0.6
-    /// Share that comes back in a second without a throttle.
+    /// The share that is regained per second without a throttle.
     static let recoveryPerSecond = 0.001
-    /// Two throttles within this time are one.
+    /// Two throttles within this time count as one.
     static let cutInterval = Duration.seconds(1)
     /// How far ahead of its pace a request may be sent.
     static let burst = Duration.milliseconds(200)
     /// How far ahead a pause or a reservation may reach.
     static let reach = Duration.seconds(600)
-    /// A pause or a reservation that is longer is over when a person starts again.
+    /// A longer pause or reservation ends when a person starts again.
     static let long = Duration.seconds(120)
 
     var tokensPerMinute = 0
@@ -23,27 +23,28 @@ struct QuotaRow: Sendable {
     /// The share right after the last cut.
     var cutShare = Self.shareMax
     var cutAt: DatabaseTime?
-    /// Theoretical arrival times: when what was granted so far is paced out.
+    /// Theoretical arrival times: when everything granted so far has been paced out.
     var tokensArrival: DatabaseTime?
     var requestsArrival: DatabaseTime?
     var pauseUntil: DatabaseTime?
     var stopReason: String?
 
-    /// The share of the limits that is used now: recovers by time, not by calls.
+    /// The share of the limits that is used now: it recovers with time, not with calls.
     func share(at now: DatabaseTime) -> Double {
         guard let cutAt else { return Self.shareMax }
         let seconds = Double(now.microseconds - cutAt.microseconds) / 1_000_000
         return min(Self.shareMax, cutShare + max(0, seconds) * Self.recoveryPerSecond)
     }
 
-    /// How long `amount` of a minute's `limit` takes at the present share: rounded up, so that nothing is overspent.
+    /// How long `amount` of a minute's `limit` takes at the present share: rounded up, so that the limit is never
+    /// exceeded.
     func pace(of amount: Int, limit: Int, at now: DatabaseTime) -> Duration {
         let microseconds = (Double(amount) * 60_000_000 / (Double(limit) * share(at: now))).rounded(.up)
-        // Far beyond the reach of a reservation; a cost beyond belief must not overflow.
+        // Far beyond the reach of a reservation; an absurd cost must not overflow.
         return .microseconds(Int64(min(microseconds, 1e9)))
     }
 
-    /// Pulls back what lies further ahead than anything may.
+    /// Shortens reservations and pauses that reach further ahead than `reach`.
     mutating func keepWithinReach(of now: DatabaseTime) {
         let horizon = now + Self.reach
         tokensArrival = tokensArrival.map { min($0, horizon) }
@@ -51,7 +52,7 @@ struct QuotaRow: Sendable {
         pauseUntil = pauseUntil.map { min($0, horizon) }
     }
 
-    /// Ends what is longer than any pause or reservation is where the limits are right.
+    /// Ends reservations and pauses that are longer than correct limits can cause.
     mutating func forgetLongWaits(at now: DatabaseTime) {
         let long = now + Self.long
         tokensArrival = tokensArrival.map { $0 > long ? now : $0 }
@@ -108,7 +109,7 @@ extension TrackingTables {
         }
         row.stopReason = report.stopReason.map { String($0.prefix(500)) } ?? row.stopReason
         if let throttled = report.throttledMs {
-            // Five workers that see one throttle cut the share once: only the first finds no pause.
+            // Five workers that see the same throttle cut the share once: only the first of them finds no pause.
             let isPaused = row.pauseUntil.map { $0 > now } ?? false
             let isFresh = row.cutAt.map { $0 + QuotaRow.cutInterval > now } ?? false
             if !isPaused, !isFresh {
@@ -130,7 +131,7 @@ extension TrackingTables {
 
     /// `list_ingestion_quotas`: by name.
     func list(_ call: ListIngestionQuotas, _ now: DatabaseTime) throws(PortFailure) -> ListIngestionQuotas.Answer {
-        // By bytes, as the SQL orders.
+        // By bytes, as in the SQL.
         let names = quotas.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
         let rows = names.lazy.filter { name in
             call.after.map { $0.utf8.lexicographicallyPrecedes(name.utf8) } ?? true

@@ -30,7 +30,7 @@ extension TrackingTables {
         return answer
     }
 
-    /// Batches whose lease, and a quarter of it as grace, has run out: oldest claim first.
+    /// Batches whose lease, plus a quarter of it as grace, has run out: oldest claim first.
     func stuckBatches(_ call: ResetStuckBatches, _ now: DatabaseTime) -> [Int] {
         guard let index = index(of: call.job) else { return [] }
         let batches = jobs[index].batches

@@ -61,7 +61,7 @@ extension TrackingTables {
         return filter.claimedUntil.flatMap { DatabaseTime(text: $0) }.map { min($0, aged) } ?? aged
     }
 
-    /// Batches at work that a person means: oldest claim first.
+    /// Batches at work that the filter selects: oldest claim first.
     func releasable(_ call: ReleaseIngestionBatches, _ now: DatabaseTime) -> [Int] {
         guard let index = index(of: call.job) else { return [] }
         let until = Self.claimedUntil(call.filter, now)
@@ -76,7 +76,7 @@ extension TrackingTables {
         return keys.sorted { $0 < $1 }.map(\.1)
     }
 
-    /// Whether a worker is meant: by itself, by its runner or its host.
+    /// Whether a name selects a worker: it may be the worker's, its runner's or its host's name.
     private static func names(_ name: String, _ worker: String) -> Bool {
         worker == name || worker.hasPrefix(name + "/") || worker.hasPrefix(name + ":")
     }
@@ -114,7 +114,7 @@ extension TrackingTables {
 }
 
 extension Counters {
-    /// Every counter as the stats name it, in their order.
+    /// Every counter with its name in the stats, in their order.
     fileprivate static let names: [(name: String, value: @Sendable (Self) -> Int64)] = [
         ("processing", { Int64($0.inFlight) }), ("completed", { Int64($0.completedBatches) }),
         ("failed", { Int64($0.failedBatches) }), ("processed", { $0.processed }), ("skipped", { $0.skipped }),

@@ -36,7 +36,7 @@ extension TrackingTables {
         return answer
     }
 
-    /// Failed batches that the filter admits, ascending.
+    /// Failed batches that the filter selects, ascending.
     func requeueCandidates(_ call: RequeueFailedBatches) -> [Int] {
         guard let index = index(of: call.job) else { return [] }
         let filter = call.filter
@@ -92,12 +92,12 @@ extension TrackingTables {
         return answer
     }
 
-    /// Open dead letters of completed batches that the filter admits, ascending by record.
+    /// Open dead letters of completed batches that the filter selects, ascending by record.
     func requeueCandidates(_ call: RequeueFailedRecords) -> [(record: RecordID, batchNumber: Int)] {
         guard let index = index(of: call.job) else { return [] }
         let job = jobs[index]
         return job.failures.sorted { $0.key < $1.key }.compactMap { id, letter in
-            // Of a job that is being deleted the batches go first.
+            // When a job is being deleted, its batches are deleted first.
             guard job.batches.indices.contains(letter.batchNumber), call.filter.after.map({ id > $0 }) ?? true else {
                 return nil
             }
@@ -106,7 +106,7 @@ extension TrackingTables {
         }
     }
 
-    /// The answer where nothing may be done: a repeat, a cancelled job, another open job.
+    /// The answer when nothing may be done: for a repeat, a cancelled job, or another open job.
     private func refusal(of requestID: String, _ index: Int) -> RequeueAnswer? {
         if jobs[index].lastRequestID == requestID, var answer = jobs[index].lastRequestAnswer {
             answer.result = .duplicate
@@ -117,7 +117,7 @@ extension TrackingTables {
         return nil
     }
 
-    /// Opens the job again where something was requeued, and remembers the answer for a repeat.
+    /// Opens the job again if something was requeued, and stores the answer for a repeat.
     private mutating func settle(_ answer: RequeueAnswer, of requestID: String, _ index: Int) {
         jobs[index].lastRequestID = requestID
         jobs[index].lastRequestAnswer = answer
@@ -128,7 +128,7 @@ extension TrackingTables {
         jobs[index].finishedAt = nil
     }
 
-    /// failed → pending with a new budget; the attempt number goes on.
+    /// failed → pending with a new budget; the attempt number continues.
     private mutating func reopen(_ number: Int, of index: Int, _ transaction: Transaction) {
         record("requeued", in: index, transaction, batch: number, ["mode": "plain"])
         withdraw(number, of: index, completed: 0, transaction)
@@ -153,7 +153,7 @@ extension TrackingTables {
         plan(singles, of: index, transaction)
     }
 
-    /// Takes a failed batch's records out of the counters and resolves its dead letters.
+    /// Subtracts a failed batch's records from the counters and resolves its dead letters.
     private mutating func withdraw(_ number: Int, of index: Int, completed: Int, _ transaction: Transaction) {
         let batch = jobs[index].batches[number]
         var delta = Counters(completedBatches: completed, failedBatches: -1)
@@ -192,7 +192,7 @@ extension RequeueAnswer {
 }
 
 extension RequeueFilter {
-    /// Whether an open dead letter of this batch meets every condition.
+    /// Whether the filter selects this open dead letter of a batch.
     func admits(_ letter: FailureRow, of record: RecordID, in number: Int) -> Bool {
         letter.resolvedAt == nil && letter.batchNumber == number
             && (batchNumbers?.contains(number) ?? true)

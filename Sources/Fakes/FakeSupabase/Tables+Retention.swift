@@ -60,12 +60,12 @@ extension TrackingTables {
         return ended > transaction.now - .milliseconds(min(olderThanMs, Self.aThousandYears)) ? .tooYoung : nil
     }
 
-    /// As good as any longer time.
+    /// Has the same effect as any longer time.
     private static let aThousandYears: Int64 = 31_557_600_000_000
 
     /// `list_ingestion_retention`: newest first.
     ///
-    /// Nobody deletes rows of the fake by hand, so every job has its own.
+    /// In the fake no rows are deleted by hand, so every row belongs to a job.
     func list(
         _ call: ListIngestionRetention,
         _ transaction: Transaction

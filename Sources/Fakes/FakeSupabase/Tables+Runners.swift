@@ -25,7 +25,7 @@ extension TrackingTables {
         let numbers = [Int64(given.workers), Int64(given.held), given.batches, given.records]
         try require(numbers.allSatisfy { $0 >= 0 }, "no number is negative")
         try require(max(given.workers, given.held) <= Int(Int32.max), "no runner has so many")
-        try require(given.records <= 1_000_000_000_000_000, "nobody has done so many records")
+        try require(given.records <= 1_000_000_000_000_000, "records must be at most 1000000000000000")
         let isWord = given.state.utf8.allSatisfy { (0x61...0x7A).contains($0) || $0 == UInt8(ascii: "_") }
         try require(isWord && (1...40).contains(given.state.utf8.count), "a state is a word")
         guard let index = index(of: call.job) else { return .init(result: .notFound) }
@@ -47,11 +47,11 @@ extension TrackingTables {
         )
         guard let known else { return row }
         let said = known.report
-        // The age is told once, else a wait would begin anew with each report.
+        // The age counts from the first report of a wait; otherwise the wait would begin anew with each report.
         if (said.state, said.service, said.reason) == (report.state, report.service, report.reason) {
             row.since = known.since
         }
-        // Fewer records than before: another process has the name of one that is gone.
+        // Fewer records than before: a new process has the name of an old one.
         guard report.records >= said.records else { return row }
         row.startedAt = known.startedAt
         let microseconds = now.microseconds - known.markedAt.microseconds
@@ -80,7 +80,7 @@ extension TrackingTables {
 }
 
 extension JobRow {
-    /// Those that have left, or are silent for a day, go when another one appears.
+    /// Deletes runners that have left or are silent for a day; called when a new one appears.
     fileprivate mutating func forgetRunners(at now: DatabaseTime) {
         runners = runners.filter { _, row in
             row.seen >= now - .seconds(row.report.state == "left" ? 3_600 : 86_400)
@@ -89,7 +89,7 @@ extension JobRow {
 }
 
 extension RunnerReport {
-    /// What the columns take.
+    /// The report, cut to what the columns can hold.
     fileprivate var cut: Self {
         func first(_ count: Int, of text: String) -> String {
             String(String.UnicodeScalarView(text.unicodeScalars.prefix(count)))
@@ -124,6 +124,6 @@ extension RunnerRow {
 }
 
 extension String {
-    /// As PostgreSQL's collation C has it.
+    /// Compares as PostgreSQL's collation C does.
     fileprivate func isBefore(_ other: String) -> Bool { utf8.lexicographicallyPrecedes(other.utf8) }
 }

@@ -2,12 +2,12 @@ package import Migration
 
 /// The tables of the tracking contract as values: `docs/tracking.md` §3.
 ///
-/// Every function of the contract is one mutating method that decides on the rows as they are and either throws before
-/// its first write or writes everything. Nothing here waits, and nothing knows a clock.
+/// Every function of the contract is one mutating method. It decides by the present rows, and either throws before its
+/// first write or writes everything. Nothing here waits or knows a clock.
 package struct TrackingTables: Sendable {
     /// `ingestion_job`, with the rows that belong to it; the id is the index + 1.
     package var jobs: [JobRow] = []
-    /// Jobs that were deleted: their places in `jobs` stay, because the id is the index + 1.
+    /// Deleted jobs: their places in `jobs` stay, because the id is the index + 1.
     package var deletedJobs: Set<JobID> = []
     /// `ingestion_quota`, by its name.
     var quotas: [String: QuotaRow] = [:]
@@ -26,18 +26,18 @@ package struct TrackingTables: Sendable {
     }
 }
 
-/// What one call brings to the tables: its time, its chance, and the rows it managed to lock.
+/// What one call brings to the tables: its time, its random number, and the rows it has locked.
 package struct Transaction: Sendable {
     /// The transaction's start, as PostgreSQL's `now()`.
     let now: DatabaseTime
-    /// Chance, for the backoff: one number a call, so that a call can be replayed.
+    /// The random number for the backoff: one per call, so that a call can be replayed.
     let chance: Double
-    /// The batches that this call saw before it locked any, in order; nil = calls do not overlap.
+    /// The batches that this call read before it locked any, in order; nil = calls do not overlap.
     let seen: [Int]?
     /// The batches this call has locked; nil = every row is free, since calls do not overlap.
     let locked: Set<Int>?
 
-    /// Whether this call may change the row; what another call holds is skipped.
+    /// Whether this call may change the row; rows that another call holds are skipped.
     func holds(_ batchNumber: Int) -> Bool { locked?.contains(batchNumber) ?? true }
 }
 
@@ -73,20 +73,20 @@ package struct JobRow: Sendable {
     var lastRequestID: String?
     var lastRequestAnswer: RequeueAnswer?
 
-    /// `ingestion_batch`: the number is the index.
+    /// `ingestion_batch`: the batch number is the index.
     package var batches = BatchTable()
     /// `ingestion_failure`, by record id.
     package var failures: [RecordID: FailureRow] = [:]
-    /// `ingestion_counter`: sixteen rows, so that concurrent calls rarely meet on one.
+    /// `ingestion_counter`: sixteen rows, so that concurrent calls rarely meet on one row.
     var shards = [Counters](repeating: Counters(), count: 16)
     /// `ingestion_event`, ascending by id.
     package var events: [EventSummary] = []
     /// `ingestion_runner`, by name.
     var runners: [String: RunnerRow] = [:]
 
-    /// Batches that a deletion under way has taken away, the last ones.
+    /// How many batches, from the last one on, a deletion in progress has deleted.
     var deletedBatches = 0
-    /// Whether a page of its deletion is done; `deletion` is not NULL.
+    /// Whether the first page of its deletion is done; `deletion` is not NULL.
     var isBeingDeleted = false
     /// When events were last deleted.
     var historyCutAt: DatabaseTime?
@@ -101,7 +101,7 @@ package struct JobRow: Sendable {
     /// The sum of the shards.
     package var counters: Counters { shards.reduce(into: Counters()) { $0 += $1 } }
 
-    /// What the brakes count begins anew: a person wants the work to go on.
+    /// Sets the baselines of the brakes to the present counters: a person wants the work to go on.
     mutating func resetBrakes() {
         let counters = counters
         serviceFailuresBaseline = counters.serviceFailures
@@ -193,7 +193,7 @@ package struct Counters: Sendable, Equatable {
         left.billedNanodollars += right.billedNanodollars
     }
 
-    /// Adds a batch's records, or takes them away.
+    /// Adds a batch's records, or subtracts them.
     mutating func addRecords(_ counts: BatchCounts, sign: Int64 = 1) {
         processed += sign * Int64(counts.processed)
         skipped += sign * Int64(counts.skipped)
@@ -203,11 +203,11 @@ package struct Counters: Sendable, Equatable {
 }
 
 extension PortFailure {
-    /// The caller's bug, as the SQL functions raise it: invalid_parameter_value.
+    /// A mistake of the caller, as the SQL functions raise it: invalid_parameter_value.
     static func invalid(_ detail: String) -> Self { Self(.rejected, detail, code: "22023") }
 }
 
-/// Throws a caller's bug unless the condition holds.
+/// Throws the error for a caller's mistake unless the condition holds.
 func require(_ condition: Bool, _ detail: @autoclosure () -> String) throws(PortFailure) {
     if !condition { throw .invalid(detail()) }
 }
@@ -220,7 +220,7 @@ func requireUUID(_ text: String, _ parameter: String) throws(PortFailure) {
         switch place {
         case 8, 13, 18, 23: isUUID = bytes[place] == UInt8(ascii: "-")
         default:
-            // The digits; the letters, of which a bit tells small from capital.
+            // Digits; or letters, whose case is one bit.
             isUUID = (0x30...0x39).contains(bytes[place]) || (0x61...0x66).contains(bytes[place] | 0x20)
         }
     }
