@@ -9,15 +9,15 @@ package func isLoopback(_ host: String) -> Bool {
     return bare == "localhost" || bare == "::1" || isIPv4Loopback
 }
 
-/// Whose a Supabase key is, as far as it says so itself.
+/// The kind of a Supabase key, as far as the key itself shows it.
 package enum SupabaseKeyKind: Sendable, Equatable {
     /// `sb_secret_…`: goes only into the header `apikey`.
     case secret
     /// A JWT of the role `service_role`.
     case serviceRole
-    /// May not call our functions; the name Supabase's dashboard gives it.
+    /// A key that may not call the functions; `name` is its name in Supabase's dashboard.
     case refused(name: String)
-    /// Says nothing of itself, or a role of somebody's own.
+    /// A key that shows no role, or a role that a user has made.
     case other
 
     package init(_ key: String) {
@@ -35,7 +35,7 @@ package enum SupabaseKeyKind: Sendable, Equatable {
         }
     }
 
-    /// The claim `role` of a JWT; its signature is the server's business.
+    /// The claim `role` of a JWT; the server verifies its signature.
     private static func role(ofToken token: String) -> String? {
         struct Claims: Decodable { let role: String? }
         let parts = token.split(separator: ".", omittingEmptySubsequences: false)

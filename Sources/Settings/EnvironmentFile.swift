@@ -1,10 +1,11 @@
 /// A parsed `.env` file: names, values and the lines they stand in.
 ///
-/// `NAME=value`, `export NAME=value`, `NAME="value"` with `\n`, `\r`, `\t`, `\"`, `\\` and `\$` inside, `NAME='value'` as it stands;
-/// a quoted value may span lines; `#` starts a comment at the beginning of a line, and after white space or a quoted
-/// value. Nothing is expanded. The last of two equal names wins. Names as other programs have them (`A-B`, `a.b`) are passed over.
+/// `NAME=value`, `export NAME=value`, `NAME="value"` with `\n`, `\r`, `\t`, `\"`, `\\` and `\$` inside, `NAME='value'`
+/// taken literally. A quoted value may span lines; `#` starts a comment at the beginning of a line, and after white
+/// space or a quoted value. Nothing is expanded. Of two equal names the last one counts. Names in other programs' forms
+/// (`A-B`, `a.b`) are skipped.
 ///
-/// Read by Unicode scalars: a `#`, `=` or quote with a combining mark behind it is one `Character` with it.
+/// Read by Unicode scalars: a `#`, `=` or quote followed by a combining mark is one `Character` together with it.
 package struct EnvironmentFile: Sendable, Equatable {
     /// A value and the line, counted from 1, on which it begins.
     package struct Entry: Sendable, Equatable {
@@ -12,7 +13,7 @@ package struct EnvironmentFile: Sendable, Equatable {
         package let line: Int
     }
 
-    /// A line that cannot be understood; its text may hold a secret and is not kept.
+    /// A line that cannot be parsed; its text may contain a secret and is not kept.
     package struct Problem: Sendable, Equatable {
         package let line: Int
         package let sentence: String
@@ -20,12 +21,12 @@ package struct EnvironmentFile: Sendable, Equatable {
 
     private typealias Text = Substring.UnicodeScalarView
 
-    /// The path it was read from, for people.
+    /// The path from which it was read, for messages.
     package let path: String
     /// Whether every user of this host may read it.
     package let isReadableByOthers: Bool
     package private(set) var entries: [String: Entry] = [:]
-    /// Names that no shell could set, which are another program's, or one of ours misspelt.
+    /// Names that no shell could set: they belong to another program, or are misspelt settings.
     package private(set) var foreignNames: Set<String> = []
     package private(set) var problems: [Problem] = []
 
@@ -40,7 +41,7 @@ package struct EnvironmentFile: Sendable, Equatable {
         while next < lines.count { read(lines, &next) }
     }
 
-    /// Reads what begins in a line, and goes to the line after it.
+    /// Reads the entry that begins on a line, and goes on to the line after it.
     private mutating func read(_ lines: [Text], _ next: inout Int) {
         let number = next + 1
         var content = lines[next].drop(while: \.properties.isWhitespace)
@@ -108,7 +109,7 @@ package struct EnvironmentFile: Sendable, Equatable {
         }
     }
 
-    /// A value without quotes ends at a `#` that follows white space, and loses white space at its end.
+    /// A value without quotes ends at a `#` after white space; white space at its end is removed.
     private static func unquoted(_ text: Text) -> String {
         var previousIsSpace = true
         for index in text.indices {
@@ -118,7 +119,7 @@ package struct EnvironmentFile: Sendable, Equatable {
         return trimmed(text)
     }
 
-    /// Splits text that begins with a quote into the value and what follows the closing one; nil = not closed.
+    /// Splits text that begins with a quote into the value and what follows the closing quote; nil = not closed.
     private static func quoted(_ text: Text, by quote: Unicode.Scalar) -> (value: String, after: Text)? {
         let escapes: [Unicode.Scalar: Unicode.Scalar] = [
             "n": "\n", "r": "\r", "t": "\t", "\"": "\"", "\\": "\\", "$": "$",

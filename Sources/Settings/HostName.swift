@@ -1,14 +1,14 @@
 import Glibc
 
-/// A host as a driver may have it: a name, or an address in numbers, and nothing else.
+/// A host in the form in which a driver may get it: a name, or a numeric address, and nothing else.
 ///
-/// Drivers read more into it than a name: libmariadb takes `key=value` for options, and what follows an unescaped `@` of a
-/// misread address is the end of a password, which a driver would print as the host it cannot find.
+/// Drivers accept more than a name: libmariadb takes `key=value` for options. And if an address is misread, the text
+/// after an unescaped `@` is the end of a password, which a driver would print as the host that it cannot find.
 package struct HostName: Sendable, Equatable {
     /// Without brackets.
     package let text: String
 
-    /// Nil for what is no host name.
+    /// Nil if the text is no host name.
     package init?(_ given: String) {
         let isBracketed = given.hasPrefix("[") && given.hasSuffix("]")
         let bare = isBracketed ? String(given.dropFirst().dropLast()) : given
@@ -16,8 +16,8 @@ package struct HostName: Sendable, Equatable {
         text = bare
     }
 
-    /// Labels of letters, digits, `-` and `_` (which services of Docker Compose have), with dots between them and perhaps one at
-    /// the end; an IPv4 address is such a name, too.
+    /// Labels of letters, digits, `-` and `_` (which services of Docker Compose have), separated by dots, with an
+    /// optional dot at the end; an IPv4 address is such a name too.
     private static func isName(_ text: String) -> Bool {
         var labels = text.split(separator: ".", omittingEmptySubsequences: false)
         if labels.count > 1, labels.last?.isEmpty == true { labels.removeLast() }
@@ -31,7 +31,7 @@ package struct HostName: Sendable, Equatable {
         }
     }
 
-    /// With a zone where there is one, as in `fe80::1%eth0`.
+    /// With an optional zone, as in `fe80::1%eth0`.
     private static func isIPv6(_ text: String) -> Bool {
         let parts = text.split(separator: "%", maxSplits: 1, omittingEmptySubsequences: false)
         guard parts.count < 2 || isName(String(parts[1])) else { return false }

@@ -1,9 +1,9 @@
-/// What somebody has put in the place of a plain value, told without quoting it.
+/// Describes what was given in place of a plain value, without quoting it.
 ///
-/// A misread address hides its password in the wrong part: behind an unescaped `@`, in the host, in the database. So what looks
-/// like an address is never shown, whichever setting it stands in.
+/// In a misread address the password ends up in the wrong part: behind an unescaped `@`, in the host, in the database.
+/// So a value that looks like an address is never shown, whichever setting it is in.
 package enum Misreading {
-    /// Whether a text may hold a password: an address with a login, or options with a key in them.
+    /// Whether a text may contain a password: an address with a login, or options with a key.
     package static func mayHoldSecret(_ text: String) -> Bool {
         let lower = text.lowercased()
         if let scheme = lower.firstRange(of: "://"), lower[scheme.upperBound...].contains("@") { return true }
@@ -11,7 +11,7 @@ package enum Misreading {
         return lower.contains(/(?:pass|pwd|secret|token|key|sig|signature|auth|credential)[a-z_-]*\s*(?:=|:\s)/)
     }
 
-    /// What a text that is no host name looks like, and what to write in its place.
+    /// What a text looks like that is no host name, and what to write in its place.
     static func ofHost(_ text: String) -> String {
         let rest = "write the host alone, and port, user, password and database into their own settings"
         if let scheme = scheme(of: text) { return "is an address (\(scheme)…), not a host name: \(rest)" }
@@ -35,7 +35,7 @@ package enum Misreading {
 
     /// The scheme of an address, with its colon: `mysql:`, `jdbc:mysql:`, `mysql+pymysql:`.
     package static func scheme(of text: String) -> String? {
-        // Known ones and no others: what stands before a colon may be a user name, and that of a longer text a password.
+        // Only known schemes: the text before a colon may be a user name, and in a longer text a password.
         guard let match = text.prefixMatch(of: /(?i)(?:jdbc:)?(?:([a-z][a-z0-9]{1,15})(?:\+[a-z0-9]{1,20})?:)/),
             schemes.contains(match.1.lowercased())
         else { return nil }
@@ -48,10 +48,10 @@ package enum Misreading {
         "mongodb", "redis", "ssh", "odbc",
     ]
 
-    /// Why the address of a service over HTTP cannot be used; nil = it can, as far as its text shows.
+    /// Why the address of an HTTP service cannot be used; nil = its text is valid.
     ///
-    /// Refused by its text, not by how a parser divides it: of `https://me:1/2@host` the host is `me` to every parser, and the
-    /// rest of the password would stand in the path.
+    /// The text is checked, not the parsed parts: in `https://me:1/2@host` every parser takes `me` for the host, and
+    /// the rest of the password would be in the path.
     static func ofURL(_ text: String, allowsQuery: Bool) -> String? {
         if text.contains("@") {
             return "holds an @: it must not hold a user name or password; keys have settings of their own"
@@ -66,13 +66,14 @@ package enum Misreading {
         return nil
     }
 
-    /// Whether a value is as `docker --env-file` passes it on from `NAME="value"`: with its quotes.
+    /// Whether a value still has its quotes, as `docker --env-file` passes it on from `NAME="value"`.
     static func isQuoted(_ text: String) -> Bool {
         guard text.utf8.count >= 2, let first = text.utf8.first, first == text.utf8.last else { return false }
         return first == UInt8(ascii: "\"") || first == UInt8(ascii: "'")
     }
 
-    /// Whether a value is one of the variables that Kubernetes and Docker's links set for each service: `tcp://10.0.0.1:3306`.
+    /// Whether a value is one of the variables that Kubernetes and Docker links set for each service:
+    /// `tcp://10.0.0.1:3306`.
     static func isServiceVariable(_ text: String) -> Bool {
         text.wholeMatch(of: /(?:tcp|udp|sctp):\/\/[0-9A-Fa-f.:\[\]]+:[0-9]{1,5}/) != nil
     }

@@ -1,16 +1,16 @@
-/// A password or key that cannot print itself: not by `print`, not by interpolation, not by `dump`.
+/// A password or key that is never printed: not by `print`, not by interpolation, not by `dump`.
 package struct Secret: Sendable, Equatable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     private let value: String
 
     package init(_ value: String) { self.value = value }
 
-    /// Hands the value to the one place that sends it.
+    /// Passes the value to the one place that sends it.
     package func withExposedValue<Value>(_ body: (String) throws -> Value) rethrows -> Value { try body(value) }
 
     package var isEmpty: Bool { value.isEmpty }
 
     package var description: String { "<redacted>" }
     package var debugDescription: String { description }
-    /// Empty: `dump` sees nothing either.
+    /// Empty, so that `dump` shows nothing.
     package var customMirror: Mirror { Mirror(self, children: [:]) }
 }

@@ -1,6 +1,6 @@
-/// One setting of the program, as data.
+/// The description of one setting of the program.
 package struct Setting: Sendable, Equatable {
-    /// The chapter of the settings table a setting stands in.
+    /// The chapter of the settings table that contains the setting.
     package enum Area: String, Sendable, CaseIterable {
         case mysql = "MySQL: where the records come from"
         case tracking = "Job tracking: Supabase or PostgreSQL"
@@ -26,15 +26,15 @@ package struct Setting: Sendable, Equatable {
     /// The name in the environment and in `.env`, for example `BATCH_SIZE`.
     package let name: String
     package let kind: SettingKind
-    /// The value where nobody gives one; nil = none.
+    /// The value if none is given; nil = none.
     package let defaultValue: String?
-    /// The service that cannot be used without a value; nil = never required.
+    /// The service that needs a value; nil = never required.
     package let requiredFor: Need?
     /// Whether the value is never shown and has no flag.
     package let isSecret: Bool
     /// Whether an explicitly empty value is a value.
     package let allowsBlank: Bool
-    /// What it is for, in a sentence or two.
+    /// The purpose, in one or two sentences.
     package let help: String
     package let area: Area
 
@@ -63,15 +63,15 @@ package struct Setting: Sendable, Equatable {
     package var flag: String? { isSecret ? nil : name.lowercased().replacing("_", with: "-") }
 }
 
-/// What values a setting takes.
+/// The kind of values that a setting accepts.
 package enum SettingKind: Sendable, Equatable {
     case text
     case integer(ClosedRange<Int>)
     case decimal(ClosedRange<Double>)
     case choice([String])
-    /// The address of a service over HTTP; only some may have a query.
+    /// The address of an HTTP service; some may have a query.
     case url(allowsQuery: Bool)
-    /// A host name or an address in numbers, and nothing else.
+    /// A host name or a numeric address, and nothing else.
     case host
     /// A file that exists.
     case file
@@ -108,8 +108,8 @@ package enum SettingKind: Sendable, Equatable {
         }
     }
 
-    /// A value as the rest of the program has it: choices in the table's letters, whatever case they were typed in, and an IPv6
-    /// address without brackets.
+    /// A value in the form that the rest of the program uses: choices in the table's spelling, whatever their case, and
+    /// an IPv6 address without brackets.
     func normalised(_ value: String) -> String {
         switch self {
         case .choice(let values): values.first { $0.lowercased() == value.lowercased() } ?? value
@@ -118,7 +118,7 @@ package enum SettingKind: Sendable, Equatable {
         }
     }
 
-    /// Why a refused value may be what it is, where its text tells more than what is allowed; quotes nothing of it.
+    /// What a refused value probably is, if its text shows more than the list of allowed values; quotes nothing of it.
     func misreading(of value: String) -> String? {
         switch self {
         case .host: Misreading.ofHost(value)
@@ -127,7 +127,7 @@ package enum SettingKind: Sendable, Equatable {
         }
     }
 
-    /// Whatever MySQL allows, because every name goes into SQL in quotes.
+    /// Whatever MySQL allows, because SQL gets every name in quotes.
     private static func isIdentifier(_ value: String, allowsDatabase: Bool) -> Bool {
         guard allowsDatabase else { return TableName.problem(with: value) == nil }
         guard let name = TableName(value) else { return false }

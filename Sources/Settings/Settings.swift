@@ -1,4 +1,4 @@
-/// The settings in force: read once at the start, and nothing else reads the environment.
+/// The settings in force: read once at the start; nothing else reads the environment.
 package struct Settings: Sendable {
     /// The source table.
     package struct MySQL: Sendable {
@@ -12,9 +12,9 @@ package struct Settings: Sendable {
         package let idColumn: String
         package let tenantColumn: String
         package let contentColumn: String
-        /// Connections.
+        /// The number of connections.
         package let poolSize: Int
-        /// Whether the connection is encrypted and the server's name verified; otherwise neither.
+        /// Whether the connection is encrypted and the server's name verified; false = neither.
         package let verifiesTLS: Bool
         /// Path of PEM certificates; nil = the system's.
         package let caFile: String?
@@ -22,7 +22,7 @@ package struct Settings: Sendable {
         package let recordBytesMax: Int
     }
 
-    /// Where progress is kept.
+    /// The store of job tracking.
     package enum Tracking: Sendable {
         case supabase(url: String, key: Secret)
         case postgres(url: Secret)
@@ -33,9 +33,9 @@ package struct Settings: Sendable {
         package let apiKey: Secret
         /// Without a slash at its end.
         package let baseURL: String
-        /// Nil = the key's own.
+        /// Nil = the default of the key.
         package let organization: String?
-        /// Nil = the key's own.
+        /// Nil = the default of the key.
         package let project: String?
     }
 
@@ -46,56 +46,57 @@ package struct Settings: Sendable {
         package let apiKey: Secret?
     }
 
-    /// What the vectors and the collection are, and what they cost; known without any key.
+    /// The model and its prices, and the collection; known without any key.
     package struct Target: Sendable, Equatable {
         package let collection: String
         package let model: String
         package let dimensions: Int
-        /// The account's; nil = unknown.
+        /// The account's limit; nil = unknown.
         package let tokensPerMinute: Int?
-        /// The account's; nil = unknown.
+        /// The account's limit; nil = unknown.
         package let requestsPerMinute: Int?
-        /// Dollars.
+        /// In dollars.
         package let pricePerMillionTokens: Double
     }
 
-    /// Batches, workers and patience.
+    /// Batches, workers and waits.
     package struct Work: Sendable, Equatable {
         package let batchSize: Int
         package let workersMax: Int
         package let retriesMax: Int
-        /// Records given up for reasons that are not in their content, from which on the job is paused; 0 = never, nil = by size.
+        /// The job is paused after this many records were given up for reasons outside their content; 0 = never, nil =
+        /// by size.
         package let failuresMax: Int?
         package let pollInterval: Duration
         package let heartbeatInterval: Duration
-        /// From the claim to the deadline.
+        /// The time from the claim to the deadline.
         package let batchTimeout: Duration
-        /// What batches in flight get after the first signal.
+        /// How long batches in flight may go on after the first signal.
         package let shutdownGrace: Duration
-        /// Whether a new job keeps its history.
+        /// Whether a new job records events.
         package let recordsEvents: Bool
 
-        /// Four signs of life, in whole seconds.
+        /// The time of four heartbeats, in whole seconds.
         package var leaseSeconds: Int { Int((heartbeatInterval.inSeconds * 4).rounded(.up)) }
     }
 
-    /// What shapes the points.
+    /// The settings that shape the points.
     package struct Text: Sendable, Equatable {
         package let parentTokensMax: Int
         package let parentChunkTokens: Int
         package let chunkTokens: Int
         package let chunkOverlapTokens: Int
         package let pointIDNamespace: String
-        /// What points call their source; nil = the table's name.
+        /// The name of the source in the points; nil = the table's name.
         package let sourceName: String?
-        /// Whether points without a source are this table's; nil = nobody has said.
+        /// Whether points without a source are this table's; nil = not decided.
         package let ownsUnmarkedPoints: Bool?
         package let sparseLanguage: String
-        /// Path; nil = the language's own list.
+        /// The path of a file; nil = the language's own list.
         package let stopWordsFile: String?
         package let sparseAverageLength: Double
         package let sparseCJKBigrams: Bool
-        /// Path; nil = wherever one is found.
+        /// The path of a file; nil = the first one that is found.
         package let vocabularyFile: String?
     }
 
@@ -109,7 +110,7 @@ package struct Settings: Sendable {
     package let openai: OpenAI?
     /// Nil unless the command needs it.
     package let qdrant: Qdrant?
-    /// The table with its database, as in `app.ip_summary`; without the database where nothing states one.
+    /// The table with its database, as in `app.ip_summary`; without the database if none is set.
     package let table: String
     package let target: Target
     package let work: Work
@@ -117,29 +118,29 @@ package struct Settings: Sendable {
     package let logLevel: String
     /// Path of PEM certificates for https; nil = the system's.
     package let caBundle: String?
-    /// Folder for the notes of runners; nil = the user's own.
+    /// The folder for the runners' notes; nil = the user's default.
     package let stateFolder: String?
-    /// What gives another process of this program the same settings, secrets too.
+    /// The environment that gives another process of this program the same settings, secrets too.
     package var environment: [String: String] {
         let given = inForce.filter { $0.origin != .builtIn && $0.origin != .unset }
         let values = given.compactMap { item in item.value.map { (item.setting.name, $0) } }
         return Dictionary(uniqueKeysWithValues: values + [(Self.exactMark, "1")])
     }
-    /// The variable that says that values in the environment are as this program has read them before, quotes and all.
+    /// The variable that marks the values in the environment as already parsed: their quotes are taken literally.
     static let exactMark = "MIGRATE_EXACT_SETTINGS"
-    /// Every setting, its value for people and its origin, in the table's order.
+    /// Every setting with its displayed value and its origin, in the table's order.
     package let inForce: [ResolvedSetting]
     /// Names that look misspelt.
     package let hints: [String]
-    /// What was passed over, and what others could read.
+    /// What was ignored, and what other users could read.
     package let warnings: [String]
 
     /// Reads and checks everything.
     ///
     /// - Parameters:
     ///   - input: flags, environment and `.env`.
-    ///   - needs: the services the command uses; what the others require may be absent.
-    ///   - checks: what needs more than the text of a value.
+    ///   - needs: the services that the command uses; required settings of other services may be absent.
+    ///   - checks: checks that need more than the text of a value.
     /// - Throws: every problem at once.
     package init(
         _ input: SettingsInput,
@@ -175,7 +176,7 @@ package struct Settings: Sendable {
         return "\(database).\(table)"
     }
 
-    /// Every setting with its value for people and its origin, even where some are wrong; and what is wrong.
+    /// Every setting with its displayed value and its origin, also if some are wrong; and what is wrong.
     package static func survey(
         _ input: SettingsInput,
         needs: Setting.Need,
@@ -202,6 +203,6 @@ package struct Settings: Sendable {
 }
 
 extension Duration {
-    /// In seconds, for people and for settings.
+    /// The duration in seconds, for messages and settings.
     package var inSeconds: Double { self / .seconds(1) }
 }

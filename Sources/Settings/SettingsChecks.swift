@@ -1,4 +1,4 @@
-/// What only two settings together can get wrong.
+/// Checks of two settings against each other.
 extension SettingsReader {
     /// `supabase` when SUPABASE_URL is set, unless TRACKING says otherwise.
     var tracking: String { value("TRACKING") ?? (value("SUPABASE_URL") == nil ? "postgres" : "supabase") }

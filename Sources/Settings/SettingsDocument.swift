@@ -18,7 +18,7 @@ package enum SettingsDocument {
         return lines.joined(separator: "\n") + "\n"
     }
 
-    /// The README's table, one a chapter, with a line break at its end.
+    /// The README's tables, one per chapter, with a line break at the end.
     package static var markdown: String {
         Setting.Area.allCases.map { area in
             let rows = SettingsTable.settings(in: area).map { setting in

@@ -1,6 +1,6 @@
-/// Names that are given and are no settings, but were most likely meant as one.
+/// Given names that are no settings, but were most likely meant as one.
 extension SettingsReader {
-    /// One sentence for each, only for settings that nobody has given.
+    /// One sentence for each, only for settings that are not given.
     var hints: [String] {
         let known = Set(SettingsTable.all.map(\.name))
         let given = Set(input.environment.keys).union(
@@ -15,7 +15,7 @@ extension SettingsReader {
     private func meant(by name: String) -> String? {
         if let meant = Self.aliases[name.uppercased()] { return meant }
         if let meant = Self.common[name.uppercased()] {
-            // Names that many programs have: only where ours is missed.
+            // Names that many programs use count only if the setting is missing.
             return problems.contains { $0.subject == meant } ? meant : nil
         }
         let plain = Self.plain(name)
@@ -37,7 +37,7 @@ extension SettingsReader {
         name.uppercased().filter { $0 != "_" && $0 != "-" && $0 != "." }
     }
 
-    /// Names that other programs of the same services have for what is a setting here.
+    /// The names in other programs of the same services for what is a setting here.
     private static let aliases: [String: String] = [
         "SUPABASE_SERVICE_ROLE_KEY": "SUPABASE_KEY", "SUPABASE_SERVICE_KEY": "SUPABASE_KEY",
         "SUPABASE_SERVICE_ROLE": "SUPABASE_KEY", "SUPABASE_SECRET_KEY": "SUPABASE_KEY",
@@ -62,7 +62,7 @@ extension SettingsReader {
         "MYSQL_TABLE_NAME": "MYSQL_TABLE",
     ]
 
-    /// The same of programs of any kind.
+    /// The names in programs of any kind.
     private static let common: [String: String] = [
         "DB_HOST": "MYSQL_HOST", "DB_USER": "MYSQL_USER", "DB_USERNAME": "MYSQL_USER",
         "DB_PASSWORD": "MYSQL_PASSWORD", "DB_NAME": "MYSQL_DATABASE", "DB_DATABASE": "MYSQL_DATABASE",
@@ -70,7 +70,7 @@ extension SettingsReader {
     ]
 }
 
-/// Damerau's distance: how many letters must be changed, added, removed or, beside each other, exchanged.
+/// Damerau's distance: how many letters must be changed, added, removed or, if they are neighbours, swapped.
 func editDistance(_ one: String, _ other: String) -> Int {
     let (one, other) = (Array(one.utf8), Array(other.utf8))
     var before: [Int] = []

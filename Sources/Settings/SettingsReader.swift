@@ -1,6 +1,6 @@
 import Basics
 
-/// The three places where people give values, before anything is checked.
+/// The three places of given values, before any check.
 package struct SettingsInput: Sendable {
     /// Setting name → value of its flag.
     package var flags: [String: String]
@@ -44,30 +44,30 @@ package enum SettingOrigin: Sendable, Equatable, CustomStringConvertible {
 /// A setting with the value in force.
 package struct ResolvedSetting: Sendable {
     package let setting: Setting
-    /// Nil where nobody gave one and there is no default.
+    /// Nil if none was given and there is no default.
     ///
-    /// A secret's value too: show `shown` to people.
+    /// It also holds the value of a secret: show only `shown`.
     let value: String?
     package let origin: SettingOrigin
 
-    /// The value for people: a secret only says whether it is there.
+    /// The displayed value: for a secret only whether it is set.
     package var shown: String {
         guard let value else { return "" }
         if setting.isSecret { return value.isEmpty ? "(blank)" : "(set, not shown)" }
         if Misreading.mayHoldSecret(value) { return "(not shown)" }
-        // The query of an address may be a key.
+        // The query of an address may contain a key.
         if case .url = setting.kind, let mark = value.firstIndex(of: "?") { return value[..<mark] + "?…" }
         return value
     }
 
-    /// A refused value for people: what a misread address leaves in the wrong place may be a part of its password.
+    /// Whether a refused value may be shown: a part of a misread address may be a part of its password.
     fileprivate var isFitToShow: Bool {
         guard let value, !Misreading.mayHoldSecret(value) else { return false }
         return setting.kind == .file || !value.contains { "@/:".contains($0) }
     }
 }
 
-/// Something wrong with the settings, in one line for people; never a secret's value.
+/// A problem of the settings, in one line; never contains a secret's value.
 package struct SettingsProblem: Sendable, Equatable, CustomStringConvertible {
     /// The setting or the place, for example `BATCH_SIZE`.
     package let subject: String
@@ -82,12 +82,12 @@ package struct SettingsProblem: Sendable, Equatable, CustomStringConvertible {
     package var description: String { "\(subject): \(sentence)" }
 }
 
-/// Everything that is wrong with the settings, all at once.
+/// Everything that is wrong with the settings.
 package struct SettingsProblems: Error, Sendable, Equatable, CustomStringConvertible {
     package let problems: [SettingsProblem]
     /// Names that look misspelt, which may be the cause.
     package let hints: [String]
-    /// What was passed over, which may be the cause, too.
+    /// What was ignored, which may be the cause too.
     package let warnings: [String]
 
     package init(problems: [SettingsProblem], hints: [String] = [], warnings: [String] = []) {
@@ -103,7 +103,7 @@ package struct SettingsProblems: Error, Sendable, Equatable, CustomStringConvert
     }
 }
 
-/// Finds the value in force of each setting and checks each by itself.
+/// Finds the value in force of each setting, and checks each of them alone.
 struct SettingsReader {
     let input: SettingsInput
     let needs: Setting.Need
@@ -138,7 +138,7 @@ struct SettingsReader {
         problems.append(SettingsProblem(subject: subject, sentence: sentence))
     }
 
-    /// The value in force, where it passed its own check.
+    /// The value in force, if it passed its own check.
     func value(_ name: String) -> String? { resolved[name]?.value }
 
     private mutating func find(_ setting: Setting) -> ResolvedSetting {
@@ -156,8 +156,8 @@ struct SettingsReader {
         return ResolvedSetting(setting: setting, value: setting.defaultValue, origin: origin)
     }
 
-    /// Whether a variable is not meant for us: Kubernetes and Docker's links set `MYSQL_PORT=tcp://10.0.0.1:3306` in every
-    /// container that runs beside a service named `mysql`.
+    /// Whether a variable belongs to another program: Kubernetes and Docker links set `MYSQL_PORT=tcp://10.0.0.1:3306`
+    /// in every container next to a service named `mysql`.
     private mutating func passesOver(_ value: String, of setting: Setting) -> Bool {
         guard setting.name.hasSuffix("_PORT"), Misreading.isServiceVariable(value) else { return false }
         let service = setting.name.dropLast("_PORT".count).lowercased()
@@ -168,7 +168,7 @@ struct SettingsReader {
         return true
     }
 
-    /// Checks one value; a refused one is reported and becomes nil, so that no later check trips over it again.
+    /// Checks one value; a refused one is reported and becomes nil, so that no later check reports it again.
     private mutating func check(_ found: ResolvedSetting) -> ResolvedSetting {
         let setting = found.setting
         let isRequired = setting.requiredFor.map { !$0.isDisjoint(with: needs) } ?? false
@@ -177,7 +177,7 @@ struct SettingsReader {
             if isRequired { report(setting.name, "is not set; it is required. \(setting.help)") }
             return gone
         }
-        // A password may begin or end with a space; nothing else does on purpose.
+        // A password may begin or end with a space; in other values such a space is a mistake.
         let value = setting.allowsBlank ? given : given.trimmed
         if value.isEmpty {
             if setting.allowsBlank { return ResolvedSetting(setting: setting, value: "", origin: found.origin) }
@@ -209,7 +209,7 @@ struct SettingsReader {
         return ResolvedSetting(setting: setting, value: normalised, origin: found.origin)
     }
 
-    /// What a value shows to be, in the place of another one; nil where it shows nothing.
+    /// Why a value is refused, if it looks like the value of something else; nil if it does not.
     private func refusal(of value: String, _ found: ResolvedSetting) -> String? {
         if found.origin == .environment, input.environment[Settings.exactMark] == nil, Misreading.isQuoted(value) {
             return

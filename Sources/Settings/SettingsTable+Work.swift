@@ -1,4 +1,4 @@
-/// The settings of how work is done, what a text becomes, and of everything else; the services' own are in `SettingsTable.swift`.
+/// The settings of the work, the text and everything else; those of the services are in `SettingsTable.swift`.
 extension SettingsTable {
     static let work: [Setting] = [
         Setting("BATCH_SIZE", .integer(1...1_000), "100", in: .work, help: "Records a batch, the unit of claiming."),

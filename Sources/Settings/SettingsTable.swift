@@ -1,9 +1,9 @@
-/// Every setting there is; flags, `.env.migration.example`, the README's table and all checks come from it.
+/// Every setting; flags, `.env.migration.example`, the README's table and all checks are made from this list.
 package enum SettingsTable {
     /// All settings in the order in which they are shown.
     package static let all: [Setting] = mysql + tracking + openai + qdrant + work + text + general
 
-    /// Those of one chapter.
+    /// The settings of one chapter.
     package static func settings(in area: Setting.Area) -> [Setting] { all.filter { $0.area == area } }
 
     private static let mysql: [Setting] = [

@@ -1,6 +1,7 @@
 /// Checked values by name, with their types.
 ///
-/// Asking for one that the checks let through without a value is a bug of the table, hence the preconditions.
+/// A value that the checks let through as absent, but that is asked for, is a bug of the table, hence the
+/// preconditions.
 struct SettingsValues {
     private let values: [String: String]
     let trackingName: String
@@ -17,7 +18,7 @@ struct SettingsValues {
         return value
     }
 
-    /// Without slashes at its end.
+    /// An address without slashes at its end.
     func address(_ name: String) -> String {
         var address = string(name)[...]
         while address.last == "/" { address.removeLast() }

@@ -4,6 +4,6 @@ enum SparseLanguages {
         "arabic", "danish", "dutch", "english", "finnish", "french", "german", "greek", "hungarian", "italian",
         "norwegian", "portuguese", "romanian", "russian", "spanish", "swedish", "tamil", "turkish",
     ]
-    /// Those whose stop words do not come with this program.
+    /// The languages whose stop words this program does not contain.
     static let withoutStopWords: Set = ["arabic", "greek", "romanian"]
 }

@@ -1,15 +1,15 @@
-/// A table as `MYSQL_TABLE` names it: `table` or `database.table`, each part as it is or in backticks.
+/// A table as `MYSQL_TABLE` names it: `table` or `database.table`, each part plain or in backticks.
 ///
-/// As it is, a part may hold everything but a dot: spaces, hyphens and quotes need nothing, because SQL gets every name quoted. In
-/// backticks it may hold dots too, and two backticks stand for one, as in SQL.
+/// A plain part may contain everything but a dot: spaces, hyphens and quotes are allowed, because SQL gets every name
+/// quoted. A part in backticks may also contain dots, and two backticks stand for one, as in SQL.
 package struct TableName: Sendable, Equatable {
-    /// Nil where only the table is named.
+    /// Nil if only the table is named.
     package let database: String?
     package let table: String
 
-    /// Reads a name; nil for more than two parts, and for a backtick that is not closed.
+    /// Reads a name; nil if it has more than two parts, or a backtick that is not closed.
     ///
-    /// Whether MySQL allows the parts is another question: `problem(with:)`.
+    /// Whether MySQL allows the parts is checked by `problem(with:)`.
     package init?(_ text: String) {
         var parts: [String] = []
         var rest = text[...]
@@ -36,14 +36,14 @@ package struct TableName: Sendable, Equatable {
         return name.hasSuffix(" ") ? "ends with a space" : nil
     }
 
-    /// Up to the next dot, which stays.
+    /// The text up to the next dot, which is not removed.
     private static func plainPart(of text: inout Substring) -> String? {
         let part = text.prefix { $0 != "." }
         text = text[part.endIndex...]
         return text == "." ? nil : String(part)
     }
 
-    /// What stands between backticks; a dot or nothing must follow.
+    /// The text between backticks; a dot or the end must follow.
     private static func quotedPart(of text: inout Substring) -> String? {
         var part = ""
         text.removeFirst()

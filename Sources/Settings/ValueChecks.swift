@@ -1,12 +1,13 @@
-/// What a value is checked with that its text alone does not say: the files of this host, and the parsers that will read it later.
+/// Checks that need more than the text of a value: the files of this host, and the parsers that will read the value
+/// later.
 package struct ValueChecks {
-    /// What an address of a service says, read as it will be read when it is used.
+    /// The parts of a service's address, read by the parser that reads it when it is used.
     package struct ServiceAddress {
         /// Host and port, for messages.
         package let name: String
-        /// Whether nothing protects what is sent.
+        /// Whether the connection is not encrypted.
         package let isPlaintext: Bool
-        /// Whether it never leaves this machine.
+        /// Whether the connection never leaves this machine.
         package let isLoopback: Bool
 
         package init(name: String, isPlaintext: Bool, isLoopback: Bool) {
@@ -16,11 +17,11 @@ package struct ValueChecks {
         }
     }
 
-    /// Whether there is a file of that path which can be read.
+    /// Whether a file with this path exists and can be read.
     package var fileExists: (String) -> Bool
-    /// Nil for what is no absolute address over http or https.
+    /// Nil if the text is no absolute address over http or https.
     package let serviceAddress: (String) -> ServiceAddress?
-    /// Why POSTGRES_URL cannot be used, in words that follow its name and quote nothing of it; nil = it can.
+    /// Why POSTGRES_URL cannot be used, in words that follow its name and quote nothing of it; nil = it can be used.
     package let postgresProblem: (_ url: Secret, _ allowsPlaintext: Bool) -> String?
 
     package init(

@@ -1,4 +1,4 @@
-/// What this program was built from and how: a seed of the simulation means something for one build only.
+/// From what and how this program was built: a seed of the simulation is valid for one build only.
 package enum Build {
     package static let version = "0.1.0"
 
@@ -26,7 +26,7 @@ package enum Build {
         #endif
     }()
 
-    /// For people.
+    /// The build in one line.
     package static let words = "migrate \(version), Swift \(swift), \(architecture), \(kind) build"
 
     package static let kind: String = {

@@ -1,16 +1,16 @@
 import Basics
 import Glibc
 
-/// Standard output and standard error; what people read goes here and nowhere else.
+/// Standard output and standard error: the only place that writes for people.
 package struct Console: Sendable {
-    /// Whether a person sees standard output.
+    /// Whether standard output is a terminal.
     package let isTerminal: Bool
     /// Whether a person can answer on standard input.
     package let canAsk: Bool
-    /// Columns of the terminal.
+    /// The width of the terminal in columns.
     package let columns: Int
     private let write: @Sendable (Stream, String) -> Void
-    /// Writes without waiting, or not at all.
+    /// Writes without waiting, or drops the text.
     private let offer: @Sendable (Stream, String) -> Void
     private let answers: any AnswerSource
 
@@ -36,7 +36,7 @@ package struct Console: Sendable {
         self.answers = answers
     }
 
-    /// The process's own.
+    /// The console of the process.
     package static let standard = Console(
         isTerminal: isatty(STDOUT_FILENO) == 1,
         canAsk: isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1,
@@ -46,19 +46,19 @@ package struct Console: Sendable {
         answers: Keyboard(STDIN_FILENO, signals: .shared)
     )
 
-    /// Says nothing: of a process that speaks to another one.
+    /// Writes nothing: for a process that speaks to another one.
     package static let silent = Console(isTerminal: false, canAsk: false, write: { _, _ in })
 
-    /// One line, or several, on standard output.
+    /// Writes one or more lines to standard output.
     package func out(_ text: String) { write(.output, text.hasSuffix("\n") ? text : text + "\n") }
 
-    /// One line, or several, on standard error.
+    /// Writes one or more lines to standard error.
     package func error(_ text: String) { write(.error, text.hasSuffix("\n") ? text : text + "\n") }
 
-    /// Text without a line break, for a line that updates.
+    /// Writes text without a line break, for a line that updates.
     package func raw(_ text: String) { write(.output, text) }
 
-    /// The same with everything on standard error, so that standard output is left to JSON.
+    /// The same console with everything on standard error, so that standard output contains only JSON.
     package var aside: Console {
         Console(
             isTerminal: isTerminal,
@@ -70,25 +70,25 @@ package struct Console: Sendable {
         )
     }
 
-    /// The same for what is said while work goes on: nothing waits until it is written, and what a terminal that stands still or a
-    /// full pipe does not take is left out.
+    /// The same console for output during work: it never waits, and drops what a stopped terminal or a full pipe does
+    /// not accept.
     package var live: Console {
         Console(isTerminal: isTerminal, canAsk: canAsk, columns: columns, write: offer, offer: offer, answers: answers)
     }
 
-    /// Answers that are neither yes nor no before a question counts as unanswered: enough for any person, and an end for a
-    /// terminal that sends rubbish.
+    /// How many invalid answers count as no answer: enough for any person, and an end for a terminal that sends
+    /// rubbish.
     package static let triesMax = 10
 
-    /// Asks a question that takes yes or no; an empty line is the default.
+    /// Asks a question with the answers yes and no; an empty line is the default.
     ///
-    /// Only a line that was typed after the question appeared is an answer. Ctrl-C, the end of the input, a closed terminal or
-    /// a signal, also one that came before the question, is none: it ends the command.
+    /// Only a line that was typed after the question appeared counts as an answer. Ctrl-C, the end of the input, a
+    /// closed terminal and a signal, also one before the question, mean no answer: they end the command.
     ///
     /// - Parameters:
     ///   - question: ends with a question mark.
     ///   - isYes: what an empty line means.
-    ///   - unanswered: what is said at the end when there is no answer: what has been done, or that nothing was changed.
+    ///   - unanswered: the message if there is no answer: what has been done, or that nothing was changed.
     /// - Returns: whether the answer is yes.
     /// - Throws: `CommandEnd` with `unanswered` when there is no answer.
     package func ask(
@@ -103,22 +103,22 @@ package struct Console: Sendable {
             if let answer = Answer(line, default: isYes) { return answer.isYes }
             out("Please answer y or n.")
         }
-        // The cursor stands behind the question.
+        // The cursor is behind the question.
         raw("\n")
         throw CommandEnd(.unanswered, unanswered)
     }
 
-    /// What a command says when it ends at a question before it has done anything.
+    /// The message of a command that ends at a question before it has changed anything.
     package static let nothingWasChanged = "nothing was changed"
 
-    /// Asks for permission, where no flag has given it.
+    /// Asks for permission, unless a flag has given it.
     ///
     /// - Parameters:
     ///   - question: ends with a question mark.
-    ///   - isSure: whether a flag has said yes.
+    ///   - isSure: whether a flag has answered yes.
     ///   - isYes: what an empty line means.
-    ///   - otherwise: what is said when the answer is no, or there is none.
-    /// - Throws: `CommandEnd` when the answer is no, there is none, or nobody can answer.
+    ///   - otherwise: the message if the answer is no, or if there is none.
+    /// - Throws: `CommandEnd` when the answer is no, when there is none, or when no person can answer.
     package func confirm(
         _ question: String,
         isSure: Bool,
@@ -133,10 +133,10 @@ package struct Console: Sendable {
         if !isConfirmed { throw CommandEnd(.incomplete, otherwise) }
     }
 
-    /// Ends the process at once, after what was printed has left it.
+    /// Ends the process at once, after all output is written.
     ///
-    /// `exit` would run the exit handlers of OpenSSL, zstd and others while the threads of libcurl, libmariadb and libpq still
-    /// use them; one of the first nine runs of the whole job aborted so, after its work was done.
+    /// `exit` would run the exit handlers of OpenSSL, zstd and others while the threads of libcurl, libmariadb and
+    /// libpq still use them: one of the first nine runs of a whole job aborted this way, after its work was done.
     package func exit(_ status: Int32) -> Never {
         fflush(nil)
         StandardStreams.output.drain(within: .seconds(1))
@@ -154,7 +154,7 @@ package struct Console: Sendable {
     }
 }
 
-/// An answer to a question that takes yes or no.
+/// An answer to a yes-or-no question.
 package struct Answer: Equatable {
     package let isYes: Bool
 

@@ -2,7 +2,7 @@ import ArgumentParser
 package import Migration
 import Settings
 
-/// Exit codes: 0 is success, the others follow `sysexits.h` where it has one that fits.
+/// Exit codes: 0 is success; the others follow `sysexits.h` if it has a suitable one.
 package enum ExitStatus: Int32, CaseIterable {
     /// Everything is migrated.
     case complete = 0
@@ -14,11 +14,12 @@ package enum ExitStatus: Int32, CaseIterable {
     case unavailable = 69
     /// Stopped with work left: run again to resume; for `verify`, the job is not finished.
     case stopped = 75
-    /// A service refused: key, grants, money, room, or something that is not there.
+    /// A service refused: key, grants, money, room, or something that does not exist.
     case refused = 77
     /// A setting is wrong.
     case badSettings = 78
-    /// A question had no answer: Ctrl-C, the end of the input, a closed terminal or a signal. As a shell reports Ctrl-C.
+    /// A question had no answer: Ctrl-C, the end of the input, a closed terminal or a signal. The value is a shell's
+    /// for Ctrl-C.
     case unanswered = 130
 
     package init(_ kind: PortFailure.Kind) {
@@ -30,10 +31,10 @@ package enum ExitStatus: Int32, CaseIterable {
     }
 }
 
-/// A command's own way to end with something else than success.
+/// Ends a command with another exit code than success.
 package struct CommandEnd: Error, Equatable {
     package let status: ExitStatus
-    /// One or more lines for standard error; empty where everything has been said.
+    /// One or more lines for standard error; empty if everything has been said.
     package let message: String
 
     package init(_ status: ExitStatus, _ message: String = "") {
@@ -42,7 +43,7 @@ package struct CommandEnd: Error, Equatable {
     }
 }
 
-/// How the program ends because of an error: what it says and its exit code.
+/// How the program ends because of an error: the message and the exit code.
 package struct Ending: Equatable {
     package let status: Int32
     package let message: String
@@ -50,9 +51,9 @@ package struct Ending: Equatable {
     /// Turns any error into an ending.
     ///
     /// - Parameters:
-    ///   - error: what ended a command.
-    ///   - program: whose name the message begins with.
-    ///   - usage: answers for the parser's own errors, `--help` among them.
+    ///   - error: the error that ended a command.
+    ///   - program: the name at the beginning of the message.
+    ///   - usage: gives the text for the parser's own errors, including `--help`.
     package init(_ error: any Error, of program: String = "migrate", usage: (any Error) -> (Int32, String)) {
         switch error {
         case let end as CommandEnd:

@@ -1,6 +1,6 @@
 import Basics
 
-/// Numbers and times for people.
+/// Numbers and times as people read them.
 package enum Format {
     /// Groups digits by three, as in `1,234,567`.
     package static func count(_ number: Int64) -> String {
@@ -18,7 +18,7 @@ package enum Format {
         "\(count(number)) \(number == 1 ? one : many ?? one + "s")"
     }
 
-    /// Few digits, for rates, from `0.42` over `812` to `12.3k` and `1.2M`.
+    /// Few digits, for rates, from `0.42` to `812`, `12.3k` and `1.2M`.
     package static func short(_ number: Double) -> String {
         switch number.magnitude {
         case 1e6...: decimal(number / 1e6, 1) + "M"
@@ -29,15 +29,15 @@ package enum Format {
         }
     }
 
-    /// With so many digits behind the point.
+    /// With this many digits after the point.
     package static func decimal(_ number: Double, _ digits: Int) -> String { number.fixedPoint(digits) }
 
-    /// `$0.25`; two digits that say something below a cent.
+    /// As in `$0.25`; amounts below a cent have two significant digits.
     package static func dollars(_ amount: Double) -> String {
         "$" + decimal(amount, amount > 0 && amount < 0.01 ? 4 : 2)
     }
 
-    /// Two units at most, from `0.4 s` over `3 min 12 s` to `3 d 4 h`.
+    /// At most two units, from `0.4 s` to `3 min 12 s` and `3 d 4 h`.
     package static func duration(_ duration: Duration) -> String {
         let seconds = duration / .seconds(1)
         if seconds < 10 { return decimal(max(seconds, 0), 1) + " s" }
@@ -50,7 +50,7 @@ package enum Format {
         }
     }
 
-    /// `2026-01-31 12:00:00Z` out of ISO 8601; `-` for nil.
+    /// `2026-01-31 12:00:00Z` made from ISO 8601; `-` for nil.
     package static func time(_ iso: String?) -> String {
         guard let iso else { return "-" }
         return iso.prefix(19).replacing("T", with: " ") + "Z"

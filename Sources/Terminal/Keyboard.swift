@@ -1,30 +1,30 @@
 import Basics
 import Glibc
 
-/// What came of waiting for a line.
+/// The result of waiting for a line.
 package enum TypedLine: Sendable, Equatable {
     case text(String)
-    /// Nobody answers: Ctrl-C, the end of the input, a closed terminal, or a signal that asks the program to end.
+    /// There is no answer: Ctrl-C, the end of the input, a closed terminal, or a signal that asks the program to end.
     case gone
 }
 
-/// Where answers to questions come from.
+/// A source of answers to questions.
 package protocol AnswerSource: Sendable {
-    /// Forgets what was typed before: it cannot be the answer to a question that was not asked yet.
+    /// Discards what was typed before: it cannot be the answer to a question that was not asked yet.
     ///
     /// - Returns: whether to ask; false when a signal has already asked the program to end.
     func begin() -> Bool
 
     /// Shows the question and waits for the next line.
     ///
-    /// From before the question appears, a signal that asks the program to end is an answer to it: `gone`.
+    /// A signal that asks the program to end counts as `gone`, also one that came before the question.
     ///
-    /// - Parameter show: shows the question; called once more when the program was suspended and goes on.
+    /// - Parameter show: shows the question; called again when the program was suspended and continues.
     /// - Returns: the line without its end, or `gone`.
     func line(show: @escaping @Sendable () -> Void) async -> TypedLine
 }
 
-/// Of a console on which nobody can answer.
+/// The answers of a console without a person.
 package struct NoAnswers: AnswerSource {
     package func begin() -> Bool { false }
     package func line(show: @escaping @Sendable () -> Void) async -> TypedLine { .gone }
@@ -32,10 +32,11 @@ package struct NoAnswers: AnswerSource {
 
 /// Reads answers from a terminal, and stops reading at once when a signal comes.
 ///
-/// A blocked `read` cannot be interrupted from another thread, so the wait is a `poll` of the terminal and of a pipe to
-/// which the signal's thread writes. It has a thread of its own: the shared pool has about one per core and must not block.
+/// A blocked `read` cannot be interrupted from another thread, so this is a `poll` of the terminal and of a pipe to
+/// which the signal's thread writes. It has its own thread: the shared pool has about one thread per core and must not
+/// block.
 struct Keyboard: AnswerSource {
-    /// Longer lines are read to their end and are no answer.
+    /// Longer lines are read to their end and do not count as answers.
     ///
     /// A terminal itself ends a line at 4,096 bytes.
     static let bytesMax = 1_024
@@ -67,7 +68,7 @@ struct Keyboard: AnswerSource {
         return line
     }
 
-    /// Reads byte by byte, so that nothing is taken from the line after this one.
+    /// Reads byte by byte, so that nothing is taken from the next line.
     private func read(until wake: Wake, showAgain: () -> Void) -> TypedLine {
         var bytes: [UInt8] = []
         var length = 0
@@ -75,7 +76,7 @@ struct Keyboard: AnswerSource {
             switch wait(for: wake) {
             case .interrupted: return .gone
             case .continued:
-                // The beginning of a line, too: Ctrl-Z makes the terminal forget it, SIGSTOP does not.
+                // Also the beginning of a line: the terminal discards it on Ctrl-Z, but not on SIGSTOP.
                 forget()
                 bytes = []
                 length = 0
@@ -85,7 +86,7 @@ struct Keyboard: AnswerSource {
                 var byte: UInt8 = 0
                 let count = unsafe Glibc.read(input, &byte, 1)
                 if count < 0, errno == EINTR || errno == EAGAIN { continue }
-                // The end of the input, or a terminal that is closed (EIO). A line that was begun is no answer.
+                // The end of the input, or a closed terminal (EIO). An unfinished line is no answer.
                 if count <= 0 { return .gone }
                 if byte == UInt8(ascii: "\n") {
                     return .text(length > Self.bytesMax ? "…" : String(decoding: bytes, as: UTF8.self))
@@ -104,7 +105,7 @@ struct Keyboard: AnswerSource {
             pollfd(fd: input, events: Int16(POLLIN), revents: 0),
         ]
         let count = unsafe poll(&files, nfds_t(files.count), -1)
-        // EINTR, as after a suspension.
+        // EINTR occurs after a suspension.
         if count < 0 { return errno == EINTR ? .nothing : .interrupted }
         if files[0].revents != 0 { return wake.read() == .continued ? .continued : .interrupted }
         return files[1].revents != 0 ? .input : .nothing
@@ -115,11 +116,11 @@ struct Keyboard: AnswerSource {
 final class Wake: Sendable {
     enum Reason: UInt8 {
         case interrupted = 0
-        /// The program was suspended and goes on.
+        /// The program was suspended and continues.
         case continued = 1
     }
 
-    /// To poll.
+    /// The descriptor to poll.
     let reading: Int32
     private let writing: Int32
 
@@ -144,7 +145,7 @@ final class Wake: Sendable {
         _ = unsafe Glibc.write(writing, &byte, 1)
     }
 
-    /// What was written first of all that was not read yet.
+    /// The first reason that was written and not read yet.
     func read() -> Reason? {
         var byte: UInt8 = 0
         return unsafe Glibc.read(reading, &byte, 1) == 1 ? Reason(rawValue: byte) : nil

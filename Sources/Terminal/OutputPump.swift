@@ -3,17 +3,17 @@ import Dispatch
 import Glibc
 import Synchronization
 
-/// Writes to one stream on a thread of its own, so that a terminal that stands still (Ctrl-S), a full pipe or a slow reader keeps
-/// nobody waiting who does not want to wait.
+/// Writes to one stream on its own thread, so that a stopped terminal (Ctrl-S), a full pipe or a slow reader delays
+/// only those callers that want to wait.
 ///
-/// What reports on work is queued and, where the queue is full, left out; an answer waits until it is written.
+/// Progress is queued, and dropped if the queue is full; an answer waits until it is written.
 final class OutputPump: Sendable {
-    /// Enough for a screen of a thousand lines; beyond it nobody reads.
+    /// Enough for a screen of a thousand lines; more would not be read.
     static let backlogMax = 256 << 10
 
     private struct Text {
         let bytes: [UInt8]
-        /// Told when it has been written, or cannot be.
+        /// Signalled when the text has been written, or cannot be.
         let written: DispatchSemaphore?
     }
 
@@ -41,11 +41,11 @@ final class OutputPump: Sendable {
         }
     }
 
-    /// Writes, and returns when it has left the program, however long that takes.
+    /// Writes a text, and returns when it has left the program, however long that takes.
     ///
     /// - Parameters:
     ///   - text: what to write.
-    ///   - isLeaving: whether a signal has asked the program to end; then it waits two seconds more and no longer.
+    ///   - isLeaving: whether a signal has asked the program to end; then it waits at most two more seconds.
     func write(_ text: String, unless isLeaving: () -> Bool = { false }) {
         let written = DispatchSemaphore(value: 0)
         add(Text(bytes: Array(text.utf8), written: written))
@@ -57,13 +57,13 @@ final class OutputPump: Sendable {
         }
     }
 
-    /// Writes when the stream takes it, or leaves it out where too much waits already; returns at once.
+    /// Writes when the stream accepts the text, or drops it if too much is waiting already; returns at once.
     func offer(_ text: String) {
         let isFull = queue.withLock { $0.bytes + text.utf8.count > Self.backlogMax }
         if !isFull { add(Text(bytes: Array(text.utf8), written: nil)) }
     }
 
-    /// Waits until what was written so far has left, but no longer than this.
+    /// Waits until the text written so far has left the program, but no longer than this.
     func drain(within limit: Duration) {
         let written = DispatchSemaphore(value: 0)
         add(Text(bytes: [], written: written))
@@ -84,11 +84,11 @@ final class OutputPump: Sendable {
 
     /// Why something could not be written, in the system's words: a full disk, a quota.
     ///
-    /// Nil where all was written, or where the reader has gone.
-    /// What stands in such a file looks like an answer, and is a part of one.
+    /// Nil if everything was written, or if the reader has gone. A file with such a loss looks like an answer, but is
+    /// only a part of one.
     var loss: String? { problem.withLock { $0 }.map { unsafe String(cString: strerror($0)) } }
 
-    /// A closed pipe (`migrate jobs | head`) or terminal is no reason to die half way; what cannot be said stays unsaid.
+    /// Writes as much as possible: the work goes on after a pipe (`migrate jobs | head`) or a terminal was closed.
     ///
     /// - Returns: the error of a file that cannot grow.
     private static func write(_ bytes: [UInt8], to descriptor: Int32) -> Int32? {
@@ -98,11 +98,11 @@ final class OutputPump: Sendable {
             if count > 0 {
                 rest = rest.dropFirst(count)
             } else if errno == EAGAIN {
-                // Somebody who shares the terminal has made it non-blocking.
+                // Another process that shares the terminal has made it non-blocking.
                 var file = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
                 _ = unsafe poll(&file, 1, -1)
             } else if errno != EINTR {
-                // Others (EPIPE, EIO) mean that a reader or a terminal has gone.
+                // Other errors (EPIPE, EIO) mean that the reader or the terminal has gone.
                 return [ENOSPC, EDQUOT, EFBIG].contains(errno) ? errno : nil
             }
         }
@@ -115,10 +115,10 @@ enum StandardStreams {
     static let output = OutputPump(STDOUT_FILENO)
     static let error = OutputPump(STDERR_FILENO)
 
-    /// Opens /dev/null for what the program was started without (`migrate run >&-`): otherwise the first connection to a
-    /// server would get its number, and what is meant for people would be sent to the server.
+    /// Opens /dev/null for each one that was closed at the start (`migrate run >&-`): otherwise the first connection to
+    /// a server would get its number, and messages for people would be sent to the server.
     ///
-    /// And a reader that goes away must not end the program.
+    /// It also ignores SIGPIPE, so that a reader that goes away does not end the program.
     static func secure() {
         _ = signal(SIGPIPE, SIG_IGN)
         for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(descriptor, F_GETFD) < 0 {

@@ -2,10 +2,10 @@ import Dispatch
 import Glibc
 import Synchronization
 
-/// What is done about a signal, by what the program does at that moment.
+/// Decides what to do about a signal, given what the program does at that moment.
 struct SignalDuty: Equatable {
     enum Effect: Equatable {
-        /// Ends the wait for an answer: nobody answers.
+        /// Ends the wait for an answer: there will be none.
         case interruptQuestion
         /// Shows the question again.
         case showQuestion
@@ -18,14 +18,14 @@ struct SignalDuty: Equatable {
 
     /// Whether a question waits for its answer.
     var isAsking = false
-    /// Whether work is under way that wants to hear.
+    /// Whether work is in progress that listens to signals.
     var isWorking = false
     /// Whether a signal has asked the program to end.
     private(set) var isInterrupted = false
-    /// Whether a question was left, so that the program is about to end.
+    /// Whether a question was left unanswered, so that the program is about to end.
     private var isLeaving = false
 
-    /// A question was left, by a signal or otherwise: no other one is asked.
+    /// A question was left unanswered, after a signal or otherwise: no other question is asked.
     mutating func leave() {
         isInterrupted = true
         isLeaving = true
@@ -40,16 +40,17 @@ struct SignalDuty: Equatable {
             return .interruptQuestion
         }
         isInterrupted = true
-        // A closed terminal, or a lost connection to it, is as good a reason to stop in order as any: nobody has to wait then until
-        // leases run out.
+        // A closed terminal, or a lost connection to it, stops the work in order like the other signals, so that no
+        // runner has to wait until leases run out.
         return isWorking ? .tellWork : .end
     }
 }
 
-/// Takes the signals that ask the program to end, and gives each to the one it is meant for: a question that waits for
-/// its answer, or else the work under way; without either it ends the process.
+/// Receives the signals that ask the program to end, and passes each on: to a question that waits for its answer, or
+/// else to the work in progress; without either it ends the process.
 ///
-/// One queue hears all of them, so nothing runs inside a signal handler, and no signal is lost between two questions.
+/// One queue receives all of them, so nothing runs inside a signal handler, and no signal is lost between two
+/// questions.
 final class SignalInbox: Sendable {
     static let shared = SignalInbox()
 
@@ -61,9 +62,9 @@ final class SignalInbox: Sendable {
 
     private let state = Mutex(State())
 
-    /// Begins to take signals; called first of all.
+    /// Starts to receive signals; called before everything else.
     ///
-    /// What was ignored when the program started stays ignored, as SIGHUP under `nohup`.
+    /// A signal that was ignored when the program started stays ignored, as SIGHUP under `nohup`.
     func start() {
         let queue = DispatchQueue(label: "signals")
         for signal in [SIGINT, SIGTERM, SIGHUP, SIGCONT] where signal != SIGHUP || !Self.isIgnored(signal) {
@@ -139,7 +140,7 @@ final class SignalInbox: Sendable {
         work?.finish()
     }
 
-    /// Ends the process as the signal does by default, so that who started it sees why.
+    /// Ends the process as the signal does by default, so that its parent process sees why.
     private static func end(by signal: Int32) {
         fflush(nil)
         _ = Glibc.signal(signal, SIG_DFL)
@@ -150,7 +151,7 @@ final class SignalInbox: Sendable {
         raise(signal)
     }
 
-    /// Whether it was ignored when the program started, as SIGHUP is under `nohup`.
+    /// Whether the signal was ignored when the program started, as SIGHUP is under `nohup`.
     private static func isIgnored(_ signal: Int32) -> Bool {
         var action = sigaction()
         guard unsafe sigaction(signal, nil, &action) == 0 else { return false }

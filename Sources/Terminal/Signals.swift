@@ -1,8 +1,8 @@
 package import Migration
 
-/// What a signal means, by how many there were.
+/// The meaning of a signal: it depends on how many have come.
 package enum SignalResponse: Equatable {
-    /// The first: claim nothing more, let batches in flight end within the grace.
+    /// The first signal: claim nothing more, let batches in flight end within the grace period.
     case drain
     /// The second: give everything back now.
     case release
@@ -27,7 +27,7 @@ package enum SignalResponse: Equatable {
     }
 }
 
-/// As below, with what is said where batches are in flight.
+/// As below, with messages for batches in flight.
 package func withSignals<Value: Sendable>(
     raising stop: StopSignal,
     grace: Duration,
@@ -37,7 +37,7 @@ package func withSignals<Value: Sendable>(
     try await withSignals(raising: stop, announces: { $0.sentence(grace: grace) }, console: console, running: body)
 }
 
-/// Runs `body` while SIGINT, SIGTERM and SIGHUP raise `stop`; a signal at a question goes to the question alone.
+/// Runs `body` while SIGINT, SIGTERM and SIGHUP raise `stop`; a signal during a question goes only to the question.
 package func withSignals<Value: Sendable>(
     raising stop: StopSignal,
     announces: @escaping @Sendable (SignalResponse) -> String,
@@ -52,7 +52,7 @@ package func withSignals<Value: Sendable>(
             for await _ in signals {
                 count += 1
                 let response = SignalResponse(count: count)
-                // First what it is about: a terminal that stands still must not keep the work from stopping.
+                // The stop comes first: a stopped terminal must not keep the work from ending.
                 switch response {
                 case .drain: stop.raise(.drain)
                 case .release: stop.raise(.release)

@@ -1,6 +1,6 @@
 import FoundationEssentials
 
-/// Columns for people: left-aligned, two spaces apart, no wider than their longest cell.
+/// A table for people: columns left-aligned, two spaces apart, as wide as their longest cell.
 package struct Table {
     package let header: [String]
     package let rows: [[String]]
@@ -22,7 +22,7 @@ package struct Table {
     }
 }
 
-/// JSON for programs: one document on one line, keys sorted, in snake case like the tracking tables.
+/// JSON for programs: one document per line, keys sorted, in snake case like the tracking tables.
 package enum JSONText {
     package static func of(_ value: some Encodable) throws -> String {
         let encoder = JSONEncoder()
