@@ -127,7 +127,7 @@ package struct Console: Sendable {
     ) async throws(CommandEnd) {
         if isSure { return }
         guard canAsk else {
-            throw CommandEnd(.usage, "\(question) Nobody is here to answer: confirm with --yes.")
+            throw CommandEnd(.usage, "\(question) No person can answer here: confirm with --yes.")
         }
         let isConfirmed = try await ask(question, default: isYes, unanswered: otherwise)
         if !isConfirmed { throw CommandEnd(.incomplete, otherwise) }
@@ -141,7 +141,7 @@ package struct Console: Sendable {
         fflush(nil)
         StandardStreams.output.drain(within: .seconds(1))
         if let loss = StandardStreams.output.loss {
-            error("migrate: warning: standard output could not be written (\(loss)): what stands there is not complete")
+            error("migrate: warning: standard output could not be written (\(loss)): the output is incomplete")
         }
         StandardStreams.error.drain(within: .seconds(1))
         _exit(status)

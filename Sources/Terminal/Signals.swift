@@ -20,7 +20,7 @@ package enum SignalResponse: Equatable {
     package func sentence(grace: Duration) -> String {
         switch self {
         case .drain:
-            "Stopping: batches in flight get \(Format.duration(grace)); once more to give them back now."
+            "Stopping: batches in flight may take \(Format.duration(grace)); repeat to give them back now."
         case .release: "Giving back the batches in flight."
         case .leave: "Leaving at once; other runners take over when the leases have run out."
         }

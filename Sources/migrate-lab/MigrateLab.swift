@@ -1,13 +1,13 @@
 import ArgumentParser
 import Terminal
 
-/// The program for those who test: simulation and served stand-ins, which have no place in production.
+/// The program for testers: the simulation and the served fakes, which have no place in production.
 @main
 struct MigrateLab: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "migrate-lab",
         abstract:
-            "Tests `migrate`, and what works with it: whole migrations in virtual time, and stand-ins of the services.",
+            "Tests `migrate` and what works with it: whole migrations in virtual time, and stand-ins for the services.",
         discussion: """
             EXAMPLES
               migrate-lab simulate --seeds 1000        whole migrations under faults

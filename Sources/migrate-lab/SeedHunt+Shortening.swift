@@ -2,19 +2,19 @@ import Scenarios
 import Synchronization
 
 extension SeedHunt {
-    /// What is left of a failure when everything that it does not need is taken away.
+    /// The rest of a failure after everything that it does not need was removed.
     struct Shortened: Sendable {
         let trial: Trial
         let report: SeedReport
         /// Its events.
         let trace: [String]
-        /// How many runs it took.
+        /// The number of runs it took.
         let runs: Int
     }
 
-    /// Makes a failure smaller; blocks the calling thread.
+    /// Finds a smaller run with the same failure; blocks the calling thread.
     ///
-    /// - Returns: the smallest run found; or the run that is stuck; or neither, when the failure does not come back.
+    /// - Returns: the smallest run found; or the run that is stuck; or neither, when the failure does not occur again.
     func shortened(_ failure: SeedReport) -> (found: Shortened?, stuck: Watchdog.Stuck?) {
         guard let finding = failure.failure else { return (nil, nil) }
         let found = Mutex<Shortened?>(nil)
@@ -34,7 +34,7 @@ extension SeedHunt {
             }
             guard let best = search.best else { return }
             var (report, trace) = lane.work(on: best.trial, traced)
-            // That two runs differ is not seen in one.
+            // A difference between two runs does not show in a single run.
             if report.failure == nil { report = report.failing(finding) }
             found.withLock { $0 = Shortened(trial: best.trial, report: report, trace: trace, runs: search.runs) }
         }
@@ -50,7 +50,7 @@ extension SeedHunt {
         return (report, lines.withLock { $0 })
     }
 
-    /// The command that shows a run again.
+    /// The command that repeats a run.
     func replay(_ trial: Trial) -> String {
         var words = ["migrate-lab simulate --seed \(trial.seed) --seeds 1 --scenario \(scenario.name)"]
         if let bug { words.append("--bug \(bug.name)") }
@@ -63,10 +63,10 @@ extension SeedHunt {
 }
 
 extension FaultPlan.Wish {
-    /// As on the command line: `crashes,clocks`, or `none`.
+    /// In the form of the command line: `crashes,clocks`, or `none`.
     var faultWords: String { faults == [] ? "none" : faultList.map(\.rawValue).joined(separator: ",") }
 
-    /// Reads what `faultWords` writes.
+    /// Reads the form that `faultWords` writes.
     ///
     /// - Returns: nil when a word is not a class of faults.
     static func faults(_ words: String) -> Set<FaultPlan.Class>? {

@@ -3,48 +3,48 @@ import Scenarios
 import Simulation
 import Synchronization
 
-/// Many seeds of one scenario, on several threads: each seed is a world of its own, so they share nothing.
+/// Runs many seeds of one scenario on several threads; the seeds share nothing, because each has its own world.
 struct SeedHunt: Sendable {
     let scenario: Scenario
     var first: UInt64 = 0
     let count: Int
     var threads = 1
     var bug: Scenario.Bug?
-    /// Whether each seed runs twice: two unequal hashes are a failure of their own.
+    /// Whether each seed runs twice: two different hashes count as a failure.
     var isDouble = false
-    /// Whether the first failure ends it.
+    /// Whether the first failure ends the search.
     var stopsAtFailure = true
-    /// Otherwise than the seeds draw it.
+    /// Replaces what the seeds draw.
     var wish = FaultPlan.Wish()
     var watchdog = Watchdog()
-    /// Hears of each event when it happens.
+    /// Called with each event when it happens.
     var tell: (@Sendable (String) -> Void)?
-    /// In the place of the scenario, for tests.
+    /// Replaces the scenario, for tests.
     var judge: (@Sendable (Trial) -> SeedReport)?
 
     /// What was found.
     struct Report: Sendable {
         var seeds = 0
         var steps = 0
-        /// Virtual.
+        /// Virtual time.
         var time = Duration.zero
-        /// Over the hashes of all seeds, in their order.
+        /// A hash over the hashes of all seeds, in their order.
         var hash: UInt64 = 0
-        /// By seed.
+        /// In the order of the seeds.
         var hashes: [(seed: UInt64, hash: UInt64)] = []
         var coverage = Coverage()
-        /// By seed.
+        /// In the order of the seeds.
         var failures: [SeedReport] = []
-        /// What has not ended.
+        /// The run that has not ended.
         var stuck: Watchdog.Stuck?
     }
 
-    /// What keeps this build from simulating, or nil.
+    /// Why this build cannot simulate, or nil.
     static func selfTest() -> String? { Simulation.selfTest() }
 
     /// Runs the seeds; blocks the calling thread.
     ///
-    /// - Parameter progress: told the number of seeds that are done, from any of the threads.
+    /// - Parameter progress: called with the number of completed seeds, from any of the threads.
     /// - Returns: what was found.
     func run(progress: @escaping @Sendable (Int) -> Void = { _ in }) -> Report {
         let state = Mutex(State())
@@ -60,11 +60,11 @@ struct SeedHunt: Sendable {
         return report
     }
 
-    /// One seed, twice if asked for.
+    /// Runs one seed, twice if that is set.
     ///
     /// - Parameters:
-    ///   - trial: which.
-    ///   - lane: the thread that does it, which is told when it waits for those who hear of events.
+    ///   - trial: the run to make.
+    ///   - lane: the thread that makes it; it is told when the run waits in `tell`.
     /// - Returns: what was found.
     func judged(_ trial: Trial, by lane: Watchdog.Lane? = nil) -> SeedReport {
         if let judge { return judge(trial) }
@@ -74,7 +74,7 @@ struct SeedHunt: Sendable {
         guard isDouble, report.failure == nil else { return report }
         let again = scenario.run(seed: trial.seed, wish: trial.wish, bug: bug)
         return again.hash == report.hash
-            ? report : report.failing("DETERMINISM the second run of the seed went another way")
+            ? report : report.failing("DETERMINISM the second run of the seed took other steps")
     }
 
     private struct State {

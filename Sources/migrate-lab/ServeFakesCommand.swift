@@ -9,10 +9,10 @@ extension ServedFakes.Kind: ExpressibleByArgument {}
 struct ServeFakesCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve-fakes",
-        abstract: "Serves stand-ins of OpenAI, Qdrant and Supabase over HTTP, for trying things out.",
+        abstract: "Serves stand-ins for OpenAI, Qdrant and Supabase over HTTP, for experiments.",
         discussion: """
-            Prints the settings that lead to them, ready to be pasted. They listen on 127.0.0.1 only, unless --bind says \
-            otherwise, want a key, and keep everything in memory until Ctrl-C.
+            Prints the settings for them, ready to be pasted. They listen on 127.0.0.1 only, unless --bind says \
+            otherwise; they require a key, and keep everything in memory until Ctrl-C.
 
             EXAMPLES
               migrate-lab serve-fakes                      all three
@@ -30,7 +30,7 @@ struct ServeFakesCommand: AsyncParsableCommand {
     @Option(name: .long, help: "Port of the first one, the others follow; by default any free ones.")
     var port: UInt16 = 0
 
-    @Option(name: .long, help: "Key of all of them; by default a random one each.")
+    @Option(name: .long, help: "Key of all stand-ins; by default each gets a random one.")
     var key: String?
 
     @Option(name: .long, help: "Length of the vectors that the embedder gives.")

@@ -1,19 +1,19 @@
 import Scenarios
 
-/// A run that can be repeated: its seed, and what is wished for otherwise than the seed draws it.
+/// A run that can be repeated: its seed, and the wishes that replace what the seed draws.
 struct Trial: Sendable, Hashable {
     var seed: UInt64
     var wish = FaultPlan.Wish()
 }
 
-/// Makes a failure smaller: decides which run is tried next, and keeps the smallest that breaks the same invariant.
+/// Makes a failure smaller: decides which run is tried next, and keeps the smallest one that breaks the same invariant.
 ///
-/// Smaller is fewer classes of faults, then fewer batches, then fewer hosts, then fewer steps. A change of any kind shifts
-/// every draw after it, so each is tried with a few neighbouring seeds as well.
+/// Smaller means fewer classes of faults, then fewer batches, then fewer hosts, then fewer steps. Any change shifts all
+/// later draws, so each change is also tried with a few neighbouring seeds.
 struct Shortening: Sendable {
-    /// What became of a run.
+    /// The result of a run.
     struct Outcome: Sendable, Equatable {
-        /// The invariant that it broke, if it broke one.
+        /// The invariant that it broke, if any.
         let invariant: String?
         let steps: Int
     }
@@ -22,10 +22,10 @@ struct Shortening: Sendable {
         case faults, batches, hosts, seeds
     }
 
-    /// Bounds of the whole search: a run of the swarm has about 2,500 steps, one that will not end has 3 million.
+    /// Limits of the whole search: a run of the swarm has about 2,500 steps, an endless one 3 million.
     static let runsMax = 200
     static let stepsMax = 20_000_000
-    /// How many seeds a smaller run is tried with in the first round and more in each round; and how many in the end.
+    /// The number of seeds per smaller run: in the first round, added in each further round, and in the last one.
     private static let neighbours: UInt64 = 2
     private static let lastNeighbours: UInt64 = 16
     private static let sizes = [1, 2, 3, 5, 8, 13, 21, 34, 55, 89]
@@ -33,7 +33,7 @@ struct Shortening: Sendable {
     private let invariant: String
     private(set) var runs = 0
     private var stepsLeft = Self.stepsMax
-    /// The smallest so far; nil until the failure itself was repeated.
+    /// The smallest run so far; nil until the failure itself was repeated.
     private(set) var best: (trial: Trial, steps: Int)?
     private var asked: Trial?
     private var waiting: [Trial]
@@ -44,17 +44,17 @@ struct Shortening: Sendable {
     private var hasGained = false
 
     /// - Parameters:
-    ///   - trial: what has failed, with all that its seed has drawn as wishes.
-    ///   - invariant: the one it broke.
+    ///   - trial: the failed run, with everything that its seed has drawn as wishes.
+    ///   - invariant: the invariant that it broke.
     init(_ trial: Trial, invariant: String) {
         self.invariant = invariant
         waiting = [trial]
     }
 
-    /// The name at the beginning of a finding.
+    /// The invariant's name at the beginning of a finding.
     static func invariant(of finding: String) -> String { String(finding.prefix { $0 != " " && $0 != ":" }) }
 
-    /// The run to try now; nil when nothing smaller is found any more, or enough was tried.
+    /// The run to try next; nil when no smaller one is left to try, or the limits are reached.
     mutating func next() -> Trial? {
         guard runs < Self.runsMax, stepsLeft > 0 else { return nil }
         while true {
@@ -70,7 +70,7 @@ struct Shortening: Sendable {
         }
     }
 
-    /// Hears what became of the run that was asked for last.
+    /// Takes the result of the run that `next` has returned last.
     mutating func hear(_ outcome: Outcome) {
         stepsLeft -= outcome.steps
         guard let trial = asked else { return }
@@ -91,7 +91,7 @@ struct Shortening: Sendable {
         [trial.wish.faultList.count, trial.wish.batches ?? 0, trial.wish.hosts ?? 0, steps]
     }
 
-    /// Goes on to the next pass, or to the first one again if that may help.
+    /// Goes on to the next pass, or back to the first one if that may help.
     ///
     /// - Returns: false when nothing is left to try.
     private mutating func advance() -> Bool {
@@ -135,7 +135,7 @@ struct Shortening: Sendable {
         return (0..<(count ?? Self.neighbours * round)).map { Trial(seed: trial.seed &+ $0, wish: changed.wish) }
     }
 
-    /// None of a list, each of it alone, all but each half, each quarter, … and all but each one.
+    /// The candidates: none of a list, each element alone, all but each half, each quarter, … and all but each element.
     private static func fewer(_ faults: [FaultPlan.Class]) -> [[FaultPlan.Class]] {
         var lists: [[FaultPlan.Class]] = faults.isEmpty ? [] : [[]]
         if faults.count > 1 { lists += faults.map { [$0] } }

@@ -11,12 +11,12 @@ struct SimulateCommand: ParsableCommand {
             The engine is the real one; hosts, clocks, network and the four services are simulated in one thread, so that \
             a seed repeats everything.
 
-            Ends with 1 when an invariant of docs/tracking.md is broken. Then it looks for the smallest run that breaks \
-            the same one: fewer classes of faults, fewer batches, fewer hosts, a seed near by. It prints what happened \
-            in that run, and the command that repeats it. A seed means something for one build of the program only. \
-            docs/simulation.md says how to read a failure.
+            Ends with exit code 1 when an invariant of docs/tracking.md is broken. Then it looks for the smallest run \
+            that breaks the same one: fewer classes of faults, fewer batches, fewer hosts, a neighbouring seed. It \
+            prints the events of that run, and the command that repeats it. A seed is valid for one build of the \
+            program only. docs/simulation.md says how to read a failure.
 
-            --workers, --batches and --faults take the place of what the seed draws; all else stays as drawn. Classes \
+            --workers, --batches and --faults replace what the seed draws; everything else stays as drawn. Classes \
             of faults: \(FaultPlan.Class.allCases.map(\.rawValue).joined(separator: ", ")), or none.
 
             EXAMPLES
@@ -28,13 +28,13 @@ struct SimulateCommand: ParsableCommand {
             """
     )
 
-    @Option(name: .long, help: "How many seeds.")
+    @Option(name: .long, help: "Number of seeds.")
     var seeds = 1_000
 
     @Option(name: .long, help: "The first seed.")
     var seed: UInt64 = 0
 
-    @Option(name: .long, help: "Which kind of run: \(Scenario.all.map(\.name).joined(separator: ", ")).")
+    @Option(name: .long, help: "Kind of run: \(Scenario.all.map(\.name).joined(separator: ", ")).")
     var scenario = Scenario.swarm.name
 
     @Option(
@@ -43,19 +43,19 @@ struct SimulateCommand: ParsableCommand {
     )
     var bug: String?
 
-    @Option(name: .long, help: "How many hosts, each with a runner; by default 5.")
+    @Option(name: .long, help: "Number of hosts, each with a runner; by default 5.")
     var workers: Int?
 
-    @Option(name: .long, help: "How many batches; by default 40, or 12 slow ones.")
+    @Option(name: .long, help: "Number of batches; by default 40, or 12 slow ones.")
     var batches: Int?
 
-    @Option(name: .long, help: "Exactly these classes of faults, with commas; by default the seed draws them.")
+    @Option(name: .long, help: "Exactly these classes of faults, separated by commas; by default the seed draws them.")
     var faults: String?
 
     @Option(name: .long, help: "Seconds of real time that one run may take before it counts as an endless loop.")
     var patience = 60
 
-    @Option(name: .long, help: "Threads; by default one for each processor.")
+    @Option(name: .long, help: "Threads; by default one per processor.")
     var threads: Int?
 
     @Flag(name: .long, help: "Run each seed twice, and compare.")
@@ -109,7 +109,7 @@ struct SimulateCommand: ParsableCommand {
         }
     }
 
-    /// What was asked for.
+    /// The search that the options describe.
     var hunt: SeedHunt {
         get throws {
             let (scenario, bug) = try chosen

@@ -12,7 +12,7 @@ extension SimulationReport {
         let faults: [String]
         let steps: Int
         let virtualSeconds: Double
-        /// The command that shows it again.
+        /// The command that repeats it.
         let replay: String
 
         init(_ report: SeedReport, replay: String) {
@@ -27,7 +27,7 @@ extension SimulationReport {
             self.replay = replay
         }
 
-        /// Under its finding.
+        /// The lines under its finding.
         var text: String {
             let size = [
                 Format.plural(Int64(workers), "worker"), Format.plural(Int64(batches), "batch", "batches"),
@@ -44,21 +44,21 @@ extension SimulationReport {
     /// The smallest run found that breaks the same invariant.
     struct Shortened: Encodable {
         let run: Run
-        /// How many runs were tried.
+        /// The number of runs that were tried.
         let tried: Int
-        /// What happened in it; only what concerns the finding where that is long.
+        /// Its events; in a long trace only those that concern the finding.
         let trace: [String]
     }
 
     struct Failure: Encodable {
         let run: Run
-        /// Whether it came back when it was tried again; nil when it was not tried.
+        /// Whether the failure occurred again in a second run; nil when it was not tried.
         var repeats: Bool?
         var shortened: Shortened?
 
         init(run: Run) { self.run = run }
 
-        /// Adds what was found by looking for a smaller one.
+        /// Adds the result of the search for a smaller run.
         mutating func add(_ found: SeedHunt.Shortened?, _ hunt: SeedHunt) {
             repeats = found != nil
             guard let found else { return }
@@ -71,7 +71,7 @@ extension SimulationReport {
 
         var text: String {
             let original = "FAIL \(run.finding)\n\(run.text)"
-            if repeats == false { return original + "\n  It did not come back when it was run again." }
+            if repeats == false { return original + "\n  The failure did not occur again in a second run." }
             guard let shortened else { return original }
             return """
                 \(shortened.trace.joined(separator: "\n"))

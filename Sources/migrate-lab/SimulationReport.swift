@@ -21,7 +21,7 @@ struct SimulationReport: Encodable {
     let coverage: [Counter]
     let missedFloors: [String]
     var failures: [Failure]
-    /// The build that the seeds and hashes mean something for.
+    /// The build for which the seeds and hashes are valid.
     let validFor = Build.words
 
     init(_ report: SeedHunt.Report, _ hunt: SeedHunt, took: Duration) {
@@ -33,7 +33,7 @@ struct SimulationReport: Encodable {
         virtualHours = report.time / .seconds(3600)
         hash = Self.hexadecimal(report.hash)
         hashes = report.hashes.map { "\($0.seed) \(Self.hexadecimal($0.hash))" }
-        // Floors are those of the whole workload, and of so many seeds that chance does not matter.
+        // The floors hold for the whole workload, and for so many seeds that chance does not matter.
         let hasFloors =
             scenario == Scenario.swarm.name && bug == nil && hunt.wish.isEmpty
         coverage = Coverage.Event.allCases.map {
@@ -57,10 +57,10 @@ struct SimulationReport: Encodable {
         var lines = failures.map(\.text)
         if !failures.isEmpty { lines.append("Seeds and hashes are valid for: \(validFor)") }
         lines.append(
-            "\(scenario): \(seeds) seeds, \(Int(seedsPerSecond)) seeds/s, \(stepsPerSeed) steps a seed, "
+            "\(scenario): \(seeds) seeds, \(Int(seedsPerSecond)) seeds/s, \(stepsPerSeed) steps per seed, "
                 + "\(Int(virtualHours)) virtual hours, hash \(hash), \(failures.count) failed"
         )
-        // What a few seeds have met says nothing.
+        // The counters of a few seeds mean nothing.
         guard failures.isEmpty else { return lines.joined(separator: "\n") }
         lines.append(
             Table(

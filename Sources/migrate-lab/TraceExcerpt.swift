@@ -1,11 +1,11 @@
 import Foundation
 import Terminal
 
-/// What a person needs of a long trace: its end, and what came before with the same names as the finding.
+/// The useful part of a long trace: its end, and the earlier lines with the same names as the finding.
 enum TraceExcerpt {
-    /// A trace that is not longer is shown as it is.
+    /// A trace with up to this many lines is shown in full.
     static let linesMax = 80
-    /// The last events, whatever they are about.
+    /// The number of last events that are always shown.
     static let tail = 40
 
     static func lines(of trace: [String], finding: String) -> [String] {
@@ -30,7 +30,7 @@ enum TraceExcerpt {
         }
     }
 
-    /// Whether a line has a name as a whole: `batch 1` is not in `batch 17`.
+    /// Whether a line contains a name as a whole word: `batch 1` is not in `batch 17`.
     private static func isNamed(_ name: String, in line: String) -> Bool {
         line.ranges(of: name).contains { range in
             !line[range.upperBound...].prefix(1).contains { $0.isNumber }

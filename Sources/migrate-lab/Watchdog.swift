@@ -1,10 +1,10 @@
 import Foundation
 import Synchronization
 
-/// Runs simulations on threads of their own, and notices one that does not come back.
+/// Runs simulations on their own threads, and notices a run that does not return.
 ///
-/// Inside a run only virtual time passes, and only between two awaits: a loop without any holds its thread for ever, and the
-/// run cannot see that. The wall clock can.
+/// In a run only virtual time passes, and only between two awaits: a loop without an await holds its thread for ever,
+/// and the run cannot notice that. The wall clock can.
 struct Watchdog: Sendable {
     /// A run that has not ended.
     struct Stuck: Sendable, Equatable {
@@ -15,7 +15,7 @@ struct Watchdog: Sendable {
     /// The real time that a run may take.
     var limit = Duration.seconds(60)
 
-    /// One thread: it says what it is working on.
+    /// One thread, with the run that it is working on.
     struct Lane: Sendable {
         fileprivate let number: Int
         fileprivate let board: Board
@@ -26,7 +26,7 @@ struct Watchdog: Sendable {
             return body(trial)
         }
 
-        /// Does what may wait for a person, who reads a trace in a pager: that time is not the run's.
+        /// Does something that may wait for a person, such as a pager that shows a trace: that time does not count.
         func waiting(_ body: () -> Void) {
             let start = ContinuousClock.now
             board.working.withLock { $0[number]?.isWaiting = true }
@@ -48,9 +48,9 @@ struct Watchdog: Sendable {
         let working = Mutex<[Int: Work]>([:])
     }
 
-    /// Lets threads work until each has come to its end, or one is stuck; blocks the calling thread.
+    /// Lets threads work until all of them have ended, or one is stuck; blocks the calling thread.
     ///
-    /// - Returns: the run that is stuck. Its thread goes on: only the end of the process stops it.
+    /// - Returns: the stuck run. Its thread goes on: only the end of the process stops it.
     func run(threads: Int, _ body: @escaping @Sendable (Lane) -> Void) -> Stuck? {
         let board = Board()
         let group = DispatchGroup()

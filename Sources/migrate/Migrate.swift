@@ -12,14 +12,14 @@ struct Migrate: AsyncParsableCommand {
 
             EXAMPLES
               migrate demo                 see it work now: no server, no key
-              migrate check                are all four services there, and allowed?
-              migrate setup                make the tracking tables and the collection
+              migrate check                are all four services reachable, is access allowed?
+              migrate setup                create the tracking tables and the collection
               migrate plan                 how much, how long, at what cost
-              migrate run                  do it, or go on with it
+              migrate run                  migrate, or go on with an unfinished job
               migrate verify               prove that nothing is missing
 
-            Settings come from flags, the environment and `.env`, in that order; `migrate settings` shows them. \
-            Each but the secrets has a flag named like it, such as --batch-size; --help-hidden lists them.
+            Settings come from flags, the environment and `.env`, in that order; `migrate settings` shows them. Each \
+            setting except the secrets has a flag of the same name, such as --batch-size; --help-hidden lists them.
 
             EXIT CODES
                0  complete

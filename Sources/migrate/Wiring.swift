@@ -6,10 +6,10 @@ import Synchronization
 import Terminal
 import TextProcessing
 
-/// Joins the engine with the real world: the only file that names concrete adapters together.
+/// Connects the engine with the real services: the only file that names all concrete adapters.
 struct Wiring: Sendable {
     static let entropy: any Entropy = SystemEntropy()
-    /// What settings are checked with.
+    /// The checks of settings.
     static var checks: ValueChecks { .host }
 
     let settings: Settings
@@ -48,9 +48,9 @@ struct Wiring: Sendable {
         return ProbedEmbedder(OpenAIEmbedder(embedding, http: try http()))
     }
 
-    /// What one request to the embedder may hold.
+    /// The limits of one request to the embedder.
     static var requestLimits: RequestLimits { OpenAIEmbedder.requestLimits }
-    /// What one request to the collection may hold.
+    /// The limit of one write to the collection.
     static var pointsPerWrite: Int { QdrantPointStore.pointsPerWrite }
 
     private func embedding() -> OpenAIEmbedder.Settings? {
@@ -68,7 +68,7 @@ struct Wiring: Sendable {
         }
     }
 
-    /// What runners of the same account share their quota under; nil without OpenAI's settings.
+    /// The name under which runners of the same account share their quota; nil without OpenAI's settings.
     var quotaName: String? { embedding()?.quotaName }
 
     func points() throws -> any PointStore & Inspectable {
@@ -83,17 +83,17 @@ struct Wiring: Sendable {
         )
     }
 
-    /// One client, and so one thread, for all services that speak HTTP.
+    /// One client, and so one thread, for all HTTP services.
     private func http() throws(PortFailure) -> CurlClient { try client.get() }
 
-    /// Only models that can shorten their vectors are asked, and other servers refuse the mere wish.
+    /// Only models that can shorten their vectors get the parameter; other servers refuse a request that contains it.
     private static func asksForDimensions(_ target: Settings.Target) -> Bool {
         OpenAIEmbedder.Settings.nativeDimensions[target.model].map { $0 != target.dimensions } ?? false
     }
 
-    // MARK: - Looking at the services and setting them up
+    // MARK: - Checking the services and setting them up
 
-    /// What `migrate check` looks at, in the order in which it is shown.
+    /// The checks of `migrate check`, in the order in which they are shown.
     var dependencies: [CheckSession.Dependency] {
         [
             .init(name: "MySQL") { try await source().inspection() },
@@ -106,7 +106,7 @@ struct Wiring: Sendable {
         ]
     }
 
-    /// The version of the tracking SQL this program is written for.
+    /// The version of the tracking SQL for which this program is written.
     static let trackingVersion = SchemaInstaller.version
 
     /// Why this program cannot work with installed tracking SQL, or nil when it can.
@@ -114,12 +114,12 @@ struct Wiring: Sendable {
         SchemaInstaller.problem(of: installed)
     }
 
-    /// The tracking SQL as one text; older tables and functions get the suffix `_old`, or end it.
+    /// The tracking SQL as one text; older tables and functions are renamed with the suffix `_old`, or stop it.
     static func trackingSQL(renamesOlder: Bool) -> String { SchemaInstaller.text(renamesOlder: renamesOlder) }
 
     /// Installs the tracking SQL over libpq.
     struct Installer: Sendable {
-        /// For people.
+        /// Its name, for messages.
         let server: String
         private let installer: SchemaInstaller
 
@@ -130,7 +130,7 @@ struct Wiring: Sendable {
 
         func installed() async throws(PortFailure) -> SchemaVersion.Answer { try await installer.installedVersion() }
 
-        /// What has the names of the job tracking and is not `migrate`'s, each in words.
+        /// Objects that have names of the job tracking but were not made by `migrate`, each described in words.
         func older() async throws(PortFailure) -> [String] { try await installer.older() }
 
         func apply(renamesOlder: Bool) async throws(PortFailure) -> SchemaVersion.Answer {
@@ -143,10 +143,10 @@ struct Wiring: Sendable {
         try settings.postgresURL.map { Installer(try PostgresLogin($0, allowsPlaintext: allowsPlaintext)) }
     }
 
-    /// Asks the store for its version; PostgREST may need a few seconds to see new functions.
+    /// Reads the version of the store's SQL; PostgREST may need a few seconds to see new functions.
     ///
     /// - Returns: the version that is installed.
-    /// - Throws: `rejected` when the SQL is not there, or is of a version we cannot use.
+    /// - Throws: `rejected` when the SQL is not installed, or has a version that this program cannot use.
     func checkTracking(tries: Int) async throws -> Int {
         let store = try store()
         let rules = CallTries.Rules(.fixed(Array(repeating: .seconds(1), count: tries - 1)))
@@ -158,7 +158,7 @@ struct Wiring: Sendable {
         }
     }
 
-    /// A point as it is written, on one line and without its dense vector.
+    /// The JSON of a point as it is written, on one line and without its dense vector.
     static func document(of point: Point) throws(PortFailure) -> String { try QdrantPointStore.document(of: point) }
 
     func fetch(_ address: String) async throws -> Data {
@@ -169,28 +169,28 @@ struct Wiring: Sendable {
         return Data(answer.body)
     }
 
-    /// What this process holds, noted for the next one on this host.
+    /// Notes what this process holds, for the next process on this host.
     var journal: any LeaseJournal {
         guard let folder = stateFolder else { return NoLeaseJournal() }
         let name = "\(ProcessInfo.processInfo.processIdentifier)-\(Self.entropy.uuid().prefix(8))"
         return FileLeaseJournal(folder: folder, name: name) { Console.standard.live.error("migrate: warning: \($0)") }
     }
 
-    /// Worker processes of this program with the same settings, which nobody can read on a command line.
+    /// Starts worker processes of this program with the same settings, which are not visible on a command line.
     ///
     /// - Parameters:
     ///   - allowsRemovals: whether any number of records may lose their points.
-    ///   - unmarked: what the run has decided on points without a source; a job of an older version has stored no decision.
-    /// - Returns: what starts one.
+    ///   - unmarked: the run's decision on points without a source; a job of an older version has not stored one.
+    /// - Returns: the object that starts them.
     func workerProcesses(allowsRemovals: Bool, unmarked: UnmarkedPoints) -> any WorkerProcesses {
         var environment = ProcessInfo.processInfo.environment.merging(settings.environment) { $1 }
         environment["UNMARKED_POINTS"] = unmarked.rawValue
-        // Time to give everything back before the process is killed.
+        // Enough time to give everything back before the process is killed.
         let grace = min(settings.work.shutdownGrace, ChildProcesses.patience - .seconds(3))
         environment["SHUTDOWN_GRACE_SECONDS"] = "\(grace / .seconds(1))"
         let flags = (allowsPlaintext ? ["--allow-plaintext"] : []) + (allowsRemovals ? ["--allow-removals"] : [])
         return ChildProcesses(environment: environment) { job in
-            // An empty file in place of `.env`: all is in the environment.
+            // An empty file in place of `.env`: all settings are in the environment.
             ["worker", "--child", "--job", "\(job)", "--workers", "1", "--env-file", "/dev/null"] + flags
         }
     }
@@ -200,7 +200,7 @@ struct Wiring: Sendable {
     }
 }
 
-/// Makes the HTTP client when it is first needed, and only one.
+/// Makes the HTTP client when it is first needed, and only once.
 private final class SharedClient: Sendable {
     private let options: CurlClient.Options
     private let made = Mutex<CurlClient?>(nil)

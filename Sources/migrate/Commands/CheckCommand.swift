@@ -5,9 +5,9 @@ import Terminal
 struct CheckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
-        abstract: "Looks at all four services: reachable, allowed, the right tables?",
+        abstract: "Checks all four services: reachable, access allowed, tables right?",
         discussion: """
-            One line a dependency; writes nothing, and costs a few tokens. Exit code 69 when one cannot be used.
+            One line per dependency; writes nothing, and costs a few tokens. Exit code 69 when one cannot be used.
 
             EXAMPLES
               migrate check

@@ -24,7 +24,7 @@ struct ResumeCommand: AsyncParsableCommand {
         commandName: "resume",
         abstract: "Hands out the batches of a paused job again.",
         discussion: """
-            Runners that wait go on by themselves; without any, start one with `migrate run`.
+            Waiting runners go on by themselves; if there are none, start one with `migrate run`.
 
             EXAMPLES
               migrate resume
@@ -41,8 +41,8 @@ struct CancelCommand: AsyncParsableCommand {
         commandName: "cancel",
         abstract: "Ends a job for good; what it has written stays.",
         discussion: """
-            Asks first, and says how far the job is and how many workers are alive. A later `migrate run` plans a new job and \
-            pays for nothing that is already there.
+            Asks first, and says how far the job is and how many workers are alive. A later `migrate run` plans a new \
+            job and does not pay again for points that exist.
 
             EXAMPLES
               migrate cancel --job 7 --reason "wrong table" --yes
@@ -61,7 +61,7 @@ struct ControlOptions: ParsableArguments {
     @OptionGroup var settings: TrackingSettings
     @OptionGroup var which: JobOption
 
-    @Option(name: .long, help: "Why; kept with the job.")
+    @Option(name: .long, help: "The reason; stored with the job.")
     var reason: String?
 
     func apply(_ action: ControlIngestionJob.Action, asks: Bool = false) async throws {

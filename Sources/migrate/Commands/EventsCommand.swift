@@ -27,7 +27,7 @@ struct EventsCommand: AsyncParsableCommand {
     @Option(name: .long, help: "Only this kind, for example claimed, completed, failed, defer or reaped.")
     var kind: String?
 
-    @Option(name: .long, help: "Only the last so many.")
+    @Option(name: .long, help: "Only this many of the last events.")
     var limit: Int?
 
     @OptionGroup var settings: TrackingSettings

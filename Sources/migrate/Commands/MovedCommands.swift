@@ -1,7 +1,7 @@
 import ArgumentParser
 import Terminal
 
-/// What has moved to `migrate-lab`: hidden, and says so to those who knew it here.
+/// Hidden commands that have moved to `migrate-lab`; each one says so.
 protocol MovedCommand: ParsableCommand {
     static var name: String { get }
 }
@@ -12,20 +12,20 @@ extension MovedCommand {
     }
 
     func run() throws {
-        throw CommandEnd(.usage, "this is `migrate-lab \(Self.name)` now: a program of its own, for those who test")
+        throw CommandEnd(.usage, "this is now `migrate-lab \(Self.name)`, in the program for testers")
     }
 }
 
 struct SimulateMovedCommand: MovedCommand {
     static let name = "simulate"
 
-    /// Whatever it was called with.
+    /// All arguments, which are ignored.
     @Argument(parsing: .captureForPassthrough) var rest: [String] = []
 }
 
 struct ServeFakesMovedCommand: MovedCommand {
     static let name = "serve-fakes"
 
-    /// Whatever it was called with.
+    /// All arguments, which are ignored.
     @Argument(parsing: .captureForPassthrough) var rest: [String] = []
 }

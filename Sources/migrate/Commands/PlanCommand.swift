@@ -6,10 +6,10 @@ import Terminal
 struct PlanCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "plan",
-        abstract: "Says how many records, requests and tokens, how long and what it costs.",
+        abstract: "Estimates a job's records, requests and tokens, its time and its cost.",
         discussion: """
             Reads a sample of the table and counts its tokens exactly; writes nothing and calls no other service. \
-            With OPENAI_TPM it also says how many hours.
+            The time is only known with OPENAI_TPM.
 
             EXAMPLES
               migrate plan

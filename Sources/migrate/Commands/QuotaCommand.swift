@@ -5,16 +5,16 @@ import Terminal
 struct QuotaCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "quota",
-        abstract: "Shows the minute quotas that runners share, and what holds them up.",
+        abstract: "Shows the minute quotas that runners share, and why runners wait.",
         discussion: """
-            One line per host, model, organisation and key (a digest of it). RESERVED is the time until all that is reserved \
-            has been sent; PAUSE is what the server asked everybody to wait; both are ten minutes at most, and `migrate run` \
-            ends what is longer than two. STOPPED says why no requests are sent.
+            One line per host, model, organisation and key (a digest of it). RESERVED is the time until all that is \
+            reserved has been sent; PAUSE is the wait that the server asked for. Both are ten minutes at most, and \
+            `migrate run` ends waits of more than two minutes. STOPPED says why no requests are sent.
 
             EXAMPLES
               migrate quota
               migrate quota --json
-              migrate quota reset            where a limit was wrong
+              migrate quota reset            if a limit was wrong
             """,
         subcommands: [Reset.self]
     )
@@ -36,8 +36,8 @@ extension QuotaCommand {
         static let configuration = CommandConfiguration(
             abstract: "Forgets a quota: its limits, pause, reservations and stop.",
             discussion: """
-                Asks first. Runners tell their limits again when they start, and whenever an answer states lower ones; until \
-                then those at work are only paced by the server's own refusals.
+                Asks first. Runners report their limits again when they start, and whenever an answer states lower \
+                limits; until then only the server's own refusals slow them down.
 
                 EXAMPLES
                   migrate quota reset --yes
@@ -45,7 +45,7 @@ extension QuotaCommand {
                 """
         )
 
-        @Argument(help: "The quota's name or the beginning of it; not needed where there is one alone.")
+        @Argument(help: "The quota's name or the beginning of it; not needed if there is only one.")
         var name: String?
 
         @Flag(name: .shortAndLong, help: "Answer yes to every question.")

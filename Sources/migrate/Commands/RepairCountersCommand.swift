@@ -5,10 +5,11 @@ import Terminal
 struct RepairCountersCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "repair-counters",
-        abstract: "Makes a job's counters what a recount of its batches says.",
+        abstract: "Recounts a job's batches and corrects its counters.",
         discussion: """
-            For a job whose tables somebody has changed with SQL: `migrate status` then shows batches at work that are not, \
-            or none that wait. Says what was wrong; changes nothing where nothing is. Runners may be at work meanwhile.
+            For a job whose tables were changed by hand with SQL: `migrate status` may then show processing batches \
+            that no worker has, or no pending ones although some are. Says what was wrong; if nothing is wrong, \
+            changes nothing. Runners may be at work meanwhile.
 
             EXAMPLES
               migrate repair-counters

@@ -5,16 +5,17 @@ import Terminal
 struct PruneCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "prune",
-        abstract: "Deletes what is stored of jobs that ended long ago.",
+        abstract: "Deletes the stored data of jobs that ended long ago.",
         discussion: """
-            Of all tables and collections in the store. Points and rows are not touched: it is only about what the store \
-            remembers. Asks first, and names what goes and how many rows that is. Jobs that ended longer ago than \
-            --older-than are deleted, and the history of those that stay. What stays, however old: open jobs; the newest \
-            --keep jobs of each table and collection; and the newest job that tells something which later jobs need: \
-            whose the points without a source are, and that a table has been migrated into a collection. What an \
-            interrupted deletion, or a DELETE by hand, has left behind goes, too.
+            Covers all tables and collections in the store. Points and source rows are not touched: only tracking data \
+            is deleted. Asks first, and shows what is deleted and how many rows that is. Jobs that ended longer ago \
+            than --older-than are deleted; old jobs that stay lose their history. These stay, however old: open jobs; \
+            the newest --keep jobs of each table and collection; and the newest job with information that later jobs \
+            need: whose the points without a source are, and that a table has been migrated into a collection. What an \
+            interrupted deletion, or a DELETE by hand, has left behind is deleted too.
 
-            It works in pages of a fraction of a second, beside any other work; interrupted, the next prune goes on.
+            Each page takes a fraction of a second, so other work goes on; after an interruption the next prune \
+            continues.
 
             EXAMPLES
               migrate prune --older-than 30d --dry-run
@@ -23,13 +24,13 @@ struct PruneCommand: AsyncParsableCommand {
             """
     )
 
-    @Option(name: .long, help: "How long ago a job must have ended: a number and s, m, h, d or w; 1h at least.")
+    @Option(name: .long, help: "Minimum time since a job has ended: a number and s, m, h, d or w; at least 1h.")
     var olderThan: Age
 
-    @Option(name: .long, help: "How many jobs of each table and collection stay, whatever their age.")
+    @Option(name: .long, help: "Number of jobs of each table and collection that stay, whatever their age.")
     var keep = 1
 
-    @Flag(name: .long, help: "Only say what would go.")
+    @Flag(name: .long, help: "Only show what would be deleted.")
     var dryRun = false
 
     @Flag(name: .shortAndLong, help: "Answer yes to every question.")
@@ -37,12 +38,12 @@ struct PruneCommand: AsyncParsableCommand {
 
     @OptionGroup var settings: TrackingSettings
 
-    /// What a process may still be doing to a job is over then.
+    /// After this time no process still works on the job.
     private static let shortest: Int64 = 3_600
 
     func validate() throws {
         if olderThan.seconds < Self.shortest { throw ValidationError("--older-than must be at least 1h") }
-        if keep < 1 { throw ValidationError("--keep must be at least 1: later jobs need what the newest one tells") }
+        if keep < 1 { throw ValidationError("--keep must be at least 1: later jobs need data of the newest one") }
     }
 
     func run() async throws {
@@ -59,11 +60,11 @@ struct PruneCommand: AsyncParsableCommand {
 struct DeleteCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "delete",
-        abstract: "Deletes what is stored of one job that has ended.",
+        abstract: "Deletes the stored data of one job that has ended.",
         discussion: """
-            Its batches, failures, history and counters; the points that it has written stay. Asks first, and says what \
-            later jobs will not know any more. An open job is not deleted: `migrate cancel` ends it. Interrupted, the \
-            same command, or `migrate prune`, goes on.
+            Deletes its batches, failures, history and counters; the points that it has written stay. Asks first, and \
+            says what later jobs will not know any more. An open job is not deleted: end it with `migrate cancel`. \
+            After an interruption the same command, or `migrate prune`, continues.
 
             EXAMPLES
               migrate delete --job 7

@@ -8,22 +8,25 @@ struct RunCommand: AsyncParsableCommand {
         commandName: "run",
         abstract: "Migrates: plans a job, or goes on with an unfinished one.",
         discussion: """
-            Kill it whenever you like: what is done is recorded, and the next run goes on from there. The first Ctrl-C lets \
-            batches in flight end, the second gives them back at once. More processes may help with `migrate worker`.
+            Kill it whenever you like: what is done is recorded, and the next run goes on from there. The first Ctrl-C \
+            lets batches in flight end, the second gives them back at once. Further processes can join with `migrate \
+            worker`.
 
-            An unfinished job of the same table and collection is resumed: asked on a terminal, and said in a script. \
-            --new closes it and plans a new one; what it has written stays and is not paid for again. While others work on \
-            the job, --new asks on a terminal and needs --force in a script; a job with other settings, such as another \
-            --where, never closes it. Ctrl-C at a question means no, and nothing was changed.
+            An unfinished job of the same table and collection is resumed: after a question on a terminal, without one \
+            in a script. --new closes it and plans a new one; what it has written stays and is not paid for again. \
+            While other runners work on the job, --new asks on a terminal and needs --force in a script; a job with \
+            other settings, such as another --where, never closes it. Ctrl-C at a question means no, and changes \
+            nothing.
 
-            With --processes each worker is a process of its own. One that dies is started again; a batch whose workers \
-            keep dying is divided into its records, until the one that kills is alone. At a stop each process has 10 s.
+            With --processes each worker is a process of its own. One that dies is started again; a batch whose \
+            workers keep dying is divided into its records, until the record that kills them is alone. After a stop \
+            signal each process has 10 s.
 
             EXAMPLES
               migrate run
               migrate run --resume                      in scripts
               migrate run --dry-run --limit 1000        what it would do
-              migrate run --processes 4                 what kills one leaves the others
+              migrate run --processes 4                 a crash ends only one of them
               migrate run --where "created_at >= '2026-01-01'" --workers 8
             """
     )
@@ -49,7 +52,7 @@ struct RunCommand: AsyncParsableCommand {
     @Flag(name: .shortAndLong, help: "Answer yes to every question.")
     var yes = false
 
-    @Flag(name: .long, help: "Delete the points of gone or blank records however many they are.")
+    @Flag(name: .long, help: "Delete the points of deleted or blank records, however many there are.")
     var allowRemovals = false
 
     @Option(name: .long, help: "Run this many workers, each in a process of its own.")
@@ -62,10 +65,10 @@ struct RunCommand: AsyncParsableCommand {
     func validate() throws {
         if let processes, !(1...64).contains(processes) { throw ValidationError("--processes must be from 1 to 64") }
         if processes != nil, workers.given.values.contains(where: { $0 != nil }) {
-            throw ValidationError("--processes says how many workers there are: leave out --workers")
+            throw ValidationError("--processes sets the number of workers: leave out --workers")
         }
         if resume, new { throw ValidationError("--resume and --new exclude each other") }
-        if force, !new { throw ValidationError("--force goes with --new") }
+        if force, !new { throw ValidationError("--force needs --new") }
         if let limit, limit < 1 { throw ValidationError("--limit must be at least 1") }
         if let condition = `where`, condition.allSatisfy(\.isWhitespace) {
             throw ValidationError("--where must not be blank")
@@ -117,8 +120,8 @@ struct WorkerCommand: AsyncParsableCommand {
         commandName: "worker",
         abstract: "Joins a job from another process or host.",
         discussion: """
-            Any number of workers may share a job: each batch is worked on by exactly one of them at a time. The settings must \
-            shape the same points as the job's. Ends when the job does.
+            Any number of workers may share a job: each batch is worked on by exactly one of them at a time. The \
+            settings must produce the same points as the job's. Ends when the job does.
 
             EXAMPLES
               migrate worker --job 7
@@ -129,7 +132,7 @@ struct WorkerCommand: AsyncParsableCommand {
     @Option(name: .long, help: "The job's number, as `migrate jobs` shows it.")
     var job: JobID
 
-    @Flag(name: .long, help: "Delete the points of gone or blank records however many they are.")
+    @Flag(name: .long, help: "Delete the points of deleted or blank records, however many there are.")
     var allowRemovals = false
 
     @Flag(name: .customLong("child"), help: .hidden)
@@ -160,7 +163,7 @@ struct WorkerCommand: AsyncParsableCommand {
         let end = try await withSignals(raising: stop, grace: engine.work.shutdownGrace, console: console) {
             try await session.work(on: job)
         }
-        // The parent has been told why.
+        // The parent process has reported the reason.
         if end.status != .complete { throw isChild ? CommandEnd(end.status) : end }
     }
 }

@@ -7,9 +7,9 @@ import TextProcessing
 struct SearchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "search",
-        abstract: "Asks the collection one question: dense and sparse search, joined.",
+        abstract: "Searches the collection: a dense and a sparse search, combined.",
         discussion: """
-            Embeds the question (a few tokens), so that people can see what was migrated.
+            Embeds the question (a few tokens), and shows what was migrated.
 
             EXAMPLES
               migrate search "how do I return a parcel"
@@ -23,7 +23,7 @@ struct SearchCommand: AsyncParsableCommand {
     @Option(name: .long, help: "Only this tenant's texts.")
     var member: String?
 
-    @Option(name: .long, help: "Answers to show.")
+    @Option(name: .long, help: "Number of answers to show.")
     var limit = 5
 
     @OptionGroup var settings: AllSettings

@@ -5,12 +5,13 @@ import Terminal
 struct SetupCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "setup",
-        abstract: "Makes the tracking tables and the collection, or shows what is there.",
+        abstract: "Creates the tracking tables and the collection, or shows what exists.",
         discussion: """
-            Harmless to repeat: nothing that exists is deleted or changed. The tracking SQL is applied over POSTGRES_URL; without \
-            that it is printed for Supabase's SQL editor. Asks before it changes anything.
+            Harmless to repeat: nothing that exists is deleted or changed. The tracking SQL is applied over \
+            POSTGRES_URL; if that is not set, it is printed for Supabase's SQL editor. Asks before it changes \
+            anything.
 
-            Tables and functions that an earlier plan has made under the same names are recognised before anything is changed. \
+            Tables and functions of another program with the same names are recognised before anything is changed. \
             --rename-older-tables keeps them under names that end in _old.
 
             EXAMPLES
@@ -54,10 +55,10 @@ extension SetupCommand {
         static let configuration = CommandConfiguration(
             abstract: "Fetches the tokenizer's vocabulary, or takes a copy, and keeps it for all runs.",
             discussion: """
-                1.7 MB from OpenAI's public address, its SHA-256 checked; kept in ${XDG_CACHE_HOME:-~/.cache}/migrate. Where it is \
-                kept already, nothing is fetched.
+                1.7 MB from OpenAI's public address, its SHA-256 checked; kept in ${XDG_CACHE_HOME:-~/.cache}/migrate. \
+                If it is there already, nothing is fetched.
 
-                With the flags of `migrate setup`: --json, --http-ca-bundle, --allow-plaintext.
+                Takes these flags of `migrate setup`: --json, --http-ca-bundle, --allow-plaintext.
 
                 EXAMPLES
                   migrate setup tokenizer
@@ -69,7 +70,7 @@ extension SetupCommand {
         @Option(name: .long, help: "A copy of cl100k_base.tiktoken: a file, or an http(s) address.")
         var from = VocabularyLookup.publicAddress
 
-        /// Takes the flags they share: a flag of both would be the parent's alone.
+        /// Takes the shared flags: a flag that both define would reach only the parent.
         @ParentCommand var setup: SetupCommand
 
         func run() async throws {

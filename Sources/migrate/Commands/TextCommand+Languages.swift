@@ -6,8 +6,8 @@ extension TextCommand {
         static let configuration = CommandConfiguration(
             abstract: "Shows the languages of sparse vectors, and their stop words.",
             discussion: """
-                The values of SPARSE_LANGUAGE. Where no list may come with this program, SPARSE_STOP_WORDS has to name one. \
-                With --json: {"languages":[{"name","stop_words"}]}, without `stop_words` for those.
+                The values of SPARSE_LANGUAGE. For a language without a list in this program, SPARSE_STOP_WORDS has to \
+                name one. With --json: {"languages":[{"name","stop_words"}]}, without `stop_words` for those.
 
                 EXAMPLES
                   migrate text languages

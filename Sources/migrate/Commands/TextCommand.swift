@@ -9,9 +9,9 @@ struct TextCommand: ParsableCommand {
         commandName: "text",
         abstract: "Shows what a text becomes: normalised, tokens, chunks, sparse vector, points.",
         discussion: """
-            Reads the text from standard input; needs no server and no key. With --json-lines each line is an object with \
-            `text`, and one object a line comes back, for comparing with other tools. `tokens` and `sparse` take the text as \
-            it is; `chunks` and `points` normalise it first. Flags are named as the settings.
+            Reads the text from standard input; needs no server and no key. With --json-lines each line is an object \
+            with `text`, and the answer is one object per line, to compare with other tools. `tokens` and `sparse` \
+            take the text as it is; `chunks` and `points` normalise it first. Flags have the names of the settings.
 
             EXAMPLES
               migrate text normalize < page.html
@@ -106,10 +106,10 @@ struct TextCommand: ParsableCommand {
                 """
         )
 
-        @Option(name: .long, help: "The record's id; with --json-lines `summary_id` says it.")
+        @Option(name: .long, help: "The record's id; with --json-lines it is `summary_id`.")
         var summaryId: RecordID?
 
-        @Option(name: .long, help: "The record's tenant; with --json-lines `member_code` says it.")
+        @Option(name: .long, help: "The record's tenant; with --json-lines it is `member_code`.")
         var memberCode: String?
 
         @OptionGroup var input: TextInput
@@ -119,7 +119,7 @@ struct TextCommand: ParsableCommand {
         func validate() throws {
             if !input.jsonLines, summaryId == nil || memberCode == nil {
                 throw ValidationError(
-                    "--summary-id and --member-code are needed: the ids of the points derive from them"
+                    "--summary-id and --member-code are needed: the points' ids derive from them"
                 )
             }
         }
@@ -134,11 +134,11 @@ struct TextCommand: ParsableCommand {
     }
 }
 
-/// A command that answers texts.
+/// A command that prints an answer for each text.
 protocol TextSubcommand: ParsableCommand {
     var input: TextInput { get }
 
-    /// Answers every text.
+    /// Prints the answer for every text.
     func answer(_ texts: TextSession) throws
 }
 

@@ -8,20 +8,21 @@ struct VerifyCommand: AsyncParsableCommand {
         commandName: "verify",
         abstract: "Proves that nothing is missing: compares MySQL, the job and Qdrant, record by record.",
         discussion: """
-            Compares ids, checksum, profile, member_code, source, type and place of the points of every planned record, \
-            with --deep also parent_id and the stored texts, and names what is missing, stale, unexpected or changed. \
-            Recorded failures are listed; points of others, and points without a source, are only counted. Rows that are \
-            not in MySQL are asked for twice; one that has vanished and has no points is no loss: it is counted, and no \
-            error. --repair embeds and writes what is missing or not as it must be, and deletes what is unexpected; it \
-            needs OPENAI_API_KEY, and does not begin with servers that the job has never used. A service that goes away \
-            in between is waited for; Ctrl-C and SIGTERM end the comparison, and --resume goes on from there.
+            Compares ids, checksum, profile, member_code, source, type and place of the points of every planned \
+            record, with --deep also parent_id and the stored texts, and names what is missing, stale, unexpected or \
+            changed. Recorded failures are listed; points of other sources, and points without a source, are only \
+            counted. Rows that are not in MySQL are read twice; a row that was deleted and has no points is counted, \
+            and is no error. --repair embeds and writes points that are missing or wrong, and deletes unexpected ones; \
+            it needs OPENAI_API_KEY, and refuses servers that the job has never used. If a service fails in between, \
+            the comparison waits for it; Ctrl-C and SIGTERM end it, and --resume continues from there.
 
             EXIT CODES
               0   the plan is finished, nothing failed, nothing is missing or wrong
               1   something is wrong (and not repaired), or records have failed
-              75  not finished planning, or batches are not worked on yet
-            Something wrong comes before 75, and 75 before failed records. Others as in every command: 69 unavailable, \
-            77 refused, 78 other settings than the job's. --json has the code as exit_code, and its reason as verdict.
+              75  the plan is not finished, or batches are not worked on yet
+            If several apply, something wrong comes first, then 75, then failed records. Other codes as in every \
+            command: 69 unavailable, 77 refused, 78 settings that differ from the job's. --json has the code as \
+            exit_code, and its reason as verdict.
 
             EXAMPLES
               migrate verify
@@ -33,13 +34,13 @@ struct VerifyCommand: AsyncParsableCommand {
 
     @OptionGroup var which: JobOption
 
-    @Flag(name: .long, help: "Read the stored texts, too, and compare them: some 3 kB more for each point.")
+    @Flag(name: .long, help: "Read the stored texts, too, and compare them: about 3 kB more per point.")
     var deep = false
 
     @Flag(name: .long, help: "Fix what is wrong.")
     var repair = false
 
-    @Flag(name: .long, help: "Delete the points of gone or blank records however many they are; with --repair.")
+    @Flag(name: .long, help: "Delete the points of deleted or blank records, however many there are; with --repair.")
     var allowRemovals = false
 
     @Flag(name: .long, help: "Go on from where the last comparison of this job was stopped on this host.")

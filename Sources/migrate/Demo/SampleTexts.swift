@@ -1,11 +1,11 @@
 import Migration
 
-/// Made-up rows in several languages, the same ones every time: what a table of short reports looks like.
+/// Made-up rows in several languages, always the same: they look like a table of short reports.
 struct SampleTexts: Sendable {
-    /// A snowflake: above 2^53, where a floating-point number would be off by some.
+    /// A snowflake id: above 2^53, where a floating-point number would be inexact.
     private static let firstID: RecordID = 1_258_291_663_585_714_176
 
-    /// So many rows; among them what real tables have too: a NULL, blanks, very long texts, a missing tenant.
+    /// This many rows; as in real tables there are a NULL, blanks, very long texts and a missing tenant among them.
     static func rows(_ count: Int) -> [SourceRecord] {
         var dice = SplitMix64(seed: 7)
         var id = firstID

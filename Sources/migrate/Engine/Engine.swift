@@ -2,9 +2,9 @@ import Migration
 import Settings
 import TextProcessing
 
-/// What commands need to work on a job: the ports, and everything that follows from the settings.
+/// Everything that commands need to work on a job: the ports, and what follows from the settings.
 ///
-/// Knows no adapter: the demonstration makes one over fakes, `Wiring` one over the real services.
+/// Knows no adapter: the demonstration makes an engine from fakes, `Wiring` makes one from the real services.
 struct Engine: Sendable {
     var ports: EnginePorts
     var plan: BatchWork.Plan
@@ -14,16 +14,16 @@ struct Engine: Sendable {
     let names: Names
     let target: Settings.Target
     let work: Settings.Work
-    /// Makes the ids of points.
+    /// Makes the ids of the points.
     let identity: PointIdentity
-    /// `UNMARKED_POINTS`; nil = nobody has said it.
+    /// `UNMARKED_POINTS`; nil = not set.
     let unmarkedPoints: UnmarkedPoints?
-    /// Names this process in the store.
+    /// The name of this process in the store.
     let runner: String
-    /// The servers behind the ports, for jobs that may meet others.
+    /// The servers behind the ports, to compare them with those of a job.
     let servers: JobServers
 
-    /// What a job is called.
+    /// The names of a job.
     struct Names: Sendable, Equatable {
         /// The table with its database, as in `app.ip_summary`.
         let table: String
@@ -33,13 +33,13 @@ struct Engine: Sendable {
         let contentColumn: String
         /// The condition of `--where`.
         let condition: String?
-        /// `SOURCE_NAME`: what the points carry in place of the table's name.
+        /// `SOURCE_NAME`: the name in the points, in place of the table's name.
         var sourceName: String?
 
-        /// What the points carry as their source.
+        /// The source in the points.
         var source: String { sourceName ?? table }
 
-        /// Names the pair of source and collection: one job of it is open at a time.
+        /// The name of the pair of source and collection: it has at most one open job.
         var targetKey: String { Self.targetKey(source: source, collection: collection) }
 
         static func targetKey(source: String, collection: String) -> String { "\(source) -> \(collection)" }
@@ -90,7 +90,7 @@ struct Engine: Sendable {
         )
     }
 
-    /// The plan with the owner of points that a job has decided on: points without a source are its own, or not.
+    /// The plan with the job's decision on the points without a source: whether they are its own.
     func plan(of job: JobSummary) -> BatchWork.Plan {
         let stored = job.config[UnmarkedPoints.configKey].flatMap(UnmarkedPoints.init)
         var plan = plan
@@ -98,7 +98,7 @@ struct Engine: Sendable {
         return plan
     }
 
-    /// What all workers of a job agree on.
+    /// The settings that all workers of a job share.
     var jobSettings: JobSettings {
         JobSettings(
             maxRetries: work.retriesMax,

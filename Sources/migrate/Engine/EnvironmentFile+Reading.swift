@@ -3,14 +3,14 @@ import Glibc
 import Settings
 
 extension EnvironmentFile {
-    /// Reads a file of settings, or the default one; nil where that is not there.
+    /// Reads a file of settings, or the default one; nil if the default one does not exist.
     ///
-    /// - Parameter name: must be there; nil = the default one.
-    /// - Throws: where there is a file that cannot be read as text.
+    /// - Parameter name: a file that must exist; nil = the default one.
+    /// - Throws: when the file exists and cannot be read as text.
     init?(named name: String?) throws(SettingsProblems) {
         let path = name ?? ".env"
         guard name != nil || FileManager.default.fileExists(atPath: path) else { return nil }
-        // It may be a pipe, or /dev/null for none.
+        // It may be a pipe, or /dev/null to read nothing.
         guard let bytes = try? FileBytes.read(path), let text = String(data: Data(bytes), encoding: .utf8) else {
             let problem = SettingsProblem(subject: path, sentence: "cannot be read as a UTF-8 text file")
             throw SettingsProblems(problems: [problem])
@@ -18,7 +18,7 @@ extension EnvironmentFile {
         self.init(path: path, text: text, isReadableByOthers: Self.isReadableByOthers(path))
     }
 
-    /// Not of a pipe or a device; and what Kubernetes mounts is a link.
+    /// False for a pipe or a device; follows links, because Kubernetes mounts files as links.
     private static func isReadableByOthers(_ path: String) -> Bool {
         var status = stat()
         guard unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return false }

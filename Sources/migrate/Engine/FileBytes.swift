@@ -1,15 +1,15 @@
 import FoundationEssentials
 import Glibc
 
-/// What is in a file, read until its end and not by its size: it may be a pipe.
+/// The content of a file, read until its end, not by its size: it may be a pipe.
 enum FileBytes {
     /// Reads a file from its beginning.
     ///
     /// - Parameters:
-    ///   - path: a `~` at its beginning is the home, as in all of `URL(filePath:)`.
+    ///   - path: a `~` at its beginning is the home directory, as always in `URL(filePath:)`.
     ///   - bytesMax: where to stop reading.
     /// - Returns: all bytes, or the first `bytesMax`.
-    /// - Throws: `POSIXError` where it cannot be opened or read.
+    /// - Throws: `POSIXError` when it cannot be opened or read.
     static func read(_ path: String, upTo bytesMax: Int = .max) throws -> [UInt8] {
         let path = URL(filePath: path).path(percentEncoded: false)
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)

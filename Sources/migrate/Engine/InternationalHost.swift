@@ -1,11 +1,11 @@
-/// A host's name as the name service has it: each label with other letters than ASCII in its `xn--` form.
+/// A host's name in DNS form: each label with non-ASCII letters in its `xn--` form.
 ///
-/// The letters are taken as they stand, in lower case; two spellings of one letter (`ü` as one scalar or as two) stay two.
+/// The letters are only put into lower case; two encodings of one letter (`ü` as one scalar or as two) stay different.
 ///
 /// - SeeAlso: RFC 3492, *Punycode*: the algorithm of `punycode` and its constants.
 enum InternationalHost {
     static func name(_ host: String) -> String {
-        // The full stop of Chinese and Japanese parts labels, too.
+        // The full stop of Chinese and Japanese also separates labels.
         let labels = host.lowercased().replacing("\u{3002}", with: ".").split(
             separator: ".",
             omittingEmptySubsequences: false
@@ -19,13 +19,13 @@ enum InternationalHost {
     private static let thresholdMin: UInt32 = 1
     private static let thresholdMax: UInt32 = 26
 
-    /// First the letters that are ASCII, then where the others go: how far from the last one in value and place.
+    /// First the ASCII letters, then the places of the others: the differences to the last one in value and place.
     private static func punycode(_ label: [UInt32]) -> String {
         let basic = label.filter { $0 < 0x80 }
         var output = basic.map { UInt8(truncatingIfNeeded: $0) }
         if !output.isEmpty { output.append(UInt8(ascii: "-")) }
         var value: UInt32 = 0x80
-        // 64 bits, because a host's name may be as long as somebody likes.
+        // 64 bits, because a host's name may be of any length.
         var delta: UInt64 = 0
         var bias: UInt32 = 72
         var handled = basic.count

@@ -29,7 +29,7 @@ struct PointShaping {
 }
 
 extension JobConfiguration {
-    /// What makes two runs the same job: how records become points, and where they come from and go.
+    /// What identifies a job: how records become points, where they come from and where they go.
     init(_ profile: Profile, _ names: Engine.Names, _ text: Settings.Text) {
         var values: [String: String] = [:]
         for line in profile.lines {
@@ -43,14 +43,14 @@ extension JobConfiguration {
         values["content_column"] = names.contentColumn
         values["collection"] = names.collection
         if let condition = names.condition { values[JobConfiguration.conditionKey] = condition }
-        // Only where it says something new: jobs of versions that did not know the setting stay the same job.
+        // Only if it differs: jobs of versions without this setting stay the same job.
         if names.source != names.table { values["source"] = names.source }
         self.init(values: values)
     }
 }
 
 extension ChunkLimits {
-    /// The sizes the settings ask for.
+    /// The sizes in the settings.
     init(_ text: Settings.Text) throws(TextError) {
         try self.init(
             parentMaxTokens: text.parentTokensMax,
@@ -62,7 +62,7 @@ extension ChunkLimits {
 }
 
 extension SparseParameters {
-    /// The sparse vectors the settings ask for.
+    /// The sparse encoding in the settings.
     ///
     /// - Throws: `CommandEnd` when the stop words cannot be read.
     init(_ text: Settings.Text) throws {

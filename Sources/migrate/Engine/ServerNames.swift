@@ -5,9 +5,9 @@ import Settings
 extension JobServers {
     /// The servers that the settings name, without credentials.
     ///
-    /// - Parameter settings: those of services that the command does not use are absent.
+    /// - Parameter settings: those of services that the command does not use are nil.
     init(_ settings: Settings) {
-        // Of `database.table` the database counts; what the connection begins in does not.
+        // For `database.table` that database counts, not the one in which the connection begins.
         let database = { (mysql: Settings.MySQL) in
             TableName(mysql.table)?.database ?? mysql.database
         }
@@ -18,12 +18,12 @@ extension JobServers {
         )
     }
 
-    /// Scheme, host, port and path: what tells one server from another.
+    /// Scheme, host, port and path: they tell servers apart.
     ///
-    /// A user, a password and a query are left out: they may be secrets, and they change without the server moving.
+    /// User, password and query are left out: they may be secrets, and they may change while the server stays the same.
     ///
-    /// - Parameter text: as a setting has it.
-    /// - Returns: 500 characters at most.
+    /// - Parameter text: an address from the settings.
+    /// - Returns: at most 500 characters.
     static func name(ofURL text: String) -> String {
         guard var parts = URLComponents(string: text) else { return "unreadable address" }
         parts.user = nil

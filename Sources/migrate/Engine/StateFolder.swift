@@ -1,10 +1,10 @@
-/// Where runners note what they hold.
+/// The folder where runners note which claims they hold.
 struct StateFolder: Equatable {
-    /// The folder a person named.
+    /// The folder in the settings.
     let named: String?
     let environment: [String: String]
 
-    /// Nil where there is no home.
+    /// Nil if there is no home directory.
     var path: String? {
         if let named { return named }
         let folder = value("XDG_STATE_HOME") ?? value("HOME").map { "\($0)/.local/state" }

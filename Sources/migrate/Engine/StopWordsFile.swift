@@ -2,12 +2,12 @@ import Terminal
 
 /// A file of stop words: separated by white space, in UTF-8.
 enum StopWordsFile {
-    /// The longest list there is has a few thousand words; a larger file is another file.
+    /// The longest known list has a few thousand words; a larger file is no such list.
     private static let bytesMax = 1 << 20
 
-    /// The words as they stand there.
+    /// The words of a file, unchanged.
     ///
-    /// - Throws: `CommandEnd` when the file cannot be read or is no such list.
+    /// - Throws: `CommandEnd` when the file cannot be read or is no list of stop words.
     static func words(_ path: String) throws -> [String] {
         func refusal(_ why: String) -> CommandEnd { CommandEnd(.badSettings, "SPARSE_STOP_WORDS: \(path) \(why)") }
         guard let bytes = try? FileBytes.read(path, upTo: bytesMax + 1) else { throw refusal("cannot be read") }

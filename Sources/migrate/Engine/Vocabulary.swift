@@ -4,15 +4,15 @@ import Settings
 import Terminal
 import TextProcessing
 
-/// Where the tokenizer's vocabulary may be, and reading it.
+/// The possible places of the tokenizer's vocabulary.
 struct VocabularyLookup: Sendable, Equatable {
-    /// The name of `cl100k_base.tiktoken` in tiktoken's cache: the SHA-1 of the address it comes from.
+    /// The name of `cl100k_base.tiktoken` in tiktoken's cache: the SHA-1 of its address.
     static let tiktokenName = "9b5ad71b2ce5302211f9c61530b329a4922fc6a4"
     static let fileName = "cl100k_base.tiktoken"
-    /// Where OpenAI publishes it; tiktoken's own source.
+    /// OpenAI's public address; tiktoken uses it too.
     static let publicAddress = "https://openaipublic.blob.core.windows.net/encodings/cl100k_base.tiktoken"
 
-    /// The file a person named; only it counts then.
+    /// The file in the settings; if set, only this file counts.
     let named: String?
     let environment: [String: String]
 
@@ -27,7 +27,7 @@ struct VocabularyLookup: Sendable, Equatable {
         return paths
     }
 
-    /// The program's own copy; nil where there is no home.
+    /// The program's own copy; nil if there is no home directory.
     var cacheFile: String? {
         let folder = value("XDG_CACHE_HOME") ?? value("HOME").map { "\($0)/.cache" }
         return folder.map { "\($0)/migrate/\(Self.fileName)" }
@@ -36,11 +36,11 @@ struct VocabularyLookup: Sendable, Equatable {
     private func value(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
 }
 
-/// The exact tokenizer out of a file.
+/// Makes the exact tokenizer from a file.
 enum Vocabulary {
-    /// The tokenizer the settings lead to.
+    /// The tokenizer for these settings.
     ///
-    /// - Throws: `CommandEnd` with the one sentence that says what to do.
+    /// - Throws: `CommandEnd` with one sentence that says what to do.
     static func tokenizer(_ settings: Settings) throws -> Tokenizer {
         let lookup = VocabularyLookup(
             named: settings.text.vocabularyFile,
@@ -56,7 +56,7 @@ enum Vocabulary {
         return tokenizer
     }
 
-    /// Nil where there is no file.
+    /// Nil if there is no file.
     static func tokenizer(_ lookup: VocabularyLookup) throws -> Tokenizer? {
         for path in lookup.candidates {
             guard let data = FileManager.default.contents(atPath: path) else { continue }
@@ -65,9 +65,9 @@ enum Vocabulary {
         return nil
     }
 
-    /// The program's own copy, if it is there and whole.
+    /// The program's own copy, if it exists and is undamaged.
     ///
-    /// - Throws: `CommandEnd` when there is no place for one.
+    /// - Throws: `CommandEnd` when there is no folder for a copy.
     static func kept(_ lookup: VocabularyLookup) throws -> String? {
         let path = try place(lookup)
         guard let data = FileManager.default.contents(atPath: path) else { return nil }
@@ -75,7 +75,7 @@ enum Vocabulary {
         return (try? tokenizer(data, from: path)).map { _ in path }
     }
 
-    /// Stores a copy where later runs look for it, whole or not at all.
+    /// Stores a copy where later runs look for it, completely or not at all.
     ///
     /// - Returns: its path.
     static func store(_ data: Data, from origin: String, lookup: VocabularyLookup) throws -> String {

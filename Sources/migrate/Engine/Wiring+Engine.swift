@@ -4,9 +4,9 @@ import Migration
 import Settings
 import Terminal
 
-/// What follows from the settings, whatever the adapters are.
+/// What follows from the settings, for any adapters.
 extension Wiring {
-    /// Finds the job a command is about.
+    /// Finds the job of a command.
     var lookup: JobLookup {
         let collection = settings.target.collection
         return settings.text.sourceName.map {
@@ -37,7 +37,7 @@ extension Wiring {
         }
     }
 
-    /// Everything a job needs; without OpenAI's settings its embedder refuses to embed.
+    /// Everything that a job needs; without OpenAI's settings its embedder refuses to embed.
     func engine(
         where condition: String?,
         report: @escaping @Sendable (MigrationEvent) -> Void
@@ -67,7 +67,7 @@ extension Wiring {
         )
     }
 
-    /// Where this host keeps notes; nil where there is no home.
+    /// The folder for notes on this host; nil if there is no home directory.
     var stateFolder: String? {
         StateFolder(named: settings.stateFolder, environment: ProcessInfo.processInfo.environment).path
     }
@@ -76,14 +76,14 @@ extension Wiring {
         RunMonitor(console: console, isJSON: isJSON, time: time, log: EventLog(logger: logger))
     }
 
-    /// Writes to standard error; standard output belongs to the answers.
+    /// Logs to standard error; standard output is only for answers.
     var logger: Logger {
         var logger = Logger(label: "migrate") { ConsoleLog(label: $0, console: .standard) }
         logger.logLevel = Logger.Level(rawValue: settings.logLevel) ?? .warning
         return logger
     }
 
-    /// Names this process for people: host and process id.
+    /// The name of this process in reports: host and process id.
     static var processName: String {
         "\(ProcessInfo.processInfo.hostName):\(ProcessInfo.processInfo.processIdentifier)"
     }

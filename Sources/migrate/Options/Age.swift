@@ -1,10 +1,10 @@
 import ArgumentParser
 
-/// A length of time as people write it: `90s`, `10m`, `12h`, `30d`, `2w`.
+/// A length of time in the form `90s`, `10m`, `12h`, `30d` or `2w`.
 struct Age: Equatable, ExpressibleByArgument {
     let seconds: Int64
 
-    /// The longest: a hundred years.
+    /// The longest one: a hundred years.
     private static let longest: Int64 = 36_500 * 86_400
     private static let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800]
 

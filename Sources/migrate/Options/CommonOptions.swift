@@ -2,7 +2,7 @@ import ArgumentParser
 import FoundationEssentials
 import Settings
 
-/// What every command takes.
+/// Options of every command.
 struct CommonOptions: ParsableArguments {
     @Option(name: .long, help: "File with settings; by default `.env` in this directory, if there is one.")
     var envFile: String?

@@ -3,7 +3,7 @@ import Migration
 
 extension FailureStage: ExpressibleByArgument {}
 
-/// Which failures a command is about.
+/// Selects failures.
 struct FailureFilter: ParsableArguments {
     @Option(name: .long, help: "Only failures of this step: fetch, decode, chunk, embed, upsert or batch.")
     var stage: FailureStage?

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Migration
 
-/// Which job a command is about.
+/// Selects a job.
 struct JobOption: ParsableArguments {
     @Option(
         name: .long,

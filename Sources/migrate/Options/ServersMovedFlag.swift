@@ -5,8 +5,8 @@ struct ServersMovedFlag: ParsableArguments {
     @Flag(
         name: .long,
         help: """
-            The job's MySQL, Qdrant or embedder has a new name or address. Without it a job does not go on with servers that \
-            it has not used before; and never where its work is not found on them.
+            The job's MySQL, Qdrant or embedder has a new name or address. Without this flag a job does not use \
+            servers that it has not used before. The flag does not help if the job's work is not found on them.
             """
     )
     var serversMoved = false

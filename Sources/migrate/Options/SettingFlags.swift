@@ -1,19 +1,19 @@
 import ArgumentParser
 import Settings
 
-/// Flags that stand for settings.
+/// The flags of settings.
 protocol SettingValues: ParsableArguments {
-    /// Setting name → the flag's value, nil where it was not given.
+    /// Setting name → the flag's value; nil if the flag was not given.
     var given: [String: String?] { get }
 }
 
-/// Settings whose flags stand together in the help.
+/// Settings whose flags are listed together in the help.
 protocol SettingGroup: Sendable {
-    /// Those that are secret have no flag.
+    /// The settings of the group; secret ones get no flag.
     static var settings: [Setting] { get }
-    /// Names of a flag that come before the setting's own.
+    /// Short names of a flag, which come before the setting's own name.
     static var shortNames: [String] { get }
-    /// Only `--help-hidden` shows the many.
+    /// Whether `--help` shows the flags, or only `--help-hidden`.
     static var visibility: ArgumentVisibility { get }
 }
 
@@ -22,10 +22,10 @@ extension SettingGroup {
     static var visibility: ArgumentVisibility { .hidden }
 }
 
-/// One flag for each setting of a group, named like it.
+/// One flag for each setting of a group, with the setting's name.
 ///
-/// The parser finds a type's options in its mirror and fills them by its `Decodable` initialiser. Both are made from the
-/// settings table here, so that no setting is named a second time; a unit test parses every flag.
+/// The parser finds a type's options in its mirror and fills them by its `Decodable` initialiser. Both are made from
+/// the settings table here, so that no setting has to be named a second time; a unit test parses every flag.
 struct SettingFlags<Group: SettingGroup>: SettingValues, CustomReflectable {
     private struct Key: CodingKey {
         let stringValue: String
@@ -35,7 +35,7 @@ struct SettingFlags<Group: SettingGroup>: SettingValues, CustomReflectable {
         init?(intValue: Int) { nil }
     }
 
-    /// In the table's order, which is that of the help.
+    /// In the order of the table and of the help.
     private let options: [(name: String, option: Option<String?>)]
 
     init() {
@@ -61,7 +61,7 @@ struct SettingFlags<Group: SettingGroup>: SettingValues, CustomReflectable {
         Dictionary(uniqueKeysWithValues: options.map { ($0.name, $0.option.wrappedValue) })
     }
 
-    /// The table's own sentence.
+    /// The sentence from the table.
     private static func help(_ setting: Setting) -> ArgumentHelp {
         let value = setting.defaultValue.map { " (default: \($0))" } ?? ""
         return ArgumentHelp("\(setting.help)\(value)", valueName: setting.valueName, visibility: Group.visibility)
@@ -69,7 +69,7 @@ struct SettingFlags<Group: SettingGroup>: SettingValues, CustomReflectable {
 }
 
 extension Setting {
-    /// What stands behind the flag in the help.
+    /// The placeholder behind the flag in the help.
     fileprivate var valueName: String {
         switch kind {
         case .text: "text"

@@ -13,7 +13,7 @@ enum TextGroup: SettingGroup { static let settings = SettingsTable.settings(in: 
 
 enum GeneralGroup: SettingGroup { static let settings = SettingsTable.settings(in: .general) }
 
-/// The number of workers, which people change more often than all else.
+/// The number of workers, which is changed more often than other settings.
 enum WorkersGroup: SettingGroup {
     static let settings = SettingsTable.settings(in: .work).filter { $0.name == "MAX_WORKERS" }
     static let shortNames = ["workers"]
@@ -24,7 +24,7 @@ enum WorkGroup: SettingGroup {
     static let settings = SettingsTable.settings(in: .work).filter { !WorkersGroup.settings.contains($0) }
 }
 
-/// Everything: for commands that touch all four services.
+/// All settings: for commands that use all four services.
 struct AllSettings: ParsableArguments {
     @OptionGroup var common: CommonOptions
     @OptionGroup(title: "MySQL") var mysql: SettingFlags<MySQLGroup>
@@ -37,7 +37,7 @@ struct AllSettings: ParsableArguments {
 
     var flags: [any SettingValues] { [mysql, tracking, openai, qdrant, work, text, general] }
 
-    /// The adapters for what the command needs, or every problem with the settings at once.
+    /// The adapters that the command needs, or every problem with the settings.
     func wiring(
         _ needs: Setting.Need,
         _ more: any SettingValues...,
@@ -48,7 +48,7 @@ struct AllSettings: ParsableArguments {
     }
 }
 
-/// For commands that only ask or tell the tracking store; table and collection say whose job is meant, and may be absent.
+/// For commands that use only the tracking store; table and collection select the job, and may be absent.
 struct TrackingSettings: ParsableArguments {
     @OptionGroup var common: CommonOptions
     @OptionGroup(title: "MySQL") var mysql: SettingFlags<MySQLGroup>
@@ -56,7 +56,7 @@ struct TrackingSettings: ParsableArguments {
     @OptionGroup(title: "Qdrant") var qdrant: SettingFlags<QdrantGroup>
     @OptionGroup(title: "General") var general: SettingFlags<GeneralGroup>
 
-    /// The tracking store's adapter, or every problem with the settings at once.
+    /// The tracking store's adapter, or every problem with the settings.
     func wiring() throws(SettingsProblems) -> Wiring {
         let input = try common.input([mysql, tracking, qdrant, general])
         let settings = try Settings(input, needs: .tracking, checks: Wiring.checks)

@@ -1,9 +1,9 @@
 import Glibc
 import Terminal
 
-/// What is piped into the program.
+/// The bytes that are piped into the program.
 enum StandardInput {
-    /// What is there, as soon as something is; nil at the end.
+    /// The next bytes, as soon as there are any; nil at the end.
     static func next() throws -> [UInt8]? {
         while true {
             var count = 0

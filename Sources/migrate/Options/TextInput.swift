@@ -3,9 +3,9 @@ import FoundationEssentials
 import Settings
 import Terminal
 
-/// Where `migrate text` takes its texts from, and the form of its answers.
+/// The texts of `migrate text`, and the form of its answers.
 struct TextInput: ParsableArguments {
-    @Flag(name: .long, help: "Read one JSON object a line, and answer each with one.")
+    @Flag(name: .long, help: "Read one JSON object per line, and answer each with one.")
     var jsonLines = false
 
     @OptionGroup var common: CommonOptions
@@ -14,7 +14,7 @@ struct TextInput: ParsableArguments {
         try Settings(try common.input(flags, environment: environment), needs: [], checks: Wiring.checks)
     }
 
-    /// The texts of standard input.
+    /// The texts from standard input.
     var texts: TextSession {
         TextSession(
             form: jsonLines ? .jsonLines : common.json ? .json : .people,

@@ -4,17 +4,18 @@ import Glibc
 import Migration
 import Synchronization
 
-/// The process that started this one as a worker: it reads our standard output, and holds the other end of our standard input.
+/// The process that started this one as a worker: it reads our standard output, and holds the other end of our standard
+/// input.
 final class ParentProcess: Sendable {
     private let encoder = Mutex(JSONEncoder())
 
-    /// Tells it what happens here, a line of JSON an event; what it sees or counts by itself is left out.
+    /// Reports an event to it, one line of JSON per event; events that it sees or counts by itself are left out.
     func tell(_ event: MigrationEvent) {
         switch event {
         case .claimed, .finished, .leaseLost, .recordFailed, .manyMissing, .pointsRemoved, .embedded, .throttled,
             .waitCut, .limitsLearned, .retrying, .reaped, .stopping:
             encoder.withLock { encoder in
-                // What a dead parent cannot hear is nobody's loss.
+                // If the parent is dead, the event can be dropped.
                 guard let line = try? encoder.encode(event) else { return }
                 Self.write(line + Data("\n".utf8))
             }
@@ -24,7 +25,7 @@ final class ParentProcess: Sendable {
         }
     }
 
-    /// All of it, or what the parent reads.
+    /// Writes the whole line, unless the parent stops reading.
     private static func write(_ line: Data) {
         var rest = line[...]
         while !rest.isEmpty {
@@ -34,7 +35,7 @@ final class ParentProcess: Sendable {
         }
     }
 
-    /// Raises `stop` when the parent has died: it never writes, so the end of our input is its end.
+    /// Raises `stop` when the parent has died: it never writes, so our input ends only when it ends.
     func watch(raising stop: StopSignal) {
         // A thread of its own, because it blocks until then.
         OwnThread.run {
@@ -48,6 +49,6 @@ final class ParentProcess: Sendable {
 /// The worker processes of `migrate run --processes`.
 struct WorkerPool: Sendable {
     let count: Int
-    /// What starts them, once it is decided to whom points without a source belong.
+    /// Makes the object that starts them, once it is decided to whom the points without a source belong.
     let processes: @Sendable (UnmarkedPoints) -> any WorkerProcesses
 }

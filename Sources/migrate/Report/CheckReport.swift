@@ -12,7 +12,7 @@ struct CheckReport: Encodable, Equatable {
 
     var isUsable: Bool { items.allSatisfy(\.isUsable) }
 
-    /// One line a dependency; what is wrong follows below it.
+    /// One line per dependency; its problems follow below it.
     var text: String {
         let width = items.map(\.name.count).max() ?? 0
         return items.flatMap { item in

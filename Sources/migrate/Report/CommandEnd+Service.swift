@@ -2,10 +2,10 @@ import Migration
 import Terminal
 
 extension CommandEnd {
-    /// A service that could not be used, with its name and the fitting exit code.
+    /// The end because of a service that could not be used, with its name and the matching exit code.
     init(_ failure: ServiceFailure) {
         if failure.failure.code == ServiceFailure.brakedCode {
-            // Nothing is wrong with the service.
+            // The service itself is well.
             self.init(.incomplete, "nothing more was deleted: \(failure.failure.detail)")
             return
         }
@@ -18,7 +18,7 @@ extension CommandEnd {
 }
 
 extension Service {
-    /// At the beginning of a sentence.
+    /// The name at the beginning of a sentence.
     var words: String {
         switch self {
         case .source: "MySQL"

@@ -1,6 +1,6 @@
 import Migration
 
-/// What `migrate pause`, `resume` and `cancel` answer with `--json`.
+/// The answer of `migrate pause`, `resume` and `cancel` with `--json`.
 struct ControlReport: Encodable {
     let job: JobID
     let target: String

@@ -1,13 +1,13 @@
 import Migration
 import Terminal
 
-/// A job's counters as the report at the end of a run and as `migrate status`.
+/// A job's counters, for the report at the end of a run and for `migrate status`.
 struct JobReport {
     let stats: JobStats
-    /// Tokens this process had embedded; nil where that is not known.
+    /// Tokens that this process has embedded; nil if unknown.
     let tokens: Int64?
     let pricePerMillionTokens: Double
-    /// How long this process worked; nil where that is not known.
+    /// How long this process has worked; nil if unknown.
     let elapsed: Duration?
 
     init(_ stats: JobStats, tokens: Int64? = nil, pricePerMillionTokens: Double = 0, elapsed: Duration? = nil) {
@@ -17,7 +17,7 @@ struct JobReport {
         self.elapsed = elapsed
     }
 
-    /// What the job's state means for an exit code.
+    /// The exit code for the job's state.
     var exitStatus: ExitStatus {
         switch stats.job?.status {
         case .completed: stats.failedRecords == 0 ? .complete : .incomplete
@@ -45,7 +45,7 @@ struct JobReport {
             "  records  " + records.joined(separator: ", ") + (left > 0 ? ", \(Format.count(left)) to do" : "")
         )
         if stats.retries + stats.reaps + stats.defers > 0 {
-            // The reaper's ends use the budget, too: they are among the retries.
+            // Attempts that the reaper has ended use the budget too: they are among the retries.
             let tries = Format.plural(stats.retries, "attempt")
             lines.append("  again    \(tries), \(stats.reaps) after a dead runner; \(stats.defers) deferred")
         }
@@ -63,7 +63,7 @@ struct JobReport {
         return lines.joined(separator: "\n")
     }
 
-    /// What a person would do now.
+    /// The next step for a person.
     var next: String? {
         switch stats.job?.status {
         case .completed where stats.failedRecords == 0: "Next: `migrate verify` proves that nothing is missing."
@@ -91,8 +91,8 @@ struct JobReportDocument: Encodable {
     let exitCode: Int32
 
     /// - Parameters:
-    ///   - report: what is told.
-    ///   - status: with which the program ends, if that is not what the job's state means.
+    ///   - report: the report in the document.
+    ///   - status: the exit code, if it is not that of the job's state.
     init(_ report: JobReport, _ status: ExitStatus? = nil) {
         stats = report.stats
         tokens = report.tokens

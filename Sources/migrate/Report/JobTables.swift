@@ -16,7 +16,7 @@ enum EventTable {
     }
 }
 
-/// A line of JSON about something of a job, with the job's number in it.
+/// A line of JSON about a part of a job, with the job's number in it.
 struct OfJob<Line: Encodable>: Encodable {
     private enum CodingKeys: CodingKey { case job }
 
@@ -35,7 +35,7 @@ struct OfJob<Line: Encodable>: Encodable {
     }
 }
 
-/// The list of `migrate failures`; the sentence comes last, so that it may be as long as it is.
+/// The list of `migrate failures`; the sentence is the last column, so that it may be long.
 enum FailureTable {
     static func text(_ failures: [FailureSummary], hasHeader: Bool = true) -> String {
         let rows = failures.map { failure in

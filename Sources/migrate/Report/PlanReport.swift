@@ -43,7 +43,7 @@ struct PlanReport: Encodable {
             \(table): a plan, nothing is written
               records   \(Format.count(records)) in \(Format.plural(batches, "batch", "batches"))
               sample    \(Format.plural(Int64(sampleRecords), "record")), \(Format.decimal(unusable, 1)) % blank or not usable
-              mean      \(Format.short(meanBytes)) bytes, \(Format.short(meanTokens)) tokens a record
+              mean      \(Format.short(meanBytes)) bytes, \(Format.short(meanTokens)) tokens per record
               children  about \(Format.count(chunks)), \(Format.short(meanSparseTerms)) terms each (SPARSE_AVG_LENGTH)
               requests  about \(Format.count(requests))
               tokens    about \(Format.count(tokens))

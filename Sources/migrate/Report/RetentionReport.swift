@@ -1,29 +1,29 @@
 import Migration
 import Terminal
 
-/// What `migrate prune` would delete, or has deleted.
+/// The result of `migrate prune`, or of its dry run.
 struct RetentionReport: Encodable, Equatable {
-    /// What became of a job.
+    /// What happened to a job.
     enum Result: String, Encodable {
         case deleted
-        /// Somebody has opened it again.
+        /// It was opened again meanwhile, and stays.
         case left
     }
 
-    /// A job, or its history.
+    /// A job, or its events.
     struct Line: Encodable, Equatable {
         let job: JobID
-        /// Nil where the job's row is gone.
+        /// Nil if the job's row does not exist any more.
         let target: String?
         let status: JobStatus?
         let endTime: String?
-        /// `old`, `interrupted`, `orphaned`; `named` where a person has named it.
+        /// `old`, `interrupted`, `orphaned`, or `named` if the command has named the job.
         let why: String
         let batches: Int64
         let failures: Int64
         let events: Int64
         let rows: Int64
-        /// Nil while nothing was done.
+        /// Nil as long as nothing was deleted.
         var result: Result?
 
         init(_ row: RetentionSummary, _ why: String, _ count: GetIngestionJobRows.Answer) {
@@ -35,7 +35,7 @@ struct RetentionReport: Encodable, Equatable {
             (batches, failures, events, rows) = (count.batches, count.failures, count.events, count.rows)
         }
 
-        /// The job and its size.
+        /// The job and its number of rows.
         var sentence: String {
             let size = [
                 Format.plural(batches, "batch", "batches"), Format.plural(failures, "failure"),
@@ -49,9 +49,9 @@ struct RetentionReport: Encodable, Equatable {
 
     let isDryRun: Bool
     var jobs: [Line] = []
-    /// Jobs that stay and lose their history.
+    /// Jobs that stay and lose their events.
     var histories: [Line] = []
-    /// Old jobs that stay because of what only they tell.
+    /// Old jobs that stay because other jobs need their information.
     var needed: [JobID] = []
 
     init(isDryRun: Bool) { self.isDryRun = isDryRun }
@@ -63,7 +63,7 @@ struct RetentionReport: Encodable, Equatable {
         case jobs, histories, needed
     }
 
-    /// All of it in a few words: `2 jobs and the history of 1 (1,234 rows)`.
+    /// A short summary: `2 jobs and the history of 1 (1,234 rows)`.
     var summary: String {
         var parts: [String] = []
         if !jobs.isEmpty { parts.append(Format.plural(Int64(jobs.count), "job")) }
@@ -72,7 +72,7 @@ struct RetentionReport: Encodable, Equatable {
         return "\(parts.joined(separator: " and ")) (\(Format.plural(rows, "row")))"
     }
 
-    /// For people: what goes, and what stays for a reason that is not its age.
+    /// What is deleted, and what stays for another reason than its age.
     var text: String {
         var lines: [String] = []
         if !jobs.isEmpty {
@@ -82,8 +82,8 @@ struct RetentionReport: Encodable, Equatable {
         lines += histories.map {
             "Job \($0.job) of \($0.target ?? "-") stays and loses its history: \(Format.plural($0.events, "event"))."
         }
-        lines += needed.map { "Job \($0) stays, although it is old: only it tells something that later jobs need." }
-        if isDryRun { lines.append("This would be \(summary). Nothing was changed.") }
+        lines += needed.map { "Job \($0) stays, although it is old: it has information that later jobs need." }
+        if isDryRun { lines.append("This would delete \(summary). Nothing was changed.") }
         return lines.joined(separator: "\n")
     }
 

@@ -1,7 +1,7 @@
 import Migration
 import Terminal
 
-/// The answer of `migrate search`; shows text, because its reader asked for it.
+/// The answer of `migrate search`; it contains text, because its reader asked for it.
 struct SearchReport: Encodable {
     struct Item: Encodable {
         let id: String

@@ -1,6 +1,6 @@
 import Migration
 
-/// What `migrate setup --json` answers.
+/// The answer of `migrate setup --json`.
 struct SetupReport: Encodable {
     struct Collection: Encodable {
         struct Difference: Encodable {
@@ -12,11 +12,11 @@ struct SetupReport: Encodable {
         let name: String
         let server: String
         let points: Int
-        /// Whether it was made just now.
+        /// Whether it was created just now.
         let isNew: Bool
-        /// Whether it was made, or something was added to it, just now.
+        /// Whether it was created, or something was added to it, just now.
         let isChanged: Bool
-        /// What is still not as needed; it costs only speed or memory.
+        /// The remaining differences from the schema; they cost only speed or memory.
         let differences: [Difference]
 
         init(_ name: String, _ state: CollectionState, isNew: Bool, isChanged: Bool) {
@@ -34,16 +34,16 @@ struct SetupReport: Encodable {
     let collection: Collection
     /// The version of the tracking SQL.
     let trackingVersion: Int
-    /// Older tables and functions that have the suffix `_old` now.
+    /// Older tables and functions that now have the suffix `_old`.
     let renamed: [String]
-    /// Whether the tokenizer's vocabulary is there; else `migrate setup tokenizer` is next.
+    /// Whether the tokenizer's vocabulary exists; otherwise `migrate setup tokenizer` is next.
     let hasVocabulary: Bool
 }
 
-/// What `migrate setup tokenizer` did.
+/// The result of `migrate setup tokenizer`.
 struct TokenizerReport: Encodable {
     let path: String
-    /// Whether it was kept just now.
+    /// Whether it was stored just now.
     let isNew: Bool
 
     var text: String {

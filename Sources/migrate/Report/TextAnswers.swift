@@ -2,13 +2,13 @@ import Migration
 import Terminal
 import TextProcessing
 
-/// What a text becomes.
+/// The result of a text.
 protocol TextAnswer {
     /// One line for programs.
     func json() throws -> String
     /// For people.
     var text: String { get }
-    /// What people should know beside it; on standard error, so that the text can be piped.
+    /// An additional remark for people, on standard error, so that the text itself can be piped.
     var remark: String? { get }
 }
 
@@ -96,7 +96,7 @@ struct PointsAnswer: TextAnswer {
 
     /// Cuts a record.
     ///
-    /// - Throws: `CommandEnd` when it would be recorded as a failure.
+    /// - Throws: `CommandEnd` when a run would record it as a failure.
     init(_ record: SourceRecord, _ shaper: RecordShaper, source: String) throws {
         switch shaper.shape(record) {
         case .blank: points = []
@@ -131,7 +131,7 @@ struct PointsAnswer: TextAnswer {
     }
 }
 
-/// Numbers as JSON has them; a Double as the shortest text that gives the same bits.
+/// Numbers in JSON; a Double as the shortest text that gives the same bits.
 private func list(_ numbers: [some CustomStringConvertible]) -> String {
     numbers.map(\.description).joined(separator: ",")
 }

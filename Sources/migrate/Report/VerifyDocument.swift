@@ -1,7 +1,7 @@
 import Migration
 import Terminal
 
-/// The answer of `migrate verify`, for programs and for people; both agree with the exit code.
+/// The answer of `migrate verify`, as JSON and as text; both match the exit code.
 struct VerifyDocument: Encodable {
     struct Finding: Encodable {
         let record: RecordID
@@ -119,7 +119,7 @@ struct VerifyDocument: Encodable {
             lines.append("  plan      not all ids of the source are read yet\(left): `migrate run` goes on with it")
         }
         if open > 0 {
-            let next = report.stats.job?.status.isOpen == true ? ": `migrate run`" : ", and never by this job"
+            let next = report.stats.job?.status.isOpen == true ? ": `migrate run`" : ", and this job will not do so"
             lines.append("  open      \(Format.plural(Int64(open), "record")) not worked on yet\(next)")
         }
         return lines
@@ -184,7 +184,7 @@ struct VerifyDocument: Encodable {
         switch report.verdict {
         case .complete: []
         case .wrong where addsUp: ["", "Next: `migrate verify --repair` repairs what is wrong."]
-        case .wrong: ["", "Next: `migrate repair-counters` says which counters are wrong, and puts them right."]
+        case .wrong: ["", "Next: `migrate repair-counters` shows which counters are wrong, and corrects them."]
         case .notPlanned, .notFinished: ["", "Next: \(report.stats.job?.status.wayOn ?? "`migrate run`")."]
         case .failed: ["", "Next: `migrate failures` says why; `migrate retry` gives them another try."]
         }
@@ -192,12 +192,12 @@ struct VerifyDocument: Encodable {
 }
 
 extension JobStatus {
-    /// How an unfinished job of this status comes to its end.
+    /// The way from an unfinished job of this status to its end.
     fileprivate var wayOn: String {
         switch self {
-        case .running, .pending: "`migrate run` works on the rest (it joins others who do), then verify again"
-        case .paused: "the job is paused: `migrate resume`, and `migrate run` where no worker is left"
-        case .cancelled: "the job was cancelled: `migrate run` plans anew; what is there costs nothing again"
+        case .running, .pending: "`migrate run` works on the rest (it joins other runners), then verify again"
+        case .paused: "the job is paused: `migrate resume`, and `migrate run` if no worker is left"
+        case .cancelled: "the job was cancelled: `migrate run` plans a new job; existing points cost nothing again"
         case .completed, .failed: "`migrate run`"
         }
     }
@@ -215,7 +215,7 @@ extension VerificationReport.Verdict {
 }
 
 extension VerificationReport.Finding.Kind {
-    /// After "2 points".
+    /// The words after "2 points".
     fileprivate var words: String {
         switch self {
         case .missing: "missing"

@@ -1,9 +1,9 @@
 import Migration
 import Terminal
 
-/// `migrate check`: looks at every dependency at once and gives each a line.
+/// `migrate check`: checks all dependencies at once, and prints a line for each.
 struct CheckSession: Sendable {
-    /// A dependency and how to look at it.
+    /// A dependency and its check.
     struct Dependency: Sendable {
         let name: String
         let inspect: @Sendable () async throws -> Inspection

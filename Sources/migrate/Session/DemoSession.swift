@@ -10,7 +10,7 @@ struct DemoSession: Sendable {
     let console: Console
     let isJSON: Bool
 
-    /// - Throws: `CommandEnd` for all but rows that cannot be migrated, which are part of the show.
+    /// - Throws: `CommandEnd` for every end except failed records, which are part of the demonstration.
     func run(records: Int) async throws {
         let settings = try Settings(SettingsInput(), needs: [], checks: Wiring.checks)
         let time = Time(ContinuousClock())
@@ -43,7 +43,7 @@ struct DemoSession: Sendable {
                 monitor: monitor
             ).run()
         }
-        // Rows that cannot be migrated are part of the show.
+        // Failed records are part of the demonstration.
         guard end.status == .complete || end.status == .incomplete else { throw end }
         if !isJSON { console.out("\nComparing every record, as `migrate verify` does:") }
         let job = try await JobLookup(target: nil).find(nil, in: world.ports.store).job
@@ -70,7 +70,7 @@ struct DemoSession: Sendable {
         if let tokenizer = try? Vocabulary.tokenizer(lookup) { return tokenizer }
         console.error(
             "NOTE: without the tokenizer's vocabulary the demonstration counts words, not tokens; a real run does not "
-                + "begin without it (`migrate setup tokenizer`)."
+                + "start without it (`migrate setup tokenizer`)."
         )
         return WordTokenizer()
     }

@@ -3,7 +3,7 @@ import TextProcessing
 
 /// Reads a sample of the table and scales it up; writes nothing.
 struct PlanEstimator: Sendable {
-    /// Enough for a mean within a few per cent of what texts vary, and read in a second.
+    /// Enough for a mean within a few per cent of the texts' variation, and read within a second.
     private static let sampleSize = 1_000
 
     let source: any RecordSource
@@ -20,7 +20,7 @@ struct PlanEstimator: Sendable {
         self.init(source: source, shaper: shaping.shaper, sparseEncoder: shaping.sparseEncoder)
     }
 
-    /// How many records there are, and what a sample of them is like; nil for an empty table.
+    /// The number of records and a sample of them; nil for an empty table.
     func measure(limit: Int?) async throws -> (records: Int64, sample: CostEstimate.Sample)? {
         let upper = try await patiently { () async throws(PortFailure) in try await source.highestID() }
         guard let upper else { return nil }

@@ -2,7 +2,7 @@ import Migration
 import Settings
 import Terminal
 
-/// `migrate plan`: what a sample of the table says of all of it.
+/// `migrate plan`: an estimate for the whole table from a sample.
 struct PlanSession: Sendable {
     let estimator: PlanEstimator
     let table: String

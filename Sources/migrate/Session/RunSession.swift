@@ -2,22 +2,22 @@ import Migration
 import Settings
 import Terminal
 
-/// `migrate run` over any ports: finds or opens the job, works on it to the end, and reports.
+/// `migrate run` with any ports: finds or opens the job, works on it until its end, and reports.
 struct RunSession: Sendable {
     struct Options: Sendable {
         var choice = Joining.Choice.ask
-        /// Records to plan at most; only for a new job.
+        /// The highest number of records to plan; only for a new job.
         var limit: Int?
-        /// Whether servers that an unfinished job has never used are its own, moved.
+        /// Whether servers that an unfinished job has never used are its own under a new name.
         var serversMoved = false
         /// Whether a flag answers yes to every question.
         var isSure = false
         var isJSON = false
-        /// Whether an unfinished job is closed without asking, also while others work on it.
+        /// Whether an unfinished job is closed without a question, also while other runners work on it.
         var isForced = false
-        /// Whether the report ends with what a person would do next.
+        /// Whether the report ends with the next step for a person.
         var saysNext = true
-        /// Makes each worker a process of its own; nil = all work in this process.
+        /// Runs each worker in its own process; nil = all work in this process.
         var processes: WorkerPool?
         /// Whether another runner has started this one.
         var isChild = false
@@ -33,13 +33,13 @@ struct RunSession: Sendable {
 
     /// Runs the job and prints the report.
     ///
-    /// - Returns: the status to exit with and, unless it has been said, why.
-    /// - Throws: `CommandEnd` when the job cannot be begun.
+    /// - Returns: the exit status and, unless it has been printed, the reason.
+    /// - Throws: `CommandEnd` when the job cannot be started.
     func run() async throws -> CommandEnd {
         try await work { joining throws(Joining.End) in try await joining.run() }
     }
 
-    /// `migrate worker`: works on a job that somebody else plans, and reports.
+    /// `migrate worker`: works on a job that another runner plans, and reports.
     func work(on job: JobSummary) async throws -> CommandEnd {
         try await work { joining throws(Joining.End) in try await joining.work(on: job) }
     }
@@ -58,7 +58,7 @@ struct RunSession: Sendable {
         let joined: Joining.Joined
         do throws(Joining.End) { joined = try await join(joining) } catch { throw words.end(error) }
         if joined.lacksRoom {
-            say("The collection has no room for more points: one batch finds out before others are paid for.")
+            say("The collection has no room for more points: one batch checks this before others are paid for.")
         }
         var plan = engine.plan
         plan.owner = joined.owner
@@ -104,7 +104,7 @@ struct RunSession: Sendable {
         )
     }
 
-    /// The job's own lease counts, not what this process was set to.
+    /// The job's own lease counts, not the setting of this process.
     private func runnerSettings(for joined: Joining.Joined) -> Runner.Settings {
         Runner.Settings(
             workers: options.processes?.count ?? engine.work.workersMax,
@@ -119,7 +119,7 @@ struct RunSession: Sendable {
         )
     }
 
-    // MARK: - After
+    // MARK: - After the run
 
     private func finish(_ job: JobID, _ reason: StopReason, took elapsed: Duration) async throws -> CommandEnd {
         monitor.finish()
@@ -133,7 +133,7 @@ struct RunSession: Sendable {
             elapsed: elapsed
         )
         let end = Self.end(reason, report)
-        // A brake says more than the status what to do next.
+        // The message of a brake says more precisely what to do next than the status.
         let saysNext = if case .braked = reason { false } else { options.saysNext }
         console.out(
             options.isJSON ? try JSONText.of(JobReportDocument(report, end.status)) : report.text(saysNext: saysNext)
@@ -141,7 +141,7 @@ struct RunSession: Sendable {
         return end
     }
 
-    /// What the end of a runner means for the exit code.
+    /// The exit code for the end of a runner.
     static func end(_ reason: StopReason, _ report: JobReport) -> CommandEnd {
         switch reason {
         case .jobEnded: CommandEnd(report.exitStatus)
@@ -153,25 +153,25 @@ struct RunSession: Sendable {
             )
         case .braked(let brake): CommandEnd(.incomplete, brake.advice)
         case .configMismatch:
-            CommandEnd(.badSettings, "the job was begun with other settings; `migrate settings` shows ours")
+            CommandEnd(.badSettings, "the job was begun with other settings; `migrate settings` shows the present ones")
         }
     }
 
-    /// People's text; JSON keeps standard output for itself.
+    /// Prints a sentence for people; with JSON on standard error.
     private func say(_ sentence: String) {
         if options.isJSON { console.live.error(sentence) } else { console.live.out(sentence) }
     }
 }
 
 extension Brake {
-    /// What happened, and what a person does now.
+    /// What happened, and what to do now.
     fileprivate var advice: String {
         let next =
             switch kind {
             case .failures:
                 """
-                Find the cause first. Then `migrate resume`, which lets failures be counted anew, and `migrate run` goes on; \
-                `migrate retry --records` gives the records that were given up another try.
+                Find the cause first. Then `migrate resume`, which sets the count of failures to zero, and `migrate \
+                run` goes on; `migrate retry --records` gives the records that were given up another try.
                 """
             case .refusals:
                 "Find the cause with the service's own tools or log. Then `migrate resume`, and `migrate run` goes on."

@@ -1,7 +1,7 @@
 import Migration
 import TextProcessing
 
-/// `migrate search`: one question to the collection.
+/// `migrate search`: one query to the collection.
 struct SearchSession: Sendable {
     let embedder: any Embedder
     let points: any PointStore

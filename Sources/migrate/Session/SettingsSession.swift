@@ -6,9 +6,9 @@ struct SettingsSession: Sendable {
     let console: Console
     let isJSON: Bool
 
-    /// Prints every setting in force, even where some are wrong.
+    /// Prints every setting in force, also if some are wrong.
     ///
-    /// - Throws: `CommandEnd` when some are.
+    /// - Throws: `CommandEnd` when some are wrong.
     func show(_ input: SettingsInput) throws {
         let (inForce, problems, warnings) = Settings.survey(input, needs: .everything, checks: Wiring.checks)
         let report = SettingsReport(inForce, problems)

@@ -2,7 +2,7 @@ import Migration
 import Settings
 import Terminal
 
-/// `migrate setup` over any ports: the collection, then the tracking SQL.
+/// `migrate setup` with any ports: the collection, then the tracking SQL.
 struct SetupSession: Sendable {
     let console: Console
     /// Whether a flag answers yes to every question.
@@ -10,7 +10,7 @@ struct SetupSession: Sendable {
 
     /// Sets up the services that the settings name.
     ///
-    /// - Throws: `CommandEnd` when something is in the way, or a person says no.
+    /// - Throws: `CommandEnd` when something prevents it, or a person answers no.
     func run(_ wiring: Wiring, renamesOlder: Bool) async throws -> SetupReport {
         let installer = try wiring.installer()
         var renamed: [String] = []
@@ -35,7 +35,7 @@ struct SetupSession: Sendable {
         )
     }
 
-    /// Installs the tracking SQL where that is possible, and answers the version that is there.
+    /// Installs the tracking SQL if that is possible, and returns the installed version.
     private func tracking(
         _ wiring: Wiring,
         _ installer: Wiring.Installer?,
@@ -65,9 +65,9 @@ struct SetupSession: Sendable {
         }
     }
 
-    /// Makes the collection, or shows the one that is there and what differs.
+    /// Creates the collection, or shows the existing one and its differences.
     ///
-    /// - Throws: `CommandEnd` when it cannot take our points, or a person says no.
+    /// - Throws: `CommandEnd` when it cannot hold the points, or a person answers no.
     func collection(
         _ name: String,
         in points: any PointStore,
@@ -86,7 +86,7 @@ struct SetupSession: Sendable {
                         + "QDRANT_COLLECTION_NAME, or change what differs"
                 )
             }
-            // Nothing differs: nothing will be changed, and there is nothing to ask.
+            // Nothing differs, so nothing will be changed and no question is needed.
             if found.differences.isEmpty {
                 console.out("It is as needed.")
                 return SetupReport.Collection(name, found, isNew: false, isChanged: false)
@@ -103,14 +103,14 @@ struct SetupSession: Sendable {
         return SetupReport.Collection(name, made, isNew: !found.exists, isChanged: true)
     }
 
-    /// Says what is there under the names of the job tracking and is not `migrate`'s, before anything is changed.
+    /// Lists objects of other programs that have names of the job tracking, before anything is changed.
     ///
     /// - Parameters:
-    ///   - found: each in words.
-    ///   - server: for people.
-    ///   - renames: whether a flag wants it renamed.
-    /// - Returns: what will be renamed.
-    /// - Throws: `CommandEnd` when there is something and no flag, or a person says no.
+    ///   - found: a description of each.
+    ///   - server: its name, for messages.
+    ///   - renames: whether a flag asks to rename them.
+    /// - Returns: the objects that will be renamed.
+    /// - Throws: `CommandEnd` when there are some and no flag, or a person answers no.
     func older(_ found: [String], at server: String, renames: Bool) async throws -> [String] {
         if !found.isEmpty {
             try tellOlder(found.map { "\n  \($0)" }.joined(), at: server, renames: renames)
@@ -122,7 +122,7 @@ struct SetupSession: Sendable {
     private static let renameQuestion =
         "Rename them, with the suffix _old? Programs of the earlier plan then no longer find them."
 
-    // On its own: Swift 6.3's optimiser ends with a crash where this is a part of the function above.
+    // A function of its own: Swift 6.3's optimiser crashes if this is a part of the function above.
     private func tellOlder(_ list: String, at server: String, renames: Bool) throws(CommandEnd) {
         guard renames else {
             throw CommandEnd(
@@ -138,12 +138,12 @@ struct SetupSession: Sendable {
     /// Installs the tracking SQL over libpq.
     ///
     /// - Parameters:
-    ///   - version: what to install.
-    ///   - server: for people.
-    ///   - collection: what this session has done before; a no changes nothing more.
-    ///   - installed: asks for the version that is there; `rejected` when there is none.
+    ///   - version: the version to install.
+    ///   - server: its name, for messages.
+    ///   - collection: what this session has done before; after a no nothing more is changed.
+    ///   - installed: reads the installed version; `rejected` when there is none.
     ///   - apply: installs it.
-    /// - Throws: `CommandEnd` when a person says no, or newer SQL is there that this program cannot use.
+    /// - Throws: `CommandEnd` when a person answers no, or a newer version is installed that this program cannot use.
     func sql(
         version: Int,
         at server: String,
@@ -155,7 +155,7 @@ struct SetupSession: Sendable {
         do throws(PortFailure) {
             before = try await installed()
         } catch {
-            // A refusal means that there is no such function yet; anything else keeps us from going on.
+            // A rejection means that the function does not exist yet; after any other failure we cannot go on.
             guard error.kind == .rejected else { throw error }
         }
         if let before, before.version > version {
@@ -168,7 +168,7 @@ struct SetupSession: Sendable {
                 "Missing in the tracking SQL at \(server): \(missing.prefix(20).joined(separator: ", "))\(rest)."
             )
         }
-        let state = before.map { "has version \($0.version)" } ?? "is not there yet"
+        let state = before.map { "has version \($0.version)" } ?? "is not installed yet"
         if before?.version != version {
             let otherwise =
                 collection.flatMap { $0.isChanged ? $0.name : nil }

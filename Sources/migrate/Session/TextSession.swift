@@ -2,7 +2,7 @@ import FoundationEssentials
 import Migration
 import Terminal
 
-/// One text, and whose it is where that matters.
+/// One text, with its record id and tenant if they matter.
 struct InputText: Decodable {
     let text: String
     var summaryId: RecordID?
@@ -12,27 +12,27 @@ struct InputText: Decodable {
 /// Reads texts and answers them, in order and with bounded memory.
 struct TextSession {
     enum Form {
-        /// The whole input is one text, and the answer is for people.
+        /// The whole input is one text, and the answer is text for people.
         case people
         /// The whole input is one text, and the answer is JSON.
         case json
-        /// Each line of the input is a JSON object with a text, and the answer to each is a line.
+        /// Each line of the input is a JSON object with a text, and each answer is one line.
         case jsonLines
     }
 
-    /// The longest text or line, in bytes: far above what a record may have.
+    /// The longest text or line, in bytes: far more than a record may have.
     static let bytesMax = 256 << 20
 
     let form: Form
-    /// Settings that no flag gives.
+    /// Settings that are not given by flags.
     let environment: [String: String]
     let console: Console
-    /// The next bytes of the input, nil at its end.
+    /// Returns the next bytes of the input, nil at its end.
     let read: () throws -> [UInt8]?
 
-    /// Answers all.
+    /// Answers all texts.
     ///
-    /// - Throws: `CommandEnd` for a line that is no such object, and for one that is too long.
+    /// - Throws: `CommandEnd` for a line that is no such object, and for a line that is too long.
     func run(_ make: (InputText) throws -> some TextAnswer) throws {
         var replaced = 0
         if form == .jsonLines {
@@ -70,7 +70,7 @@ struct TextSession {
                 let json = decode(line, &replaced)
                 answers += try make(decoder.decode(InputText.self, from: Data(json.utf8))).json() + "\n"
             } catch {
-                // The answers to the lines before it are right.
+                // The answers to the earlier lines are valid.
                 if !answers.isEmpty { console.raw(answers) }
                 throw CommandEnd(.usage, "line \(number): \(Self.sentence(error))")
             }
@@ -88,7 +88,7 @@ struct TextSession {
             }
             rest += more[start...]
             guard rest.count <= Self.bytesMax else { throw Self.tooLong("line \(number + 1)") }
-            // At once: somebody may wait for these answers before the next line is written.
+            // Written at once: the caller may wait for these answers before it writes the next line.
             if !answers.isEmpty { console.raw(answers) }
             answers = ""
         }
@@ -96,7 +96,7 @@ struct TextSession {
         if !answers.isEmpty { console.raw(answers) }
     }
 
-    /// The bytes as text; what is not UTF-8 is replaced and counted.
+    /// Decodes the bytes; invalid UTF-8 is replaced and counted.
     private func decode(_ bytes: some Collection<UInt8>, _ replaced: inout Int) -> String {
         let text = String(decoding: bytes, as: UTF8.self)
         if text.utf8.count == bytes.count, text.utf8.elementsEqual(bytes) { return text }
@@ -112,7 +112,7 @@ struct TextSession {
         CommandEnd(.usage, "\(what) has more than \(bytesMax >> 20) MB")
     }
 
-    /// Without the line's own text.
+    /// The error in words, without the text of the line.
     private static func sentence(_ error: any Error) -> String {
         switch error {
         case let end as CommandEnd: end.message

@@ -1,14 +1,14 @@
 import FoundationEssentials
 import Terminal
 
-/// `migrate setup tokenizer`: fetches the vocabulary, or takes a copy, and keeps it.
+/// `migrate setup tokenizer`: fetches or copies the vocabulary, and keeps it.
 struct TokenizerSession {
-    /// The content of an http(s) address.
+    /// Returns the content of an http(s) address.
     let fetch: (String) async throws -> Data
 
-    /// Keeps what stands at a path or address, unless a whole copy is there already.
+    /// Keeps the content of a path or address, unless an undamaged copy exists already.
     ///
-    /// - Throws: `CommandEnd` when it cannot be read or kept, or is no such vocabulary.
+    /// - Throws: `CommandEnd` when it cannot be read or stored, or is no such vocabulary.
     func run(from origin: String) async throws -> TokenizerReport {
         let lookup = VocabularyLookup(named: nil, environment: ProcessInfo.processInfo.environment)
         let kept = try Vocabulary.kept(lookup)

@@ -1,9 +1,9 @@
 import FoundationEssentials
 import Migration
 
-/// The file that remembers how far a comparison of a job came, so that `migrate verify --resume` goes on from there.
+/// The file that stores how far a comparison of a job has come, so that `migrate verify --resume` can continue it.
 struct VerifyNote: Sendable {
-    /// What is in the file.
+    /// The content of the file.
     private struct Content: Codable {
         var version = 1
         let job: JobMark
@@ -18,10 +18,10 @@ struct VerifyNote: Sendable {
     private let repairs: Bool
 
     /// - Parameters:
-    ///   - folder: where runners note what they hold, too.
-    ///   - job: what is compared.
-    ///   - isDeep: whether stored texts are compared, too; what was found without them is of no use then.
-    ///   - repairs: whether what is wrong is repaired; the same holds.
+    ///   - folder: the folder in which runners also note their claims.
+    ///   - job: the job that is compared.
+    ///   - isDeep: whether stored texts are compared too; results without them cannot be reused then.
+    ///   - repairs: whether wrong points are repaired; results without repairs cannot be reused then.
     init(folder: String, job: JobSummary, isDeep: Bool, repairs: Bool) {
         path = URL(filePath: folder, directoryHint: .isDirectory).appending(path: "verify-\(job.id).json")
         self.job = JobMark(job)
@@ -29,7 +29,7 @@ struct VerifyNote: Sendable {
         self.repairs = repairs
     }
 
-    /// How far the last comparison of the same kind came; nil when it came to its end, or was never begun here.
+    /// How far the last comparison of the same kind has come; nil if it has completed, or never started on this host.
     func read() -> VerifyProgress? {
         guard let data = try? Data(contentsOf: path),
             let content = try? JSONDecoder().decode(Content.self, from: data),
@@ -38,7 +38,7 @@ struct VerifyNote: Sendable {
         return content.progress
     }
 
-    /// Replaces the file in one step; without one a comparison that is stopped begins anew, which is all that is lost.
+    /// Replaces the file in one step; if that fails, an interrupted comparison only has to start from the beginning.
     func write(_ progress: VerifyProgress) {
         let content = Content(job: job, isDeep: isDeep, repairs: repairs, progress: progress)
         guard let data = try? JSONEncoder().encode(content) else { return }

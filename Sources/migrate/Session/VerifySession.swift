@@ -1,24 +1,24 @@
 import Migration
 import Terminal
 
-/// `migrate verify` over any ports.
+/// `migrate verify` with any ports.
 struct VerifySession: Sendable {
     let engine: Engine
     let console: Console
     let stop: StopSignal
     /// Whether any number of records may lose their points.
     var allowsRemovals = false
-    /// Whether servers that the job has never used are its own, moved.
+    /// Whether servers that the job has never used are its own under a new name.
     var serversMoved = false
-    /// Folder for what `resumes` goes on from; nil = nothing is noted.
+    /// The folder of the note that `resumes` needs; nil = no note is written.
     var folder: String?
-    /// Whether to go on from where the last comparison was stopped.
+    /// Whether to continue the last interrupted comparison.
     var resumes = false
 
-    /// Compares, and repairs where it is told to.
+    /// Compares, and repairs if it is told to.
     ///
-    /// - Returns: how the command ends; the report is printed.
-    /// - Throws: `CommandEnd` when nothing can be compared, or a repair may not be made.
+    /// - Returns: how the command ends; the report has been printed.
+    /// - Throws: `CommandEnd` when nothing can be compared, or a repair is not allowed.
     func run(_ job: JobSummary, isDeep: Bool = false, repairs: Bool, isJSON: Bool) async throws -> CommandEnd {
         if job.configHash != engine.configuration.hash {
             let differences = engine.configuration.differences(from: job.config).map {
@@ -63,12 +63,12 @@ struct VerifySession: Sendable {
 
     private func say(_ earlier: VerifyProgress?, _ isJSON: Bool) {
         let sentence =
-            earlier.map { "Going on behind \(Format.plural(Int64($0.compared), "record")) that were compared before." }
-            ?? "Nothing was left to go on from: comparing from the beginning."
+            earlier.map { "Continuing after \(Format.plural(Int64($0.compared), "record")) that were compared before." }
+            ?? "There is no comparison to continue: comparing from the beginning."
         if isJSON { console.error(sentence) } else { console.out(sentence) }
     }
 
-    /// A repair beside other servers would embed the whole job into another collection, or write another table's texts.
+    /// A repair with other servers would embed the whole job into another collection, or write another table's texts.
     private func checkServers(of job: JobSummary, repairs: Bool) throws(CommandEnd) {
         let moved = engine.servers.moved(from: job.servers)
         guard !moved.isEmpty, !serversMoved else { return }

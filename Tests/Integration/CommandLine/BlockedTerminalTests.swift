@@ -14,7 +14,7 @@ import Testing
             terminal.signal(SIGHUP)
         }
         #expect(ended.status == 75, "\(ended.text)")
-        #expect(ended.text.contains("Stopping: batches in flight get"))
+        #expect(ended.text.contains("Stopping: batches in flight may take"))
     }
 
     @Test func `a terminal that is closed does the same`() async throws {

@@ -58,7 +58,7 @@ import Testing
             #expect(ended.out.isEmpty)
             #expect(
                 ended.error
-                    == "migrate: this is `migrate-lab \(command)` now: a program of its own, for those who test\n"
+                    == "migrate: this is now `migrate-lab \(command)`, in the program for testers\n"
             )
         }
     }

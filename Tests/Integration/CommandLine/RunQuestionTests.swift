@@ -14,7 +14,7 @@ struct `Questions of a run` {
     enum Asked: String, CaseIterable, Sendable {
         case migrate = "Migrate 30 records"
         case resume = "Resume existing job 1"
-        case close = "Close job 1 (0 of 3 batches done, no worker alive) and plan anew? (y/N) "
+        case close = "Close job 1 (0 of 3 batches done, no worker alive) and plan a new one? (y/N) "
         case migrateAnew = "Migrate 30 records of"
         case unpause = "Job 1 is paused"
 

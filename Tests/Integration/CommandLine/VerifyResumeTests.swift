@@ -5,7 +5,7 @@ import Testing
 /// `migrate verify --resume`, through the program itself, over a real table and stand-ins of the other services.
 @Suite(.needs(.mysql, .vocabulary), .serialized, .timeLimit(.minutes(5)))
 struct `A comparison that was stopped` {
-    private static let nothing = "Nothing was left to go on from: comparing from the beginning."
+    private static let nothing = "There is no comparison to continue: comparing from the beginning."
 
     /// Begins a comparison, and stops it once how far it has come is noted.
     private func stop(_ served: Served, _ arguments: String...) async throws -> Program.Result {
@@ -36,7 +36,7 @@ struct `A comparison that was stopped` {
             // Stopped once more, further on.
             let again = try await stop(served, "verify", "--resume")
             #expect(again.status == 75, "\(again.out)\(again.error)")
-            #expect(again.out.contains("Going on behind 50 records that were compared before."), "\(again.out)")
+            #expect(again.out.contains("Continuing after 50 records that were compared before."), "\(again.out)")
             served.delay(by: .zero)
 
             // Stored texts were not compared, and nothing was repaired: other questions begin anew.
@@ -57,7 +57,7 @@ struct `A comparison that was stopped` {
             let stopped = try await stop(served, "verify")
             #expect(stopped.status == 75, "\(stopped.out)\(stopped.error)")
             served.delay(by: .zero)
-            let sentence = "Going on behind 50 records that were compared before."
+            let sentence = "Continuing after 50 records that were compared before."
             let resumed = try await served.program.run(
                 ["verify", "--resume"] + (isJSON ? ["--json"] : []),
                 served.settings

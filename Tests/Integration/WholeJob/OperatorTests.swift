@@ -82,7 +82,7 @@ struct `Operators` {
             try await stage.migrate("failures", "--batch", "2", saying: ["has no such failures"])
 
             // No batch has failed: its records are listed as failures of a completed batch.
-            try await stage.migrate("retry", "--batches", saying: ["nothing of that kind"])
+            try await stage.migrate("retry", "--batches", saying: ["no such failures"])
             try await stage.migrate("retry", "--records", "--code", "too_long", saying: ["1 record in 1 batch"])
             try await stage.migrate("failures", "--all", saying: ["given another try"])
             try await stage.rows.run("UPDATE ip_summary SET parse_content = 'short' WHERE id = 1")

@@ -19,7 +19,7 @@ struct `Repairing a job` {
                     "Release 3 batches with 12 records (3 of them have workers that report)?", "confirm with --yes",
                 ]
                 try await stage.migrate("release", "--older-than", "0s", exit: 64, saying: asked)
-                try await stage.migrate("release", "--worker", "nobody", saying: ["nothing of that kind at work"])
+                try await stage.migrate("release", "--worker", "nobody", saying: ["no such batches at work"])
                 stage.embedder.update { $0.latency = .zero }
                 try await stage.migrate(
                     "release",
@@ -42,7 +42,7 @@ struct `Repairing a job` {
             try await stage.migrate("setup", "--yes")
             try await stage.migrate("run", "--yes", saying: ["12 processed"])
             try await stage.database.run("UPDATE public.ingestion_counter SET in_flight = in_flight + 1")
-            let wrong = ["Put right in job 1:", "processing: 16, now 0"]
+            let wrong = ["Corrected in job 1:", "processing: 16, now 0"]
             try await stage.migrate("repair-counters", saying: wrong)
             try await stage.migrate("repair-counters", "--json", saying: [#""changes":[]"#, #""is_right":true"#])
             try await stage.migrate("repair-counters", "--job", "7", exit: 1, saying: ["there is no job 7"])

@@ -106,7 +106,7 @@ struct `Verify, as people run it` {
             #expect(open["is_planned"] as? Bool == false && open["job_status"] as? String == "paused")
             try await stage.migrate("verify", exit: 75, saying: ["not finished planning"])
             try await stage.migrate("cancel", "--yes")
-            try await stage.migrate("verify", exit: 75, saying: ["(cancelled)", "`migrate run` plans anew"])
+            try await stage.migrate("verify", exit: 75, saying: ["(cancelled)", "`migrate run` plans a new job"])
             try await stage.migrate("run", "--yes", saying: ["Job 2 opened."])
             try await stage.migrate("verify", saying: ["Job 2 (completed): nothing is missing."])
         }

@@ -164,7 +164,7 @@ struct `The whole job` {
             #expect(wasAlive)
             try stage.removeNotes()
             stage.embedder.update { $0.latency = .zero }
-            try await stage.migrate("run", "--resume", saying: ["waiting 30 s for the leases of a dead runner"])
+            try await stage.migrate("run", "--resume", saying: ["waiting 30 s for them"])
             let stats = try await stage.stats(job: 1)
             #expect(stats.processed == 100)
             #expect(stats.reaps > 0)

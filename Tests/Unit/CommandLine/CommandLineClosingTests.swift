@@ -36,7 +36,7 @@ import Testing
         try await stage.claim(job, by: "third:9/0", engine)
         let recorded = RecordedConsole(answers: ["n", "y", "y"])
         #expect(try await stage.run(engine, recorded).status == .complete)
-        let question = "Close job 1 (0 of 6 batches done, 3 workers alive in 2 processes) and plan anew? (y/N)"
+        let question = "Close job 1 (0 of 6 batches done, 3 workers alive in 2 processes) and plan a new one? (y/N)"
         #expect(recorded.out.contains(question), "\(recorded.out)")
         #expect(recorded.out.contains("Job 1 is cancelled"))
         #expect(try await stage.jobs() == [.cancelled, .completed])
@@ -175,7 +175,7 @@ import Testing
         #expect(refused.message.contains("job 1 (0 of 6 batches done, no worker alive, where id > 5)"))
         let declined = RecordedConsole(answers: ["n"])
         #expect(try await stage.run(engine, declined, .new).status == .incomplete)
-        #expect(declined.out.contains("where id > 5) and plan anew? (y/N)"))
+        #expect(declined.out.contains("where id > 5) and plan a new one? (y/N)"))
         #expect(try await stage.jobs() == [.running])
         #expect(try await stage.run(engine, RecordedConsole(), .new, isForced: true).status == .complete)
         #expect(try await stage.jobs() == [.cancelled, .completed])

@@ -22,7 +22,7 @@ import Testing
         }
         let first = apply(0, 12, 10)
         #expect(
-            first?.hasPrefix("12 of 1,000 planned rows in one batch are not in MySQL, asked twice: is this a lagging")
+            first?.hasPrefix("12 of 1,000 planned rows in one batch are not in MySQL, read twice: is this a lagging")
                 == true
         )
         #expect(apply(1, 20, 11) == nil)
@@ -77,8 +77,8 @@ import Testing
         let failure = PortFailure(.unavailable, "connection refused")
         #expect(state.apply(.paused, at: .zero)?.contains("migrate resume") == true)
         let waiting = state.apply(.waitingForLeases(batches: 2, atMost: .seconds(170)), at: .zero)
-        #expect(waiting?.contains("2 batches are in other hands") == true)
-        #expect(waiting?.contains("waiting 170 s for the leases of a dead runner") == true)
+        #expect(waiting?.contains("2 batches are held by other runners") == true)
+        #expect(waiting?.contains("waiting 170 s for them, or for the leases of dead ones") == true)
         #expect(state.apply(.retrying(.points, failure, after: .seconds(3)), at: .zero)?.hasPrefix("Qdrant") == true)
         #expect(state.apply(.throttled(.milliseconds(200)), at: .zero) == nil)
         #expect(state.apply(.embedded(chunks: 3, tokens: 41), at: .zero) == nil)

@@ -262,7 +262,7 @@ import TextProcessing
             in: world.ports.store,
             entropy: Wiring.entropy
         )
-        #expect(report.text == "Job 1 has nothing of that kind to try again.")
+        #expect(report.text == "Job 1 has no such failures to try again.")
     }
 
     @Test func `setup makes the collection once, and then only shows it`() async throws {

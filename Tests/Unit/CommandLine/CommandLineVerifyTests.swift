@@ -111,7 +111,7 @@ import Testing
             VerifyDocument(report(status, processed: 10, pending: 3) { $0.open = 30 }).text
         }
         #expect(text(.paused).contains("`migrate resume`"))
-        #expect(text(.cancelled).contains("`migrate run` plans anew"))
+        #expect(text(.cancelled).contains("`migrate run` plans a new job"))
         #expect(text(.running).contains("`migrate run` works on the rest"))
     }
 

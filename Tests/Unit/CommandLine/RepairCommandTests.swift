@@ -66,7 +66,7 @@ import Testing
         let (world, job) = try await Self.world()
         let recorded = RecordedConsole()
         try await Self.release(world, recorded).run(.init(worker: "app-9"), of: job, isSure: false)
-        #expect(recorded.out.hasSuffix("Job \(job) has nothing of that kind at work.\n"))
+        #expect(recorded.out.hasSuffix("Job \(job) has no such batches at work.\n"))
     }
 
     @Test func `release answers one object of JSON, and everything else beside it`() async throws {
@@ -157,7 +157,7 @@ import Testing
             #expect((object?["changes"] as? [[String: Any]])?.first?["name"] as? String == "failed_records")
             #expect(object?["is_right"] as? Bool == true)
         } else {
-            #expect(recorded.out.hasSuffix("Put right in job \(job):\n  failed_records: 2, now 0\n"))
+            #expect(recorded.out.hasSuffix("Corrected in job \(job):\n  failed_records: 2, now 0\n"))
         }
         #expect(try await store.exactStats(.init(job: job)).equal == true)
         let again = RecordedConsole()

@@ -75,7 +75,7 @@ private let month = Retention(olderThan: .seconds(30 * 86_400), keep: 1)
             try await store.job("t\(days ?? 0)", then: days)
             let recorded = RecordedConsole()
             try await store.session(recorded).prune(month, isDryRun: false, isSure: false)
-            #expect(recorded.out.hasPrefix("Nothing is to be deleted: no job that may go has ended 30 d 0 h ago"))
+            #expect(recorded.out.hasPrefix("Nothing to delete: no job that may be deleted ended 30 d 0 h ago"))
         }
         let json = RecordedConsole()
         try await store.session(json, isJSON: true).prune(month, isDryRun: false, isSure: false)
@@ -113,7 +113,7 @@ private let month = Retention(olderThan: .seconds(30 * 86_400), keep: 1)
         #expect(lines.suffix(2) == ["Job 3 is deleted.", "The history of job 1 is deleted."])
         let again = RecordedConsole()
         try await store.session(again).prune(month, isDryRun: false, isSure: false)
-        #expect(again.out.hasPrefix("Nothing is to be deleted"))
+        #expect(again.out.hasPrefix("Nothing to delete"))
     }
 
     @Test(arguments: [false, true]) func `changes nothing in a dry run`(isJSON: Bool) async throws {
@@ -136,8 +136,8 @@ private let month = Retention(olderThan: .seconds(30 * 86_400), keep: 1)
             #expect((object?["histories"] as? [[String: Any]])?.map { $0["job"] as? Int } == [1, 3])
             #expect(recorded.error.isEmpty)
         } else {
-            let stays = "Job 1 stays, although it is old: only it tells something that later jobs need."
-            let end = "This would be 1 job and the history of 2 jobs (28 rows). Nothing was changed.\n"
+            let stays = "Job 1 stays, although it is old: it has information that later jobs need."
+            let end = "This would delete 1 job and the history of 2 jobs (28 rows). Nothing was changed.\n"
             #expect(recorded.out.contains(stays) && recorded.out.hasSuffix(end))
         }
     }
@@ -205,7 +205,7 @@ private let month = Retention(olderThan: .seconds(30 * 86_400), keep: 1)
         for _ in 1...2 { try await store.job(then: 0) }
         let unneeded = RecordedConsole(isTerminal: true, answers: ["y"])
         try await store.session(unneeded).delete(1, isSure: false)
-        #expect(!unneeded.out.contains("No other job tells"))
+        #expect(!unneeded.out.contains("Only this job knows"))
         let size = "1 batch, 0 failures, 3 events; 22 rows"
         #expect(unneeded.out.contains("Job 1 of t -> c, cancelled at 2026-01-01 00:00:00Z: \(size)."))
         #expect(unneeded.out.hasSuffix("Delete job 1 for good? (y/N) Job 1 is deleted.\n"))
@@ -213,14 +213,14 @@ private let month = Retention(olderThan: .seconds(30 * 86_400), keep: 1)
         let last = RecordedConsole(isTerminal: true, answers: ["no"])
         let end = await #expect(throws: CommandEnd.self) { try await store.session(last).delete(2, isSure: false) }
         #expect(end?.status == .incomplete)
-        #expect(last.out.contains("No other job tells what this one does: a later run of t -> c will ask again"))
+        #expect(last.out.contains("Only this job knows: a later run of t -> c will ask again"))
         #expect(try await store.ids == [2])
         let json = RecordedConsole()
         try await store.session(json, isJSON: true).delete(2, isSure: true)
         let object = try JSONSerialization.jsonObject(with: Data(json.out.utf8)) as? [String: Any]
         #expect(object?["result"] as? String == "deleted")
         #expect(object?["rows"] as? Int == 22)
-        #expect(json.error.contains("No other job tells"))
+        #expect(json.error.contains("Only this job knows"))
         #expect(try await store.ids == [])
     }
 

@@ -80,7 +80,7 @@ struct ShorteningTests {
     @Test(arguments: [
         ("I22 worker4.4 sends 10.1 seconds before it may (also I5)", "I22"),
         ("livelock: 3000000 steps, at 5.0 seconds", "livelock"),
-        ("DETERMINISM the second run of the seed went another way", "DETERMINISM"),
+        ("DETERMINISM the second run of the seed took other steps", "DETERMINISM"),
     ])
     func `a finding begins with its invariant`(finding: String, invariant: String) {
         #expect(Shortening.invariant(of: finding) == invariant)

@@ -2,7 +2,7 @@ import Logging
 import Migration
 import Terminal
 
-/// The one place where what happens in a runner becomes log lines: constant messages, ids in the metadata.
+/// The only place that turns a runner's events into log lines: constant messages, ids in the metadata.
 struct EventLog: Sendable {
     let logger: Logger
 

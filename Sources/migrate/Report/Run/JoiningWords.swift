@@ -1,14 +1,14 @@
 import Migration
 import Terminal
 
-/// Joining a job, in sentences.
+/// The sentences about joining a job.
 struct JoiningWords: Sendable {
     let names: Engine.Names
 
     func sentence(_ question: Joining.Question) -> String {
         switch question {
         case .resume(let job): "Resume existing job \(job.briefly)?"
-        case .close(let closed): "Close job \(closed.briefly) and plan anew?"
+        case .close(let closed): "Close job \(closed.briefly) and plan a new one?"
         case .migrate(let records):
             "Migrate \(Format.plural(records, "record")) of \(names.table) into \(names.collection)?"
         case .unpause(let job): "Job \(job.id) is paused\(Self.reason(job)). Let it go on?"
@@ -19,7 +19,7 @@ struct JoiningWords: Sendable {
         }
     }
 
-    /// What an empty line means.
+    /// The meaning of an empty line.
     func isYesByDefault(_ question: Joining.Question) -> Bool {
         switch question {
         case .resume, .migrate, .unpause: true
@@ -40,7 +40,7 @@ struct JoiningWords: Sendable {
         }
     }
 
-    /// How a command ends that could not join a job.
+    /// The end of a command that could not join a job.
     func end(_ end: Joining.End) -> CommandEnd {
         switch end {
         case .refused(let refusal): self.end(refusal)
@@ -82,8 +82,8 @@ struct JoiningWords: Sendable {
             CommandEnd(
                 .badSettings,
                 """
-                job \(job.id) has used \(JobServers.entriesMax) servers of one kind, and no further one can be noted with it.
-                Use one of those it knows (\(Self.known(job).joined(separator: ", "))), or plan anew with `migrate run --new`.
+                job \(job.id) has used \(JobServers.entriesMax) servers of one kind, and cannot use another one.
+                Use one of \(Self.known(job).joined(separator: ", ")), or plan a new job with `migrate run --new`.
                 """
             )
         case .sameNamespace(let other):
@@ -109,7 +109,7 @@ struct JoiningWords: Sendable {
             CommandEnd(
                 .badSettings,
                 """
-                \(Self.unmarked(situation)) Nobody is here to say whose they are.
+                \(Self.unmarked(situation)) No person is here to say whose they are. Set one of these:
                 UNMARKED_POINTS=ours: they are older points of \(names.source); they are kept, marked or replaced by it.
                 UNMARKED_POINTS=foreign: they belong to another table or application; they are left alone.
                 """
@@ -163,7 +163,7 @@ struct JoiningWords: Sendable {
     private static func unmarked(_ situation: UnmarkedPoints.Situation) -> String {
         let points = Format.plural(Int64(situation.count), "point")
         let others = situation.others.isEmpty ? "" : " beside points of \(situation.others.joined(separator: ", "))"
-        let doubt = situation.fitsOurTable == false ? ", and most of a sample are of no record of this table" : ""
+        let doubt = situation.fitsOurTable == false ? ", and most of a sample belong to no record of this table" : ""
         return "The collection holds \(points) without a source\(others)\(doubt)."
     }
 
@@ -178,27 +178,27 @@ struct JoiningWords: Sendable {
             let place = servers.source.joined(separator: ", ")
             lines.append("the table at \(place) has none of \(evidence.ids) records that job \(job.id) has planned")
         }
-        // A new job of a foreign table would take the points of ours for its own.
+        // A new job of another table would take our points for its own.
         let name =
             evidence.lacksRecords
             ? [
-                "Another table of the same name needs a name of its own, SOURCE_NAME.",
+                "Is it another table with the same name? Then give it another name with SOURCE_NAME.",
                 "Is MySQL a replica that lags? Then run again later.",
             ] : []
         let used = known(job).joined(separator: ", ")
         let usedLine = used.isEmpty ? [] : ["The job has used \(used)."]
         let advice =
-            "These are other servers than the job's, or they have lost its work. Use the job's servers, or plan anew with "
-            + "`migrate run --new`."
+            "These are other servers than the job's, or they have lost its work. Use the job's servers, or plan "
+            + "a new job with `migrate run --new`."
         return CommandEnd(.badSettings, (lines + usedLine + [advice] + name).joined(separator: "\n"))
     }
 
     private static func otherServers(_ job: JobSummary, _ servers: JobServers) -> CommandEnd {
-        // A new job would ask the same about its source.
+        // A new job would ask the same question about its source.
         let next =
             servers.source.isEmpty
-            ? "To begin anew with these servers: `migrate run --new`."
-            : "If this is another table with the same name, give it a name of its own with SOURCE_NAME."
+            ? "To plan a new job with these servers: `migrate run --new`."
+            : "If this is another table with the same name, give it another name with SOURCE_NAME."
         return CommandEnd(
             .badSettings,
             """
@@ -211,7 +211,7 @@ struct JoiningWords: Sendable {
     /// The addresses of collections and sources that the job has used.
     private static func known(_ job: JobSummary) -> [String] { job.servers.points + job.servers.source }
 
-    /// What is new, and what the job has used in its place.
+    /// The new servers, and the ones that the job has used.
     private static func moves(_ job: JobSummary, _ servers: JobServers) -> String {
         func move(_ name: String, _ new: [String], _ known: [String]) -> String? {
             if new.isEmpty { return nil }
@@ -228,7 +228,7 @@ struct JoiningWords: Sendable {
 }
 
 extension JobSummary {
-    /// Number, status and size, within a sentence.
+    /// Number, status and size, for use within a sentence.
     var briefly: String {
         let planned = sealed ? "" : ", still being planned"
         return
@@ -237,7 +237,7 @@ extension JobSummary {
 }
 
 extension Joining.Closed {
-    /// Number, progress, workers and condition, within a sentence.
+    /// Number, progress, workers and condition, for use within a sentence.
     var briefly: String {
         let condition = job.config[JobConfiguration.conditionKey].map { ", where \($0)" } ?? ""
         return "\(job.id) (\(activity.briefly)\(condition))"

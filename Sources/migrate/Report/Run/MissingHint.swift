@@ -1,9 +1,9 @@
 import Terminal
 
-/// Says that many planned rows are not in the source, at most once a minute: a table of which a tenth was deleted says so in
-/// every batch.
+/// Says that many planned rows are not in the source, at most once per minute: if a tenth of a table was deleted, every
+/// batch would say so.
 struct MissingHint: Sendable {
-    /// The least time between two sentences.
+    /// The shortest time between two sentences.
     private static let interval = Duration.seconds(60)
 
     private var missing = 0
@@ -11,10 +11,10 @@ struct MissingHint: Sendable {
     private var batches = 0
     private var told: Duration?
 
-    /// Takes a batch in.
+    /// Counts a batch.
     ///
     /// - Parameters:
-    ///   - missing: its rows that were not found twice.
+    ///   - missing: its rows that were not found in two reads.
     ///   - records: its size.
     ///   - time: on any clock that only goes forward.
     /// - Returns: a sentence about the batches since the last one, or nil.
@@ -26,7 +26,7 @@ struct MissingHint: Sendable {
         defer { (self.missing, self.records, batches, told) = (0, 0, 0, time) }
         let what = "\(Format.count(Int64(self.missing))) of \(Format.plural(Int64(self.records), "planned row"))"
         let place = batches == 1 ? "one batch" : "\(batches) batches"
-        return "\(what) in \(place) are not in MySQL, asked twice: is this a lagging replica? "
-            + "If so, let MYSQL_HOST name the primary; `migrate verify --repair` migrates what came late."
+        return "\(what) in \(place) are not in MySQL, read twice: is this a lagging replica? "
+            + "If so, set MYSQL_HOST to the primary; `migrate verify --repair` migrates the late rows."
     }
 }

@@ -1,20 +1,20 @@
 import Migration
 import Terminal
 
-/// How fast a count grows, over the last minute.
+/// The growth of a count over the last minute.
 struct RateMeter: Sendable {
     /// Long enough to smooth batches that end together, short enough to follow a change.
     private static let window = Duration.seconds(60)
     private var samples: [(time: Duration, count: Int64)] = []
 
-    /// Notes the count; times ascend.
+    /// Adds a count; times must ascend.
     mutating func note(_ count: Int64, at time: Duration) {
         samples.append((time, count))
-        // One sample older than the window stays, so that the whole window is covered.
+        // One sample older than the window is kept, so that the whole window is covered.
         while samples.count > 2, samples[1].time <= time - Self.window { samples.removeFirst() }
     }
 
-    /// Nil until two samples are a second apart.
+    /// Nil until there are samples at least a second apart.
     var perSecond: Double? {
         guard let first = samples.first, let last = samples.last, last.time - first.time >= .seconds(1) else {
             return nil
@@ -28,7 +28,7 @@ extension JobStats {
     var recordsDone: Int64 { processed + skipped + failedRecords + missing }
 }
 
-/// The state of a job at a moment, as one line in three dresses.
+/// The state of a job at a moment, in three forms of one line.
 struct Progress: Encodable, Sendable {
     let job: JobID
     let status: JobStatus
@@ -61,15 +61,15 @@ struct Progress: Encodable, Sendable {
         skipped = stats.skipped
         failed = stats.failedRecords
         missing = stats.missing
-        // A rate of nothing says less than no rate.
+        // No rate is shown instead of zero.
         self.recordsPerSecond = recordsPerSecond.flatMap { $0 > 0 ? $0 : nil }
         self.tokensPerMinute = tokensPerMinute.flatMap { $0 > 0 ? $0 : nil }
         let left = Double(records - stats.recordsDone)
-        // While the plan still grows, what is left is not known.
+        // While the plan still grows, the remaining work is unknown.
         secondsLeft = isPlanned ? recordsPerSecond.flatMap { $0 > 0 ? left / $0 : nil } : nil
     }
 
-    /// For a terminal: fits into so many columns.
+    /// For a terminal: fits into this many columns.
     func line(columns: Int) -> String {
         let done = processed + skipped + failed + missing
         let share = records > 0 ? Double(done) / Double(records) : 0
@@ -87,7 +87,7 @@ struct Progress: Encodable, Sendable {
         return text.count < columns ? text : String(text.prefix(max(columns - 2, 1))) + "…"
     }
 
-    /// For a log: everything, on one line.
+    /// For a log: all values on one line.
     var plain: String {
         var text =
             "job \(job) \(status.rawValue)\(isPlanned ? "" : ", planning"): batches \(completed)/\(batches) completed, "
@@ -101,20 +101,20 @@ struct Progress: Encodable, Sendable {
     }
 }
 
-/// One line of a terminal that is written over and over.
+/// A line of a terminal that is overwritten again and again.
 struct UpdatingLine {
     private let console: Console
     private var isShown = false
 
     init(_ console: Console) { self.console = console }
 
-    /// Writes the line over the one before.
+    /// Overwrites the line.
     mutating func show(_ text: String) {
         console.raw("\r\u{1B}[2K" + text)
         isShown = true
     }
 
-    /// Takes the line away, so that other text may follow.
+    /// Removes the line, so that other text can follow.
     mutating func clear() {
         if isShown { console.raw("\r\u{1B}[2K") }
         isShown = false

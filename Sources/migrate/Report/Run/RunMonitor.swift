@@ -2,7 +2,7 @@ import Migration
 import Synchronization
 import Terminal
 
-/// Folds what happens in a runner into what people see of it.
+/// Collects a runner's events into the progress that is shown.
 struct RunState: Sendable {
     private(set) var stats: JobStats?
     /// Tokens embedded by this process.
@@ -12,11 +12,11 @@ struct RunState: Sendable {
     private var tokenMeter = RateMeter()
     private var missingHint = MissingHint()
 
-    /// Takes an event in and says what must be told at once, in a line.
+    /// Adds an event, and returns a sentence if it must be shown at once.
     ///
     /// - Parameters:
     ///   - event: what happened.
-    ///   - time: when, on any clock that only goes forward.
+    ///   - time: its time, on any clock that only goes forward.
     /// - Returns: a sentence, or nil.
     mutating func apply(_ event: MigrationEvent, at time: Duration) -> String? {
         switch event {
@@ -38,7 +38,7 @@ struct RunState: Sendable {
         case .waitingForLeases(let batches, let atMost):
             let what = Format.plural(Int64(batches), "batch is", "batches are")
             let seconds = Int(atMost / .seconds(1))
-            return "\(what) in other hands: waiting \(seconds) s for the leases of a dead runner, or for a living one."
+            return "\(what) held by other runners: waiting \(seconds) s for them, or for the leases of dead ones."
         case .retrying(let service, let failure, let after):
             return "\(service.words) does not answer (\(failure.detail)); again in \(Format.duration(after))."
         case .throttled(let wait) where wait >= .seconds(5):
@@ -52,8 +52,8 @@ struct RunState: Sendable {
                 limits.requestsPerMinute.map { Format.plural(Int64($0), "request") },
             ]
             let limit = stated.compactMap(\.self).joined(separator: " and ")
-            return "The embedder states a very low limit: \(limit) a minute. "
-                + "Where that is wrong, correct it at the server, then `migrate quota reset` and start again."
+            return "The embedder states a very low limit: \(limit) per minute. "
+                + "If that is wrong, correct it at the server, then `migrate quota reset` and start again."
         case .reaped(let reset, let failed) where reset + failed > 0:
             return "Took \(Format.plural(Int64(reset + failed), "batch", "batches")) from runners that are gone."
         case .isolated(let batch, let records):
@@ -79,12 +79,12 @@ struct RunState: Sendable {
     }
 }
 
-/// Shows a runner's progress: one line that updates on a terminal, otherwise plain lines or JSON lines.
+/// Shows a runner's progress: on a terminal as one line that updates, otherwise as plain lines or JSON lines.
 final class RunMonitor: Sendable {
     private struct State {
         var run = RunState()
         var line: UpdatingLine
-        /// The last plain line, so that an idle job does not repeat itself for ever.
+        /// The last plain line, so that an idle job does not repeat the same line for ever.
         var lastSentence: String?
     }
 
@@ -96,7 +96,7 @@ final class RunMonitor: Sendable {
     private let log: EventLog?
 
     init(console: Console, isJSON: Bool, isQuiet: Bool = false, time: Time, log: EventLog?) {
-        // Workers report, and hold leases: none may wait for a terminal.
+        // Workers report events while they hold leases: they must not wait for a terminal.
         let console = console.live
         self.console = console
         self.isJSON = isJSON
@@ -106,7 +106,7 @@ final class RunMonitor: Sendable {
         state = Mutex(State(line: UpdatingLine(console)))
     }
 
-    /// How often the counters are read and shown.
+    /// The time between two reads of the counters.
     var interval: Duration { console.isTerminal && !isJSON ? .seconds(1) : .seconds(5) }
 
     /// For `EnginePorts.report`.
@@ -129,10 +129,10 @@ final class RunMonitor: Sendable {
     /// Tokens embedded by this process so far.
     var tokens: Int64 { state.withLock { $0.run.tokens } }
 
-    /// Takes the updating line away.
+    /// Removes the updating line.
     func finish() { state.withLock { $0.line.clear() } }
 
-    /// JSON stays JSON on standard output, so sentences go to standard error then.
+    /// With JSON, sentences go to standard error, so that standard output stays JSON.
     private func tell(_ sentence: String, _ line: inout UpdatingLine) {
         if isJSON { return console.error(sentence) }
         line.clear()

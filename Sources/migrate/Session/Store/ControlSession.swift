@@ -1,7 +1,7 @@
 import Migration
 import Terminal
 
-/// `migrate pause`, `resume` and `cancel` over any store.
+/// `migrate pause`, `resume` and `cancel` with any store.
 struct ControlSession: Sendable {
     let store: any JobStore
     let journal: any LeaseJournal
@@ -9,9 +9,10 @@ struct ControlSession: Sendable {
     let console: Console
     let isJSON: Bool
 
-    /// Says which job it is, asks where it is wanted, and acts.
+    /// Prints which job it is, asks if that is wanted, and acts.
     ///
-    /// - Throws: `CommandEnd` when there is no such job, a person says no, or the job cannot do it any more.
+    /// - Throws: `CommandEnd` when there is no such job, a person answers no, or the job's status does not allow it any
+    ///   more.
     func apply(
         _ action: ControlIngestionJob.Action,
         to number: JobID?,

@@ -1,19 +1,19 @@
 import Migration
 import Terminal
 
-/// `migrate events` over any store.
+/// `migrate events` with any store.
 struct EventsSession: Sendable {
     let store: any JobStore
     let lookup: JobLookup
     let console: Console
     let isJSON: Bool
 
-    /// Prints a job's history: a table, or with JSON one event a line.
+    /// Prints a job's history: as a table, or with JSON one event per line.
     ///
     /// - Parameters:
-    ///   - filter: which events.
-    ///   - last: only the last so many; nil = all.
-    ///   - number: the job's; nil = the newest one of the settings.
+    ///   - filter: selects the events.
+    ///   - last: the number of last events; nil = all.
+    ///   - number: the job's number; nil = the newest job of the settings.
     /// - Throws: `CommandEnd` when there is no such job, or it keeps no history.
     func show(_ filter: ListIngestionEvents.Filter, last: Int?, of number: JobID?) async throws {
         let job = try await lookup.find(number, in: store).announced(on: console, isJSON: isJSON).job
@@ -27,16 +27,16 @@ struct EventsSession: Sendable {
             isFirst = false
         }
         if let cut = job.historyCutAt {
-            let line = "What happened before \(Format.time(cut)) was pruned."
+            let line = "The events before \(Format.time(cut)) were pruned."
             if isJSON { console.error(line) } else { console.out(line) }
         }
         if isFirst, !isJSON { console.out("Job \(job.id) has no such events.") }
     }
 }
 
-/// Reads a job's history page by page, or only the last so many events, which are shown at once.
+/// Reads a job's history page by page, or only this many of its last events, which are shown at once.
 ///
-/// No page that is shown is empty.
+/// No empty page is shown.
 ///
 /// - Throws: `CommandEnd` when the job keeps no history.
 func history(
@@ -64,7 +64,7 @@ func history(
     } while after != nil
 }
 
-/// Reads from the end no more than is shown: a history has several events per batch.
+/// Reads from the end only as many events as are shown: a history has several events per batch.
 private func newest(
     _ count: Int,
     of job: JobSummary,

@@ -1,14 +1,14 @@
 import Migration
 import Terminal
 
-/// `migrate failures` over any store.
+/// `migrate failures` with any store.
 struct FailuresSession: Sendable {
     let store: any JobStore
     let lookup: JobLookup
     let console: Console
     let isJSON: Bool
 
-    /// Prints a table, or with JSON one failure a line.
+    /// Prints a table, or with JSON one failure per line.
     ///
     /// - Throws: `CommandEnd` when there is no such job.
     func show(_ filter: ListIngestionFailures.Filter, of number: JobID?) async throws {

@@ -1,25 +1,25 @@
 import Migration
 import Terminal
 
-/// Finds the job a command is about: one store holds the jobs of many tables, collections and people.
+/// Finds the job of a command: one store holds the jobs of many tables, collections and people.
 struct JobLookup: Sendable {
-    /// The pair of table and collection that the settings name; nil where they name no table with its database.
+    /// The pair of table and collection in the settings; nil if they name no table with its database.
     let target: String?
 
     init(target: String?) { self.target = target }
 
-    /// As `Engine.Names` names it; a table has no database where the settings name none.
+    /// In the form of `Engine.Names`; a table has no database if the settings name none.
     init(table: String, collection: String) {
         target = table.contains(".") ? Engine.Names.targetKey(source: table, collection: collection) : nil
     }
 
-    /// A job, and what a person should know about the choice.
+    /// A job, and remarks about the choice.
     struct Found: Sendable {
         let job: JobSummary
-        /// Sentences; empty where there was no choice.
+        /// Sentences; empty if there was no choice.
         let remarks: [String]
 
-        /// Says which job it is, before anything is done: with JSON on standard error.
+        /// Prints which job it is, before anything is done; with JSON on standard error.
         @discardableResult
         func announced(on console: Console, isJSON: Bool) -> Found {
             let lines = ["Job \(job.id) of \(job.targetKey)."] + remarks
@@ -28,14 +28,15 @@ struct JobLookup: Sendable {
         }
     }
 
-    /// Pages of 1,000 jobs that are looked through for other tables and collections: 20,000 jobs.
+    /// Up to 20 pages of 1,000 jobs each are searched for other tables and collections.
     private static let pagesMax = 20
-    /// Jobs that are looked through only for a remark.
+    /// The number of jobs that are searched only for a remark.
     private static let remarkedMax = 100
 
-    /// The job of that number; for nil the newest one of these settings, or of all where they are of one table and collection.
+    /// The job with this number; for nil the newest one of these settings, or of all jobs if they have the same table
+    /// and collection.
     ///
-    /// - Throws: `CommandEnd` when there is none, or nobody can know which is meant.
+    /// - Throws: `CommandEnd` when there is none, or it is unclear which one is meant.
     func find(_ number: JobID?, in store: any JobStore) async throws -> Found {
         if let number { return try await named(number, in: store) }
         guard let target else { return try await onlyOne(in: store) }
@@ -65,7 +66,7 @@ struct JobLookup: Sendable {
         return Found(job: job, remarks: ["The settings name \(target): this job is about another table or collection."])
     }
 
-    /// Where the settings name no table.
+    /// Finds the job when the settings name no table.
     private func onlyOne(in store: any JobStore) async throws -> Found {
         let newest = try await newestOfEach(in: store)
         guard let first = newest.first else { throw Self.noJob }
@@ -77,7 +78,7 @@ struct JobLookup: Sendable {
         )
     }
 
-    /// There is no job of the target; the others are named.
+    /// The end when the target has no job; it names other targets.
     private func nothing(of target: String, in store: any JobStore) async throws -> CommandEnd {
         let newest = try await newestOfEach(in: store)
         if newest.isEmpty { return Self.noJob }

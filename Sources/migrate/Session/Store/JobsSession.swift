@@ -1,13 +1,13 @@
 import Migration
 import Terminal
 
-/// `migrate jobs` over any store.
+/// `migrate jobs` with any store.
 struct JobsSession: Sendable {
     let store: any JobStore
     let console: Console
     let isJSON: Bool
 
-    /// Prints a table, or with JSON one job a line.
+    /// Prints a table, or with JSON one job per line.
     func show(onlyOpen: Bool, limit: Int) async throws {
         let filter = ListIngestionJobs.Filter(targetKey: nil, open: onlyOpen ? true : nil)
         let answer = try await patiently { () async throws(PortFailure) in

@@ -1,7 +1,7 @@
 import Migration
 import Terminal
 
-/// `migrate quota` over any store.
+/// `migrate quota` with any store.
 struct QuotaSession: Sendable {
     let store: any JobStore
     let console: Console
@@ -22,9 +22,9 @@ struct QuotaSession: Sendable {
         }
     }
 
-    /// Forgets one quota, after a question.
+    /// Resets one quota, after a question.
     ///
-    /// - Throws: `CommandEnd` when there is none of that name or several, or a person says no.
+    /// - Throws: `CommandEnd` when no quota or several have that name, or a person answers no.
     func reset(_ name: String?, isSure: Bool) async throws {
         let quota = try Self.choice(of: name, from: try await quotas())
         try await (isJSON ? console.aside : console).confirm(

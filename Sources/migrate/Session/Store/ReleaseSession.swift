@@ -1,23 +1,24 @@
 import Migration
 import Terminal
 
-/// `migrate release` over any store.
+/// `migrate release` with any store.
 struct ReleaseSession: Sendable {
     let store: any JobStore
     let lookup: JobLookup
     let console: Console
     let isJSON: Bool
 
-    /// Batches of a call that only looks.
+    /// Batches per call that only reads.
     private static let lookedAt = 1_000
-    /// Batches of a call: their heartbeats wait for it.
+    /// Batches per call that releases: their heartbeats wait for it.
     private static let released = 200
     /// A million batches at work: more than any job has.
     private static let pagesMax = 5_000
 
-    /// Looks what is meant, asks, and releases exactly that: what is claimed meanwhile is left alone.
+    /// Reads which batches the filter selects, asks, and releases exactly those: batches that are claimed meanwhile are
+    /// not affected.
     ///
-    /// - Throws: `CommandEnd` when there is no such job, a person says no, or batches had to be given up.
+    /// - Throws: `CommandEnd` when there is no such job, a person answers no, or batches had to be given up.
     func run(_ filter: ReleaseIngestionBatches.Filter, of number: JobID?, isSure: Bool) async throws {
         let job = try await lookup.find(number, in: store).announced(on: console, isJSON: isJSON).job
         var report = ReleaseReport(job: job.id, target: job.targetKey)

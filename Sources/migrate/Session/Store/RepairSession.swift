@@ -1,19 +1,19 @@
 import Migration
 import Terminal
 
-/// `migrate repair-counters` over any store.
+/// `migrate repair-counters` with any store.
 struct RepairSession: Sendable {
     let store: any JobStore
     let lookup: JobLookup
     let console: Console
     let isJSON: Bool
 
-    /// Ten thousand batches a call: more than any job has.
+    /// Each call covers up to ten thousand batches: together more than any job has.
     private static let pagesMax = 1_000
 
-    /// Recounts until there is nothing more to put right, and looks whether all agrees then.
+    /// Recounts until nothing more is to be corrected, and then checks whether everything matches.
     ///
-    /// - Throws: `CommandEnd` when there is no such job, or something is left that a recount cannot put right.
+    /// - Throws: `CommandEnd` when there is no such job, or something remains that a recount cannot correct.
     func run(_ number: JobID?) async throws {
         let job = try await lookup.find(number, in: store).announced(on: console, isJSON: isJSON).job
         var report = RepairReport(job: job.id, target: job.targetKey)

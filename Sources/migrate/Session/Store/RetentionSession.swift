@@ -1,21 +1,21 @@
 import Migration
 import Terminal
 
-/// `migrate prune` and `migrate delete` over any store.
+/// `migrate prune` and `migrate delete` with any store.
 struct RetentionSession: Sendable {
     let store: any JobStore
     let console: Console
     let isJSON: Bool
 
-    /// Rows of one page: a fraction of a second, also on a slow disk (docs/operations.md).
+    /// Rows per page: takes a fraction of a second, also on a slow disk (docs/operations.md).
     static let pageRows = 1_000
 
-    /// What people read: beside JSON on standard error.
+    /// The console for sentences: with JSON on standard error.
     private var prose: Console { isJSON ? console.aside : console }
 
-    /// Deletes what the store may forget, after a question that names it.
+    /// Deletes what the store may forget, after a question that lists it.
     ///
-    /// - Throws: `CommandEnd` when a person says no, or there is nobody to say yes.
+    /// - Throws: `CommandEnd` when a person answers no, or no person can answer.
     func prune(_ retention: Retention, isDryRun: Bool, isSure: Bool) async throws {
         let plan = retention.plan(try await jobs())
         var report = RetentionReport(isDryRun: isDryRun)
@@ -31,13 +31,13 @@ struct RetentionSession: Sendable {
         guard !report.isEmpty else {
             if isJSON { return console.out(try JSONText.of(report)) }
             let age = Format.duration(retention.olderThan)
-            return console.out("Nothing is to be deleted: no job that may go has ended \(age) ago or earlier.")
+            return console.out("Nothing to delete: no job that may be deleted ended \(age) ago or earlier.")
         }
         if !isJSON || !isDryRun && !isSure { prose.out(report.text) }
         if !isDryRun {
             try await prose.confirm("Delete \(report.summary) for good?", isSure: isSure, default: false)
             for index in report.jobs.indices {
-                // What has no row any more, and what has begun to go, is of no age.
+                // Jobs without a row, and jobs whose deletion has begun, are deleted whatever their age.
                 let isOld = report.jobs[index].why == Retention.Reason.old.rawValue
                 try await delete(&report.jobs[index], isOld ? retention.olderThanMs : nil)
             }
@@ -50,7 +50,7 @@ struct RetentionSession: Sendable {
 
     /// Deletes one job, after a question.
     ///
-    /// - Throws: `CommandEnd` when there is none, it is open, or a person says no.
+    /// - Throws: `CommandEnd` when there is no such job, it is open, or a person answers no.
     func delete(_ job: JobID, isSure: Bool) async throws {
         let all = try await jobs()
         guard let row = all.first(where: { $0.jobId == job }) else {
@@ -62,7 +62,7 @@ struct RetentionSession: Sendable {
         prose.out(line.sentence)
         if let summary = row.job, !row.deleting, Retention.isNeeded(summary, among: all) {
             prose.out(
-                "No other job tells what this one does: a later run of \(summary.targetKey) will ask again which servers are "
+                "Only this job knows: a later run of \(summary.targetKey) will ask again which servers are "
                     + "the right ones, and whose points without a source are."
             )
         }
@@ -112,7 +112,7 @@ struct RetentionSession: Sendable {
         )
     }
 
-    /// Page after page until there is no more.
+    /// Deletes page after page until none is left.
     private func pages(
         _ line: inout RetentionReport.Line,
         _ page: () async throws(PortFailure) -> DeletionAnswer
@@ -121,7 +121,7 @@ struct RetentionSession: Sendable {
             let answer = try await patiently(page)
             switch answer.result {
             case .applied where answer.more: continue
-            // Nothing is left: another prune has come first, or the answer of the last page was lost.
+            // Nothing is left: another prune was faster, or the answer to the last page was lost.
             case .applied, .notFound: line.result = .deleted
             case .open, .tooYoung: line.result = .left
             }

@@ -1,7 +1,7 @@
 import Migration
 import Terminal
 
-/// `migrate retry` over any store.
+/// `migrate retry` with any store.
 struct RetrySession: Sendable {
     let store: any JobStore
     let lookup: JobLookup
@@ -9,9 +9,9 @@ struct RetrySession: Sendable {
     let isJSON: Bool
     let entropy: any Entropy
 
-    /// Gives what matches another try, and says how much that was.
+    /// Gives what the filter selects another try, and prints how much that was.
     ///
-    /// - Throws: `CommandEnd` when there is no such job, or it does not allow it.
+    /// - Throws: `CommandEnd` when there is no such job, or its status does not allow it.
     func run(_ filter: RequeueFilter, _ parts: [RetryPart], isolates: Bool, of number: JobID?) async throws {
         let job = try await lookup.find(number, in: store).announced(on: console, isJSON: isJSON).job
         var report = try await requeue(job, filter, parts, isolate: isolates, in: store, entropy: entropy)
@@ -20,7 +20,7 @@ struct RetrySession: Sendable {
     }
 }
 
-/// What can be given another try.
+/// The parts of a job that can get another try.
 enum RetryPart: CaseIterable {
     /// Batches that failed as a whole.
     case batches
@@ -28,10 +28,10 @@ enum RetryPart: CaseIterable {
     case records
 }
 
-/// Requeues all matching batches and records, page by page: each goes on after the one before, so that what fails again
-/// meanwhile is not taken a second time.
+/// Requeues all selected batches and records, page by page: each page begins after the one before, so that a batch or
+/// record that fails again meanwhile is not requeued a second time.
 ///
-/// - Throws: `CommandEnd` when the job does not allow it.
+/// - Throws: `CommandEnd` when the job's status does not allow it.
 func requeue(
     _ job: JobSummary,
     _ filter: RequeueFilter,
@@ -41,7 +41,7 @@ func requeue(
     entropy: any Entropy
 ) async throws -> RetryReport {
     var report = RetryReport(job: job.id)
-    /// Adds one answer up, and says what the next page is to take.
+    /// Adds up one answer, and returns the filter of the next page.
     func add(_ answer: RequeueAnswer) throws -> RequeueFilter? {
         switch answer.result {
         case .applied, .duplicate: break
@@ -68,7 +68,8 @@ func requeue(
             limit: RequeuePaging.batches(of: job, isolates: isolate)
         )
         page = try add(await patiently { () async throws(PortFailure) in try await store.requeueBatches(call) })
-        // What isolating has made is behind all that was there: where that fails again, this is not without end.
+        // Batches that isolation has made have higher numbers than all earlier ones; stopping here keeps the loop
+        // finite if they fail again.
         if let after = page?.after, after >= Int64(job.nextBatchNumber) { page = nil }
     }
     page = parts.contains(.records) ? filter : nil

@@ -1,16 +1,16 @@
 import Migration
 import Terminal
 
-/// `migrate status` over any store.
+/// `migrate status` with any store.
 struct StatusSession: Sendable {
     let store: any JobStore
     let lookup: JobLookup
     let console: Console
     let isJSON: Bool
 
-    /// Prints how far a job is, once or until it is over.
+    /// Prints the progress of a job, once or until it is over.
     ///
-    /// - Throws: `CommandEnd` when there is no such job, and when it is over and not complete.
+    /// - Throws: `CommandEnd` when there is no such job, and when it is over but not complete.
     func show(_ number: JobID?, watches: Bool) async throws {
         let job = try await lookup.find(number, in: store).announced(on: console, isJSON: isJSON).job
         var meter = RateMeter()
