@@ -6,7 +6,7 @@ package struct Setting: Sendable, Equatable {
         case tracking = "Job tracking: Supabase or PostgreSQL"
         case openai = "OpenAI: the embeddings"
         case qdrant = "Qdrant: where the points go"
-        case work = "Work: batches, workers and patience"
+        case work = "Work: batches, workers and waits"
         case text = "Text: what shapes the points"
         case general = "General"
     }

@@ -1,42 +1,42 @@
 /// The settings of the work, the text and everything else; those of the services are in `SettingsTable.swift`.
 extension SettingsTable {
     static let work: [Setting] = [
-        Setting("BATCH_SIZE", .integer(1...1_000), "100", in: .work, help: "Records a batch, the unit of claiming."),
+        Setting("BATCH_SIZE", .integer(1...1_000), "100", in: .work, help: "Records per batch, the unit of claiming."),
         Setting("MAX_WORKERS", .integer(1...64), "5", in: .work, help: "Batches this process works on at a time."),
         Setting(
             "MAX_RETRIES",
             .integer(0...100),
             "3",
             in: .work,
-            help: "Tries a batch gets after its first failed one; throttling and outages use none."
+            help: "Retries of a batch after its first failed attempt; throttling and outages use none."
         ),
         Setting(
             "MAX_FAILURES",
             .integer(0...1_000_000_000),
             in: .work,
             help:
-                "Records given up not for their content that pause the job; 0 = never, unset = 5 % of those done, at least 100."
+                "Failures outside the records' content that pause the job; 0 = never, unset = 5 % of those done, at least 100."
         ),
         Setting(
             "WORKER_POLL_INTERVAL",
             .decimal(0.1...60),
             "1.0",
             in: .work,
-            help: "Least seconds between two claims that found nothing."
+            help: "Minimum seconds between two claims that find nothing."
         ),
         Setting(
             "WORKER_HEARTBEAT_INTERVAL",
             .decimal(1...300),
             "30.0",
             in: .work,
-            help: "Seconds between signs of life; a lease lasts four times as long."
+            help: "Seconds between heartbeats; a lease lasts four times as long."
         ),
         Setting(
             "BATCH_TIMEOUT_MINUTES",
             .decimal(0.05...1_440),
             "10",
             in: .work,
-            help: "Minutes a claimed batch may take at most, signs of life or not."
+            help: "Maximum minutes for a claimed batch, with or without heartbeats."
         ),
         Setting(
             "SHUTDOWN_GRACE_SECONDS",
@@ -51,7 +51,7 @@ extension SettingsTable {
             .choice(["on", "off"]),
             "on",
             in: .work,
-            help: "Whether a new job keeps the history that `migrate events` shows, four rows or so a batch."
+            help: "Whether a new job keeps the history that `migrate events` shows, about four rows per batch."
         ),
     ]
 
@@ -68,14 +68,14 @@ extension SettingsTable {
             .integer(16...8_191),
             "2048",
             in: .text,
-            help: "Tokens of the parents of a longer one."
+            help: "Tokens per parent of a longer text."
         ),
         Setting(
             "CHUNK_SIZE",
             .integer(16...8_191),
             "512",
             in: .text,
-            help: "Tokens of a child; children are embedded."
+            help: "Tokens per child; children are embedded."
         ),
         Setting(
             "CHUNK_OVERLAP",
@@ -89,13 +89,13 @@ extension SettingsTable {
             .text,
             "migrate",
             in: .text,
-            help: "Point ids derive from it; take the other application's to share ids with it."
+            help: "Point ids are derived from it; use another application's value to share ids with it."
         ),
         Setting(
             "SOURCE_NAME",
             .text,
             in: .text,
-            help: "What points call the table they came from, their `source`; by default `database.table`."
+            help: "Name of the table in the points, their `source`; by default `database.table`."
         ),
         Setting(
             "UNMARKED_POINTS",
@@ -114,14 +114,14 @@ extension SettingsTable {
             "SPARSE_STOP_WORDS",
             .file,
             in: .text,
-            help: "Words to leave out in place of the language's own, which some languages lack; /dev/null for none."
+            help: "Words to leave out, in place of the language's own list, if it has one; /dev/null for none."
         ),
         Setting(
             "SPARSE_AVG_LENGTH",
             .decimal(1...100_000),
             "256",
             in: .text,
-            help: "Average words a child, a constant of BM25; the query side need not know it."
+            help: "Average words per child, a constant of BM25; the query side need not know it."
         ),
         Setting(
             "SPARSE_CJK",
@@ -145,7 +145,7 @@ extension SettingsTable {
             .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"]),
             "warning",
             in: .general,
-            help: "Least important log line that is written to standard error."
+            help: "Lowest level of the log lines on standard error."
         ),
         Setting(
             "HTTP_CA_BUNDLE",

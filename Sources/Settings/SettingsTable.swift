@@ -54,7 +54,7 @@ package enum SettingsTable {
             in: .mysql,
             help: "Column of the text."
         ),
-        Setting("MYSQL_POOL_SIZE", .integer(1...100), "10", in: .mysql, help: "Most connections at a time."),
+        Setting("MYSQL_POOL_SIZE", .integer(1...100), "10", in: .mysql, help: "Maximum number of connections."),
         Setting(
             "MYSQL_SSL",
             .choice(["verify", "off"]),
@@ -154,20 +154,20 @@ package enum SettingsTable {
             .integer(1...1_000_000_000),
             in: .openai,
             help:
-                "The account's tokens a minute. Given, all workers share them; not given, the server's 429 answers drive."
+                "The account's tokens per minute. If set, all workers share them; if not, the server's 429 answers set the pace."
         ),
         Setting(
             "OPENAI_RPM",
             .integer(1...10_000_000),
             in: .openai,
-            help: "The account's requests a minute; as OPENAI_TPM."
+            help: "The account's requests per minute; like OPENAI_TPM."
         ),
         Setting(
             "OPENAI_PRICE_PER_MILLION",
             .decimal(0...1_000),
             "0.02",
             in: .openai,
-            help: "Dollars for a million tokens, for `plan` and the reports."
+            help: "Dollars per million tokens, for `plan` and the reports."
         ),
     ]
 
