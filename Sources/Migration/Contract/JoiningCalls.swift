@@ -1,16 +1,16 @@
 /// Joins one job, and asks for its controller lease.
 ///
-/// It can create no job and joins no other one; nothing changes where the job has ended or has another configuration.
-/// It neither starts nor un-pauses.
+/// It creates no job and joins no other one; nothing changes if the job has ended or has another configuration.
+/// It neither starts nor resumes the job.
 package struct JoinIngestionJob: JobCall {
     package static let function = "join_ingestion_job"
 
     package var job: JobID
-    /// SHA-256 of what shapes the written points.
+    /// SHA-256 of everything that shapes the written points.
     package var configHash: String
-    /// Who asks, for people: host, process.
+    /// The caller's host and process, for people.
     package var controllerId: String
-    /// A UUID that proves later calls are ours.
+    /// A UUID that proves later calls come from the same controller.
     package var token: String
 
     package init(job: JobID, configHash: String, controllerId: String, token: String) {
@@ -22,11 +22,11 @@ package struct JoinIngestionJob: JobCall {
 
     package struct Answer: Codable, Sendable, Equatable {
         package var result: Result
-        /// Whether we plan or only work; `follower` where the job is not joined.
+        /// Whether the caller plans or only works; `follower` if the job is not joined.
         package var role: OpenIngestionJob.Role
-        /// Number of the controller lease that now holds; 0 when there is no such job.
+        /// Number of the present controller lease; 0 when there is no such job.
         package var epoch: Int
-        /// The job as it is now; nil when there is none.
+        /// The job's present state; nil when there is none.
         package var job: JobSummary?
 
         package init(result: Result, role: OpenIngestionJob.Role, epoch: Int, job: JobSummary?) {
@@ -39,7 +39,7 @@ package struct JoinIngestionJob: JobCall {
 
     /// Whether the job is joined.
     package enum Result: String, Codable, Sendable, CaseIterable {
-        /// It is open and has our configuration.
+        /// It is open and has the caller's configuration.
         case resumed
         /// It is open and has another configuration: nothing changed.
         case configMismatch = "config_mismatch"
@@ -49,15 +49,15 @@ package struct JoinIngestionJob: JobCall {
     }
 }
 
-/// Notes servers that a job uses, beside those it is known to have used; repeating it changes nothing.
+/// Stores servers that a job uses, besides those that it has used before; repeating it changes nothing.
 package struct AddIngestionServers: JobCall {
     package static let function = "add_ingestion_servers"
 
     /// The job, open or not.
     package var job: JobID
-    /// The servers; those that are known already are passed over.
+    /// The servers; known ones are ignored.
     ///
-    /// Refused (22023) where a kind would have more than `JobServers.entriesMax`, or an entry is empty or longer than
+    /// Refused (22023) if a kind would have more than `JobServers.entriesMax`, or an entry is empty or longer than
     /// `JobServers.lengthMax`; then nothing changes.
     package var servers: JobServers
 
@@ -68,7 +68,7 @@ package struct AddIngestionServers: JobCall {
 
     package struct Answer: Codable, Sendable, Equatable {
         package var result: JobPresence
-        /// All servers of the job now; nil when there is no such job.
+        /// All present servers of the job; nil when there is no such job.
         package var servers: JobServers?
 
         package init(result: JobPresence, servers: JobServers?) {

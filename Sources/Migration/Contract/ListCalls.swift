@@ -5,9 +5,9 @@ package struct ListIngestionJobs: TrackingCall {
     /// One job, or nil for all.
     @ExplicitNull package var job: JobID?
     package var filter: Filter
-    /// Go on below this job id.
+    /// Continue below this job id.
     @ExplicitNull package var after: JobID?
-    /// 1…1000 rows a page.
+    /// 1…1000 rows per page.
     package var limit: Int
 
     package init(job: JobID?, filter: Filter, after: JobID?, limit: Int) {
@@ -26,7 +26,7 @@ package struct ListIngestionJobs: TrackingCall {
         package var targetKey: String?
         /// Only open jobs, or only ended ones.
         package var open: Bool?
-        /// Only jobs into this collection, whatever their table: those whose configuration has it as `collection`.
+        /// Only jobs into this collection, whatever their table: those with this `collection` in their configuration.
         package var collection: String?
 
         package init(targetKey: String? = nil, open: Bool? = nil, collection: String? = nil) {
@@ -43,9 +43,9 @@ package struct ListIngestionBatches: JobCall {
 
     package var job: JobID
     package var filter: Filter
-    /// Go on above this batch number.
+    /// Continue above this batch number.
     @ExplicitNull package var after: Int?
-    /// 1…1000 rows a page.
+    /// 1…1000 rows per page.
     package var limit: Int
 
     package init(job: JobID, filter: Filter, after: Int?, limit: Int) {
@@ -78,9 +78,9 @@ package struct ListIngestionFailures: JobCall {
 
     package var job: JobID
     package var filter: Filter
-    /// Go on above this record id.
+    /// Continue above this record id.
     @ExplicitNull package var after: RecordID?
-    /// 1…1000 rows a page.
+    /// 1…1000 rows per page.
     package var limit: Int
 
     package init(job: JobID, filter: Filter, after: RecordID?, limit: Int) {
@@ -109,15 +109,15 @@ package struct ListIngestionFailures: JobCall {
     }
 }
 
-/// Lists a job's history, where it is recorded.
+/// Lists a job's events, if they are recorded.
 package struct ListIngestionEvents: JobCall {
     package static let function = "list_ingestion_events"
 
     package var job: JobID
     package var filter: Filter
-    /// Go on above this event id; below it where the newest come first.
+    /// Continue above this event id, or below it if the newest come first.
     @ExplicitNull package var after: Int64?
-    /// 1…1000 rows a page.
+    /// 1…1000 rows per page.
     package var limit: Int
 
     package init(job: JobID, filter: Filter, after: Int64?, limit: Int) {

@@ -22,13 +22,13 @@ package struct GetIngestionJobStatsExact: JobCall {
 
 /// Pauses, resumes or cancels a job.
 ///
-/// Once pause or cancel has returned, no claim commits.
+/// When pause or cancel has returned, no claim is committed any more.
 package struct ControlIngestionJob: JobCall {
     package static let function = "control_ingestion_job"
 
     package var job: JobID
     package var action: Action
-    /// Why, in the operator's words; kept.
+    /// The reason in the operator's words; stored.
     @ExplicitNull package var reason: String?
 
     package init(job: JobID, action: Action, reason: String?) {
@@ -39,7 +39,7 @@ package struct ControlIngestionJob: JobCall {
 
     package struct Answer: Codable, Sendable, Equatable {
         package var result: Result
-        /// The status now; nil when not found.
+        /// The present status; nil when not found.
         package var status: JobStatus?
 
         package init(result: Result, status: JobStatus?) {
@@ -60,17 +60,17 @@ package struct ControlIngestionJob: JobCall {
 
     package enum Result: String, Codable, Sendable, CaseIterable {
         case applied
-        /// It was so already.
+        /// The job had this status already.
         case unchanged
-        /// Not from this status.
+        /// Not allowed in this status.
         case refused
         case notFound = "not_found"
     }
 }
 
-/// Ends a job that is sealed and drained.
+/// Ends a job whose plan is complete and whose batches have all ended.
 ///
-/// Anyone may call it.
+/// Every runner may call it.
 package struct FinalizeIngestionJob: JobCall {
     package static let function = "finalize_ingestion_job"
 
@@ -80,7 +80,7 @@ package struct FinalizeIngestionJob: JobCall {
 
     package struct Answer: Codable, Sendable, Equatable {
         package var result: Result
-        /// The status now; nil when not found.
+        /// The present status; nil when not found.
         package var status: JobStatus?
 
         package init(result: Result, status: JobStatus?) {
@@ -91,21 +91,21 @@ package struct FinalizeIngestionJob: JobCall {
 
     package enum Result: String, Codable, Sendable, CaseIterable {
         case finalized
-        /// It was final.
+        /// The job was final already.
         case already
-        /// Not sealed, or batches are open.
+        /// The plan is not complete, or batches are open.
         case notReady = "not_ready"
         case notFound = "not_found"
     }
 }
 
-/// Which failures to requeue; every given condition must hold.
+/// Selects failures to requeue; every given condition must hold.
 package struct RequeueFilter: Codable, Sendable, Equatable {
     package var batchNumbers: [Int]?
     package var recordIds: [RecordID]?
     package var stage: FailureStage?
     package var code: String?
-    /// Only what comes after this one: a batch number where batches are requeued, a record where records are.
+    /// Only entries after this one: a batch number if batches are requeued, a record if records are.
     package var after: Int64?
 
     package init(
@@ -123,16 +123,16 @@ package struct RequeueFilter: Codable, Sendable, Equatable {
     }
 }
 
-/// What a requeue did.
+/// The result of a requeue.
 package struct RequeueAnswer: Codable, Sendable, Equatable {
     package var result: Result
-    /// Batches opened again or made.
+    /// Batches that were opened again or made.
     package var batches: Int
     /// Records in them.
     package var records: Int
-    /// Whether the limit cut it short: call again with a new request id.
+    /// Whether the limit was reached: call again with a new request id.
     package var more: Bool
-    /// Where the next page goes on, as `RequeueFilter.after`; nil where there is none, and from SQL of before version 4.
+    /// Where the next page begins, as `RequeueFilter.after`; nil if there is none, and from SQL before version 4.
     package var next: Int64?
 
     package init(result: Result, batches: Int, records: Int, more: Bool, next: Int64? = nil) {
@@ -145,7 +145,7 @@ package struct RequeueAnswer: Codable, Sendable, Equatable {
 
     package enum Result: String, Codable, Sendable, CaseIterable {
         case applied
-        /// This request id was applied already; its answer again.
+        /// This request id was applied before; its answer is repeated.
         case duplicate
         /// The job is cancelled.
         case refused
@@ -160,12 +160,12 @@ package struct RequeueFailedBatches: JobCall {
     package static let function = "requeue_failed_batches"
 
     package var job: JobID
-    /// A UUID: makes a repeat harmless.
+    /// A UUID that makes a repeat harmless.
     package var requestId: String
     package var filter: RequeueFilter
-    /// Each record becomes a batch of the next round.
+    /// Whether each record becomes a batch of the next round.
     package var isolate: Bool
-    /// 1…1000 batches a call.
+    /// 1…1000 batches per call.
     package var limit: Int
 
     package init(job: JobID, requestId: String, filter: RequeueFilter, isolate: Bool, limit: Int) {
@@ -184,12 +184,12 @@ package struct RequeueFailedRecords: JobCall {
     package static let function = "requeue_failed_records"
 
     package var job: JobID
-    /// A UUID: makes a repeat harmless.
+    /// A UUID that makes a repeat harmless.
     package var requestId: String
     package var filter: RequeueFilter
-    /// Records a new batch, 1…1000.
+    /// Records per new batch, 1…1000.
     package var batchSize: Int
-    /// 1…10000 records a call.
+    /// 1…10000 records per call.
     package var limit: Int
 
     package init(job: JobID, requestId: String, filter: RequeueFilter, batchSize: Int, limit: Int) {

@@ -9,7 +9,7 @@ package struct SchemaVersion: TrackingCall {
         package var version: Int
         /// The lowest client version that may use it.
         package var minClient: Int
-        /// What of it is not there, such as `table ingestion_quota`; nil where all is.
+        /// Missing parts, such as `table ingestion_quota`; nil if nothing is missing.
         package var missing: [String]?
 
         package init(version: Int, minClient: Int, missing: [String]? = nil) {
@@ -22,23 +22,23 @@ package struct SchemaVersion: TrackingCall {
 
 /// Opens the one open job of a target, or joins it, and asks for its controller lease.
 ///
-/// It opens one job at most for one token: repeated after that job has ended, it answers the ended job as `resumed`.
+/// It opens at most one job per token: repeated after that job has ended, it answers the ended job as `resumed`.
 package struct OpenIngestionJob: TrackingCall {
     package static let function = "open_ingestion_job"
 
-    /// Names the pair of source table and collection.
+    /// The name of the pair of source table and collection.
     package var targetKey: String
-    /// SHA-256 of what shapes the written points.
+    /// SHA-256 of everything that shapes the written points.
     package var configHash: String
-    /// The values behind the hash, and `limit` where the job has one.
+    /// The values behind the hash, and `limit` if the job has one.
     package var config: [String: String]
-    /// What all workers agree on; used only when the job is created.
+    /// The settings that all workers share; used only when the job is created.
     package var settings: JobSettings
-    /// Who asks, for people: host, process.
+    /// The caller's host and process, for people.
     package var controllerId: String
-    /// A UUID that proves later calls are ours.
+    /// A UUID that proves later calls come from the same controller.
     package var token: String
-    /// Moves `pending` to `running`; never un-pauses.
+    /// Whether to move `pending` to `running`; never resumes a paused job.
     package var start: Bool
 
     package init(
@@ -61,11 +61,11 @@ package struct OpenIngestionJob: TrackingCall {
 
     package struct Answer: Codable, Sendable, Equatable {
         package var result: Result
-        /// Whether we plan or only work.
+        /// Whether the caller plans or only works.
         package var role: Role
-        /// Number of the controller lease that now holds; only ever rises.
+        /// Number of the present controller lease; it only rises.
         package var epoch: Int
-        /// The job; at `config_mismatch` with the stored configuration.
+        /// The job; with `config_mismatch`, it has the stored configuration.
         package var job: JobSummary
 
         package init(result: Result, role: Role, epoch: Int, job: JobSummary) {
@@ -86,11 +86,11 @@ package struct OpenIngestionJob: TrackingCall {
         case configMismatch = "config_mismatch"
     }
 
-    /// Whether we hold the controller lease.
+    /// Whether the caller holds the controller lease.
     package enum Role: String, Codable, Sendable, CaseIterable {
-        /// We plan.
+        /// The caller plans.
         case controller
-        /// Somebody else plans; ask again every half TTL.
+        /// Another runner plans; ask again every half TTL.
         case follower
     }
 }
@@ -121,11 +121,11 @@ package struct RenewController: JobCall {
         }
     }
 
-    /// Whether the controller lease is still ours.
+    /// Whether the controller lease still belongs to the caller.
     package enum Result: String, Codable, Sendable, CaseIterable {
         /// Extended.
         case ok
-        /// Somebody else holds it.
+        /// Another runner holds it.
         case lost
     }
 }
@@ -137,7 +137,7 @@ package struct AppendIngestionBatches: JobCall {
     package var job: JobID
     package var epoch: Int
     package var token: String
-    /// The last planned id as we know it; nil = before everything.
+    /// The last planned id that the caller knows; nil = before everything.
     @ExplicitNull package var expectedCursor: RecordID?
     /// Ids strictly ascending over the whole page and above the cursor; at most 1 MB.
     package var batches: [[RecordID]]
@@ -152,7 +152,7 @@ package struct AppendIngestionBatches: JobCall {
 
     package struct Answer: Codable, Sendable, Equatable {
         package var result: Result
-        /// The last planned id now.
+        /// The present last planned id.
         package var cursor: RecordID?
         /// Number of the next batch.
         package var nextNumber: Int
@@ -166,11 +166,11 @@ package struct AppendIngestionBatches: JobCall {
 
     package enum Result: String, Codable, Sendable, CaseIterable {
         case appended
-        /// It was there already: the first answer was lost.
+        /// The page was stored before: the first answer was lost.
         case duplicate
-        /// The cursor stands elsewhere; nothing changed.
+        /// The cursor is elsewhere; nothing changed.
         case cursorMismatch = "cursor_mismatch"
-        /// The controller lease is not ours.
+        /// The controller lease does not belong to the caller.
         case lost
         /// The plan is complete already.
         case sealed
@@ -186,11 +186,11 @@ package struct SealIngestionPlan: JobCall {
     package var job: JobID
     package var epoch: Int
     package var token: String
-    /// The last planned id as we know it; nil = nothing was planned.
+    /// The last planned id that the caller knows; nil = nothing was planned.
     @ExplicitNull package var expectedCursor: RecordID?
     /// Highest id that was to be planned.
     @ExplicitNull package var upper: RecordID?
-    /// Rows counted in the source; for the report only.
+    /// Rows counted in the source; used only in the report.
     @ExplicitNull package var sourceCount: Int64?
 
     package init(
@@ -218,9 +218,9 @@ package struct SealIngestionPlan: JobCall {
     package enum Result: String, Codable, Sendable, CaseIterable {
         case sealed
         case alreadySealed = "already_sealed"
-        /// The cursor stands elsewhere; nothing changed.
+        /// The cursor is elsewhere; nothing changed.
         case cursorMismatch = "cursor_mismatch"
-        /// The controller lease is not ours.
+        /// The controller lease does not belong to the caller.
         case lost
         /// The job is not open.
         case closed

@@ -2,11 +2,11 @@
 package struct ReserveQuota: TrackingCall {
     package static let function = "reserve_quota"
 
-    /// Names host, model, organisation and key.
+    /// The name of host, model, organisation and key.
     package var quota: String
     /// Tokens of the request.
     package var cost: Int
-    /// A longer wait is refused, not charged.
+    /// A longer wait is refused and not charged.
     package var maxWaitMs: Int
 
     package init(quota: String, cost: Int, maxWaitMs: Int) {
@@ -17,13 +17,13 @@ package struct ReserveQuota: TrackingCall {
 
     /// Whether and when to send.
     package struct Answer: Codable, Sendable, Equatable {
-        /// Whether the tokens are ours after the wait; true with no wait where the quota is unknown.
+        /// Whether the tokens are reserved, to be used after the wait; true with no wait if the quota is unknown.
         package var granted: Bool
-        /// Milliseconds to wait before sending, or that were too many.
+        /// Milliseconds to wait before sending, or the wait that was too long.
         package var waitMs: Int
-        /// Set while no runner may send requests: the account has no money or the key is refused.
+        /// Set while no runner may send requests: the account has no credit left, or the key is refused.
         package var stopReason: String?
-        /// true where the quota is not known, because nobody has told its limits or somebody has reset it; else nil.
+        /// true if the quota is unknown, because no runner has reported its limits or it was reset; otherwise nil.
         package var unknown: Bool?
 
         package init(granted: Bool, waitMs: Int, stopReason: String?, unknown: Bool? = nil) {
@@ -35,15 +35,15 @@ package struct ReserveQuota: TrackingCall {
     }
 }
 
-/// What a worker learned about the quota; every field is optional.
+/// What a worker has learned about the quota; every field is optional.
 package struct QuotaReport: Codable, Sendable, Equatable {
-    /// The account's limit; creates the row when it is unknown.
+    /// The account's limit; creates the row if it does not exist.
     package var tokensPerMinute: Int?
-    /// The account's limit; creates the row when it is unknown.
+    /// The account's limit; creates the row if it does not exist.
     package var requestsPerMinute: Int?
-    /// The server asked everybody to wait this long; ten minutes at most are kept.
+    /// The server asked for a wait of this length; at most ten minutes are stored.
     package var throttledMs: Int?
-    /// Nobody may send any more.
+    /// The reason why no runner may send any more.
     package var stopReason: String?
     /// true clears a stop, and a pause or reservation of more than two minutes.
     package var resumed: Bool?
@@ -63,11 +63,11 @@ package struct QuotaReport: Codable, Sendable, Equatable {
     }
 }
 
-/// Tells all workers what one of them learned about the quota.
+/// Shares with all workers what one of them has learned about the quota.
 package struct ReportQuota: TrackingCall {
     package static let function = "report_quota"
 
-    /// Names host, model, organisation and key.
+    /// The name of host, model, organisation and key.
     package var quota: String
     package var report: QuotaReport
 
@@ -76,7 +76,7 @@ package struct ReportQuota: TrackingCall {
         self.report = report
     }
 
-    /// The quota as it now stands.
+    /// The present state of the quota.
     package struct Answer: Codable, Sendable, Equatable {
         /// 0 = unknown: nothing is reserved.
         package var tokensPerMinute: Int
@@ -84,7 +84,7 @@ package struct ReportQuota: TrackingCall {
         package var requestsPerMinute: Int
         /// Share of the limits that is used, at most 0.975.
         package var share: Double
-        /// Milliseconds that everybody still waits.
+        /// Milliseconds for which all runners still wait.
         package var pauseMs: Int
         /// Set while no runner may send requests, with the reason.
         package var stopReason: String?
@@ -103,9 +103,9 @@ package struct ReportQuota: TrackingCall {
 package struct ListIngestionQuotas: TrackingCall {
     package static let function = "list_ingestion_quotas"
 
-    /// Go on after this name, in the order of bytes.
+    /// Continue after this name, in the order of bytes.
     @ExplicitNull package var after: String?
-    /// 1…1000 rows a page.
+    /// 1…1000 rows per page.
     package var limit: Int
 
     package init(after: String?, limit: Int) {
@@ -116,11 +116,11 @@ package struct ListIngestionQuotas: TrackingCall {
     package typealias Answer = ListPage<QuotaSummary, String>
 }
 
-/// Forgets all that is known of a quota: limits, pause, reservations and stop.
+/// Deletes everything that is known about a quota: limits, pause, reservations and stop.
 package struct ResetIngestionQuota: TrackingCall {
     package static let function = "reset_ingestion_quota"
 
-    /// Names host, model, organisation and key.
+    /// The name of host, model, organisation and key.
     package var quota: String
 
     package init(quota: String) { self.quota = quota }

@@ -1,21 +1,21 @@
-/// Ends attempts that a person names, as the reaper ends those whose lease has run out.
+/// Ends attempts that an operator names, in the same way as the reaper ends attempts with expired leases.
 ///
-/// The budget pays, the batches may be claimed again at once, and what their workers say later is `lost`.
+/// Each uses one retry; the batches may be claimed again at once, and later calls of their workers get `lost`.
 package struct ReleaseIngestionBatches: JobCall {
     package static let function = "release_ingestion_batches"
 
     /// The error code of a batch that was released.
     package static let code = "released_by_operator"
     package static let message = "a person has released it"
-    /// The longest age that can be named: ten years, in milliseconds.
+    /// The longest age in a filter: ten years, in milliseconds.
     package static let ageMaxMs: Int64 = 315_360_000_000
 
     package var job: JobID
-    /// Which batches; at least one condition.
+    /// Selects batches; at least one condition.
     package var filter: Filter
-    /// 1…1000 batches a call.
+    /// 1…1000 batches per call.
     package var limit: Int
-    /// Only say what would be done.
+    /// Only report what would be done.
     package var dryRun: Bool
 
     package init(job: JobID, filter: Filter, limit: Int, dryRun: Bool) {
@@ -25,14 +25,14 @@ package struct ReleaseIngestionBatches: JobCall {
         self.dryRun = dryRun
     }
 
-    /// Which batches at work; every given condition must hold.
+    /// Selects batches at work; every given condition must hold.
     package struct Filter: Codable, Sendable, Equatable {
-        /// Of this worker, or of all workers of this runner (`host:pid`) or host.
+        /// Batches of this worker, or of all workers of this runner (`host:pid`) or host.
         package var worker: String?
-        /// Claimed so long ago, or longer.
+        /// Batches claimed at least this long ago.
         package var olderThanMs: Int64?
         package var batchNumbers: [Int]?
-        /// Claimed at this time of the database or before, in ISO 8601: what the dry run answered.
+        /// Batches claimed not later than this database time, in ISO 8601: the dry run has answered it.
         package var claimedUntil: String?
 
         package init(
@@ -52,15 +52,15 @@ package struct ReleaseIngestionBatches: JobCall {
         package var result: JobPresence
         /// Batches that may be claimed again.
         package var released: Int
-        /// Batches whose budget was used up: given up.
+        /// Batches that had no retry left and are given up.
         package var failed: Int
         /// Records of both.
         package var records: Int64
-        /// Batches of both whose lease lived: somebody may be at work on them.
+        /// How many of these batches had a valid lease: workers may still process them.
         package var alive: Int
-        /// Whether the limit cut it short.
+        /// Whether the limit was reached.
         package var more: Bool
-        /// Up to when the batches were claimed that this answer is about.
+        /// The latest claim time of the batches in this answer.
         package var claimedUntil: String
 
         package init(
@@ -83,7 +83,7 @@ package struct ReleaseIngestionBatches: JobCall {
     }
 }
 
-/// Makes a job's counters what a recount of its tables says; work goes on meanwhile.
+/// Sets a job's counters to a recount of its tables; work goes on meanwhile.
 package struct RecountIngestionJob: JobCall {
     package static let function = "recount_ingestion_job"
 
@@ -95,9 +95,9 @@ package struct RecountIngestionJob: JobCall {
         package var result: JobPresence
         /// The counters that were wrong.
         package var changes: [Change]
-        /// Batches that were left as no call leaves them.
+        /// Batches in a state that no call produces.
         package var batches: Int
-        /// Open dead letters of records that are to be done again.
+        /// Open dead letters of records that are to be processed again.
         package var letters: Int
         /// Whether there are more such batches: call again.
         package var more: Bool
@@ -113,7 +113,7 @@ package struct RecountIngestionJob: JobCall {
 
     /// One counter.
     package struct Change: Codable, Sendable, Equatable {
-        /// As the stats name it, or `total_batches` or `total_records`.
+        /// The counter's name in the stats, or `total_batches` or `total_records`.
         package var name: String
         package var from: Int64
         package var to: Int64

@@ -1,14 +1,14 @@
-/// Deletes a job that has ended, page by page, with everything that belongs to it.
+/// Deletes an ended job with everything that belongs to it, page by page.
 ///
-/// From the first page on the job is cancelled and nothing opens it again; the next call goes on with what an interrupted
-/// one has left, also where the job's row was deleted by hand.
+/// From the first page on the job is cancelled and cannot be opened again. After an interruption the next call
+/// continues, also if the job's row was deleted by hand.
 package struct DeleteIngestionJob: JobCall {
     package static let function = "delete_ingestion_job"
 
     package var job: JobID
-    /// 1…10000 batches, dead letters and events a call.
+    /// 1…10000 batches, dead letters and events per call.
     package var limit: Int
-    /// Only if it has ended this long ago; nil = however lately.
+    /// Only if it ended at least this long ago; nil = whenever it ended.
     @ExplicitNull package var olderThanMs: Int64?
 
     package init(job: JobID, limit: Int, olderThanMs: Int64?) {
@@ -20,14 +20,14 @@ package struct DeleteIngestionJob: JobCall {
     package typealias Answer = DeletionAnswer
 }
 
-/// Deletes the history of a job that has ended, page by page, the oldest events first; the job stays.
+/// Deletes the events of an ended job, page by page, the oldest first; the job stays.
 package struct DeleteIngestionEvents: JobCall {
     package static let function = "delete_ingestion_events"
 
     package var job: JobID
-    /// 1…10000 events a call.
+    /// 1…10000 events per call.
     package var limit: Int
-    /// Only if the job has ended this long ago; nil = however lately.
+    /// Only if the job ended at least this long ago; nil = whenever it ended.
     @ExplicitNull package var olderThanMs: Int64?
 
     package init(job: JobID, limit: Int, olderThanMs: Int64?) {
@@ -39,7 +39,7 @@ package struct DeleteIngestionEvents: JobCall {
     package typealias Answer = DeletionAnswer
 }
 
-/// What one page of a deletion has deleted.
+/// The rows that one page of a deletion has deleted.
 package struct DeletionAnswer: Codable, Sendable, Equatable {
     package var result: Result
     /// Batches, each with the list of its records.
@@ -59,24 +59,24 @@ package struct DeletionAnswer: Codable, Sendable, Equatable {
     }
 
     package enum Result: String, Codable, Sendable, CaseIterable {
-        /// Done; without `more`, all of it.
+        /// Done; without `more`, everything is deleted.
         case applied
         /// The job is open: nothing was changed.
         case open
-        /// The job has ended too lately: nothing was changed.
+        /// The job ended too recently: nothing was changed.
         case tooYoung = "too_young"
-        /// There is nothing of such a job; also the answer to a repeat of the last page.
+        /// Nothing is stored about such a job; also the answer to a repeat of the last page.
         case notFound = "not_found"
     }
 }
 
-/// Lists all jobs with what decides whether they may go, newest first.
+/// Lists all jobs with the facts that decide whether they may be deleted, newest first.
 package struct ListIngestionRetention: TrackingCall {
     package static let function = "list_ingestion_retention"
 
-    /// Go on below this number.
+    /// Continue below this number.
     @ExplicitNull package var after: JobID?
-    /// 1…1000 rows a page.
+    /// 1…1000 rows per page.
     package var limit: Int
 
     package init(after: JobID?, limit: Int) {
@@ -100,7 +100,7 @@ package struct GetIngestionJobRows: JobCall {
         /// Dead letters, open or not.
         package var failures: Int64
         package var events: Int64
-        /// All rows: also those with the records of the batches, the counters, and the job's own.
+        /// All rows, including the records of the batches, the counters, and the job's own row.
         package var rows: Int64
 
         package init(batches: Int64, failures: Int64, events: Int64, rows: Int64) {

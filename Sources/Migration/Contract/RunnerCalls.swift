@@ -1,11 +1,11 @@
-/// Says what a runner does, or what it waits for.
+/// Reports what a runner does, or what it waits for.
 ///
-/// It decides nothing and is never repeated: a report that is lost is made good by the next one.
+/// It decides nothing and is never repeated: the next report replaces a lost one.
 package struct ReportRunner: JobCall {
     package static let function = "report_runner"
 
     package var job: JobID
-    /// Names the process: host and process id.
+    /// The name of the process: host and process id.
     package var runner: String
     package var report: RunnerReport
 
@@ -22,15 +22,15 @@ package struct ReportRunner: JobCall {
     }
 }
 
-/// Lists a job's runners by name: who is at work, who is silent, and why they wait.
+/// Lists a job's runners by name: which ones are at work or silent, and why they wait.
 package struct ListIngestionRunners: JobCall {
     package static let function = "list_ingestion_runners"
 
     package var job: JobID
     package var filter: Filter
-    /// Go on above this name.
+    /// Continue above this name.
     @ExplicitNull package var after: String?
-    /// 1…1000 rows a page.
+    /// 1…1000 rows per page.
     package var limit: Int
 
     package init(job: JobID, filter: Filter = Filter(), after: String? = nil, limit: Int = 1000) {
@@ -44,7 +44,7 @@ package struct ListIngestionRunners: JobCall {
 
     /// Every given condition must hold.
     package struct Filter: Codable, Sendable, Equatable {
-        /// Only runners that were seen within so many milliseconds.
+        /// Only runners that were seen within this many milliseconds.
         package var seenWithinMs: Int?
 
         package init(seenWithinMs: Int? = nil) { self.seenWithinMs = seenWithinMs }

@@ -1,13 +1,13 @@
-/// One function of the tracking contract as a value: its parameters, and what it answers.
+/// One function of the tracking contract as a value: its parameters and its answer.
 ///
-/// Every transport, the fake and a recorded history share these types, so that there is one spelling of each name.
+/// Every transport, the fake and a recorded history share these types, so each name is spelled in one place.
 /// In SQL the function takes the parameters with the prefix `p_` and snake case, and returns one `jsonb`.
 package protocol TrackingCall: Codable, Sendable, Equatable {
-    /// What the function answers.
+    /// The answer of the function.
     associatedtype Answer: TrackingAnswer
     /// The SQL function's name, without its schema.
     static var function: String { get }
-    /// The one job that the call is about; nil where there is none or no one.
+    /// The job that the call is about; nil if it is about none or several.
     var namedJob: JobID? { get }
 }
 
@@ -26,17 +26,17 @@ extension JobCall {
     package var namedJob: JobID? { job }
 }
 
-/// Whether there is such a job: the result of calls that have no other.
+/// Whether such a job exists: the result of calls that have no other result.
 package enum JobPresence: String, Codable, Sendable, CaseIterable {
     case ok
     case notFound = "not_found"
 }
 
-/// One page of a list, in the order that the call has.
+/// One page of a list, in the order of the call.
 package struct ListPage<Row: TrackingAnswer, Key: TrackingAnswer>: Codable, Sendable, Equatable {
     /// At most the call's `limit`.
     package var rows: [Row]
-    /// The key to go on after; nil at the end.
+    /// The key after which the next page begins; nil at the end.
     package var next: Key?
 
     package init(rows: [Row], next: Key?) {

@@ -1,6 +1,6 @@
-/// The functions of the contract, by their names: the only list of all of them.
+/// The functions of the contract by name: the only complete list.
 ///
-/// Tests compare it with what `sql/` grants and with the calls of this folder.
+/// Tests compare it with the grants in `sql/` and with the calls in this folder.
 package enum TrackingContract {
     package static let calls: [any TrackingCall.Type] = [
         SchemaVersion.self,
@@ -38,7 +38,7 @@ package enum TrackingContract {
         GetIngestionJobRows.self,
     ]
 
-    /// The call of a function; nil where there is no such function.
+    /// The call of a function; nil if there is no such function.
     package static func call(of function: String) -> (any TrackingCall.Type)? { byFunction[function] }
 
     private static let byFunction = Dictionary(uniqueKeysWithValues: calls.map { ($0.function, $0) })

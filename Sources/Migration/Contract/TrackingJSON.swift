@@ -1,13 +1,13 @@
 package import FoundationEssentials
 
-/// The one way in which calls and answers become JSON.
+/// The only way in which calls and answers become JSON.
 package enum TrackingJSON {
     /// Encodes a call as the object PostgREST expects: `{"p_job": 7, …}`.
     package static func encode(_ call: some TrackingCall) throws -> Data {
         try encoder(parameterPrefix: "p_").encode(call)
     }
 
-    /// Decodes a call from that object; used by what stands in for the server.
+    /// Decodes a call from that object; used by the fakes of the server.
     package static func decodeCall<Call: TrackingCall>(_ type: Call.Type, from data: Data) throws -> Call {
         try decoder(parameterPrefix: "p_").decode(type, from: data)
     }
@@ -52,7 +52,7 @@ package enum TrackingJSON {
 
     /// Turns `claimId` into `claim_id`.
     ///
-    /// The names have no runs of capitals, so the way back is exact.
+    /// The names contain no runs of capitals, so the reverse is exact.
     static func snakeCase(_ name: String) -> String {
         name.reduce(into: "") { result, character in
             result += character.isUppercase ? "_" + character.lowercased() : String(character)

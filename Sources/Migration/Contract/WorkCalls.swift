@@ -1,17 +1,17 @@
 /// Takes batches under a lease.
 ///
-/// Repeated with the same claim id it returns the same batches.
+/// Repeated with the same claim id, it returns the same batches.
 package struct ClaimNextBatch: JobCall {
     package static let function = "claim_next_batch"
 
     package var job: JobID
-    /// Who asks, for people: host, process, worker.
+    /// The caller's host, process and worker, for people.
     package var worker: String
-    /// A UUID chosen for this intended claim.
+    /// A UUID that was chosen for this claim.
     package var claimId: String
     /// 1…16: only as many as can start now.
     package var limit: Int
-    /// Our configuration: batches of another one are never handed out.
+    /// The caller's configuration: batches of another one are never handed out.
     package var configHash: String
     /// The hint of the last answer.
     @ExplicitNull package var floor: ClaimFloor?
@@ -25,7 +25,7 @@ package struct ClaimNextBatch: JobCall {
         self.floor = floor
     }
 
-    /// Batches, or how long to wait.
+    /// The batches, or how long to wait.
     package struct Answer: Codable, Sendable, Equatable {
         package var result: Result
         /// The job's status; nil when not found.
@@ -36,7 +36,7 @@ package struct ClaimNextBatch: JobCall {
         package var batches: [ClaimedBatch]
         /// A hint for the next claim.
         package var floor: ClaimFloor?
-        /// Milliseconds to wait when there were none: 1,000…15,000.
+        /// Milliseconds to wait if there were none: 1,000…15,000.
         package var waitMs: Int
 
         package init(
@@ -57,14 +57,14 @@ package struct ClaimNextBatch: JobCall {
     }
 
     package enum Result: String, Codable, Sendable, CaseIterable {
-        /// It was, though there may be no batch.
+        /// The claim was carried out, though there may be no batch.
         case ok
         case configMismatch = "config_mismatch"
         case notFound = "not_found"
     }
 }
 
-/// One batch we hold, and this attempt's absolute progress.
+/// One batch that the caller holds, with the absolute progress of this attempt.
 package struct HeartbeatItem: Codable, Sendable, Equatable {
     package var batchNumber: Int
     package var attempt: Int
@@ -80,14 +80,14 @@ package struct HeartbeatItem: Codable, Sendable, Equatable {
     }
 }
 
-/// The heartbeat: extends the leases of everything a runner holds and reports absolute progress.
+/// The heartbeat: extends the leases of everything that a runner holds, and reports absolute progress.
 package struct BumpBatchProgress: JobCall {
     package static let function = "bump_batch_progress"
 
     package var job: JobID
-    /// Who asks, for people: host, process.
+    /// The caller's host and process, for people.
     package var worker: String
-    /// Everything the runner holds.
+    /// Everything that the runner holds.
     package var items: [HeartbeatItem]
 
     package init(job: JobID, worker: String, items: [HeartbeatItem]) {
@@ -96,7 +96,7 @@ package struct BumpBatchProgress: JobCall {
         self.items = items
     }
 
-    /// One answer an item, in the same order.
+    /// One answer per item, in the same order.
     package struct Answer: Codable, Sendable, Equatable {
         /// The job's status; nil when not found.
         package var jobStatus: JobStatus?
@@ -108,12 +108,12 @@ package struct BumpBatchProgress: JobCall {
         }
     }
 
-    /// What became of one lease.
+    /// The answer for one lease.
     package struct Item: Codable, Sendable, Equatable {
         package var batchNumber: Int
         package var attempt: Int
         package var result: Result
-        /// Why not: `cancelled`, `deadline`, `reaped`, `new_owner`, `ended`, `not_found`.
+        /// The reason, unless `ok`: `cancelled`, `deadline`, `reaped`, `new_owner`, `ended`, `not_found`.
         package var reason: String?
         /// Milliseconds until the lease runs out; 0 unless `ok`.
         package var leaseMs: Int
@@ -130,9 +130,9 @@ package struct BumpBatchProgress: JobCall {
     package enum Result: String, Codable, Sendable, CaseIterable {
         /// The lease is extended.
         case ok
-        /// It is no longer ours: stop and report nothing.
+        /// It no longer belongs to the caller: stop and report nothing.
         case lost
-        /// It is still ours: stop and end it.
+        /// It still belongs to the caller: stop and end it.
         case cancel
     }
 }
@@ -148,14 +148,15 @@ package struct FinishBatch: JobCall {
     package var attempt: Int
     package var claimId: String
     package var outcome: BatchOutcome
-    /// Absolute counts for `completed` and `failed`, summing to the record count; for `release` and `defer` nil, or nothing but
-    /// what was paid.
+    /// Absolute counts for `completed` and `failed`, which add up to the number of records; for `release` and `defer`
+    /// nil, or only what was paid.
     @ExplicitNull package var counts: BatchCounts?
-    /// Exactly the failed records; empty with failed = record count means all of them, with the batch's error.
+    /// Exactly the failed records; an empty list with failed = number of records means all of them, with the batch's
+    /// error.
     package var failedRecords: [FailedRecord]
-    /// Milliseconds that replace the backoff; for `defer` the wait.
+    /// Milliseconds that replace the backoff; for `defer` the length of the wait.
     @ExplicitNull package var retryAfterMs: Int?
-    /// Why, for `failed`, `release` and `defer`.
+    /// The reason, for `failed`, `release` and `defer`.
     @ExplicitNull package var error: BatchError?
 
     package init(
@@ -182,9 +183,9 @@ package struct FinishBatch: JobCall {
 
     package struct Answer: Codable, Sendable, Equatable {
         package var result: Result
-        /// The batch's status now; nil when lost.
+        /// The batch's present status; nil when lost.
         package var status: BatchStatus?
-        /// The outcome that is stored, at `duplicate`.
+        /// The stored outcome, with `duplicate`.
         package var outcome: String?
 
         package init(result: Result, status: BatchStatus?, outcome: String?) {
@@ -196,9 +197,9 @@ package struct FinishBatch: JobCall {
 
     package enum Result: String, Codable, Sendable, CaseIterable {
         case applied
-        /// It was stored already: the first answer was lost.
+        /// The end was stored before: the first answer was lost.
         case duplicate
-        /// The attempt is not ours any more; nothing changed.
+        /// The attempt no longer belongs to the caller; nothing changed.
         case lost
     }
 }
@@ -208,9 +209,9 @@ package struct ResetStuckBatches: JobCall {
     package static let function = "reset_stuck_batches"
 
     package var job: JobID
-    /// 1…1000 batches a call.
+    /// 1…1000 batches per call.
     package var limit: Int
-    /// Looks at every batch in processing, not only at those claimed within timeout + 1 min.
+    /// Whether to read every batch in processing, not only those claimed within timeout + 1 min.
     package var full: Bool
 
     package init(job: JobID, limit: Int, full: Bool) {
@@ -222,7 +223,7 @@ package struct ResetStuckBatches: JobCall {
     package struct Answer: Codable, Sendable, Equatable {
         /// Batches that may be claimed again.
         package var reset: Int
-        /// Batches whose budget was used up.
+        /// Batches that had no retry left.
         package var failed: Int
         /// Whether to call again at once.
         package var more: Bool

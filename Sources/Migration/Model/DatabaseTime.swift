@@ -1,6 +1,6 @@
 /// A moment of the database clock, in the resolution of PostgreSQL's `timestamptz`.
 package struct DatabaseTime: Comparable, Hashable, Sendable {
-    /// Since 1970-01-01T00:00:00Z.
+    /// Microseconds since 1970-01-01T00:00:00Z.
     package let microseconds: Int64
 
     /// Where the database clock of a test starts: 2026-01-01T00:00:00Z.
@@ -16,12 +16,12 @@ package struct DatabaseTime: Comparable, Hashable, Sendable {
         Self(microseconds: time.microseconds.addingClamped(-max(duration.wholeMicroseconds, -.max)))
     }
 
-    /// Whole milliseconds left of a lease at `earlier`: rounded down, so that nobody believes in it too long.
+    /// Whole milliseconds of a lease that are left at `earlier`: rounded down, so that no worker trusts it too long.
     package func milliseconds(since earlier: Self) -> Int {
         Int(max(0, microseconds.addingClamped(-earlier.microseconds) / 1000))
     }
 
-    /// Milliseconds to wait at `earlier` for this moment: rounded up, so that nobody comes too early.
+    /// Milliseconds to wait from `earlier` until this moment: rounded up, so that no caller comes too early.
     package func wait(at earlier: Self) -> Int {
         Int(max(0, microseconds.addingClamped(-earlier.microseconds).addingClamped(999) / 1000))
     }
@@ -44,7 +44,7 @@ extension DatabaseTime {
             let number = fields[field].magnitude
             var digit: UInt64 = 1
             for _ in 1..<width { digit *= 10 }
-            // The year of a time that was clamped may be below zero, and have more digits than its field.
+            // The year of a clamped time may be below zero, and may have more digits than its field.
             if fields[field] < 0 { bytes.append(UInt8(ascii: "-")) }
             if number / 10 >= digit { bytes += String(number / 10 / digit).utf8 }
             while digit > 0 {
@@ -56,7 +56,7 @@ extension DatabaseTime {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// The fields of `text`: how many digits, and what follows.
+    /// The fields of `text`: their numbers of digits, and the characters that follow.
     private static let layout = zip([4, 2, 2, 2, 2, 2, 6], "--T::.Z".utf8).map { (width: $0, mark: $1) }
 
     private static let length = 27
@@ -85,8 +85,8 @@ extension DatabaseTime {
 
     /// The proleptic Gregorian date of a day counted from 1970-01-01.
     ///
-    /// Howard Hinnant, *chrono-Compatible Low-Level Date Algorithms*: years that begin in March make the leap day the
-    /// last of the year.
+    /// Howard Hinnant, *chrono-Compatible Low-Level Date Algorithms*: with years that begin in March the leap day is
+    /// the last day of the year.
     private static func civil(day: Int64) -> (year: Int64, month: Int64, date: Int64) {
         let shifted = day + 719_468
         let era = shifted.floored(by: 146_097)
@@ -98,7 +98,7 @@ extension DatabaseTime {
         return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfYear - (153 * march + 2) / 5 + 1)
     }
 
-    /// The way back, by the same source.
+    /// The reverse, from the same source.
     private static func day(_ year: Int64, _ month: Int64, _ date: Int64) -> Int64 {
         let shifted = month <= 2 ? year - 1 : year
         let era = shifted.floored(by: 400)
@@ -109,7 +109,7 @@ extension DatabaseTime {
 }
 
 extension Int64 {
-    /// The sum, or the nearest number there is: durations come from callers.
+    /// The sum, or the nearest number that fits: durations come from callers.
     package func addingClamped(_ other: Int64) -> Int64 {
         let (sum, overflows) = addingReportingOverflow(other)
         return overflows ? (other < 0 ? .min : .max) : sum
@@ -123,6 +123,6 @@ extension Int64 {
 }
 
 extension Duration {
-    /// Rounded towards zero; what does not fit is the nearest that does.
+    /// Rounded towards zero; the nearest number that fits if it is too large.
     package var wholeMicroseconds: Int64 { Int64(clamping: attoseconds / 1_000_000_000_000) }
 }

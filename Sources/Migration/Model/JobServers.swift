@@ -1,11 +1,12 @@
 /// Which servers a job has used, by kind: sets, in the order of their bytes.
 ///
-/// They are stored beside the configuration and outside its hash, because a server may move. An entry is what names the
-/// server to people: `host:3306/database` for the source, a base URL for the others.
+/// They are stored besides the configuration and outside its hash, because a server may move. An entry is the name of a
+/// server for people: `host:3306/database` for the source, a base URL for the others.
 package struct JobServers: Codable, Sendable, Equatable {
-    /// Entries of one kind at most; more cannot be servers of one job, and every reader of the job gets them.
+    /// The highest number of entries per kind: one job cannot have more servers, and every reader of the job gets all
+    /// of them.
     package static let entriesMax = 20
-    /// Unicode scalars of an entry at most.
+    /// The highest number of Unicode scalars per entry.
     package static let lengthMax = 500
 
     /// Where the records come from.
@@ -15,14 +16,14 @@ package struct JobServers: Codable, Sendable, Equatable {
     /// Where the vectors are made.
     package private(set) var embedder: [String]
 
-    /// Entries in any order, also repeated.
+    /// The entries may be in any order and repeated.
     package init(source: [String] = [], points: [String] = [], embedder: [String] = []) {
         self.source = Self.sorted(source)
         self.points = Self.sorted(points)
         self.embedder = Self.sorted(embedder)
     }
 
-    /// A kind that is absent has no entries.
+    /// An absent kind has no entries.
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         self.init(
@@ -35,7 +36,7 @@ package struct JobServers: Codable, Sendable, Equatable {
     /// No server of any kind.
     package var isEmpty: Bool { self == Self() }
 
-    /// Whether a store takes as many.
+    /// Whether a store accepts this many.
     package var fits: Bool { [source, points, embedder].allSatisfy { $0.count <= Self.entriesMax } }
 
     /// The servers of both.
@@ -58,7 +59,7 @@ package struct JobServers: Codable, Sendable, Equatable {
     /// Whether every server of another is among these.
     package func contains(_ other: Self) -> Bool { other.subtracting(self).isEmpty }
 
-    /// By bytes, as the SQL compares: Swift takes two spellings of one accented letter for the same text.
+    /// Compares bytes, as the SQL does: Swift takes two encodings of an accented letter for the same text.
     private static func isSame(_ left: String, _ right: String) -> Bool { left.utf8.elementsEqual(right.utf8) }
 
     private static func sorted(_ entries: [String]) -> [String] {

@@ -1,7 +1,7 @@
 /// A job's counters, or the recount of its tables.
 ///
-/// `pending` to `failed` count batches by their status, `processed` to `missing` the records of ended batches, `claims` to
-/// `defers` attempts and how they ended, of all times.
+/// `pending` to `failed` count batches by status, `processed` to `missing` count the records of ended batches, `claims`
+/// to `defers` count all attempts and their ends.
 package struct JobStats: Codable, Sendable, Equatable {
     package var result: JobPresence
     /// The job; nil when not found.
@@ -19,19 +19,20 @@ package struct JobStats: Codable, Sendable, Equatable {
     package var reaps: Int64
     package var releases: Int64
     package var defers: Int64
-    /// Records ever given up for a reason that is not in their content; a requeue does not lower it.
+    /// Records that were given up for reasons outside their content; a requeue does not lower this number.
     package var serviceFailures: Int64
     /// `serviceFailures` when the job was last resumed or requeued.
     package var serviceFailuresBaseline: Int64
-    /// Records whose points were ever deleted because the record is gone or blank.
+    /// Records whose points were deleted because the record was gone or blank.
     package var removed: Int64
     /// `removed` when the job was last resumed or requeued.
     package var removedBaseline: Int64
-    /// Tokens that the ends of attempts have reported as billed; what dead workers paid is unknown and not among them.
+    /// Tokens that the ends of attempts have reported as billed; what dead workers have paid is unknown and not
+    /// included.
     package var billedTokens: Int64
     /// Their price when they were billed, in billionths of a dollar.
     package var billedNanodollars: Int64
-    /// Only from the recount: whether the counters equal it.
+    /// Only in the recount: whether the counters equal it.
     package var equal: Bool?
 
     package init(

@@ -1,14 +1,14 @@
-/// What was paid for embeddings: told to the store with the end of each attempt, which adds it to the job once.
+/// What was paid for embeddings: reported to the store with the end of each attempt, which adds it to the job once.
 ///
-/// It is what answers have billed. What an answer that was lost has cost nobody knows, and what a worker that died has paid
-/// is never told: the sum of a job is a lower bound then.
+/// It includes what answers have billed. The cost of a lost answer is unknown, and what a dead worker has paid is never
+/// reported: then the sum of a job is a lower bound.
 package struct Paid: Codable, Sendable, Hashable {
-    /// Tokens: as the embedder billed them, or counted by us where it does not say.
+    /// Tokens as the embedder billed them, or counted by us if it does not say.
     package var tokens: Int64
-    /// Their price at that time, in billionths of a dollar: cheap tokens are not rounded away.
+    /// Their price at that time in billionths of a dollar, so that cheap tokens are not rounded away.
     package var nanodollars: Int64
 
-    /// Numbers come from other programs: each is kept within what the store takes.
+    /// The numbers come from other programs: each is limited to what the store accepts.
     package init(tokens: Int64, nanodollars: Int64) {
         self.tokens = min(max(0, tokens), Self.most)
         self.nanodollars = min(max(0, nanodollars), Self.most)
@@ -17,7 +17,7 @@ package struct Paid: Codable, Sendable, Hashable {
     /// The price of tokens.
     ///
     /// - Parameters:
-    ///   - tokens: as billed.
+    ///   - tokens: the billed tokens.
     ///   - pricePerMillion: dollars per million tokens.
     package init(tokens: Int, pricePerMillion: Double) {
         let tokens = Int64(min(max(0, tokens), Int(Self.most)))
@@ -29,7 +29,7 @@ package struct Paid: Codable, Sendable, Hashable {
 
     package static let nothing = Paid(tokens: 0, nanodollars: 0)
 
-    /// The most that one attempt can say: a thousand dollars, a trillion tokens.
+    /// The most that one attempt can report: a thousand dollars, a trillion tokens.
     package static let most: Int64 = 1_000_000_000_000
 
     package static func + (left: Paid, right: Paid) -> Paid {

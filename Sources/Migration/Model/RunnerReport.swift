@@ -1,4 +1,4 @@
-/// What a runner says of itself; times are ages in milliseconds, by its own clock.
+/// A runner's report about itself; times are ages in milliseconds on its own clock.
 package struct RunnerReport: Codable, Sendable, Equatable {
     package var host: String
     /// Its claiming loops.
@@ -11,15 +11,15 @@ package struct RunnerReport: Codable, Sendable, Equatable {
     package var records: Int64
     /// `RunnerActivity.word`, or `left`.
     package var state: String
-    /// The service that it waits for.
+    /// The service for which it waits.
     package var service: String?
-    /// Why, at most 500 characters: a code, a person's words.
+    /// The reason, at most 500 characters: a code, or the words of a person.
     package var reason: String?
-    /// For how long it has been so; the store believes it when the state is new.
+    /// The age of this state; the store uses it when the state is new.
     package var sinceMs: Int
-    /// When the wait ends, where that is known.
+    /// The end of the wait, if that is known.
     package var untilMs: Int?
-    /// For how long the process has been at work.
+    /// The age of the process.
     package var startedMs: Int
 
     package init(
@@ -49,14 +49,14 @@ package struct RunnerReport: Codable, Sendable, Equatable {
     }
 }
 
-/// A runner as the store knows it; times are ages in milliseconds, by the database clock.
+/// A runner as the store shows it; times are ages in milliseconds on the database clock.
 package struct RunnerSummary: Codable, Sendable, Equatable {
-    /// Names the process: host and process id.
+    /// The name of the process: host and process id.
     package var runner: String
     package var host: String
     /// Its claiming loops.
     package var workers: Int
-    /// Batches under its leases, when it was seen.
+    /// Batches under its leases when it was last seen.
     package var held: Int
     /// Batches that it has completed.
     package var batches: Int64
@@ -64,18 +64,18 @@ package struct RunnerSummary: Codable, Sendable, Equatable {
     package var records: Int64
     /// `RunnerActivity.word`, or `left`.
     package var state: String
-    /// The service that it waits for.
+    /// The service for which it waits.
     package var service: String?
     package var reason: String?
-    /// For how long it has been so.
+    /// The age of this state.
     package var sinceMs: Int
-    /// When the wait ends, where that is known.
+    /// The end of the wait, if that is known.
     package var untilMs: Int?
-    /// Since when it has been at work.
+    /// When it was started.
     package var startedMs: Int
-    /// When it was heard of last.
+    /// When it was last seen.
     package var seenMs: Int
-    /// Records per minute lately; nil before the first minute.
+    /// Records per minute in its recent work; nil before the first minute.
     package var recordsPerMinute: Int64?
 
     package init(
@@ -110,9 +110,9 @@ package struct RunnerSummary: Codable, Sendable, Equatable {
         self.recordsPerMinute = recordsPerMinute
     }
 
-    /// Whether it is at work: three of its reports cannot have been lost in a row.
+    /// Whether it is at work: it is unlikely that three of its reports in a row were lost.
     package var isAlive: Bool { state != RunnerActivity.leftWord && seenMs < Self.silentMs }
 
-    /// A runner that is silent for longer is taken for dead; it reports every half minute.
+    /// A runner that is silent for longer counts as dead; it reports every half minute.
     package static let silentMs = 90_000
 }

@@ -1,12 +1,12 @@
 /// A job as the store describes it to people and to controllers.
 package struct JobSummary: Codable, Sendable, Equatable {
     package var id: JobID
-    /// Names the pair of source table and collection.
+    /// The name of the pair of source table and collection.
     package var targetKey: String
     package var status: JobStatus
-    /// SHA-256 of what shapes the written points.
+    /// SHA-256 of everything that shapes the written points.
     package var configHash: String
-    /// The values behind the hash, and `limit` where the job has one.
+    /// The values behind the hash, and `limit` if the job has one.
     package var config: [String: String]
     package var settings: JobSettings
     /// Last planned id; nil before the first page.
@@ -21,11 +21,11 @@ package struct JobSummary: Codable, Sendable, Equatable {
     package var totalBatches: Int
     /// Records planned so far; exact.
     package var totalRecords: Int64
-    /// Rows the source counted when the plan was sealed; for the report only.
+    /// Rows that were counted in the source when the plan was complete; used only in the report.
     package var sourceCount: Int64?
     /// Highest round of any requeue.
     package var currentRound: Int
-    /// Who plans, or planned last.
+    /// The controller, or the last one.
     package var controllerId: String?
     /// ISO 8601, UTC.
     package var createdAt: String
@@ -37,7 +37,7 @@ package struct JobSummary: Codable, Sendable, Equatable {
     package var reason: String?
     /// The servers that the job has used.
     package var servers: JobServers
-    /// When its history was last pruned: what happened before is not listed any more; nil where it is whole.
+    /// When its events were last pruned: earlier events are not listed any more; nil if they are complete.
     package var historyCutAt: String?
 
     package init(
@@ -98,17 +98,17 @@ package struct BatchSummary: Codable, Sendable, Equatable {
     package var recordIds: [RecordID]
     /// Claims so far.
     package var attempt: Int
-    /// Budgeted retries since the last requeue.
+    /// Retries since the last requeue.
     package var retryCount: Int
     /// Absolute counts: of the running attempt, or final.
     package var counts: BatchCounts
     /// Records handed to a later round.
     package var moved: Int
-    /// Who holds it, or held it last.
+    /// The worker that holds it, or held it last.
     package var workerId: String?
     /// Milliseconds until it may be claimed; 0 = now.
     package var nextRetryMs: Int
-    /// How the last attempt ended, `reaped` included.
+    /// The outcome of the last attempt, `reaped` included.
     package var lastOutcome: String?
     package var errorCode: String?
     package var errorMessage: String?
@@ -151,7 +151,7 @@ package struct FailureSummary: Codable, Sendable, Equatable {
     /// The attempt that gave it up.
     package var attempt: Int
     package var stage: FailureStage
-    /// A short stable word for machines.
+    /// A short stable word for programs.
     package var code: String
     /// A sentence for people.
     package var message: String
@@ -163,7 +163,7 @@ package struct FailureSummary: Codable, Sendable, Equatable {
     package var lastAt: String
     /// How often it was given up.
     package var times: Int
-    /// Set by a requeue; open while nil.
+    /// Set by a requeue; nil while it is open.
     package var resolvedAt: String?
 
     package init(
@@ -202,14 +202,14 @@ package struct EventSummary: Codable, Sendable, Equatable {
     /// The batch, or nil for an event of the job.
     package var batchNumber: Int?
     package var attempt: Int?
-    /// The lease token.
+    /// The claim id.
     package var claimId: String?
     package var workerId: String?
     /// What happened.
     ///
     /// One of `claimed`, `completed`, `failed`, `release`, `defer`, `reaped`, `requeued`, `planned`, `sealed`, `paused`, …
     package var kind: String
-    /// More, by kind; never record text.
+    /// Further values, depending on the kind; never record text.
     package var detail: [String: String]
 
     package init(
@@ -233,9 +233,9 @@ package struct EventSummary: Codable, Sendable, Equatable {
     }
 }
 
-/// A quota as it stands.
+/// The present state of a quota.
 package struct QuotaSummary: Codable, Sendable, Equatable {
-    /// Names host, model, organisation and key.
+    /// The name of host, model, organisation and key.
     package var quota: String
     /// 0 = unknown: nothing is reserved.
     package var tokensPerMinute: Int
@@ -243,9 +243,9 @@ package struct QuotaSummary: Codable, Sendable, Equatable {
     package var requestsPerMinute: Int
     /// Share of the limits that is used, at most 0.975.
     package var share: Double
-    /// Milliseconds that everybody still waits.
+    /// Milliseconds for which all runners still wait.
     package var pauseMs: Int
-    /// Milliseconds until all that is reserved is sent.
+    /// Milliseconds until everything reserved is sent.
     package var reservedMs: Int
     /// Set while no runner may send requests, with the reason.
     package var stopReason: String?
@@ -269,16 +269,16 @@ package struct QuotaSummary: Codable, Sendable, Equatable {
     }
 }
 
-/// What decides whether a job may go.
+/// The facts that decide whether a job may be deleted.
 package struct RetentionSummary: Codable, Sendable, Equatable {
     package var jobId: JobID
-    /// The job; nil where its row was deleted by hand, and dead letters, events or counters were left behind.
+    /// The job; nil if its row was deleted by hand and dead letters, events or counters were left behind.
     package var job: JobSummary?
     /// Milliseconds of the database clock since it became final; nil while it is open.
     package var endedMs: Int64?
     /// Whether its deletion has begun.
     package var deleting: Bool
-    /// Whether it has any history.
+    /// Whether it has any events.
     package var hasEvents: Bool
 
     package init(jobId: JobID, job: JobSummary?, endedMs: Int64?, deleting: Bool, hasEvents: Bool) {

@@ -4,7 +4,7 @@ package enum JobStatus: String, Codable, Sendable, CaseIterable {
     case pending
     /// Batches are handed out.
     case running
-    /// No batch is handed out until somebody resumes.
+    /// No batch is handed out until the job is resumed.
     case paused
     /// Final: no batch failed. There may still be dead letters.
     case completed
@@ -15,11 +15,11 @@ package enum JobStatus: String, Codable, Sendable, CaseIterable {
 }
 
 extension JobStatus {
-    /// An open job: at most one exists for a target.
+    /// Whether the job is open: a target has at most one open job.
     package var isOpen: Bool { self == .pending || self == .running || self == .paused }
 }
 
-/// Where a batch stands.
+/// The state of a batch.
 package enum BatchStatus: String, Codable, Sendable, CaseIterable {
     /// Waiting to be claimed, now or later.
     case pending
@@ -31,15 +31,15 @@ package enum BatchStatus: String, Codable, Sendable, CaseIterable {
     case failed
 }
 
-/// How a worker ends an attempt.
+/// The outcome with which a worker ends an attempt.
 package enum BatchOutcome: String, Codable, Sendable, CaseIterable {
     /// Every record is accounted for.
     case completed
-    /// The attempt failed: uses one retry of the budget.
+    /// The attempt failed: uses one retry.
     case failed
-    /// Given back, available now; the budget is untouched.
+    /// Given back, available at once; uses no retry.
     case released = "release"
-    /// Given back, available later; the budget is untouched.
+    /// Given back, available later; uses no retry.
     case deferred = "defer"
 }
 
@@ -53,11 +53,11 @@ package enum FailureStage: String, Codable, Sendable, CaseIterable {
     case batch
 }
 
-/// What all workers of a job must agree on; stored with the job when it is opened.
+/// Settings that all workers of a job share; stored with the job when it is opened.
 package struct JobSettings: Codable, Sendable, Equatable {
-    /// The retry budget of a batch.
+    /// The number of retries per batch.
     package var maxRetries: Int
-    /// Seconds a lease lasts without a heartbeat.
+    /// Seconds for which a lease lasts without a heartbeat.
     package var leaseSeconds: Int
     /// Seconds from the claim to the deadline.
     package var batchTimeoutSeconds: Int
@@ -67,7 +67,7 @@ package struct JobSettings: Codable, Sendable, Equatable {
     package var backoffCapSeconds: Int
     /// Whether each transition is appended to `ingestion_event`.
     package var recordEvents: Bool
-    /// The servers with which the job is opened; the job itself tells those of now (`JobSummary.servers`).
+    /// The servers with which the job is opened; the present ones are in the job itself (`JobSummary.servers`).
     package var servers: JobServers
 
     package init(
@@ -88,7 +88,7 @@ package struct JobSettings: Codable, Sendable, Equatable {
         self.servers = servers
     }
 
-    /// The settings of a stored job come without servers.
+    /// The settings of a stored job contain no servers.
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         maxRetries = try container.decode(Int.self, forKey: .maxRetries)
@@ -101,7 +101,7 @@ package struct JobSettings: Codable, Sendable, Equatable {
     }
 }
 
-/// What became of the records of one batch; the four sum to its record count when it ends.
+/// The outcomes of the records of one batch; when it ends, the four add up to its number of records.
 package struct BatchCounts: Codable, Sendable, Equatable {
     /// Records whose points are all present, unchanged ones included.
     package var processed: Int
@@ -111,13 +111,13 @@ package struct BatchCounts: Codable, Sendable, Equatable {
     package var failed: Int
     /// Records that had vanished from the source.
     package var missing: Int
-    /// Of the skipped and the missing: those whose points were deleted, because the record is blank or gone.
+    /// The number of skipped and missing records whose points were deleted, because the record is blank or gone.
     ///
-    /// A sub-count, and no part of the sum. On the wire it is left out while it is 0.
+    /// It is included in those two counts, and so not part of the sum. In JSON it is left out when it is 0.
     package var removed: Int
-    /// What the attempt has paid; also told by who gives a batch back.
+    /// What the attempt has paid; also reported when a batch is given back.
     ///
-    /// On the wire it is left out while it is nothing.
+    /// In JSON it is left out when it is nothing.
     package var paid: Paid
 
     package init(
@@ -176,7 +176,7 @@ extension BatchCounts {
         )
     }
 
-    /// Absolute progress only rises, so that loss, repeat and reordering of heartbeats cannot count twice.
+    /// Absolute progress only rises, so lost, repeated and reordered heartbeats cannot count twice.
     package mutating func raise(to other: Self) {
         processed = max(processed, other.processed)
         skipped = max(skipped, other.skipped)
@@ -189,7 +189,7 @@ extension BatchCounts {
 package struct FailedRecord: Codable, Sendable, Equatable {
     package var recordId: RecordID
     package var stage: FailureStage
-    /// A short stable word for machines, for example `too_long`.
+    /// A short stable word for programs, for example `too_long`.
     package var code: String
     /// A sentence for people, at most 500 characters.
     package var message: String
@@ -206,18 +206,18 @@ package struct FailedRecord: Codable, Sendable, Equatable {
 }
 
 extension FailedRecord {
-    /// The codes of failures whose cause is the record's own content: no service could have done better.
+    /// The codes of failures whose cause is the record's own content: no service could have prevented them.
     ///
-    /// `ingestion_content_codes()` has the same in SQL.
+    /// `ingestion_content_codes()` returns the same list in SQL.
     package static let contentCodes = ["no_member_code", "too_long", "invalid_utf8"]
 
-    /// Whether the record was given up for another reason than its content.
+    /// Whether the record was given up for a reason outside its content.
     package var isServiceFailure: Bool { !Self.contentCodes.contains(code) }
 }
 
 /// Why an attempt failed as a whole.
 package struct BatchError: Codable, Sendable, Equatable {
-    /// A short stable word for machines, for example `deadline`.
+    /// A short stable word for programs, for example `deadline`.
     package var code: String
     /// A sentence for people, at most 500 characters.
     package var message: String
@@ -228,13 +228,13 @@ package struct BatchError: Codable, Sendable, Equatable {
     }
 }
 
-/// A batch under our lease.
+/// A batch under the caller's lease.
 package struct ClaimedBatch: Codable, Sendable, Equatable {
     /// Dense from 0 within the job.
     package var batchNumber: Int
-    /// The fence: +1 at each claim.
+    /// The fence: it grows by 1 with each claim.
     package var attempt: Int
-    /// Budgeted retries so far.
+    /// Retries so far.
     package var retryCount: Int
     /// Exactly these records, ascending.
     package var recordIds: [RecordID]
@@ -254,13 +254,13 @@ package struct ClaimedBatch: Codable, Sendable, Equatable {
     }
 }
 
-/// A hint for the next claim: nothing claimable sorts before it.
+/// A hint for the next claim: no claimable batch comes before it.
 ///
-/// Opaque to clients, who only hand it back.
+/// Opaque to clients, which only return it.
 package struct ClaimFloor: Codable, Sendable, Equatable {
     /// A database timestamp, as text.
     package var nextRetryAt: String
-    /// The batch number beside it.
+    /// The batch number at that time.
     package var batchNumber: Int
 
     package init(nextRetryAt: String, batchNumber: Int) {

@@ -1,16 +1,16 @@
-/// A collection as it is.
+/// The present state of a collection.
 package struct CollectionState: Sendable, Equatable {
-    /// Something that is not as needed.
+    /// A difference from the schema.
     package struct Difference: Sendable, Equatable {
         /// What differs, for example `vectors.child.size`.
         package let name: String
         package let expected: String
         package let found: String
-        /// Whether points cannot be written until somebody resolves it; otherwise it only costs speed or memory.
+        /// Whether points cannot be written before the difference is resolved; otherwise it only costs speed or memory.
         package let isFatal: Bool
         /// Whether `ensure` resolves it.
         package let isAddedBySetup: Bool
-        /// Whether it says that the collection takes no more points.
+        /// Whether it means that the collection accepts no more points.
         package let isLackOfRoom: Bool
 
         package init(
@@ -42,7 +42,7 @@ package struct CollectionState: Sendable, Equatable {
             )
         }
 
-        /// A payload index that is not there.
+        /// A missing payload index.
         package static func missing(_ index: CollectionSchema.PayloadIndex, isFatal: Bool) -> Difference {
             Difference(
                 name: "payload_schema.\(index.field)",
@@ -53,21 +53,21 @@ package struct CollectionState: Sendable, Equatable {
             )
         }
 
-        /// For people.
+        /// A sentence for people.
         package var sentence: String { "\(name): needed \(expected), found \(found)" }
     }
 
     package let exists: Bool
-    /// Number of points, exact unless the server refuses exact counts; 0 where the collection does not exist.
+    /// Number of points, exact unless the server refuses exact counts; 0 if the collection does not exist.
     package let pointCount: Int
-    /// Its configuration in lines for people.
+    /// Its configuration, in lines for people.
     package let description: [String]
-    /// Everything that is not as needed; empty where the collection does not exist.
+    /// Every difference from the schema; empty if the collection does not exist.
     package let differences: [Difference]
     /// The server's product and version.
     package let server: String
 
-    /// Whether the collection has said that it takes no more points; a full disk is not seen here.
+    /// Whether the collection has reported that it accepts no more points; a full disk does not show here.
     package var lacksRoom: Bool { differences.contains { $0.isLackOfRoom } }
 
     package init(exists: Bool, pointCount: Int, description: [String], differences: [Difference], server: String) {

@@ -1,6 +1,6 @@
 import TextProcessing
 
-/// Chance, injected: a seeded generator in tests and simulation, the system's in production.
+/// Random numbers, injected: a seeded generator in tests and simulation, the system's in production.
 package protocol Entropy: Sendable {
     /// The next 64 random bits.
     func next() -> UInt64
@@ -10,7 +10,7 @@ extension Entropy {
     /// A number in 0..<1.
     package func unit() -> Double { Double(next() >> 11) * 0x1p-53 }
 
-    /// A duration spread evenly over `duration` ± `share` of it.
+    /// A duration, uniformly distributed over `duration` ± `share` of it.
     package func jittered(_ duration: Duration, by share: Double) -> Duration {
         duration * (1 + share * (2 * unit() - 1))
     }
@@ -23,7 +23,7 @@ extension Entropy {
     }
 }
 
-/// Chance that can be repeated: the same numbers for the same seed, on every machine.
+/// Repeatable random numbers: the same ones for the same seed, on every machine.
 ///
 /// Steele, Lea and Flood, *Fast Splittable Pseudorandom Number Generators*, 2014.
 package struct SplitMix64: RandomNumberGenerator, Sendable {

@@ -1,16 +1,16 @@
-/// Job tracking: the functions of the contract (`docs/tracking.md`), each called by its value.
+/// Job tracking: the functions of the contract (`docs/tracking.md`), each called with its value.
 ///
 /// Expected outcomes (`lost`, `duplicate`, `not_ready`, …) are values in the answer. Repeating any call with the same
-/// identity is harmless. An implementation does not try again by itself.
+/// identity is harmless. An implementation does not repeat calls by itself.
 package protocol JobStore: Sendable {
     /// Calls one function once.
     ///
     /// - Throws: `unavailable` (also for contention), `outcomeUnknown` when the answer was lost, `throttled`,
-    ///   `unauthorised` for keys and grants, `rejected` for a caller's bug or missing SQL, `cancelled`.
+    ///   `unauthorised` for keys and grants, `rejected` for a mistake of the caller or missing SQL, `cancelled`.
     func perform<Call: TrackingCall>(_ call: Call) async throws(PortFailure) -> Call.Answer
 }
 
-// The same by what a caller wants to do.
+// The same functions by purpose.
 extension JobStore {
     package func schemaVersion(_ call: SchemaVersion) async throws(PortFailure) -> SchemaVersion.Answer {
         try await perform(call)

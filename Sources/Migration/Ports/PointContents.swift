@@ -1,9 +1,9 @@
-/// A point with the text it carries: what a thorough comparison looks at.
+/// A point with its text, for a thorough comparison.
 package struct PointContents: Sendable, Equatable {
     package let point: StoredPoint
-    /// The id that a child names as its parent's, as it is stored; nil where there is none.
+    /// The id of the parent that a child names, as it is stored; nil if there is none.
     package let parentID: String?
-    /// The text of a child or a parent, by the point's own kind; nil where there is none.
+    /// The text of a child or a parent, depending on the point's own kind; nil if there is none.
     package let text: String?
 
     package init(point: StoredPoint, parentID: String?, text: String?) {
@@ -12,6 +12,7 @@ package struct PointContents: Sendable, Equatable {
         self.text = text
     }
 
-    /// Points read at once: a parent's text takes about 10 kB and rarely 30, so that an answer takes a megabyte or three.
+    /// Points per read: a parent's text takes about 10 kB and rarely 30, so that an answer takes one to three
+    /// megabytes.
     package static let most = 100
 }

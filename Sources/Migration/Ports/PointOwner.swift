@@ -1,11 +1,11 @@
-/// Whose points a call is about: those of one source, one table or shard of a table.
+/// The owner of the points of a call: one source, which is one table or one shard of a table.
 ///
-/// Several sources may share a collection, with equal record ids. Points that carry no source were written by the existing
-/// application or by a version of this program that did not know the key; in a collection they belong to one source.
+/// Several sources may share a collection, with equal record ids. Points without a source were written by the existing
+/// application or by an older version of this program; in a collection they belong to one source.
 package struct PointOwner: Sendable, Equatable {
-    /// What the points of this source carry under the payload key `source`.
+    /// The value of the payload key `source` in the points of this source.
     package let source: String
-    /// Whether points without a source are this source's too.
+    /// Whether points without a source belong to this source too.
     package let ownsUnmarked: Bool
 
     package init(source: String, ownsUnmarked: Bool) {
@@ -13,27 +13,28 @@ package struct PointOwner: Sendable, Equatable {
         self.ownsUnmarked = ownsUnmarked
     }
 
-    /// Whether a point is one of ours: it may be read, counted, and replaced by a newer version of its record.
+    /// Whether the owner has a point: it may be read, counted, and replaced by a newer version of its record.
     package func owns(_ point: StoredPoint) -> Bool {
         point.source.map { $0 == source } ?? ownsUnmarked
     }
 
     /// Whether a point may be deleted because its record is gone or blank.
     ///
-    /// Never one without a source, whatever its owner: the existing application may keep records that this table does not have.
+    /// Points without a source are never deleted, whatever their owner: the existing application may keep records that
+    /// this table does not have.
     package func mayRemove(_ point: StoredPoint) -> Bool { point.source == source }
 }
 
-/// Whose points a collection holds, as one source sees it.
+/// The owners of the points in a collection, as one source sees them.
 package struct SourcesPresent: Sendable, Equatable {
-    /// How many other sources are named; a person needs no longer list to see what is there.
+    /// How many other sources are named; people need no longer list to see what is there.
     package static let namesMax = 5
 
-    /// Points that carry this source.
+    /// Points with this source.
     package let own: Int
     /// Points without a source.
     package let unmarked: Int
-    /// Points that carry another source.
+    /// Points with another source.
     package let others: Int
     /// Names of other sources, ascending; at most `namesMax` of them, and only those that are text.
     package let otherNames: [String]

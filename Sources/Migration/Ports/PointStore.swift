@@ -1,11 +1,11 @@
 package import TextProcessing
 
-/// Where the points go: one collection with a dense vector `child` and a sparse vector `child-sparse`.
+/// Where the points are stored: one collection with a dense vector `child` and a sparse vector `child-sparse`.
 package protocol PointStore: Sendable {
-    /// Describes the collection as it is, with every difference from `schema`; writes nothing.
+    /// Describes the collection, with every difference from `schema`; writes nothing.
     func inspect(_ schema: CollectionSchema) async throws(PortFailure) -> CollectionState
 
-    /// Creates the collection and its payload indexes where they are missing; never changes or deletes what exists.
+    /// Creates the collection and its payload indexes if they are missing; never changes or deletes what exists.
     ///
     /// - Returns: the state afterwards, as `inspect` gives it.
     func ensure(_ schema: CollectionSchema) async throws(PortFailure) -> CollectionState
@@ -14,7 +14,7 @@ package protocol PointStore: Sendable {
     ///
     /// - Parameters:
     ///   - records: 1…1,000 record ids.
-    ///   - owner: whose points; those of other sources are not seen.
+    ///   - owner: the owner of the points; those of other sources are not returned.
     /// - Returns: the points, possibly of several versions of a record.
     /// - Throws: `unavailable`, `outcomeUnknown`, `throttled`, `unauthorised`, `rejected`, `cancelled`.
     func points(of records: [RecordID], owner: PointOwner) async throws(PortFailure) -> [StoredPoint]
@@ -28,7 +28,8 @@ package protocol PointStore: Sendable {
 
     /// Writes points and returns when they are applied. Repeating it is harmless.
     ///
-    /// Splits the points into requests bounded by count and by bytes. At a failure some requests may have been applied.
+    /// Splits the points into requests that are bounded by count and by bytes. After a failure some requests may have
+    /// been applied.
     ///
     /// - Parameters:
     ///   - points: ids distinct; dense vectors finite and not zero.
@@ -36,14 +37,15 @@ package protocol PointStore: Sendable {
     /// - Throws: as `points(of:owner:)`; `outcomeUnknown` also when the server accepted but did not apply in time.
     func upsert(_ points: [Point], within limit: Duration?) async throws(PortFailure)
 
-    /// A write that changes nothing: proof that points can be written right now.
+    /// A write that changes nothing: it proves that points can be written now.
     ///
-    /// It must meet what an upsert would meet, such as a full disk; a deletion of nothing is not enough.
+    /// It must meet the same obstacles as an upsert, such as a full disk; a deletion of nothing is not enough.
     ///
     /// - Throws: as `upsert`.
     func probe() async throws(PortFailure)
 
-    /// Deletes points of older versions: by id, and only while the point still carries the checksum, profile and source seen.
+    /// Deletes points of older versions: by id, and only while a point still has the checksum, profile and source that
+    /// were seen.
     func delete(_ points: [StoredPoint]) async throws(PortFailure)
 
     /// Writes the source into points that have none, and changes nothing else: by id, and only while they still have none.
@@ -53,39 +55,39 @@ package protocol PointStore: Sendable {
     ///
     /// - Parameters:
     ///   - kind: only parents or only children; nil = both, and points of another application that are neither.
-    ///   - owner: only this owner's; nil = everybody's.
+    ///   - owner: only this owner's; nil = all owners'.
     /// - Returns: the number.
     /// - Throws: as `points(of:owner:)`.
     func count(_ kind: PointKind?, owner: PointOwner?) async throws(PortFailure) -> Int
 
-    /// Whose points the collection holds: exact counts, and a few names.
+    /// The owners of the collection's points: exact counts, and a few names.
     ///
     /// Three counts and at most `SourcesPresent.namesMax` reads of a few points, each through the index on `source`.
     ///
-    /// - Parameter source: our own.
+    /// - Parameter source: the caller's own source.
     /// - Returns: counts and names.
-    /// - Throws: as `points(of:owner:)`; `unauthorised` where the collection, or in strict mode the index, does not exist.
+    /// - Throws: as `points(of:owner:)`; `unauthorised` if the collection, or in strict mode the index, does not exist.
     func sources(besides source: String) async throws(PortFailure) -> SourcesPresent
 
-    /// Some points of one source, in order of their ids, which are spread evenly over the records.
+    /// Some points of one source, in the order of their ids, which are spread evenly over the records.
     ///
     /// - Parameters:
-    ///   - source: the source they carry; nil = those that carry none.
-    ///   - limit: how many at most, 1…1,000.
-    /// - Returns: fewer where there are not so many, and where points name no record.
+    ///   - source: the source of the points; nil = points without a source.
+    ///   - limit: the highest number of points, 1…1,000.
+    /// - Returns: fewer if there are not so many, and if points name no record.
     /// - Throws: as `points(of:owner:)`.
     func sample(of source: String?, _ limit: Int) async throws(PortFailure) -> [StoredPoint]
 
-    /// Finds the children nearest to a query: dense and sparse results joined by reciprocal rank fusion.
+    /// Finds the children nearest to a query: dense and sparse results, combined by reciprocal rank fusion.
     func search(_ query: HybridQuery) async throws(PortFailure) -> [ScoredPoint]
 }
 
 extension PointStore {
-    /// The same within the store's own limit of time.
+    /// The same, within the store's own time limit.
     package func upsert(_ points: [Point]) async throws(PortFailure) { try await upsert(points, within: nil) }
 }
 
-/// The collection that the points need.
+/// The schema of a collection for the points.
 package struct CollectionSchema: Sendable, Equatable {
     package static let denseName = "child"
     package static let sparseName = "child-sparse"
@@ -95,7 +97,8 @@ package struct CollectionSchema: Sendable, Equatable {
         package let field: String
         package let type: String
         package let isTenant: Bool
-        /// Whether a filter of this version names the field, so that a strict server refuses its work without the index.
+        /// Whether a filter of this version names the field, so that a strict server refuses such requests without the
+        /// index.
         package let isFiltered: Bool
 
         package init(field: String, type: String, isTenant: Bool = false, isFiltered: Bool = true) {
@@ -106,7 +109,7 @@ package struct CollectionSchema: Sendable, Equatable {
         }
     }
 
-    /// One for every key that a filter names, because a strict server refuses filters on other keys.
+    /// One index for every key that a filter names, because a strict server refuses filters on other keys.
     package static let indexes = [
         PayloadIndex(field: "member_code", type: "keyword", isTenant: true),
         PayloadIndex(field: "summary_id", type: "integer"),
@@ -120,7 +123,7 @@ package struct CollectionSchema: Sendable, Equatable {
 
     /// Length of the dense vectors.
     package let dimensions: Int
-    /// Created before the load.
+    /// The payload indexes, created before the load.
     package let payloadIndexes: [PayloadIndex]
 
     package init(dimensions: Int) {
@@ -129,12 +132,12 @@ package struct CollectionSchema: Sendable, Equatable {
     }
 }
 
-/// Parents carry the text for reading, children the vectors for finding.
+/// Parents carry the text for reading, children carry the vectors for searching.
 package enum PointKind: String, Sendable, CaseIterable {
     case parent, child
 }
 
-/// A point to be written: ingest.md §4 and §5.
+/// A point to be written (`docs/text.md`).
 package struct Point: Sendable, Equatable {
     /// The two vectors of a child.
     package struct Vectors: Sendable, Equatable {
@@ -147,7 +150,7 @@ package struct Point: Sendable, Equatable {
         }
     }
 
-    /// What a point is of.
+    /// The content of a point.
     package enum Body: Sendable, Equatable {
         /// The parent's text; a parent has no vectors.
         case parent(text: String)
@@ -158,11 +161,11 @@ package struct Point: Sendable, Equatable {
     package let id: PointID
     package let recordID: RecordID
     package let memberCode: String
-    /// Set by somebody else since, and carried over.
+    /// Set by another application since, and carried over.
     package var collectionIDs: [Int64]
     package let checksum: String
     package let profile: String
-    /// The table the record came from, or what `SOURCE_NAME` calls it.
+    /// The table from which the record came, or the value of `SOURCE_NAME`.
     package let source: String
     package let parentIndex: Int
     package let body: Body
@@ -199,7 +202,7 @@ package struct Point: Sendable, Equatable {
 
 /// A point as it is found in the collection, without vectors and texts.
 ///
-/// Everything but the ids is optional: another application may have written the point.
+/// Everything but the ids is optional, because another application may have written the point.
 package struct StoredPoint: Sendable, Equatable {
     package let id: PointID
     package let recordID: RecordID
@@ -208,7 +211,7 @@ package struct StoredPoint: Sendable, Equatable {
     package let chunkIndex: Int?
     package let checksum: String?
     package let profile: String?
-    /// Nil where the key is absent, null or an empty list: see `PointOwner`.
+    /// Nil if the key is absent, null or an empty list: see `PointOwner`.
     package var source: String?
     package let memberCode: String?
     package let collectionIDs: [Int64]
@@ -239,7 +242,7 @@ package struct StoredPoint: Sendable, Equatable {
 }
 
 extension StoredPoint {
-    /// The same point as one that is of no version we know, so that it is written anew.
+    /// The same point without a known version, so that it is written again.
     package var withoutVersion: StoredPoint {
         StoredPoint(
             id: id,
@@ -256,11 +259,11 @@ extension StoredPoint {
     }
 }
 
-/// A question to the collection.
+/// A query to the collection.
 package struct HybridQuery: Sendable, Equatable {
     package let dense: [Float]
     package let sparse: SparseVector
-    /// Only this tenant's children; nil = everybody's.
+    /// Only this tenant's children; nil = all tenants'.
     package let memberCode: String?
     package let limit: Int
 

@@ -1,8 +1,9 @@
 extension RecordSource {
-    /// Reads some records spread over the whole range of ids, for an estimate; the same rows give the same sample.
+    /// Reads some records that are spread over the whole range of ids, for an estimate; the same rows give the same
+    /// sample.
     ///
-    /// From evenly spaced starting points it takes the next ids there are: a few index look-ups, whatever the size of
-    /// the table. Where ids are dense the sample is too.
+    /// From evenly spaced starting points it takes the next existing ids: a few index look-ups, whatever the size of
+    /// the table. Where ids are dense, the sample is dense too.
     ///
     /// - Parameter count: at most this many, 1…1,000.
     /// - Returns: records ascending by id; empty when there is no row.
@@ -13,7 +14,7 @@ extension RecordSource {
             let lower = try await ids(after: nil, through: upper, limit: 1).first
         else { return [] }
         let points = min(count, 50)
-        // The distance of two ids may need 64 bits without a sign.
+        // The distance between two ids may need 64 unsigned bits.
         let step = UInt64(bitPattern: upper &- lower) / UInt64(points)
         var chosen: [RecordID] = []
         for point in 0..<points {

@@ -1,7 +1,7 @@
-/// Where the records come from: ids in order, and records by exact ids.
+/// The source of the records: ids in order, and records by exact ids.
 ///
-/// Everything is limited to the rows the job's `where` admits, except `records(_:)`, which reads by id alone: a row that
-/// no longer matches is still a planned record.
+/// Everything is limited to the rows that match the job's `where`, except `records(_:)`, which reads by id alone: a row
+/// that no longer matches is still a planned record.
 package protocol RecordSource: Sendable {
     /// The highest id now, or nil when there is no row.
     ///
@@ -25,12 +25,13 @@ package protocol RecordSource: Sendable {
     ///
     /// - Parameters:
     ///   - ids: 1…1,000 distinct ids.
-    ///   - bytesMax: bytes of text a portion; a single longer text is a portion of its own.
-    /// - Returns: every id in exactly one portion, also those whose row has vanished or whose text is too long to be read.
+    ///   - bytesMax: bytes of text per portion; a single longer text is a portion of its own.
+    /// - Returns: every id in exactly one portion, also ids whose row has vanished or whose text is too long to be
+    ///   read.
     /// - Throws: as `highestID`.
     func portions(of ids: [RecordID], bytesMax: Int) async throws(PortFailure) -> [[RecordID]]
 
-    /// Records by their ids, ascending by id; a row that has vanished is left out.
+    /// Records by their ids, ascending by id; rows that have vanished are left out.
     ///
     /// - Parameter ids: 1…1,000 distinct ids.
     /// - Returns: the rows that exist.
@@ -39,7 +40,7 @@ package protocol RecordSource: Sendable {
 }
 
 extension RecordSource {
-    /// Cuts ids into portions by the lengths of their texts; what every source does once it knows the lengths.
+    /// Cuts ids into portions by the lengths of their texts; every source does this once it knows the lengths.
     package static func portions(
         of ids: [RecordID],
         bytesMax: Int,
@@ -60,9 +61,9 @@ extension RecordSource {
     }
 }
 
-/// One row of the source, before anything is done with it.
+/// One row of the source, before any processing.
 package struct SourceRecord: Sendable, Equatable {
-    /// What the content column holds.
+    /// The value of the content column.
     package enum Content: Sendable, Equatable {
         /// Text, possibly blank.
         case text(String)
@@ -72,7 +73,7 @@ package struct SourceRecord: Sendable, Equatable {
         case tooLong(bytes: Int)
         /// Not valid UTF-8.
         case undecodable
-        /// Whatever it is: the tenant of the record is not valid UTF-8.
+        /// The tenant of the record is not valid UTF-8; the text may be anything.
         case undecodableTenant
     }
 

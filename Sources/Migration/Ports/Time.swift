@@ -1,6 +1,6 @@
-/// Time as the engine sees it: monotonic, injected, never the system's.
+/// Time for the engine: monotonic, injected, never the system's.
 ///
-/// Wraps any Swift `Clock`, so that the production clock and the simulation's virtual one look alike.
+/// Wraps any Swift `Clock`, so that the production clock and the simulation's virtual clock have the same type.
 package struct Time: Sendable {
     private let elapsed: @Sendable () -> Duration
     private let sleeping: @Sendable (Duration) async throws -> Void
@@ -21,7 +21,7 @@ package struct Time: Sendable {
         self.sleeping = sleeping
     }
 
-    /// Time since this value was made; only differences mean something.
+    /// Time since this value was made; only differences have a meaning.
     package var now: Duration { elapsed() }
 
     /// Suspends for a duration.

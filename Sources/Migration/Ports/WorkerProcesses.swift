@@ -1,12 +1,12 @@
-/// Runs workers as processes of their own, so that what kills one kills nothing else.
+/// Runs each worker in its own process, so that a crash ends only one of them.
 package protocol WorkerProcesses: Sendable {
     /// Starts a worker process and waits for its end.
     ///
     /// - Parameters:
-    ///   - job: what it works on.
-    ///   - stop: at `drain` the process is asked to end, and it is killed when it does not within 10 s; at `release` it is
+    ///   - job: the job that it works on.
+    ///   - stop: at `drain` the process is asked to end, and killed if it has not ended within 10 s; at `release` it is
     ///     asked again, to give back what it holds.
-    ///   - hear: receives what happens in it.
+    ///   - hear: receives the events in it.
     /// - Returns: how it ended.
     func run(
         _ job: JobID,
@@ -19,6 +19,6 @@ package protocol WorkerProcesses: Sendable {
 package enum WorkerProcessEnd: Sendable {
     /// It left, and said why.
     case left(StopReason)
-    /// It said nothing: a signal, a crash, or it could not be started; in words that follow "worker process 2".
+    /// It gave no reason: a signal, a crash, or it could not be started; in words that follow "worker process 2".
     case died(String)
 }

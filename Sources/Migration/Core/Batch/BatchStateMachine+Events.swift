@@ -1,21 +1,21 @@
-/// What goes in and what comes out.
+/// The machine's input and output.
 extension BatchStateMachine {
-    /// Which look at the source this is.
+    /// The number of the look at the source.
     package enum Look: Sendable, Equatable {
-        /// The first: a row that is not there may be one that a lagging replica does not have yet, so nothing is removed.
+        /// The first look: a missing row may not have reached a lagging replica yet, so nothing is removed.
         case first
-        /// The second, some seconds later: a row that is not there is missing, and its points go.
+        /// The second look, some seconds later: a row that is not found is missing, and its points are deleted.
         case second
     }
 
-    /// What a record turned out to be when it was read and cut.
+    /// The state of a record after it was read and cut.
     package enum Reading: Sendable, Equatable {
         case missing
         case blank
         case failed(FailedRecord)
-        /// The source has failed to return it while it returned others.
+        /// The source has failed to return it, while it returned others.
         case unreadable
-        /// Its children, in order, with tokens and bytes of each; and how many parents they have.
+        /// Its children in order, with the tokens and bytes of each, and the number of its parents.
         case chunks([(tokens: Int, bytes: Int)], parents: Int = 1)
 
         package static func == (left: Reading, right: Reading) -> Bool {
@@ -29,39 +29,39 @@ extension BatchStateMachine {
         }
     }
 
-    /// What has happened.
+    /// Something that has happened.
     package enum Event: Sendable, Equatable {
-        /// The records were read and cut; one reading per record, in the batch's order.
+        /// The records were read and cut; one reading per record, in the portion's order.
         case read([Reading])
         case lookedUp(LookUp)
-        /// The records without a text have no points any more; the places of those that had some.
+        /// The points of records without a text are deleted; the places of the records that had some.
         case removed(holding: [Int])
         /// A request was embedded; the shell keeps the vectors.
         case embedded(EmbeddingRequest)
-        /// A request was refused as such; `reason` becomes the failure when it holds a single text.
+        /// The embedder refused a request for its content; `reason` becomes the failure if it contains a single text.
         case embeddingRefused(EmbeddingRequest, code: String, message: String)
-        /// A request failed, and the embedder was well.
+        /// A request failed while the embedder was well.
         case embeddingSuspected(EmbeddingRequest)
         case written([Piece])
-        /// Points were refused by the point store.
+        /// The point store refused points.
         case writeRefused([Piece], code: String, message: String)
-        /// Points could not be written, and the point store was well.
+        /// Points could not be written while the point store was well.
         case writeSuspected([Piece])
         /// The older points of records were deleted.
         case retired([Int])
-        /// Older points of records could not be deleted, and the point store was well.
+        /// Older points of records could not be deleted while the point store was well.
         case retirementSuspected([Int])
-        /// A single text or point has failed often enough.
+        /// A single text or point has failed often enough and is given up.
         case condemned(Int, FailedRecord)
     }
 
-    /// What is to be done next.
+    /// The next thing to do.
     package enum Effect: Sendable, Equatable {
-        /// Read the records of the batch and cut them.
+        /// Read the records of the portion and cut them.
         case read
         /// Read the existing points of these records.
         case lookUp([Int])
-        /// Delete the points that were seen of these records, which have no text.
+        /// Delete these records' points as they were seen; the records have no text.
         case remove([Int])
         case embed(EmbeddingRequest)
         /// Embed suspect texts, with one try.
@@ -70,11 +70,11 @@ extension BatchStateMachine {
         case write([Piece])
         /// Write suspect points, with one try.
         case tryWriting([Piece])
-        /// Delete the older points of these records, all of whose new points are there.
+        /// Delete the older points of these records, whose new points all exist.
         case retire([Int])
-        /// The same for one record for which it has failed, with one try.
+        /// The same for one record for which this has failed before, with one try.
         case tryRetiring(Int)
-        /// Report the batch as completed, but for the records that are left.
+        /// Report the portion as completed, except for the records that are left.
         case complete(BatchCounts, [FailedRecord], left: [Int])
     }
 }

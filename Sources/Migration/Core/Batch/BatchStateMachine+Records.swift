@@ -1,19 +1,19 @@
-/// The states of one record, and how it moves on.
+/// The states of one record, and its transitions.
 extension BatchStateMachine {
     enum RecordState: Equatable {
         /// Can go to: absent, failed, left, found.
         case unread
-        /// There is no text: the row is blank or not there. Can go to: doubtful, blank, missing.
+        /// There is no text: the row is blank or not found. Can go to: doubtful, blank, missing.
         case absent(isBlank: Bool)
-        /// Must be read a second time; an end of the first look.
+        /// Must be read a second time; a final state of the first look.
         case doubtful
         /// Can go to: unchanged, failed, open.
         case found
         /// Needs points; can go to: replaced, left, failed.
         case open(OpenRecord)
-        /// All its points are there, older ones may be too; can go to: written, left, failed.
+        /// All its points exist, and older ones may exist too; can go to: written, left, failed.
         case replaced
-        /// Something of it is suspect and everything else is done.
+        /// A part of it is suspect, and everything else is done.
         case left
         case missing, blank, unchanged, written
         case failed(FailedRecord)
@@ -21,18 +21,19 @@ extension BatchStateMachine {
         var isAbsent: Bool { if case .absent = self { true } else { false } }
     }
 
-    /// A record whose points are not all there yet.
+    /// A record that still lacks some of its points.
     struct OpenRecord: Equatable {
         /// Children that wait for their vectors.
         var toEmbed = 0
         /// Points that can be written now, in order.
         var ready: [Piece.Part] = []
-        /// Points that are neither there nor left.
+        /// Points that do not exist yet and are not left.
         var unwritten = 0
-        /// Whether something of it is left for a later round.
+        /// Whether a part of it is left for a later round.
         var isLeft = false
 
-        /// Its parents wait for the first of their children, so that a record of which no text can be embedded has no points.
+        /// Its parents wait for the first of their children, so that a record without any embeddable text gets no
+        /// points.
         var isWritable: Bool {
             guard let last = ready.last else { return false }
             if case .child = last { return true }
@@ -40,7 +41,7 @@ extension BatchStateMachine {
         }
     }
 
-    /// The points that can be written now, of as many records as one write holds.
+    /// The points that can be written now, up to the size of one write.
     var writable: [Piece] {
         var pieces: [Piece] = []
         for (place, record) in records.enumerated() {
@@ -51,10 +52,10 @@ extension BatchStateMachine {
         return pieces
     }
 
-    /// Moves a record on when nothing of it is to be written any more in this round.
+    /// Moves a record on when nothing of it can be written any more in this round.
     mutating func settle(_ place: Int) {
         guard case .open(var open) = records[place], open.toEmbed == 0 else { return }
-        // Parents of which no child can be written now are left too.
+        // Parents are left too if none of their children can be written now.
         if open.isLeft, !open.ready.isEmpty, !open.isWritable {
             open.unwritten -= open.ready.count
             open.ready = []

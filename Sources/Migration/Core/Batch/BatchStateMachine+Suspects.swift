@@ -1,25 +1,25 @@
 import DequeModule
 
-/// What is suspect, and how it is singled out.
+/// What is suspect, and how the cause is isolated.
 ///
-/// In a round suspects have their turn when everything else is done: those that were found in a group together, halved while
-/// they fail; those that have failed alone by themselves, once. The ones that are not settled then are left.
+/// In a round, suspects come after everything else. Those that were found in a group are tried together and halved
+/// while they fail; those that have failed alone are tried once each. The ones that are still unsettled are left.
 extension BatchStateMachine {
     /// The suspects of a round.
     struct Trials {
         let pointsPerWrite: Int
         var texts: Deque<EmbeddingRequest> = []
         var writes: Deque<[Piece]> = []
-        /// Records whose older points are deleted apart from those of others.
+        /// Records whose older points are deleted separately from those of others.
         var retirements: Deque<Int> = []
-        /// Points that are written apart from others as soon as they have their vectors.
+        /// Points that are written separately as soon as they have their vectors.
         var points: [Piece: LookUp.Standing] = [:]
         /// Points found in a group, which are tried together.
         private var group: [Piece] = []
 
         init(pointsPerWrite: Int) { self.pointsPerWrite = pointsPerWrite }
 
-        /// What has its turn; nil when there is nothing.
+        /// The next trial; nil when there is none.
         var next: Effect? {
             if let request = texts.first { return .tryEmbedding(request) }
             if !group.isEmpty { return .tryWriting(together) }
@@ -49,7 +49,7 @@ extension BatchStateMachine {
                 case .alone: alone.append(EmbeddingRequest(chunks: [chunk]))
                 }
             }
-            // Small groups first: they are nearest to an end.
+            // Small groups first: they are nearest to a result.
             let requests = groups.keys.sorted().flatMap { size in
                 EmbeddingRequest.pack(
                     groups[size] ?? [],
@@ -65,12 +65,12 @@ extension BatchStateMachine {
             return places.filter { retirements[$0] == .leave }
         }
 
-        /// A suspect point has its vector.
+        /// A suspect point has got its vector.
         mutating func add(point: Piece) {
             if case .together = points[point] { group.append(point) } else { writes.append([point]) }
         }
 
-        /// Takes points off whatever held them, before they are halved, left or given up.
+        /// Removes points from the lists that contain them, before they are halved, left or given up.
         mutating func take(_ pieces: [Piece]) -> Bool {
             if writes.first == pieces {
                 writes.removeFirst()
@@ -83,7 +83,7 @@ extension BatchStateMachine {
 
         mutating func written(_ pieces: [Piece]) { _ = take(pieces) }
 
-        /// Puts the halves of a write in its place.
+        /// Replaces a write by its halves.
         mutating func halve(_ pieces: [Piece]) {
             let middle = pieces.count / 2
             writes.prepend(Array(pieces[middle...]))
@@ -104,7 +104,7 @@ extension BatchStateMachine {
         }
     }
 
-    /// Nothing is done about a piece in this round.
+    /// A piece is not tried again in this round.
     mutating func leave(_ piece: Piece) {
         change(piece.record) { record in
             record.unwritten -= 1
@@ -113,7 +113,7 @@ extension BatchStateMachine {
         }
     }
 
-    /// Texts without answers: left, or halved when it is their turn.
+    /// Texts without answers: they are left, or halved during their trial.
     mutating func suspected(_ request: EmbeddingRequest) {
         let isTrial = take(request)
         if isTrial, let (first, second) = request.halves { return putBack([first, second], isTrial: true) }
@@ -124,7 +124,7 @@ extension BatchStateMachine {
         for place in Set(request.chunks.map(\.record)).sorted() { settle(place) }
     }
 
-    /// Points that were not taken: left, or halved when it is their turn.
+    /// Points that were not accepted: they are left, or halved during their trial.
     mutating func suspected(_ pieces: [Piece]) {
         let isTrial = trials.take(pieces)
         if isolated.first == pieces { isolated.removeFirst() }

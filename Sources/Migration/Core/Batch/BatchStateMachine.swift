@@ -1,14 +1,15 @@
 import DequeModule
 
-/// The life of one claimed batch, record by record and point by point, as a value: events in, the next effect out.
+/// The work on one portion of a batch, record by record and point by point, as a value: events in, the next effect out.
 ///
-/// It never holds a text or a vector, only counts and places, so that every path can be tested without awaiting anything.
-/// Its promise is the accounting: when it says `complete`, processed + skipped + failed + missing + left is the number of records,
-/// less those that must be read a second time (`doubtful`), which only the first look leaves.
+/// It never contains a text or a vector, only counts and places, so that every path can be tested without awaiting
+/// anything.
+/// Its promise is the accounting: when it says `complete`, processed + skipped + failed + missing + left is the number
+/// of records, minus those that must be read a second time (`doubtful`), which only the first look leaves.
 ///
-/// What fails in a way that may be its own fault is *suspect*: it is put aside until everything else is done, then tried apart
-/// from the rest and halved down to the single text or point (`BatchStateMachine+Suspects`). Nothing is waited for here: what
-/// is not settled is `left`, and the caller begins another round with it.
+/// A text, point or record that fails and may be the cause itself is *suspect*: it is put aside until everything else
+/// is done, then tried separately and halved down to the single text or point (`BatchStateMachine+Suspects`). The
+/// machine waits for nothing: what is not settled is `left`, and the caller begins another round with it.
 package struct BatchStateMachine: Sendable {
     private enum Phase { case reading, removing, lookingUp, working }
 
@@ -21,12 +22,12 @@ package struct BatchStateMachine: Sendable {
     private var chunks: [[(tokens: Int, bytes: Int)]]
     private var parents: [Int]
     var queue: Deque<EmbeddingRequest> = []
-    /// What a refused write has singled out: the points of each record are written alone from then on.
+    /// The parts of a refused write: from then on the points of each record are written alone.
     var isolated: Deque<[Piece]> = []
-    /// What is suspect and has its turn when everything else is done.
+    /// The suspects, which come after everything else.
     var trials: Trials
 
-    /// How many records had points that were deleted because the record has no text any more.
+    /// How many records have lost their points because they have no text any more.
     package private(set) var removed = 0
 
     package init(ids: [RecordID], limits: RequestLimits, pointsPerWrite: Int, look: Look = .first) {
@@ -41,7 +42,7 @@ package struct BatchStateMachine: Sendable {
         parents = Array(repeating: 0, count: ids.count)
     }
 
-    /// What is to be done now; the same answer until an event is applied.
+    /// The next thing to do; it stays the same until an event is applied.
     package var next: Effect {
         switch phase {
         case .reading: return .read
@@ -71,12 +72,13 @@ package struct BatchStateMachine: Sendable {
         }
     }
 
-    /// The records given up so far, in the batch's order.
+    /// The records given up so far, in the portion's order.
     package var failures: [FailedRecord] {
         records.compactMap { if case .failed(let failure) = $0 { failure } else { nil } }
     }
 
-    /// The places of the records that must be read a second time: rows that are not there, and blank ones that hold points.
+    /// The places of the records that must be read a second time: rows that were not found, and blank ones that hold
+    /// points.
     package var doubtful: [Int] { places { $0 == .doubtful } }
 
     /// Applies what has happened.
@@ -129,14 +131,15 @@ package struct BatchStateMachine: Sendable {
         phase = records.contains(.found) ? .lookingUp : .working
     }
 
-    /// What is not there for good is counted.
+    /// Counts rows that are finally blank or missing.
     private mutating func settleAbsent(_ place: Int) {
         guard case .absent(let isBlank) = records[place] else { return }
         records[place] = isBlank ? .blank : .missing
     }
 
     private mutating func lookedUp(_ lookUp: LookUp) {
-        // A blank row without points is settled: whatever is written to it later is another version, and another pass's.
+        // A blank row without points is settled: a text that is written to it later is another version, for another
+        // pass.
         for place in records.indices where records[place] == .absent(isBlank: false) { records[place] = .doubtful }
         for place in lookUp.holding where records[place].isAbsent { records[place] = .doubtful }
         for place in records.indices { settleAbsent(place) }
@@ -191,7 +194,7 @@ package struct BatchStateMachine: Sendable {
         for place in Set(request.chunks.map(\.record)).sorted() { settle(place) }
     }
 
-    /// Halves a refused request until the one bad text is alone; its record fails, and nothing else suffers.
+    /// Halves a refused request until it contains only the bad text; only that text's record fails.
     private mutating func embeddingRefused(_ request: EmbeddingRequest, code: String, message: String) {
         let isTrial = take(request)
         if let (first, second) = request.halves {
@@ -232,7 +235,7 @@ package struct BatchStateMachine: Sendable {
         trials.retirements.removeAll { places.contains($0) }
     }
 
-    /// Takes the request off the head of its queue.
+    /// Removes the first request of its queue.
     ///
     /// - Returns: whether it was a trial.
     @discardableResult
@@ -257,7 +260,7 @@ package struct BatchStateMachine: Sendable {
         )
     }
 
-    /// Gives a record up and forgets the texts of it that were still to be paid for.
+    /// Gives a record up, and drops its texts that were not paid for yet.
     private mutating func fail(_ place: Int, _ failure: FailedRecord) {
         records[place] = .failed(failure)
         queue = Deque(queue.compactMap { $0.without(place) })
@@ -272,7 +275,7 @@ package struct BatchStateMachine: Sendable {
 
     func places(_ isWanted: (RecordState) -> Bool) -> [Int] { records.indices.filter { isWanted(records[$0]) } }
 
-    /// In order of the records.
+    /// Groups pieces by record, in the order of the records.
     static func byRecord(_ pieces: [Piece]) -> [(place: Int, parts: [Piece.Part])] {
         var groups: [(place: Int, parts: [Piece.Part])] = []
         for piece in pieces.sorted() {
@@ -284,7 +287,7 @@ package struct BatchStateMachine: Sendable {
 }
 
 extension EmbeddingRequest {
-    /// The same without a record's texts; nil when it has no others.
+    /// The same request without a record's texts; nil when it contains no others.
     func without(_ place: Int) -> EmbeddingRequest? {
         let others = chunks.filter { $0.record != place }
         return others.isEmpty ? nil : EmbeddingRequest(chunks: others)

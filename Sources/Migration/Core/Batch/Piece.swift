@@ -1,6 +1,6 @@
-/// One point of a record, by places: what is embedded, written and suspected apart from the rest of its record.
+/// One point of a record, by places: it is embedded, written and suspected separately from the rest of its record.
 package struct Piece: Sendable, Hashable, Comparable {
-    /// Which of the record's points; parents come first, so that a child never points to nothing.
+    /// The position of the point in its record; parents come first, so that no child points to nothing.
     package enum Part: Sendable, Hashable, Comparable {
         case parent(Int)
         case child(Int)
@@ -20,31 +20,31 @@ package struct Piece: Sendable, Hashable, Comparable {
     }
 }
 
-/// What the collection holds of the records that were read, and what this runner suspects of them.
+/// What the collection holds for the records that were read, and what this runner suspects about them.
 package struct LookUp: Sendable, Equatable {
-    /// How something is treated that a service has failed to take or to answer while it was well.
+    /// How to treat something that a well service has failed to accept or answer.
     package enum Standing: Sendable, Equatable {
-        /// Not touched now.
+        /// Not tried now.
         case leave
-        /// Tried when everything else is done, with others like it, at most so many at once, and halved when they fail.
+        /// Tried after everything else, together with at most so many others, and halved if they fail.
         case together(atMost: Int)
-        /// Tried by itself when everything else is done.
+        /// Tried alone, after everything else.
         case alone
     }
 
-    /// Records whose points are all there, and no older ones.
+    /// Records that have all their points, and no older ones.
     package var unchanged: [Int]
-    /// Records without a text that hold points which would have to go.
+    /// Records without a text whose points would have to be deleted.
     package var holding: [Int]
-    /// Points that are there, of all other records.
+    /// Existing points of all other records.
     package var there: Set<Piece>
     /// Children that have their vectors already.
     package var embedded: Set<Piece>
     /// Records that were given up before.
     package var failed: [Int: FailedRecord]
-    /// Texts that the embedder may never answer; only children.
+    /// Texts that the embedder may never answer; only of children.
     package var texts: [Piece: Standing]
-    /// Points that the point store may never take.
+    /// Points that the point store may never accept.
     package var points: [Piece: Standing]
     /// Records whose older points may never be deleted.
     package var retirements: [Int: Standing]

@@ -1,16 +1,17 @@
 package import TextProcessing
 
-/// What is to be done about a record's points, given what the collection holds.
+/// What to do about a record's points, given what the collection holds.
 package enum RecordVersion: Sendable, Equatable {
-    /// Exactly the expected points are there, all of this version: nothing is paid.
+    /// Exactly the expected points exist, all of this version: nothing has to be paid.
     case unchanged
-    /// The expected points are there, and older ones beside them: the worker that wrote them died before these were deleted. They go,
-    /// and nothing is paid.
+    /// The expected points exist, and older ones too: the worker that wrote them died before it deleted the older ones.
+    /// These are deleted, and nothing has to be paid.
     case outlived(stale: [StoredPoint])
-    /// The expected points that are not `there` must be written; then the older ones go, exactly as they were seen.
+    /// The expected points that are not `there` must be written; then the older ones are deleted, exactly as they were
+    /// seen.
     case replaced(stale: [StoredPoint], there: Set<PointID>)
 
-    /// Points of the record that its text does not give.
+    /// Points of the record that do not belong to its text.
     package var stale: [StoredPoint] {
         switch self {
         case .unchanged: []
@@ -18,7 +19,7 @@ package enum RecordVersion: Sendable, Equatable {
         }
     }
 
-    /// Whether one of the expected points is there as expected.
+    /// Whether one of the expected points exists with the expected content.
     package func has(_ id: PointID) -> Bool {
         switch self {
         case .unchanged, .outlived: true
@@ -26,10 +27,10 @@ package enum RecordVersion: Sendable, Equatable {
         }
     }
 
-    /// Compares the expected points of a record with the ones found (ingest.md §6).
+    /// Compares the expected points of a record with the ones found.
     ///
     /// - Parameters:
-    ///   - expected: the ids the record's text gives.
+    ///   - expected: the point ids for the record's text.
     ///   - checksum: the record's checksum.
     ///   - profile: the profile of this job.
     ///   - found: all points whose payload names the record.
@@ -48,7 +49,7 @@ package enum RecordVersion: Sendable, Equatable {
         return stale.isEmpty ? .unchanged : .outlived(stale: stale)
     }
 
-    /// The points of this version that lack the source: they are marked, never written again for it.
+    /// The points of this version that lack the source: they are only marked, not written again.
     package static func unmarked(
         expected: [PointID],
         checksum: String,
@@ -64,7 +65,7 @@ package enum RecordVersion: Sendable, Equatable {
 }
 
 extension StoredPoint {
-    /// Whether this is a point of a text and a profile.
+    /// Whether this point belongs to a text and a profile.
     package func isOf(checksum: String, profile: String) -> Bool {
         self.checksum == checksum && self.profile == profile
     }

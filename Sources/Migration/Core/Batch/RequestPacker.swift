@@ -20,7 +20,7 @@ package struct ChunkToEmbed: Sendable, Equatable {
 /// Limits of one embedding request, as the embedder's adapter states them.
 package struct RequestLimits: Sendable, Equatable {
     package let inputsMax: Int
-    /// Tokens a request; also applied to bytes / 4, since a server may count so before it tokenises.
+    /// Tokens per request; also applied to bytes / 4, since a server may count so before it tokenises.
     package let tokensMax: Int
 
     package init(inputsMax: Int, tokensMax: Int) {
@@ -29,8 +29,8 @@ package struct RequestLimits: Sendable, Equatable {
         self.tokensMax = tokensMax
     }
 
-    /// The same with at most 1.2 % of the minute's quota a request, so that no request makes the others wait (measured in the
-    /// quota simulation behind the design).
+    /// The same limits with at most 1.2 % of the minute's quota per request, so that no request makes the others wait
+    /// (measured in a simulation of the quota).
     package func sharing(tokensPerMinute: Int?) -> RequestLimits {
         // Clamped before it is multiplied: the limit may come from a header.
         let limit = tokensPerMinute.map { min(max($0, 1), EmbedderLimits.possible.upperBound) }
@@ -51,9 +51,9 @@ package struct EmbeddingRequest: Sendable, Equatable {
     /// Exact tokens of all its texts.
     package var tokens: Int { chunks.reduce(0) { $0 + $1.tokens } }
 
-    /// The two halves, for finding the one text that fails; nil for a single text.
+    /// The two halves, to find the one text that fails; nil for a single text.
     ///
-    /// Between two records where there are several, so that the others stay whole.
+    /// With several records the cut is between two records, so that the records stay whole.
     package var halves: (EmbeddingRequest, EmbeddingRequest)? {
         guard chunks.count > 1 else { return nil }
         let middle = chunks.count / 2
@@ -64,13 +64,13 @@ package struct EmbeddingRequest: Sendable, Equatable {
 
     /// Packs chunks into few requests within the limits.
     ///
-    /// The chunks of a record that fits one request stay together, in the first request that has room, so that the record is
-    /// written whole; a larger record begins a request of its own and goes on in the next ones. A chunk above a limit gets a
-    /// request of its own.
+    /// The chunks of a record that fits into one request stay together, in the first request that has room, so that the
+    /// record is written as a whole. A larger record begins a request of its own and continues in the next ones. A
+    /// chunk above a limit gets a request of its own.
     ///
     /// - Parameters:
-    ///   - chunks: in order, those of a record side by side.
-    ///   - limits: of one request.
+    ///   - chunks: in order, those of a record next to each other.
+    ///   - limits: the limits of one request.
     /// - Returns: the requests, every chunk in exactly one.
     package static func pack(_ chunks: [ChunkToEmbed], limits: RequestLimits) -> [EmbeddingRequest] {
         var requests: [OpenRequest] = []
@@ -82,7 +82,7 @@ package struct EmbeddingRequest: Sendable, Equatable {
             var whole = OpenRequest()
             for chunk in record { whole.add(chunk) }
             if whole.fits(limits) {
-                // Only the latest ones are looked at, so that thousands of small records do not take quadratic time.
+                // Only the latest requests are searched, so that thousands of small records do not take quadratic time.
                 let candidates = requests.indices.suffix(openMax)
                 if let place = candidates.first(where: { requests[$0].hasRoom(for: whole, limits) }) {
                     for chunk in whole.chunks { requests[place].add(chunk) }
@@ -106,7 +106,7 @@ package struct EmbeddingRequest: Sendable, Equatable {
         return requests.map { EmbeddingRequest(chunks: $0.chunks) }
     }
 
-    /// So many requests are kept open for records that still fit.
+    /// The number of requests that stay open for further records.
     private static let openMax = 16
 
     private struct OpenRequest {

@@ -1,36 +1,38 @@
 import DequeModule
 
-/// What a runner suspects: texts that the embedder, points that the point store and rows that the source may never handle.
+/// What a runner suspects: texts, points and rows that the embedder, the point store and the source may never process.
 ///
-/// A suspect is condemned for failures of its own only, each followed by a call with good input that went well, so that an
-/// outage condemns nobody. It outlives the attempt at a batch: a batch that is deferred and comes back goes on where it was.
+/// A suspect is given up only for failures of its own, each followed by a call with good input that went well, so an
+/// outage gives up no record. The suspicion outlives the attempt: when a deferred batch comes back, it continues where
+/// it was.
 package struct Suspicions: Sendable {
-    /// When a suspect is condemned, and how it is treated until then.
+    /// When a suspect is given up, and how it is treated until then.
     package struct Policy: Sendable, Equatable {
-        /// Failures that condemn; one a few times in a row happens to anything.
+        /// The number of failures that is needed; a few in a row can happen to any input.
         package var failuresMin = 5
-        /// Between the first and the last of them: longer than a server takes to be started again.
+        /// The minimum time between the first and the last of them: longer than the restart of a server.
         package var spanMin = Duration.seconds(120)
-        /// Between two tries: five failures with four rests take two minutes.
+        /// The time between two tries: five failures with four rests take two minutes.
         package var rest = Duration.seconds(30)
-        /// A try of a suspect takes no longer, unless the service is known to be slow: a single text or point is answered within a
-        /// second or two by any server that is well, and a hundred that hang must not take an hour per round.
+        /// The time limit for the try of a suspect, unless the service is known to be slow: a healthy server answers a
+        /// single text or point within a second or two, and a hundred hanging ones must not take an hour per round.
         package var patience = Duration.seconds(15)
-        /// Records that are remembered, about 1 MB; the oldest are forgotten first.
+        /// The number of records that are remembered, about 1 MB; the oldest are forgotten first.
         package var recordsMax = 5_000
-        /// Vectors that are kept for points that could not be written, about 6 MB; more are paid for again.
+        /// The number of vectors that are kept for points that could not be written, about 6 MB; more are paid for
+        /// again.
         package var vectorsMax = 1_000
-        /// A verdict that could not be reported by then is forgotten: an operator may have repaired the cause.
+        /// How long an unreported verdict is remembered: later an operator may have fixed the cause.
         package var verdictMax = Duration.seconds(3_600)
 
         package init() {}
     }
 
-    /// What of a record is suspected.
+    /// The part of a record that is suspected.
     package enum Subject: Sendable, Hashable {
         /// The row cannot be read.
         case row
-        /// The text of a child, by its place, has no vector.
+        /// The text of a child, given by its place, gets no vector.
         case text(Int)
         /// The point cannot be written.
         case point(Piece.Part)
@@ -42,7 +44,7 @@ package struct Suspicions: Sendable {
         let subject: Subject
         let checksum: String
         var failures = 0
-        /// The smallest group with which it has failed.
+        /// The size of the smallest group with which it has failed.
         var group = Int.max
         var first = Duration.zero
         var last = Duration.zero
@@ -51,7 +53,7 @@ package struct Suspicions: Sendable {
     }
 
     private var suspects: [RecordID: [Suspect]] = [:]
-    /// The records in the order in which they were suspected first.
+    /// The records in the order in which they were first suspected.
     private var order: Deque<RecordID> = []
     private var vectors = 0
 
@@ -60,10 +62,10 @@ package struct Suspicions: Sendable {
     /// Whether nothing is suspected: then nothing has to be looked up.
     package var isEmpty: Bool { suspects.isEmpty }
 
-    /// Suspects something that failed in a group of so many.
+    /// Suspects something that failed in a group of this size.
     ///
-    /// The next try is with half as many at most, also in another attempt at the batch: where each try takes a minute, halving may
-    /// take longer than an attempt may.
+    /// The next try is with at most half as many, also in another attempt at the batch: if each try takes a minute,
+    /// halving may take longer than an attempt.
     package mutating func suspect(
         _ subject: Subject,
         of record: RecordID,
@@ -74,9 +76,9 @@ package struct Suspicions: Sendable {
         change(subject, record, checksum, policy) { $0.group = min($0.group, group) }
     }
 
-    /// Notes that a suspect has failed by itself, and that good input went well right after.
+    /// Counts a failure of a suspect alone, after which good input went well.
     ///
-    /// - Returns: the number of its failures if it is condemned by now, else nil.
+    /// - Returns: the number of its failures if it is given up now, else nil.
     package mutating func failed(
         _ subject: Subject,
         of record: RecordID,
@@ -115,9 +117,9 @@ package struct Suspicions: Sendable {
         find(.point(part), record, checksum)?.vector
     }
 
-    /// How something is treated in a round; nil when it is not suspected.
+    /// How to treat something in a round; nil when it is not suspected.
     ///
-    /// Nothing is tried until `triesSuspects`: everything else is done by then.
+    /// Nothing is tried before `triesSuspects`: then everything else is done.
     package func standing(
         _ subject: Subject,
         of record: RecordID,
@@ -132,7 +134,7 @@ package struct Suspicions: Sendable {
         return now >= suspect.last + policy.rest ? .alone : .leave
     }
 
-    /// What a record was condemned for in an attempt that did not end; nil when it was not.
+    /// Why a record was given up in an attempt that did not end; nil when it was not.
     package func verdict(on record: RecordID, checksum: String, at now: Duration, _ policy: Policy)
         -> (subject: Subject, failures: Int, reason: PortFailure)?
     {
@@ -143,11 +145,11 @@ package struct Suspicions: Sendable {
         return nil
     }
 
-    /// How long it takes until one of these records has a suspect to be tried.
+    /// How long it takes until a suspect of one of these records may be tried.
     package func wait(for records: [RecordID], at now: Duration, _ policy: Policy) -> Duration {
         let due = records.compactMap { record in
             let all = suspects[record] ?? []
-            // Of a row that cannot be read nothing else can be tried.
+            // While a row cannot be read, nothing else of it can be tried.
             let rows = all.filter { $0.subject == .row }
             return (rows.isEmpty ? all : rows).map { suspect in
                 suspect.failures == 0 || Self.isCondemned(suspect, policy) ? now : suspect.last + policy.rest
@@ -159,7 +161,7 @@ package struct Suspicions: Sendable {
     /// Whether anything about a record's row is suspected.
     package func isRowSuspect(_ record: RecordID) -> Bool { find(.row, record, "") != nil }
 
-    /// Clears what went well.
+    /// Clears a suspicion after a success.
     package mutating func clear(_ subject: Subject, of record: RecordID, checksum: String) {
         guard var list = suspects[record] else { return }
         list.removeAll { suspect in
@@ -179,7 +181,7 @@ package struct Suspicions: Sendable {
         }
     }
 
-    /// Also from the order: a record that is suspected again later is a new one there.
+    /// Also from the order: a record that is suspected again later counts as new.
     private mutating func remove(_ record: RecordID) {
         suspects[record] = nil
         if let place = order.firstIndex(of: record) { order.remove(at: place) }

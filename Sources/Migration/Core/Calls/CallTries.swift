@@ -1,42 +1,42 @@
-/// How long one call of a port is repeated: told of each failure, it says what comes next.
+/// Decides how long one call of a port is repeated: after each failure it says what to do next.
 ///
-/// It waits for nothing and asks nobody; `PortCaller` does what it says.
+/// It neither waits nor calls anything; `PortCaller` does what it says.
 package struct CallTries: Sendable {
-    /// What differs from caller to caller.
+    /// The rules that differ between callers.
     package struct Rules: Sendable {
         package enum Waits: Sendable {
-            /// By what kind of failure it was.
+            /// Depending on the kind of failure.
             case policy(RetryPolicy)
-            /// Before each repeat, whatever the failure: for what is not there yet and is known to come.
+            /// A fixed wait before each repeat, whatever the failure: for something that does not exist yet but will.
             case fixed([Duration])
         }
 
         package let waits: Waits
-        /// The last failure, whatever its kind; nil = only the waits end it.
+        /// The maximum number of failures of any kind; nil = only the waits end it.
         package var triesMax: Int?
-        /// No wait is longer, whatever the service asks for.
+        /// The longest wait, whatever the service asks for.
         package var waitMax: Duration?
-        /// Whether being asked to wait is one of the tries.
+        /// Whether a request to wait counts as a try.
         package var countsThrottles = true
-        /// Whether unclassified failures of this one call end it; a runner counts them for all its calls together.
+        /// Whether unclassified failures of this one call end it; a runner counts them over all its calls.
         package var endsUnclassified = false
 
         package init(_ waits: Waits) { self.waits = waits }
     }
 
-    /// What comes after a failure.
+    /// The next step after a failure.
     package enum Next: Sendable {
-        /// Call again with the same identity after this; `isAsked`: because the service asks for it.
+        /// Call again with the same identity after this time; `isAsked` if the service asks for the wait.
         case again(after: Duration, isAsked: Bool)
         case end(End)
     }
 
     package enum End: Sendable {
-        /// Later it may go well.
+        /// It may succeed later.
         case giveBack
-        /// Repeating is of no use.
+        /// A repeat is useless.
         case failed(PortFailure)
-        /// We were told to stop.
+        /// The caller was told to stop.
         case cancelled
     }
 
@@ -47,7 +47,7 @@ package struct CallTries: Sendable {
 
     package init(_ rules: Rules) { self.rules = rules }
 
-    /// Calls that have failed, those counted that the rules count.
+    /// The number of failed calls that count.
     package var count: Int { failures }
 
     /// Decides after a failure.
@@ -55,7 +55,7 @@ package struct CallTries: Sendable {
     /// - Parameters:
     ///   - failure: how the call failed.
     ///   - now: the time.
-    ///   - jitter: a random number in 0..<1, which is asked for only where a wait may follow.
+    ///   - jitter: a random number in 0..<1; it is read only if a wait may follow.
     /// - Returns: what to do.
     package mutating func failed(
         _ failure: PortFailure,

@@ -1,20 +1,20 @@
-/// What became of the requests of one batch: whether a service took any of them.
+/// The results of the requests of one batch: whether a service accepted any of them.
 package struct RequestTrials: Sendable {
-    /// A service that has refused requests, each with the same code.
+    /// A service that has refused requests, all with the same code.
     package struct Refusal: Sendable, Equatable {
         package let service: Service
         package let code: String
-        /// How many requests the service had taken in this runner before the first refusal.
+        /// How many requests of this runner the service had accepted before the first refusal.
         package let passesBefore: Int
     }
 
     private var refusals: [Refusal] = []
-    /// Services that took a request of the batch, or refused some for one reason and some for another.
+    /// Services that accepted a request of the batch, or refused some for different reasons.
     private var cleared: Set<Service> = []
 
     package init() {}
 
-    /// A request was taken.
+    /// A request was accepted.
     package mutating func passed(_ service: Service) { cleared.insert(service) }
 
     package mutating func refused(_ service: Service, code: String, passesBefore: Int) {
@@ -24,25 +24,25 @@ package struct RequestTrials: Sendable {
         if first.code != code { cleared.insert(service) }
     }
 
-    /// The service that has refused every request of the batch for one reason; nil when there is none.
+    /// The service that has refused every request of the batch for the same reason; nil when there is none.
     package var refusedAltogether: Refusal? { refusals.first { !cleared.contains($0.service) } }
 }
 
-/// Tells a service that refuses everything from records that are refused.
+/// Tells apart a service that refuses everything and records that are refused.
 ///
-/// One for a runner. A batch whose every request was refused for one reason, while the service took nothing from the other
-/// workers either, is no proof against its records: it is given back once. When several such batches of different records follow
-/// each other, it is the service. A single bad batch, or a job of nothing but bad records that is too small to judge, is given up
-/// at the second time.
+/// There is one per runner. A batch whose every request was refused for the same reason, while the service accepted
+/// nothing from the other workers either, proves nothing against its records: it is given back once. If several such
+/// batches of different records follow each other, the service is the cause. A single bad batch, or a job of only bad
+/// records that is too small to judge, is given up the second time.
 package struct RefusalStreak: Sendable {
-    /// One batch may be bad, and so may two of neighbouring records.
+    /// One batch may be bad, and so may two with neighbouring records.
     package static let batchesMin = 3
-    /// Batches may be of one record each.
+    /// Batches may contain a single record each.
     package static let recordsMin = 10
-    /// How long a batch rests that is given back; as long as the breaker of writes (`WriteBreaker.restMin`).
+    /// How long a batch that was given back rests: as long as the breaker of writes (`WriteBreaker.restMin`).
     package static let rest = Duration.seconds(15)
 
-    /// What is to be done with a batch whose every request was refused.
+    /// What to do with a batch whose every request was refused.
     package enum Verdict: Sendable, Equatable {
         /// Its records are given up.
         case records
@@ -54,7 +54,7 @@ package struct RefusalStreak: Sendable {
 
     private struct Streak {
         let code: String
-        /// Their numbers.
+        /// The numbers of the batches.
         var batches: Set<Int> = []
         var records = 0
     }
@@ -65,25 +65,25 @@ package struct RefusalStreak: Sendable {
 
     package init() {}
 
-    /// How many requests a service has taken.
+    /// How many requests a service has accepted.
     package func passes(of service: Service) -> Int { passes[service] ?? 0 }
 
-    /// A service took a request: what it refused before was refused for what it was.
+    /// A service accepted a request: so it refused the earlier ones for their content.
     package mutating func passed(_ service: Service) {
         passes[service, default: 0] += 1
         streaks[service] = nil
     }
 
-    /// Judges a batch that is done.
+    /// Judges a completed batch.
     ///
-    /// - Parameters:
+    /// - number: the batch's number.
     ///   - number: of the batch.
-    ///   - trials: what became of its requests.
-    ///   - failed: how many of its records would be given up for reasons that are not in their content.
+    ///   - trials: the results of its requests.
+    ///   - failed: how many of its records would be given up for reasons outside their content.
     ///   - records: how many records it has.
-    /// - Returns: what is to be done with it.
+    /// - Returns: what to do with it.
     package mutating func judge(batch number: Int, _ trials: RequestTrials, failed: Int, of records: Int) -> Verdict {
-        // Few refused records among many that need no request are what a second run over bad records looks like.
+        // A few refused records among many that need no request are typical of a second run over bad records.
         guard failed > 0, failed >= records / 2, let refusal = trials.refusedAltogether,
             passes(of: refusal.service) == refusal.passesBefore
         else { return .records }
@@ -105,7 +105,7 @@ package struct RefusalStreak: Sendable {
 }
 
 extension Service {
-    /// What it is to us, for sentences.
+    /// The service's role, for sentences.
     fileprivate var role: String {
         switch self {
         case .source: "the source"

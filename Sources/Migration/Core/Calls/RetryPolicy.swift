@@ -1,18 +1,18 @@
-/// What to do after a call through a port did not give an answer.
+/// What to do after a call through a port has failed.
 package struct RetryPolicy: Sendable, Equatable {
     /// What to do next.
     package enum Decision: Sendable, Equatable {
         /// Wait, then call again with the same identity.
         case retry(after: Duration)
-        /// The other side asks everybody to wait; calling again costs no try.
+        /// The service asks all callers to wait; the repeat does not count as a try.
         case wait(Duration)
-        /// It did not help: give the work back for later.
+        /// The tries did not help: give the work back for later.
         case giveBack
-        /// The call itself is at fault: isolate it.
+        /// The input of the call is at fault: isolate it.
         case isolate
         /// A person must act: stop the whole job and keep everything.
         case stop
-        /// We were told to stop.
+        /// The caller was told to stop.
         case cancelled
     }
 
@@ -20,7 +20,7 @@ package struct RetryPolicy: Sendable, Equatable {
     package let base: Duration
     /// The longest wait.
     package let cap: Duration
-    /// Tries after which the work is given back; nil = never.
+    /// The number of tries after which the work is given back; nil = never.
     package let triesMax: Int?
 
     package init(base: Duration, cap: Duration, triesMax: Int?) {
@@ -30,24 +30,24 @@ package struct RetryPolicy: Sendable, Equatable {
         self.triesMax = triesMax
     }
 
-    /// The shortest wait after a throttle: servers do state a wait of nothing, and then throttle again.
+    /// The shortest wait after a throttle: some servers state a wait of zero, and then throttle again.
     private static let throttleMin = Duration.milliseconds(100)
 
-    /// The longest wait that a service gets by asking for it.
+    /// The longest wait that is granted to a service that asks for one.
     ///
-    /// Servers ask for a day where a daily limit is reached, and for more by mistake. Asking again every ten minutes costs nothing,
-    /// and finds out that a person has raised the limit.
+    /// Servers ask for a day if a daily limit is reached, and for more by mistake. Asking again every ten minutes costs
+    /// nothing, and shows when a person has raised the limit.
     package static let statedMax = Duration.seconds(600)
 
-    /// For a provider's calls within a batch: 0.5 s doubling to 8 s as providers' own clients wait (facts on errors), six
-    /// tries, then the batch is deferred.
+    /// For a provider's calls within a batch: 0.5 s doubling to 8 s, as in the providers' own clients; after six tries
+    /// the batch is deferred.
     package static let provider = RetryPolicy(base: .milliseconds(500), cap: .seconds(8), triesMax: 6)
-    /// For worker processes that end before their time: one that dies at once must not keep a core busy with its starts.
+    /// For worker processes that end too early: one that dies at once must not keep a core busy with restarts.
     package static let restart = RetryPolicy(base: .milliseconds(500), cap: .seconds(30), triesMax: nil)
-    /// For the job store: an outage of minutes is ridden out, so there is no last try; a signal ends the wait.
+    /// For the job store: it survives outages of minutes, so there is no last try; a signal ends the wait.
     package static let store = RetryPolicy(base: .milliseconds(200), cap: .seconds(10), triesMax: nil)
 
-    /// For the calls before there is a job: somebody may be waiting at a terminal, so the waits stay short.
+    /// For the calls before there is a job: a person may be waiting at a terminal, so the waits stay short.
     package static let joining = RetryPolicy(base: .seconds(1), cap: .seconds(2), triesMax: nil)
 
     /// Decides after a failure.
@@ -62,7 +62,7 @@ package struct RetryPolicy: Sendable, Equatable {
         case .throttled(let retryAfter):
             let stated = retryAfter.map { min(max($0, Self.throttleMin), Self.statedMax) }
             return .wait(stated ?? step(tries) * (0.5 + jitter / 2))
-        // For how long at most is not decided by one failure: see `UnclassifiedStreak`.
+        // One failure does not decide for how long: see `UnclassifiedStreak`.
         case .unavailable, .outcomeUnknown, .unclassified:
             if let triesMax, tries >= triesMax { return .giveBack }
             return .retry(after: step(tries) * (0.5 + jitter / 2))

@@ -1,13 +1,13 @@
-/// For how long failures that nobody has classified are all that a service has given.
+/// How long a service has given nothing but failures with unknown codes.
 ///
-/// Clusters, proxies and poolers give codes of their own while they fail over. Such a failure is repeated like an outage, but
-/// not for ever: what does not pass within two minutes is taken for a refusal, which ends the run.
+/// Clusters, proxies and poolers return codes of their own while they fail over. Such a failure is repeated like an
+/// outage, but not for ever: one that does not pass within two minutes counts as a refusal, which ends the run.
 package struct UnclassifiedStreak: Sendable, Equatable {
     /// Longer than a failover takes: RDS promises 60 to 120 s for Multi-AZ instances, and about 30 s for Aurora.
     package static let limit = Duration.seconds(120)
 
-    /// So few may be moments of one or two failovers, however far apart: with nothing in between, a job that waits for its
-    /// backoffs makes few calls.
+    /// Fewer failures may be moments of one or two failovers, however far apart: a job that waits for its backoffs
+    /// makes few calls.
     package static let leastFailures = 5
 
     private var since: Duration?
@@ -17,12 +17,12 @@ package struct UnclassifiedStreak: Sendable, Equatable {
 
     package mutating func answered() { self = Self() }
 
-    /// Notes a failure.
+    /// Counts a failure.
     ///
     /// - Parameters:
-    ///   - failure: what a call ended with. One of another kind ends the streak: an outage has its own rules.
+    ///   - failure: the failure of a call. Another kind ends the streak: an outage has its own rules.
     ///   - now: the time.
-    /// - Returns: the failure that ends the work; nil while the call may be repeated, or another kind decides.
+    /// - Returns: the failure that ends the work; nil as long as the call may be repeated, or if another kind decides.
     package mutating func verdict(on failure: PortFailure, at now: Duration) -> PortFailure? {
         guard failure.kind == .unclassified else {
             self = Self()

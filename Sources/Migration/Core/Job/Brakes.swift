@@ -1,7 +1,7 @@
-/// Why a runner paused its job by itself.
+/// Why a runner paused its job without an operator.
 package struct Brake: Sendable, Codable, Equatable {
     package enum Kind: String, Sendable, Codable, CaseIterable {
-        /// Too many records were given up for reasons that are not in them.
+        /// Too many records were given up for reasons outside their content.
         case failures
         /// A service refused every request of several batches in a row.
         case refusals
@@ -10,7 +10,7 @@ package struct Brake: Sendable, Codable, Equatable {
     }
 
     package let kind: Kind
-    /// A sentence for people, without record text; stored with the job.
+    /// A sentence for people, without record text; it is stored with the job.
     package let reason: String
 
     package init(_ kind: Kind, _ reason: String) {
@@ -21,12 +21,14 @@ package struct Brake: Sendable, Codable, Equatable {
 
 /// How much may go wrong before a runner pauses the job.
 package struct BrakeLimits: Sendable, Equatable {
-    /// A share of the records done: one in twenty is more than stray records ever were, and few enough to be looked at.
+    /// A fraction of the records done: one in twenty is more than stray records have ever been, and few enough to look
+    /// at.
     package static let share: Int64 = 20
 
-    /// Failures of services from which on the job is paused; 0 = never, nil = a twentieth of the records done, at least 100.
+    /// The job is paused after this many failures of services; 0 = never, nil = a twentieth of the records done, at
+    /// least 100.
     package var failuresMax: Int?
-    /// Removals that are always made, 100 in production: a batch of the usual size may lose all its rows.
+    /// Removals that are always permitted, 100 in production: a batch of the usual size may lose all its rows.
     package var removalsMin: Int64
     /// Whether any number of records may lose their points.
     package var allowsRemovals: Bool
@@ -37,14 +39,14 @@ package struct BrakeLimits: Sendable, Equatable {
         self.allowsRemovals = allowsRemovals
     }
 
-    /// Whether services may be blamed at all.
+    /// Whether services may be blamed.
     package var judgesServices: Bool { failuresMax != 0 }
 
     /// Judges the failures of services.
     ///
     /// - Parameters:
-    ///   - failures: since the job was last resumed or requeued.
-    ///   - done: records done so far, whatever became of them.
+    ///   - failures: failures since the job was last resumed or requeued.
+    ///   - done: records done so far, whatever their outcome.
     /// - Returns: why the job must be paused, or nil.
     package func judge(failures: Int64, done: Int64) -> Brake? {
         guard judgesServices else { return nil }
@@ -57,12 +59,12 @@ package struct BrakeLimits: Sendable, Equatable {
         )
     }
 
-    /// Judges removals before they are made.
+    /// Judges removals before they are carried out.
     ///
     /// - Parameters:
-    ///   - removals: since the job was last resumed or requeued, with those that are to be made now.
-    ///   - done: records done so far, whatever became of them.
-    /// - Returns: why they must not be made, or nil.
+    ///   - removals: removals since the job was last resumed or requeued, including the new ones.
+    ///   - done: records done so far, whatever their outcome.
+    /// - Returns: why they must not be carried out, or nil.
     package func judge(removals: Int64, done: Int64) -> Brake? {
         guard !allowsRemovals, removals > removalsMin, removals > done / Self.share else { return nil }
         return Brake(
@@ -74,7 +76,7 @@ package struct BrakeLimits: Sendable, Equatable {
 }
 
 extension JobStats {
-    /// Records of ended batches, whatever became of them.
+    /// Records of ended batches, whatever their outcome.
     private var done: Int64 { processed + skipped + failedRecords + missing }
 
     /// Why this job must be paused for its failures, or nil.
@@ -82,7 +84,7 @@ extension JobStats {
         limits.judge(failures: serviceFailures - serviceFailuresBaseline, done: done)
     }
 
-    /// Why these further removals must not be made, or nil.
+    /// Why these further removals must not be carried out, or nil.
     func removalBrake(_ limits: BrakeLimits, removing records: Int64) -> Brake? {
         limits.judge(removals: removed - removedBaseline + records, done: done)
     }

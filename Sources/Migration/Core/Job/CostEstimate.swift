@@ -1,6 +1,6 @@
-/// What a migration will need, before it starts.
+/// An estimate of what a migration needs, before it starts.
 package struct CostEstimate: Sendable, Equatable {
-    /// What a sample of records says.
+    /// The sums over a sample of records.
     package struct Sample: Sendable, Equatable {
         package let records: Int
         /// Records that are blank or cannot be migrated.
@@ -33,9 +33,9 @@ package struct CostEstimate: Sendable, Equatable {
     package let requests: Int64
     /// In the currency of the price.
     package let cost: Double
-    /// At the account's quota; nil when the tokens a minute are not known.
+    /// At the account's quota; nil if the tokens per minute are not known.
     package let hours: Double?
-    /// Mean number of terms of a child's sparse vector; what `SPARSE_AVG_LENGTH` could be set to.
+    /// Mean number of terms in a child's sparse vector: a value for `SPARSE_AVG_LENGTH`.
     package let meanSparseTerms: Double
 
     /// Scales a sample up to all records.
@@ -43,10 +43,10 @@ package struct CostEstimate: Sendable, Equatable {
     /// - Parameters:
     ///   - records: all records of the plan.
     ///   - sample: at least one record.
-    ///   - batchSize: records a batch.
+    ///   - batchSize: records per batch.
     ///   - limits: limits of one embedding request.
-    ///   - pricePerMillion: price of a million tokens.
-    ///   - quota: tokens a minute, used at the governor's share of 97.5 %.
+    ///   - pricePerMillion: price per million tokens.
+    ///   - quota: tokens per minute, of which 97.5 % are used (the quota's share).
     package init(
         records: Int64,
         sample: Sample,
@@ -76,7 +76,7 @@ package struct CostEstimate: Sendable, Equatable {
 }
 
 extension Int64 {
-    /// The nearest whole number there is: a count that another program states may be of any size.
+    /// The nearest whole number that fits: a count that another program states may be of any size.
     fileprivate init(clamping number: Double) {
         self = number.isNaN ? 0 : Int64(exactly: number.rounded()) ?? (number < 0 ? .min : .max)
     }

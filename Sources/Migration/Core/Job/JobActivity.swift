@@ -1,6 +1,6 @@
-/// How far a job is and who works on it, as far as its store shows it: for people who are about to end it.
+/// The progress and the workers of a job, as its store shows them: for a person who is about to end it.
 package struct JobActivity: Sendable, Equatable {
-    /// Batches that ended, given up or not.
+    /// Ended batches, including those that were given up.
     package let batchesDone: Int
     /// Batches planned so far.
     package let batches: Int
@@ -8,18 +8,18 @@ package struct JobActivity: Sendable, Equatable {
     package let isPlanned: Bool
     /// The workers that hold a batch under a lease, each once, ascending.
     package let workers: [String]
-    /// Whether the job went on while it was looked at, although no worker was seen with a batch.
+    /// Whether the job made progress while it was watched, although no worker was seen with a batch.
     package var isMoving = false
 
     /// Reads it from the store's answers.
     ///
-    /// A lease that has run out still counts until the store has taken the batch away from its worker: the list of batches does
-    /// not say when a lease runs out, and to take a live worker for a dead one would be the worse mistake.
+    /// A lease that has run out still counts until the store has taken the batch away from its worker: the list of
+    /// batches does not show when a lease runs out, and taking a live worker for dead would be the worse mistake.
     ///
     /// - Parameters:
     ///   - job: the job.
     ///   - stats: its counters.
-    ///   - held: its batches in processing; others are passed over.
+    ///   - held: its batches in processing; others are ignored.
     ///   - isDead: whether the process that holds the batch is known to have died.
     package init(
         _ job: JobSummary,
@@ -34,10 +34,10 @@ package struct JobActivity: Sendable, Equatable {
         workers = Set(alive.map { $0.workerId ?? "unknown" }).sorted()
     }
 
-    /// Whether somebody works on the job.
+    /// Whether a runner works on the job.
     package var isLive: Bool { !workers.isEmpty || isMoving }
 
-    /// The processes of the workers, each once, ascending: a worker is called `host:process/number`.
+    /// The processes of the workers, each once, ascending: a worker has the name `host:process/number`.
     package var runners: [String] {
         let names = workers.map { worker in
             worker.lastIndex(of: "/").map { String(worker[..<$0]) } ?? worker
@@ -49,26 +49,28 @@ package struct JobActivity: Sendable, Equatable {
 extension Joining {
     /// Whether an unfinished job may be closed to make room for a new one.
     package enum Closing: Sendable, Equatable {
-        /// It may, and a person is told.
+        /// It may be closed, and a person is told.
         case close
         /// Close it only after a person has agreed.
         case ask
-        /// Only `--force` closes it: nobody is there to be asked.
+        /// Only `--force` closes it, because no person can be asked.
         case needsForce
-        /// It may not: somebody works on it, and the new job would be another one.
+        /// It may not be closed: workers process it, and the new job would be different.
         case refused
 
         /// Decides.
         ///
-        /// Another job than the one at work never ends it, whatever the flags say: who wants that cancels it by its number.
+        /// A different job never ends one that is at work, whatever the flags say: a person has to cancel it by its
+        /// number.
         ///
         /// - Parameters:
-        ///   - isLive: whether somebody works on the job.
+        ///   - isLive: whether workers process the job.
         ///   - isOther: whether the new job has other settings.
-        ///   - hasOtherCondition: whether it is about other rows, so that what the job has left is left for good.
-        ///   - hasSaidNo: whether a person was asked about resuming it, and said no.
-        ///   - canAsk: whether a person is there.
-        ///   - isForced: whether the flags say `--force`.
+        ///   - hasOtherCondition: whether it is about other rows, so that what the job has not done would never be
+        ///     done.
+        ///   - hasSaidNo: whether a person was asked about resuming it, and answered no.
+        ///   - canAsk: whether a person can be asked.
+        ///   - isForced: whether `--force` was given.
         package init(
             isLive: Bool,
             isOther: Bool,

@@ -1,25 +1,25 @@
 import Crypto
 
-/// What a job is about: every value that shapes the written points, and nothing else.
+/// What identifies a job: every value that shapes the written points, and nothing else.
 ///
-/// Two runs with the same configuration write the same points; therefore worker count, timeouts, batch size and
-/// credentials are not part of it. The store keeps the values beside the hash so that a difference can be named.
+/// Two runs with the same configuration write the same points, so worker count, timeouts, batch size and credentials
+/// are not part of it. The store keeps the values besides the hash so that a difference can be named.
 package struct JobConfiguration: Sendable, Equatable {
-    /// The key under which a job's `--limit` is stored beside the values.
+    /// The key under which a job's `--limit` is stored besides the values.
     ///
-    /// It does not enter the hash: a successor plans no further than its predecessor, but the points are the same.
+    /// It is not part of the hash: a successor plans no further than its predecessor, but the points are the same.
     package static let limitKey = "limit"
 
-    /// The key under which the condition is kept that limits a job to some rows; none where it is about all of them.
+    /// The key of the condition that limits a job to some rows; absent if the job is about all rows.
     package static let conditionKey = "where"
 
-    /// The key of the namespace from which the ids of points are made.
+    /// The key of the namespace from which the ids of points are derived.
     package static let namespaceKey = "point_id_namespace"
 
-    /// What is kept beside the values and does not enter the hash.
+    /// The keys that are stored besides the values and are not part of the hash.
     private static let asides: Set<String> = [limitKey, UnmarkedPoints.configKey]
 
-    /// The names and values that enter the hash.
+    /// The names and values in the hash.
     package let values: [String: String]
 
     /// SHA-256 of the canonical form, lower-case hexadecimal: one `name=value` line each, sorted by name, with `\` and
@@ -34,12 +34,12 @@ package struct JobConfiguration: Sendable, Equatable {
         hash = digest.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
     }
 
-    /// What is stored with the job.
+    /// The configuration in the form that is stored with the job.
     ///
     /// - Parameters:
-    ///   - limit: records to plan at most; nil = all.
-    ///   - unmarked: to whom the points without a source belong; nil = nobody has decided.
-    /// - Returns: the values and these two, where they are given.
+    ///   - limit: the highest number of records to plan; nil = all.
+    ///   - unmarked: to whom the points without a source belong; nil = not decided.
+    /// - Returns: the values and these two, if they are given.
     package func stored(limit: Int?, unmarked: UnmarkedPoints? = nil) -> [String: String] {
         var stored = values
         if let limit { stored[Self.limitKey] = String(limit) }
@@ -50,13 +50,13 @@ package struct JobConfiguration: Sendable, Equatable {
     /// One difference between two configurations.
     package struct Difference: Sendable, Equatable {
         package let name: String
-        /// The job's value; nil where it has none.
+        /// The job's value; nil if it has none.
         package let stored: String?
-        /// Our value; nil where we have none.
+        /// The caller's value; nil if it has none.
         package let ours: String?
     }
 
-    /// Every value in which a stored configuration differs from ours, by name.
+    /// Every value in which a stored configuration differs from this one, by name.
     package func differences(from stored: [String: String]) -> [Difference] {
         Set(values.keys).union(stored.keys).subtracting(Self.asides).sorted()
             .filter { values[$0] != stored[$0] }
@@ -64,7 +64,7 @@ package struct JobConfiguration: Sendable, Equatable {
     }
 
     private static func escaped(_ text: String) -> String {
-        // By scalars: a line feed within the character CR LF is one, too.
+        // By scalars, because a line feed in the character CR LF counts too.
         text.unicodeScalars.reduce(into: "") { result, scalar in
             switch scalar {
             case "\\": result += "\\\\"

@@ -1,16 +1,18 @@
-/// What a process finds of a job's work through its own servers: whether they are the servers the job has worked with.
+/// What a process finds of a job's work through its own servers: it shows whether the job has worked with these
+/// servers.
 ///
-/// A host name proves nothing, because a name can point elsewhere tomorrow. Points that are there and rows that can be read do.
+/// A host name proves nothing, because a name can point elsewhere tomorrow. Existing points and readable rows do.
 package struct JobEvidence: Sendable, Equatable {
-    /// Completed batches that are looked up at most, spread over the job.
+    /// The highest number of completed batches that are looked up, spread over the job.
     static let batchesMax = 5
-    /// Records of one batch that are looked up first: five batches fit one call.
+    /// The records of one batch that are looked up first: five batches fit into one call.
     static let recordsMax = 200
     /// Records that one call to the collection takes.
     static let callMax = 1_000
-    /// Ids that are read from the source at most, spread over these batches: reading a record reads its text.
+    /// The highest number of ids that are read from the source, spread over these batches: reading a record reads its
+    /// text.
     static let idsMax = 20
-    /// With fewer ids nothing is judged: a few rows may all have been deleted since.
+    /// With fewer ids nothing is concluded: a few rows may all have been deleted since.
     static let idsMin = 10
 
     /// Completed batches with processed records that were looked up in the collection.
@@ -24,9 +26,9 @@ package struct JobEvidence: Sendable, Equatable {
 
     package init() {}
 
-    /// Whether the collection holds nothing of what the job has written.
+    /// Whether the collection holds none of the points that the job has written.
     package var lacksPoints: Bool { batches > 0 && batchesWithPoints == 0 }
-    /// Whether the source holds nothing of what the job has planned.
+    /// Whether the source holds none of the rows that the job has planned.
     package var lacksRecords: Bool { ids >= Self.idsMin && idsFound == 0 }
 
     /// Batch numbers spread evenly over a job, the first and the last among them; at most `batchesMax`, ascending.

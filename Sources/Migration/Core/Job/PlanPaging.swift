@@ -1,17 +1,17 @@
 /// How the ids of the source become batches, page by page.
 package struct PlanPaging: Sendable, Equatable {
-    /// Records a batch.
+    /// Records per batch.
     package let batchSize: Int
-    /// Records the whole plan may hold; nil = all.
+    /// The highest number of records in the whole plan; nil = all.
     package let limit: Int?
 
-    /// Ids a page at most.
+    /// The highest number of ids per page.
     package let idsMax: Int
 
-    /// The most ids that one call should carry.
+    /// The highest number of ids that one call should carry.
     ///
-    /// Measured on MySQL, pages of 10,000 cost little more than a stream and leave nothing open. A page of as many 19-digit
-    /// ids is 200 kB of JSON, far below the 1 MB of one append.
+    /// Measured on MySQL, pages of 10,000 cost little more than a stream and leave nothing open. A page of 10,000
+    /// 19-digit ids is 200 kB of JSON, far below the 1 MB of one append.
     package static let idsMax = 10_000
 
     package init(batchSize: Int, limit: Int?, idsMax: Int = Self.idsMax) {
@@ -21,7 +21,7 @@ package struct PlanPaging: Sendable, Equatable {
         self.idsMax = idsMax
     }
 
-    /// Ids to read for the next page: a whole number of batches, and no more than the limit leaves.
+    /// The number of ids to read for the next page: a whole number of batches, and no more than the limit leaves.
     ///
     /// 0 = the plan is full.
     package func pageSize(planned: Int64) -> Int {

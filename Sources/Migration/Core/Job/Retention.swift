@@ -1,12 +1,12 @@
-/// Which jobs a store may forget, and which it still needs.
+/// Decides which jobs a store may delete and which it still needs.
 ///
-/// An ended job is asked for by what comes after it: the next job of its target takes the names of its source from it; whose
-/// the unmarked points of a collection are stands with the jobs into that collection; and that a source has points there
-/// follows from a job with records. So of each such answer the newest job that gives it stays, however old it is.
+/// Later jobs need answers of ended ones: the next job of a target takes the names of its source from its predecessor;
+/// the jobs into a collection tell whose its unmarked points are; and a job with records shows that a source has points
+/// there. So for each such answer the newest job that has it stays, however old it is.
 package struct Retention: Sendable, Equatable {
-    /// Jobs of a target that stay, whatever their age: the newest ones.
+    /// The number of newest jobs per target that stay, whatever their age.
     package let keep: Int
-    /// Jobs that ended this long ago, or longer, may go.
+    /// Jobs that ended at least this long ago may be deleted.
     package let olderThan: Duration
 
     /// At least one job of each target stays.
@@ -16,42 +16,42 @@ package struct Retention: Sendable, Equatable {
         self.keep = keep
     }
 
-    /// In milliseconds, as the calls take it.
+    /// In milliseconds, as a parameter of the calls.
     package var olderThanMs: Int64 {
         let (whole, overflows) = olderThan.components.seconds.multipliedReportingOverflow(by: 1000)
         return overflows ? .max : whole
     }
 
-    /// Why a job goes.
+    /// Why a job is deleted.
     package enum Reason: String, Sendable, Codable, CaseIterable {
         /// It ended long enough ago.
         case old
-        /// A deletion has begun before.
+        /// An earlier deletion was interrupted.
         case interrupted
-        /// Its row was deleted by hand, but not all that belongs to it.
+        /// Its row was deleted by hand, but not everything that belongs to it.
         case orphaned
     }
 
-    /// A job that goes.
+    /// A job that is deleted.
     package struct Departure: Sendable, Equatable {
         package let job: RetentionSummary
         package let reason: Reason
     }
 
-    /// What is to be done.
+    /// What to delete.
     package struct Plan: Sendable, Equatable {
-        /// Jobs that go, the oldest first.
+        /// Jobs that are deleted, the oldest first.
         package var departures: [Departure] = []
-        /// Jobs that stay and lose their history, the oldest first.
+        /// Jobs that stay and lose their events, the oldest first.
         package var histories: [RetentionSummary] = []
-        /// Old jobs beyond the number that is kept, which stay because of what only they tell.
+        /// Old jobs beyond the number that is kept: they stay because only they have some information.
         package var needed: [RetentionSummary] = []
     }
 
     /// Decides.
     ///
     /// - Parameter jobs: all jobs of the store, in any order.
-    /// - Returns: what goes, and what stays for which reason.
+    /// - Returns: what is deleted, and what stays for which reason.
     package func plan(_ jobs: [RetentionSummary]) -> Plan {
         var plan = Plan()
         var seen: [String: Int] = [:]
@@ -86,9 +86,9 @@ package struct Retention: Sendable, Equatable {
         return plan
     }
 
-    /// What is lost with one job, beyond its own numbers.
+    /// Checks what would be lost with one job, besides its own numbers.
     ///
-    /// - Returns: whether no other job of the store tells the same of its target.
+    /// - Returns: whether the job has information about its target that no other job has.
     package static func isNeeded(_ job: JobSummary, among jobs: [RetentionSummary]) -> Bool {
         let others = jobs.filter { $0.jobId != job.id && !$0.deleting }.compactMap(\.job)
         let isLast = !others.contains { $0.targetKey == job.targetKey }
@@ -96,12 +96,12 @@ package struct Retention: Sendable, Equatable {
         return isLast || !told.isSuperset(of: Knowledge.of(job))
     }
 
-    /// Something that later jobs ask earlier ones for (`Joining`).
+    /// Information that later jobs need from earlier ones (`Joining`).
     private struct Knowledge: Hashable {
         let target: String
         let source: String
         let points: [String]
-        /// `ours` or `foreign`; nil = that this source has planned records into the collection.
+        /// `ours` or `foreign`; nil = the information that this source has planned records into the collection.
         let unmarked: String?
 
         static func of(_ job: JobSummary) -> Set<Self> {

@@ -1,27 +1,28 @@
-/// What a runner does, or what it waits for: the one value for the store, the progress line, `status`, dashboards and notices.
+/// What a runner does, or what it waits for: the same value for the store, the progress line, `status`, dashboards and
+/// notices.
 ///
-/// Times are of the runner's clock.
+/// Times are on the runner's clock.
 package enum RunnerActivity: Sendable, Equatable {
-    /// It works, or is about to.
+    /// It works, or is about to work.
     case running
-    /// There is nothing to claim now: others hold what is left, it may be claimed later, or it is not planned yet.
+    /// Nothing can be claimed now: other workers hold the rest, it may be claimed later, or it is not planned yet.
     case idle
-    /// The minute quota has room then: the account's limit paces the work.
+    /// The minute quota has room again at that time: the account's limit slows the work down.
     case quota(until: Duration)
     /// A service has asked to wait until then.
     case throttled(Service, until: Duration)
-    /// A service has done nothing since then; `code` is its last answer, or what stands for none.
+    /// A service has answered nothing since then; `code` is its last answer, or a word if there was none.
     case serviceAway(Service, since: Duration, code: String, nextTry: Duration?)
-    /// The job is paused, by a person or a brake; `by` are their words.
+    /// The job is paused, by a person or a brake; `by` is the given reason.
     case paused(by: String?)
-    /// It was told to stop: it claims nothing more and ends what it has in hand.
+    /// It was told to stop: it claims nothing more and ends its batches.
     case draining
-    /// Nothing has moved since then, and no service says why.
+    /// Nothing has moved since then, and no service gives a reason.
     case stalled(since: Duration, because: Stall)
 
     /// Why a runner is stalled.
     package enum Stall: String, Sendable, CaseIterable {
-        /// Points were refused, and nothing has been written since: what cannot be written is not paid for.
+        /// Points were refused, and nothing has been written since: vectors that cannot be written are not paid for.
         case unwritable
         /// It holds batches, but no call about them has ended.
         case noAnswer = "no_answer"
@@ -29,17 +30,17 @@ package enum RunnerActivity: Sendable, Equatable {
 }
 
 extension RunnerActivity {
-    /// What a runner knows of itself.
+    /// What a runner knows about itself.
     package struct Facts: Sendable, Equatable {
         /// Whether it was told to stop.
         package var isDraining = false
-        /// Why the job is paused; nil while it is not.
+        /// Why the job is paused; nil when it is not.
         package var pause: Pause?
         /// Services whose calls fail, each once.
         package var outages: [Service: Outage] = [:]
         /// Until when a service has asked to wait.
         package var throttled: [Service: Duration] = [:]
-        /// When the quota has room for the last request that asked.
+        /// When the quota has room for the last request that was reserved.
         package var quotaUntil = Duration.zero
         /// Whether the writes of this runner are stopped.
         package var areWritesStopped = false
@@ -62,11 +63,11 @@ extension RunnerActivity {
 
     /// Calls of a service that fail, one after the other.
     package struct Outage: Sendable, Equatable {
-        /// When the first of them failed.
+        /// When the first of these calls failed.
         package var since: Duration
-        /// Of the last one.
+        /// The code of the last failure.
         package var code: String
-        /// When the next one is made, where that is known.
+        /// When the next call is made, if that is known.
         package var nextTry: Duration?
 
         package init(since: Duration, code: String, nextTry: Duration?) {
@@ -76,18 +77,18 @@ extension RunnerActivity {
         }
     }
 
-    /// A service that fails for less is not away: every service loses a call now and then.
+    /// A service that fails for a shorter time is not away: every service loses a call now and then.
     package static let outageMin = Duration.seconds(3)
-    /// Longer than any call takes that comes to an end.
+    /// Longer than any call that ends.
     package static let stallMin = Duration.seconds(180)
     /// Longer than a runner waits between two claims.
     static let idleMax = Duration.seconds(30)
 
-    /// Decides: of several reasons the one that a person would have to know first.
+    /// Decides: if there are several reasons, the one that a person needs to know first.
     ///
-    /// A stop or a pause was intended, so it explains everything else. An outage of the store comes next, because no work is
-    /// possible without it; then that of the collection, because vectors that cannot be written must not be paid for; then the
-    /// embedder and the source. Waits that end by themselves come last.
+    /// A stop or a pause was intended, so it explains everything else. An outage of the store comes next, because no
+    /// work is possible without it; then an outage of the collection, because vectors that cannot be written must not
+    /// be paid for; then the embedder and the source. Waits that end by themselves come last.
     package init(_ facts: Facts, at now: Duration) {
         if facts.isDraining {
             self = .draining
@@ -127,7 +128,7 @@ extension RunnerActivity {
 }
 
 extension RunnerActivity {
-    /// How the store names it; a fixed vocabulary for programs.
+    /// Its word in the store; a fixed vocabulary for programs.
     package var word: String {
         switch self {
         case .running: "running"
@@ -141,10 +142,10 @@ extension RunnerActivity {
         }
     }
 
-    /// How the store names a runner that has ended.
+    /// The word for a runner that has ended.
     package static let leftWord = "left"
 
-    /// The service that it waits for.
+    /// The service for which it waits.
     package var service: Service? {
         switch self {
         case .throttled(let service, _), .serviceAway(let service, _, _, _): service
@@ -152,7 +153,7 @@ extension RunnerActivity {
         }
     }
 
-    /// A code for programs, or a person's words.
+    /// A code for programs, or the words of a person.
     package var reason: String? {
         switch self {
         case .serviceAway(_, _, let code, _): code
@@ -162,7 +163,7 @@ extension RunnerActivity {
         }
     }
 
-    /// Since when, where the value itself says it.
+    /// Since when, if the value contains it.
     package var since: Duration? {
         switch self {
         case .serviceAway(_, let since, _, _), .stalled(let since, _): since
@@ -170,7 +171,7 @@ extension RunnerActivity {
         }
     }
 
-    /// When the wait is over, where that is known.
+    /// When the wait ends, if that is known.
     package var until: Duration? {
         switch self {
         case .quota(let until), .throttled(_, let until): until
@@ -179,7 +180,7 @@ extension RunnerActivity {
         }
     }
 
-    /// Whether both are the same state for the same reason; when a wait ends does not matter.
+    /// Whether both are the same state for the same reason; the ends of waits are not compared.
     package func isSame(as other: RunnerActivity) -> Bool {
         word == other.word && service == other.service && reason == other.reason
     }

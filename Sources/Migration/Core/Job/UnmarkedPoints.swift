@@ -1,32 +1,32 @@
-/// To whom the points without a source belong: in one collection to exactly one source.
+/// To whom the points without a source belong: in one collection they belong to exactly one source.
 package enum UnmarkedPoints: String, Sendable, Codable, CaseIterable {
     /// To the source of this job: they are older versions of its records, or the existing application wrote them.
     case ours
     /// To another source: they are neither read nor replaced nor deleted.
     case foreign
 
-    /// The key under which a job keeps the decision beside its configuration; it does not enter the hash.
+    /// The key under which a job stores the decision besides its configuration; it is not part of the hash.
     package static let configKey = "unmarked_points"
 
-    /// What is known when a job is begun.
+    /// What is known when a job is started.
     package struct Situation: Sendable, Equatable {
-        /// What `UNMARKED_POINTS` says.
+        /// The value of `UNMARKED_POINTS`.
         package var setting: UnmarkedPoints?
-        /// What the newest job of this target that knows has decided.
+        /// The decision of the newest job of this target that has one.
         package var stored: UnmarkedPoints?
-        /// The table whose job has decided that they are its own.
+        /// The table whose job has decided that they belong to it.
         package var claimant: String?
-        /// Points without a source.
+        /// The number of points without a source.
         package var count = 0
-        /// Other sources: by the points they have marked, or by their jobs into this collection.
+        /// Other sources: known from points that they have marked, or from their jobs into this collection.
         package var others: [String] = []
-        /// Whether rows of our table belong to them; nil where there are too few to judge.
+        /// Whether the points belong to rows of this job's table; nil if there are too few to judge.
         package var fitsOurTable: Bool?
 
         package init() {}
     }
 
-    /// What follows from it.
+    /// The decision.
     package enum Decision: Sendable, Equatable {
         case decided(UnmarkedPoints)
         /// Only a person can decide; until then nothing is written.
@@ -35,10 +35,11 @@ package enum UnmarkedPoints: String, Sendable, Codable, CaseIterable {
         case taken(by: String)
     }
 
-    /// Decides (jobs.md §2).
+    /// Decides (`docs/guarantees.md` lists the promises).
     ///
-    /// Only the setting, and what was decided before, come before the facts. A collection that the version before has loaded has
-    /// points of one table and no other source: they are ours, and a run costs nothing.
+    /// Only the setting and earlier decisions come before the facts. A collection that an earlier version of this
+    /// program has loaded has points of one table and no other source: they belong to this job, and a run costs
+    /// nothing.
     package static func decide(_ situation: Situation) -> Decision {
         if situation.setting == .ours, let claimant = situation.claimant { return .taken(by: claimant) }
         if let known = situation.setting ?? situation.stored { return .decided(known) }
