@@ -1,26 +1,28 @@
-/// Records that have no text when they are read: rows that are not there, and rows that are blank.
+/// Records that have no text when they are read: rows that are not found, and blank rows.
 ///
-/// A row that is not there may be one that a lagging replica does not have yet, so it is read a second time after everything else
-/// of the batch. What has no text then loses its points. The order makes a late deletion harmless: first the points are seen,
-/// then the row is read again, then exactly the points that were seen are deleted, each only while it still carries the checksum
-/// and the profile that were seen. What somebody writes after the first look is not among them.
+/// A row that is not found may be missing only on a lagging replica, so it is read a second time after everything else
+/// of the batch. If it still has no text, it loses its points. The order makes a late deletion harmless: first the
+/// points are read, then the row is read again, then exactly the points that were read are deleted, each only while it
+/// still has the checksum and the profile that were read. Points that another application writes after the first look
+/// are not among them.
 extension BatchWork {
-    /// What the portions of a batch add up to.
+    /// The sums over the portions of a batch.
     struct Tally {
         private(set) var counts = BatchCounts()
         private(set) var failures: [FailedRecord] = []
-        /// Records whose points were deleted because they have no text any more; each is skipped or missing in the counts, too.
+        /// Records whose points were deleted because they have no text any more; each also counts as skipped or
+        /// missing.
         private var removed = 0
         /// Records that must be read a second time, in the batch's order.
         var doubtful: [RecordID] = []
-        /// Their points of this source, as they were seen before the second look.
+        /// Their points of this source, as they were read before the second look.
         private(set) var seen: [RecordID: [StoredPoint]] = [:]
-        /// Records with suspects that were not settled, in the batch's order.
+        /// Records with unsettled suspects, in the batch's order.
         var left: [RecordID] = []
         /// When the last of them was read.
         private(set) var readAt = Duration.zero
 
-        /// Adds a portion that is done.
+        /// Adds a completed portion.
         mutating func add(_ portion: Portion) {
             let (machine, ids) = (portion.machine, portion.ids)
             counts = counts + machine.counts
@@ -36,14 +38,15 @@ extension BatchWork {
         }
     }
 
-    /// Reads records a second time: those that are there now are migrated as all others, the rest loses its points.
+    /// Reads records a second time: those that are found now are migrated like all others, the rest lose their points.
     ///
-    /// Their texts were not there when the batch was cut into portions, so these are cut anew.
+    /// Their texts did not exist when the batch was cut into portions, so these records are cut into portions again.
     func lookAgain(at doubtful: [RecordID], _ survey: Survey, into tally: inout Tally) async throws(WorkEnd) {
         if doubtful.isEmpty { return }
         let now = caller.ports.time.now
         let first = tally.readAt
-        // A lease so short that half of it is no gap gets half of it: a longer wait would give the batch back, each time.
+        // If half of the lease is shorter than the gap, the wait is that half: a longer wait would give the batch back
+        // each time.
         let wait = min(caller.state.withSecondLook { $0.wait(since: first, at: now) }, caller.permit.waitMax)
         try await caller.wait(for: wait, by: .source)
         let absent = tally.counts.missing + tally.counts.skipped

@@ -2,27 +2,28 @@ package import TextProcessing
 
 /// Works on a list of records, portion by portion: read, cut, look up, embed, write.
 ///
-/// It knows nothing of claims: the holder of the permit says whether it may go on, and reports how it ended.
+/// It does not know claims: the permit says whether it may go on, and the caller reports how it ended.
 package struct BatchWork: Sendable {
-    /// What shapes points and requests; the same for every batch of a job.
+    /// The values that shape points and requests; the same for every batch of a job.
     package struct Plan: Sendable {
         package let shaper: RecordShaper
-        /// Whose points are written, read and replaced.
+        /// The owner of the points that are written, read and replaced.
         package var owner: PointOwner
         package let limits: RequestLimits
-        /// Points of one write: so few that the store sends one request for them, and permission to write is asked for before
-        /// each request and not only before the first (I20).
+        /// Points per write, few enough for one request, so that permission to write is checked before every request
+        /// (I20).
         package let pointsPerWrite: Int
         package let quota: QuotaGate
-        /// The collection, to tell a refused point from a collection that is wrong.
+        /// The collection's schema, to tell a refused point apart from a wrong collection.
         package let schema: CollectionSchema
-        /// Bytes of text that are worked on at once.
+        /// Bytes of text that are worked on at the same time.
         ///
-        /// This bounds the memory of a batch, whatever its texts are. An ordinary batch of 100 records is a twentieth of it.
+        /// It limits the memory of a batch, whatever its texts are. An ordinary batch of 100 records needs a twentieth
+        /// of it.
         package let portionBytesMax: Int
-        /// When something that fails while others do not is given up.
+        /// When something that fails while other things succeed is given up.
         package let suspicion: Suspicions.Policy
-        /// Dollars per million tokens, for the account of what was paid.
+        /// Dollars per million tokens, to account for what was paid.
         package let pricePerMillion: Double
 
         package init(
@@ -47,7 +48,7 @@ package struct BatchWork: Sendable {
             self.schema = schema
         }
 
-        /// The limits of one request, with those that were learned since.
+        /// The limits of one request, including limits that were learned since.
         var limitsInForce: RequestLimits { limits.sharing(tokensPerMinute: quota.limits.tokensPerMinute) }
     }
 
@@ -59,13 +60,13 @@ package struct BatchWork: Sendable {
     /// Makes a piece of work.
     ///
     /// - Parameters:
-    ///   - ports: the world.
-    ///   - state: of the runner.
-    ///   - plan: what shapes points and requests.
+    ///   - ports: the ports to use.
+    ///   - state: the runner's state.
+    ///   - plan: the values that shape points and requests.
     ///   - ids: the records.
-    ///   - permit: leave to work.
-    ///   - distrusted: points that look right and are not: they are written anew.
-    ///   - triesSuspects: whether everything that is not suspect is done.
+    ///   - permit: the permission to work.
+    ///   - distrusted: points that look right but are wrong: they are written again.
+    ///   - triesSuspects: whether everything except suspects is done.
     package init(
         ports: EnginePorts,
         state: RunnerState,
@@ -83,8 +84,8 @@ package struct BatchWork: Sendable {
 
     /// Works until every record is accounted for or the work has to stop.
     ///
-    /// What was written stays written: the next attempt finds it and pays for nothing twice. Suspects are left until everything
-    /// else is done, and then tried in rounds, each of which reads the records that are left anew.
+    /// What was written stays written: the next attempt finds it and pays for nothing twice. Suspects wait until
+    /// everything else is done, and are then tried in rounds; each round reads the remaining records again.
     package func run() async -> Result<WorkDone, WorkEnd> {
         do {
             var tally = Tally()
@@ -97,7 +98,7 @@ package struct BatchWork: Sendable {
                 hasTried = true
                 try await round(left, triesSuspects: true, into: &tally)
             }
-            // What is tried again later begins anew.
+            // If these records are tried again later, nothing is known about them.
             caller.state.withSuspicions { if !$0.isEmpty { $0.forget(ids) } }
             return .success(WorkDone(counts: tally.counts, failures: tally.failures))
         } catch {
@@ -105,7 +106,7 @@ package struct BatchWork: Sendable {
         }
     }
 
-    /// Reads every record, and those without a text a second time.
+    /// Reads every record, and records without a text a second time.
     private func round(_ ids: [RecordID], triesSuspects: Bool, into tally: inout Tally) async throws(WorkEnd) {
         let survey = Survey(caller: caller, distrusted: distrusted, triesSuspects: triesSuspects)
         try await work(on: ids, .first, survey, into: &tally)
@@ -127,14 +128,14 @@ package struct BatchWork: Sendable {
         }
     }
 
-    /// Waits until one of the records that are left has something to be tried.
+    /// Waits until one of the remaining records has something to try.
     ///
-    /// In the batch only while there is nothing else to do: the rest of the batch is done, so that giving it back costs one more
-    /// look at it, while a worker that waits half a minute per try would work at a fraction of its speed on a table with one such
-    /// text in a hundred.
+    /// It waits within the batch only while there is nothing else to do: the rest of the batch is done, so giving it
+    /// back costs one more read of it. But a worker that waits half a minute per try would be many times slower on a
+    /// table with one such text in a hundred.
     ///
-    /// When suspects were tried just now, at least a few seconds, whatever is due: it may wait for something else, such as a text
-    /// for its row.
+    /// After suspects were tried just now, it waits at least a few seconds: the suspect may wait for something else,
+    /// such as a text for its row.
     private func restUntilDue(_ left: [RecordID], hasTried: Bool) async throws(WorkEnd) {
         let (time, state, permit) = (caller.ports.time, caller.state, caller.permit)
         let policy = caller.plan.suspicion
@@ -148,7 +149,7 @@ package struct BatchWork: Sendable {
         permit.addWait(wait)
         await time.sleep(for: wait, unless: permit.interruption, reaches: .release)
         try caller.checkpoint()
-        // Woken early, whatever the reason: a round without a wait would follow the other.
+        // Woken early, for any reason: otherwise one round would follow the other without a wait.
         if time.now < now + wait / 2 { throw .interrupted }
     }
 }

@@ -1,21 +1,21 @@
-/// Somebody who calls a port until it answers.
+/// Calls a port until it answers.
 ///
-/// The loop is here, once; `CallTries` decides. What differs is what is asked before each try, what is noted of a failure, how
-/// the wait is spent, and what an end means to the caller.
+/// The only loop of this kind; `CallTries` decides. Callers differ in what they check before each try, what they note
+/// about a failure, how they spend the wait, and what an end means to them.
 package protocol PortCaller {
     associatedtype End: Error
 
     var rules: CallTries.Rules { get }
     var time: Time { get }
-    /// Chance for the waits.
+    /// A random number for the waits.
     func jitter() -> Double
 
-    /// Asked before each try.
+    /// Called before each try.
     mutating func willTry() async throws(End)
     mutating func answered(after took: Duration)
-    /// Told of each failure.
+    /// Called after each failure.
     ///
-    /// - Returns: the failure that is decided about; nil = it was dealt with, and the call is made again at once.
+    /// - Returns: the failure to decide about; nil = it was handled, and the call is repeated at once.
     mutating func failed(_ failure: PortFailure, after took: Duration) async throws(End) -> PortFailure?
     /// Waits before the next try.
     mutating func pause(
@@ -35,7 +35,7 @@ extension PortCaller {
         after took: Duration
     ) async throws(End) -> PortFailure? { failure }
 
-    /// Makes one call, with the same identity each time, until there is an answer or an end.
+    /// Makes one call, with the same identity each time, until it is answered or ended.
     package consuming func answer<Value>(
         _ operation: () async throws(PortFailure) -> Value
     ) async throws(End) -> Value {
@@ -61,7 +61,8 @@ extension PortCaller {
     }
 }
 
-/// A call outside of work on a batch: it is repeated until it is answered, stopped, or refused in a way that no repeat can change.
+/// A call outside the work on a batch: it is repeated until it is answered, stopped, or refused in a way that no repeat
+/// can change.
 package struct PatientCall: PortCaller {
     package enum End: Error {
         case stopped
@@ -78,12 +79,12 @@ package struct PatientCall: PortCaller {
     /// Makes a call.
     ///
     /// - Parameters:
-    ///   - rules: how long it is repeated.
-    ///   - isRepeated: whether a failure is one that the rules are about; others end it.
-    ///   - time: to wait by.
-    ///   - entropy: shortens the waits; nil = they are waited in full.
-    ///   - stop: ends it at `drain`, before a try too; nil = only a cancelled task ends a wait.
-    ///   - willWait: told of each wait.
+    ///   - rules: the rules for repeating it.
+    ///   - isRepeated: whether the rules cover a failure; other failures end the call.
+    ///   - time: the clock for the waits.
+    ///   - entropy: shortens the waits; nil = full waits.
+    ///   - stop: ends the call at `drain`, also before a try; nil = only a cancelled task ends a wait.
+    ///   - willWait: called before each wait.
     package init(
         _ rules: CallTries.Rules,
         while isRepeated: @escaping @Sendable (PortFailure) -> Bool = { _ in true },

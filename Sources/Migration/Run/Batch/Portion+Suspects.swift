@@ -1,9 +1,9 @@
-/// What the work remembers of what failed by itself, beyond the attempt at a batch.
+/// What the work remembers about isolated failures, across attempts at a batch.
 extension Portion {
     private var policy: Suspicions.Policy { caller.plan.suspicion }
     private var state: RunnerState { caller.state }
 
-    /// What is suspected of the records that were looked up.
+    /// Adds what is suspected about the records that were looked up.
     mutating func addSuspects(_ places: [Int], to lookUp: inout LookUp) {
         guard state.withSuspicions({ !$0.isEmpty }) else { return }
         let (now, triesSuspects, policy) = (caller.ports.time.now, survey.triesSuspects, policy)
@@ -47,9 +47,9 @@ extension Portion {
         }
     }
 
-    // MARK: - What failed
+    // MARK: - After a failure
 
-    /// Texts without answers, while the embedder was well.
+    /// Texts without answers while the embedder was well.
     func suspect(_ request: EmbeddingRequest, _ failure: PortFailure) -> BatchStateMachine.Event {
         if request.chunks.count == 1, let chunk = request.chunks.first {
             if let verdict = count(.text(chunk.chunk), of: chunk.record, failure) { return verdict }
@@ -61,7 +61,7 @@ extension Portion {
         return .embeddingSuspected(request)
     }
 
-    /// Points that were not taken, while the point store was well.
+    /// Points that were not accepted while the point store was well.
     func suspect(_ pieces: [Piece], _ failure: PortFailure) -> BatchStateMachine.Event {
         for piece in pieces {
             guard case .child(let number) = piece.part, let record = records[piece.record],
@@ -79,9 +79,9 @@ extension Portion {
         return .writeSuspected(pieces)
     }
 
-    /// Older points that could not be deleted, while the point store was well.
+    /// Older points that could not be deleted while the point store was well.
     func suspect(retirementOf places: [Int], _ failure: PortFailure) -> BatchStateMachine.Event {
-        // Those without older points are done.
+        // Records without older points are done.
         let places = places.filter { !(stale[$0] ?? []).isEmpty }
         if places.count == 1 {
             if let verdict = count(.retirement, of: places[0], failure) { return verdict }
@@ -117,7 +117,7 @@ extension Portion {
         return verdict.map { .condemned(place, FailedRecord(record.id, gaveUp: subject, after: $0, failure)) }
     }
 
-    // MARK: - What went well
+    // MARK: - After a success
 
     func clearSuspects(_ request: EmbeddingRequest) {
         clear(request.chunks.map { ($0.record, .text($0.chunk)) })
@@ -143,7 +143,7 @@ extension Portion {
 }
 
 extension FailedRecord {
-    /// The dead letter of something that was given up; another try may find it well, so it is not permanent.
+    /// The dead letter of something that was given up; another try may succeed, so it is not permanent.
     init(_ record: RecordID, gaveUp subject: Suspicions.Subject, after failures: Int, _ reason: PortFailure) {
         let (stage, code, what): (FailureStage, String, String) =
             switch subject {

@@ -1,32 +1,33 @@
-/// Some records of a piece of work, whose texts may be held at once: performs what one `BatchStateMachine` decides about them.
+/// Some records of a piece of work whose texts fit into memory together; carries out what one `BatchStateMachine`
+/// decides about them.
 ///
-/// It holds the heavy things that the machine decides about without seeing them, by place in the portion.
+/// It holds the large values about which the machine decides without seeing them, by place in the portion.
 struct Portion: Sendable {
     let ids: [RecordID]
     let caller: WorkCaller
     let survey: Survey
     private(set) var machine: BatchStateMachine
-    /// Records with suspects that were not settled.
+    /// Records with unsettled suspects.
     private(set) var left: [Int] = []
     /// When the records were read.
     private(set) var readAt = Duration.zero
-    /// The points that go if their records have no text at the second look either.
+    /// The points to delete if their records have no text at the second look either.
     private(set) var seen: [RecordID: [StoredPoint]]
 
     var records: [Int: RecordPoints] = [:]
     private(set) var stale: [Int: [StoredPoint]] = [:]
-    /// Places whose record has points: somebody may have set their `collection_ids`.
+    /// Places of records that have points: another application may have set their `collection_ids`.
     private var known: Set<Int> = []
-    /// By the children's places; a vector that is written is let go.
+    /// By the children's places; a vector that was written is released.
     var vectors: [Int: [Int: [Float]]] = [:]
 
     /// Makes a portion.
     ///
     /// - Parameters:
     ///   - ids: its records.
-    ///   - look: which look at the source this is.
-    ///   - seen: the points that were seen of records which had no text at the first look.
-    ///   - survey: says whether records are right.
+    ///   - look: the number of the look at the source.
+    ///   - seen: the points of records that had no text at the first look.
+    ///   - survey: decides whether records are right.
     init(
         _ ids: [RecordID],
         _ look: BatchStateMachine.Look,
@@ -45,7 +46,7 @@ struct Portion: Sendable {
         )
     }
 
-    /// Works until every record is accounted for, doubtful or left; `done` has the counts of the portions before.
+    /// Works until every record is accounted for, doubtful or left; `done` has the counts of the earlier portions.
     mutating func run(after done: BatchCounts) async throws(WorkEnd) {
         while true {
             caller.permit.counts = done + machine.counts
@@ -106,8 +107,9 @@ struct Portion: Sendable {
                 lookUp.there.formUnion(record.parts.map { Piece(record: place, part: $0) })
                 stale[place] = older
             case .replaced(let older, let there):
-                // Written by an attempt that did not come to its end. Points that lack some of the `collection_ids` that others
-                // of the record have, because somebody has set these since, are written anew with all of them.
+                // Written by an attempt that did not complete. Points may lack some of the `collection_ids` of the
+                // record's other points, because another application has set these since: such points are written again
+                // with all of them.
                 let lists = Set(stored.flatMap(\.collectionIDs))
                 let even = there.intersection(stored.filter { Set($0.collectionIDs) == lists }.map(\.id))
                 for part in record.parts where even.contains(record.id(of: part)) {
@@ -129,7 +131,7 @@ struct Portion: Sendable {
         }
     }
 
-    /// Deletes the points that were seen of records which have no text.
+    /// Deletes the points that were read for records without a text.
     private func remove(_ places: [Int]) async throws(WorkEnd) -> BatchStateMachine.Event {
         let holding = places.filter { !(seen[ids[$0]] ?? []).isEmpty }
         let points = holding.flatMap { seen[ids[$0]] ?? [] }
@@ -180,7 +182,7 @@ struct Portion: Sendable {
         }
     }
 
-    /// The points to write, with the `collection_ids` that their records have just now.
+    /// The points to write, with the present `collection_ids` of their records.
     private func points(for pieces: [Piece]) async throws(WorkEnd) -> [Point] {
         let byRecord = BatchStateMachine.byRecord(pieces)
         let holding = byRecord.map(\.place).filter { known.contains($0) }.map { ids[$0] }
@@ -200,7 +202,7 @@ struct Portion: Sendable {
         return points
     }
 
-    /// Deletes what the new points have replaced; only now, when every one of them is there.
+    /// Deletes the points that the new ones have replaced, after all new ones exist.
     private mutating func retire(_ places: [Int], isTrial: Bool) async throws(WorkEnd) -> BatchStateMachine.Event {
         let older = places.flatMap { stale[$0] ?? [] }
         if !older.isEmpty {

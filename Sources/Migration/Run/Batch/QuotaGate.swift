@@ -2,29 +2,29 @@ import Synchronization
 
 /// The account's minute quota, shared by all runners through one row in the store.
 ///
-/// The limits are those of the settings, or lower ones that the embedder's answers state. Without either it lets everything
-/// pass, and the server's own 429 answers drive.
+/// The limits are those of the settings, or lower ones in the embedder's answers. Without either the gate lets
+/// everything pass, and the server's own 429 answers set the pace.
 package final class QuotaGate: Sendable {
-    /// What the gate said.
+    /// The answer of the gate.
     package enum Answer: Sendable, Equatable {
         /// Send after this wait.
         case after(Duration)
         /// The wait would be too long.
         case tooLong(Duration)
-        /// Nobody may send at all.
+        /// No request may be sent at all.
         case stopped(QuotaStop)
     }
 
-    /// Names host, model, organisation and key: another account must not wait for this one.
+    /// The name of host, model, organisation and key: other accounts must not wait for this one.
     package let name: String
     private let known: Mutex<EmbedderLimits>
 
     /// Makes a gate.
     ///
     /// - Parameters:
-    ///   - name: of the host, model, organisation and key.
-    ///   - tokensPerMinute: by the settings; nil = unknown.
-    ///   - requestsPerMinute: by the settings; nil = unknown.
+    ///   - name: of host, model, organisation and key.
+    ///   - tokensPerMinute: the limit in the settings; nil = unknown.
+    ///   - requestsPerMinute: the limit in the settings; nil = unknown.
     package init(name: String, tokensPerMinute: Int?, requestsPerMinute: Int?) {
         self.name = name
         known = Mutex(EmbedderLimits(tokensPerMinute: tokensPerMinute, requestsPerMinute: requestsPerMinute))
@@ -36,7 +36,7 @@ package final class QuotaGate: Sendable {
     /// Whether reservations are made at all.
     package var isOn: Bool { !limits.isUnknown }
 
-    /// Tells the store the limits.
+    /// Reports the limits to the store.
     ///
     /// Waits for the store until the runner is told to stop: an old stop that is not cleared would end it at once.
     ///
@@ -54,12 +54,12 @@ package final class QuotaGate: Sendable {
 
     /// Reserves the tokens of one request.
     ///
-    /// A store that does not answer lets it pass: a reservation only saves refusals.
+    /// If the store does not answer, the request may pass: a reservation only prevents refusals.
     func reserve(tokens: Int, waitMax: Duration, from store: StoreCaller) async -> Answer {
         guard isOn else { return .after(.zero) }
         let call = ReserveQuota(quota: name, cost: tokens, maxWaitMs: waitMax.milliseconds)
         var answer = await reservation(call, store)
-        // Somebody has reset the quota: without its limits nobody would be paced any more.
+        // The quota was reset: without its limits no runner would be slowed down any more.
         if answer?.unknown == true {
             await report(QuotaReport(limits), to: store)
             answer = await reservation(call, store)
@@ -70,19 +70,19 @@ package final class QuotaGate: Sendable {
         return answer.granted ? .after(wait) : .tooLong(wait)
     }
 
-    /// Tells everybody that the server asked to wait.
+    /// Tells all runners that the server asked to wait.
     func throttled(_ wait: Duration, _ store: StoreCaller) async {
         await report(QuotaReport(throttledMs: wait.milliseconds), to: store)
     }
 
-    /// Tells everybody that nobody may send any more.
+    /// Tells all runners that no request may be sent any more.
     func stop(_ failure: PortFailure, _ store: StoreCaller) async {
         await report(QuotaReport(stopReason: QuotaStop(failure).reason), to: store)
     }
 
-    /// Takes what an answer of the embedder states; lower limits than ours become everybody's.
+    /// Takes the limits in an answer of the embedder; lower limits than the present ones become those of all runners.
     ///
-    /// - Returns: the limits in force now, where they have become lower.
+    /// - Returns: the limits in force now, if they have become lower.
     func learn(_ stated: EmbedderLimits?, _ store: StoreCaller) async -> EmbedderLimits? {
         guard let stated else { return nil }
         let lower = known.withLock { known -> EmbedderLimits? in
@@ -107,7 +107,8 @@ package final class QuotaGate: Sendable {
         within limit: Duration? = .seconds(5),
         until level: StopSignal.Level = .release
     ) async {
-        // Without limits nobody asks, so nobody would hear; but a stop may be older than what is known here.
+        // Without limits no runner makes reservations, so no runner would notice a report; but an old stop may still be
+        // stored.
         guard isOn || report.resumed == true else { return }
         let call = ReportQuota(quota: name, report: report)
         _ = await store.answer(within: limit, until: level) { store throws(PortFailure) in
@@ -117,7 +118,7 @@ package final class QuotaGate: Sendable {
 }
 
 extension EmbedderLimits {
-    /// The lower of two limits each; an unknown one says nothing.
+    /// The lower limits of the two; an unknown limit is ignored.
     func lowered(by other: EmbedderLimits) -> EmbedderLimits {
         func lower(_ limits: Int?...) -> Int? { limits.compactMap(\.self).min() }
         return EmbedderLimits(
@@ -137,7 +138,8 @@ extension QuotaReport {
     }
 }
 
-/// Why nobody may send any more, as the store keeps it: a word for the kind, and the sentence of the runner that met it.
+/// Why no runner may send any more, as the store keeps it: a word for the kind, and the sentence of the runner that
+/// found it.
 package struct QuotaStop: Sendable, Equatable {
     package let reason: String
 
@@ -148,7 +150,7 @@ package struct QuotaStop: Sendable, Equatable {
         reason = word + String(failure.detail.prefix(400))
     }
 
-    /// What it means for a runner that was told of it.
+    /// The failure for a runner that learns of the stop.
     var failure: PortFailure {
         let kind: PortFailure.Kind = reason.hasPrefix(Self.unauthorised) ? .unauthorised : .outOfMoney
         return PortFailure(kind, "another runner reported: \(reason)")
@@ -158,7 +160,7 @@ package struct QuotaStop: Sendable, Equatable {
 }
 
 extension Duration {
-    /// Whole milliseconds, rounded down; what does not fit is the nearest that does.
+    /// Whole milliseconds, rounded down; the nearest number that fits if there are too many.
     package var milliseconds: Int {
         let (seconds, attoseconds) = components
         let (whole, overflows) = Int(seconds).multipliedReportingOverflow(by: 1000)

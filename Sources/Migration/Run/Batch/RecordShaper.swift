@@ -1,12 +1,12 @@
 package import TextProcessing
 
-/// Cuts a record into points, without their vectors (ingest.md §1–§5).
+/// Cuts a record into points, without their vectors (`docs/text.md`).
 ///
-/// Deterministic on every host.
+/// It gives the same result on every host.
 package struct RecordShaper: Sendable {
-    /// What a record turns out to be.
+    /// The result for a record.
     package enum Shape: Sendable {
-        /// Blank after normalising.
+        /// Blank after normalisation.
         case blank
         case failed(FailedRecord)
         case points(RecordPoints)
@@ -46,7 +46,7 @@ package struct RecordShaper: Sendable {
             return failed(.decode, "no_member_code", "the member code is NULL, so the points would belong to nobody")
         }
         let points = points(of: text, id: record.id, memberCode: memberCode)
-        // The chunker leaves blank chunks out; a text that is not blank has others, but nothing rests on it.
+        // The chunker leaves blank chunks out; a text that is not blank has other chunks, but nothing depends on that.
         if points.children.isEmpty { return failed(.chunk, "no_chunk", "the text has no chunk that is not blank") }
         return .points(points)
     }
@@ -107,7 +107,7 @@ package struct RecordPoints: Sendable, Equatable {
     /// In order; every parent has at least one.
     package let children: [Child]
 
-    /// Exactly the ids the record's points must have.
+    /// Exactly the ids that the record's points must have.
     package var pointIDs: [PointID] { parents.map(\.id) + children.map(\.id) }
 
     /// Its points by their places, parents first.
@@ -127,10 +127,10 @@ package struct RecordPoints: Sendable, Equatable {
     ///
     /// - Parameters:
     ///   - vectors: one dense vector per child, in order.
-    ///   - collectionIDs: what somebody has set since, carried over.
+    ///   - collectionIDs: set by another application since, carried over.
     ///   - shaper: makes the sparse vectors and knows the profile.
-    ///   - source: where the record came from.
-    /// - Returns: parents first, so that a child never points to nothing.
+    ///   - source: the source of the record.
+    /// - Returns: the points, parents first, so that no child points to nothing.
     package func points(
         vectors: [[Float]],
         collectionIDs: [Int64],
@@ -152,9 +152,9 @@ package struct RecordPoints: Sendable, Equatable {
     /// - Parameters:
     ///   - parts: which ones.
     ///   - vectors: the dense vectors of the children among them, by the child's place.
-    ///   - collectionIDs: what somebody has set since, carried over.
+    ///   - collectionIDs: set by another application since, carried over.
     ///   - shaper: makes the sparse vectors and knows the profile.
-    ///   - source: where the record came from.
+    ///   - source: the source of the record.
     /// - Returns: the points in the order of the parts.
     package func points(
         _ parts: [Piece.Part],

@@ -1,9 +1,9 @@
-/// A service that could not be used, by name: what a command ends with when it has no job to keep going.
+/// A service that could not be used, by name: it ends a command that has no job to keep going.
 package struct ServiceFailure: Error, Sendable, CustomStringConvertible {
-    /// The code of a failure that is a brake's doing: nothing is wrong with the service.
+    /// The code of a failure that a brake has caused: nothing is wrong with the service.
     package static let brakedCode = "braked"
 
-    /// The code of a row that the source cannot return though it returns others.
+    /// The code of a row that the source cannot return while it returns others.
     static let unreadableCode = "unreadable_row"
 
     package let service: Service
@@ -14,7 +14,7 @@ package struct ServiceFailure: Error, Sendable, CustomStringConvertible {
         self.failure = failure
     }
 
-    /// Translates the end of work that was not completed.
+    /// Translates the end of unfinished work.
     init(_ end: WorkEnd) {
         switch end {
         case .fatal(let service, let failure): self.init(service, failure)

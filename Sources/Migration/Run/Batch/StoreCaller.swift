@@ -1,4 +1,5 @@
-/// Calls the job store until it answers, as the tracking protocol asks: with the same identity, through outages of minutes.
+/// Calls the job store until it answers, as the tracking protocol requires: with the same identity, through outages of
+/// minutes.
 package struct StoreCaller: Sendable {
     private let ports: EnginePorts
     private let state: RunnerState
@@ -13,12 +14,12 @@ package struct StoreCaller: Sendable {
     /// Repeats a call until there is an answer.
     ///
     /// - Parameters:
-    ///   - limit: gives up after this time; nil = only a stop gives up.
+    ///   - limit: gives up after this time; nil = gives up only at a stop.
     ///   - level: gives up as soon as the stop signal reaches this level.
-    ///   - grace: goes on for this long after that.
-    ///   - call: names it among the calls of this runner, also where they are given up and made anew.
+    ///   - grace: continues for this long after that.
+    ///   - call: identifies it among the calls of this runner, also if one is given up and started again.
     ///   - operation: one call, with the same identity each time.
-    /// - Returns: the answer, or nil when it was given up. A refusal ends the runner.
+    /// - Returns: the answer, or nil when the call was given up. A refusal ends the runner.
     package func answer<Value: Sendable>(
         within limit: Duration? = nil,
         until level: StopSignal.Level,
@@ -42,7 +43,7 @@ package struct StoreCaller: Sendable {
     }
 }
 
-/// How long the store is waited for.
+/// How long to wait for the store.
 private struct Patience: Sendable {
     enum Way { case untilStopped, anyway, notAtAll }
 
@@ -61,7 +62,7 @@ private struct Patience: Sendable {
 
     func admits(_ wait: Duration, at now: Duration) -> Bool { limit.map { now - start + wait <= $0 } ?? true }
 
-    /// How a wait is spent, given how urgently the runner is to stop.
+    /// How to spend a wait, depending on how urgently the runner has to stop.
     mutating func way(of wait: Duration, at now: Duration, _ urgency: StopSignal.Level) -> Way {
         if urgency < level { return .untilStopped }
         let end = graceEnd ?? now + grace
@@ -70,7 +71,7 @@ private struct Patience: Sendable {
     }
 }
 
-/// One call of the store on behalf of a runner, whose other loops want to know how the store is.
+/// One call to the store for a runner, whose other loops need to know the state of the store.
 private struct StoreCall: PortCaller {
     enum End: Error {
         case givenUp
@@ -105,7 +106,7 @@ private struct StoreCall: PortCaller {
         tries: Int
     ) async throws(End) {
         let now = time.now
-        // A store that asks to wait is not out.
+        // A store that asks to wait is not down.
         if !isAsked { state.storeAnswered(false, at: now) }
         state.withWaits { $0.failed(.store, failure, at: now, nextTry: now + wait) }
         guard patience.admits(wait, at: now) else { throw .givenUp }

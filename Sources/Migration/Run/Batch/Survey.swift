@@ -1,33 +1,35 @@
 import TextProcessing
 
-/// Whether records are right: reads them, shapes them, looks up their points and compares.
+/// Decides whether records are right: reads them, shapes them, looks up their points and compares.
 ///
-/// The one place that decides it. A run does what is missing, a dry run says it, a verification says it and looks closer.
+/// This is the only place that decides it. A run then does what is missing, a dry run reports it, a verification
+/// reports it and looks closer.
 struct Survey: Sendable {
-    /// What the source has of a record.
+    /// What the source holds for a record.
     enum Row: Sendable {
         case missing
         /// There is nothing to migrate.
         case blank
         case failed(FailedRecord)
         case points(RecordPoints)
-        /// The source cannot return the row, but it returns others; with the failure of the record where it was given up for that.
+        /// The source cannot return the row while it returns others; with the record's failure if it was given up for
+        /// that.
         case unreadable(FailedRecord?)
     }
 
     let caller: WorkCaller
-    /// Points that look right and are not: they are written anew.
+    /// Points that look right but are wrong: they are written again.
     var distrusted: Set<PointID> = []
-    /// Whether everything that is not suspect is done.
+    /// Whether everything except suspects is done.
     var triesSuspects = false
 
     private var plan: BatchWork.Plan { caller.plan }
 
-    // MARK: - What there should be
+    // MARK: - What should exist
 
     /// Reads and shapes the records.
     ///
-    /// - Returns: what the source has of each of them, in their order, and when it gave it.
+    /// - Returns: what the source holds for each of them, in their order, and the time of its answer.
     func read(_ ids: [RecordID]) async throws(WorkEnd) -> (rows: [Row], at: Duration) {
         let (found, unreadable) = try await rows(of: ids)
         let time = caller.ports.time.now
@@ -47,16 +49,16 @@ struct Survey: Sendable {
         return (rows, time)
     }
 
-    // MARK: - What there is
+    // MARK: - What exists
 
-    /// Our points of some records, by record.
+    /// The owner's points of some records, by record.
     func points(of records: [RecordID], isNew: Bool = true) async throws(WorkEnd) -> [RecordID: [StoredPoint]] {
         try await caller.storedPoints(of: records, isNew: isNew)
     }
 
-    // MARK: - What follows
+    // MARK: - The comparison
 
-    /// Compares a record with the points that were found of it.
+    /// Compares a record with the points that were found for it.
     func version(of record: RecordPoints, among found: [StoredPoint]) -> RecordVersion {
         .compare(
             expected: record.pointIDs,
@@ -66,7 +68,7 @@ struct Survey: Sendable {
         )
     }
 
-    /// The points of a record that are right but for the source, which they lack.
+    /// The points of a record that are right except that they lack the source.
     func unmarked(of record: RecordPoints, among found: [StoredPoint]) -> [StoredPoint] {
         RecordVersion.unmarked(
             expected: record.pointIDs,
@@ -76,12 +78,12 @@ struct Survey: Sendable {
         )
     }
 
-    /// Whether a point is of the record's text and of this profile.
+    /// Whether a point belongs to the record's present text and to this profile.
     func isCurrent(_ point: StoredPoint, of record: RecordPoints) -> Bool {
         point.isOf(checksum: record.checksum, profile: plan.shaper.profile)
     }
 
-    /// The points that may go with their record: those that carry our source.
+    /// The points that may be deleted with their record: those with the owner's source.
     func removable(_ points: [StoredPoint]) -> [StoredPoint] { points.filter(plan.owner.mayRemove) }
 
     private func believed(_ points: [StoredPoint]) -> [StoredPoint] {
@@ -89,9 +91,10 @@ struct Survey: Sendable {
     }
 }
 
-/// How rows are read that may include one that the source can never return.
+/// Reads rows that may include some that the source can never return.
 extension Survey {
-    /// The records in portions whose texts may be held at once; a row whose size the source cannot tell is a portion of its own.
+    /// Cuts the records into portions whose texts fit into memory together; a row of unknown size is a portion of its
+    /// own.
     func portions(_ ids: [RecordID]) async throws(WorkEnd) -> [[RecordID]] {
         let suspects = Set(suspectRows(of: ids))
         let others = suspects.isEmpty ? ids : ids.filter { !suspects.contains($0) }
@@ -112,7 +115,7 @@ extension Survey {
 
     /// Reads rows, as far as the source can return them.
     ///
-    /// - Returns: the rows that exist; and what is known of those that could not be read.
+    /// - Returns: the existing rows, and what is known about the rows that could not be read.
     private func rows(of ids: [RecordID]) async throws(WorkEnd) -> (
         found: [SourceRecord], unreadable: [RecordID: Row]
     ) {
@@ -179,9 +182,9 @@ extension Survey {
         }
     }
 
-    /// A row could not be read, while others could.
+    /// A row could not be read while others could.
     ///
-    /// - Returns: the failure of the record when that has happened often enough.
+    /// - Returns: the record's failure if this has happened often enough.
     private func suspect(row id: RecordID, _ failure: PortFailure) -> FailedRecord? {
         let failures = caller.state.withSuspicions {
             $0.failed(.row, of: id, checksum: "", failure, at: caller.ports.time.now, plan.suspicion)

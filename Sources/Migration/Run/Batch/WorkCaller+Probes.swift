@@ -1,14 +1,14 @@
 extension BatchWork {
-    /// What is embedded to see whether the embedder is well: no record's text, so that no text is paid for twice.
+    /// The text that shows whether the embedder is well: it is no record's text, so that no text is paid for twice.
     package static let probeText = "The quick brown fox jumps over the lazy dog."
 }
 
-/// Whether a service handles known-good input right now.
+/// Checks whether a service accepts known-good input now.
 extension WorkCaller {
-    /// More than any tokenizer makes of the probe's text.
+    /// More tokens than any tokenizer makes of the probe's text.
     fileprivate static let probeTokens = 16
 
-    /// Ends all work when the service refuses us altogether.
+    /// Whether a service is well; ends all work when the service refuses everything.
     func isWell(_ service: Service, after failure: PortFailure) async throws(WorkEnd) -> Bool {
         switch service {
         case .embedder: try await isEmbedderWell()
@@ -48,8 +48,8 @@ extension WorkCaller {
                 return false
             }
         }
-        // What refuses every point takes a write that changes nothing all the same. What stands before the store has no such
-        // reasons.
+        // A store that refuses every point may still accept a write that changes nothing. A gateway in front of the
+        // store has no such reasons.
         if failure.kind == .unauthorised, failure.code != PortFailure.blocked { throw .fatal(.points, failure) }
         state.withWrites { $0.succeeded() }
         return true
@@ -66,10 +66,10 @@ extension WorkCaller {
             for (number, id) in candidates.enumerated() {
                 do throws(PortFailure) {
                     if try await !ports.source.records([id]).isEmpty { return true }
-                    // Somebody has deleted it.
+                    // The row was deleted.
                     state.forgetReadableRow()
                 } catch  where number + 1 < candidates.count && error.kind != .cancelled {
-                    // It may be the broken one.
+                    // It may be the broken row.
                     continue
                 }
             }
@@ -77,13 +77,13 @@ extension WorkCaller {
             permit.addWait(ports.time.now - start)
             if error.kind == .cancelled { throw .interrupted }
         }
-        // The same no for other rows: it is not about this one.
+        // Other rows are refused in the same way, so this row is not the cause.
         if failure.kind == .rejected || failure.kind == .unauthorised { throw .fatal(.source, failure) }
         return false
     }
 }
 
-/// One look at the embedder, repeated for as long as it asks to wait.
+/// One probe of the embedder, repeated for as long as it asks to wait.
 private struct ProbeCall: PortCaller {
     let caller: WorkCaller
     private var throttles = 0

@@ -1,22 +1,22 @@
-/// How calls are made that may fail because of what they carry: a text that a firewall stops, a point that a server cannot
-/// take, a row that is broken.
+/// Calls that may fail because of their input: a text that a firewall blocks, a point that a server cannot accept, a
+/// row that is broken.
 ///
-/// Such a failure looks like an outage. The difference is whether known-good input goes well right after: only then the request
-/// is suspect, and only then nobody has to wait. A failure of the probe is an outage, as ever.
+/// Such a failure looks like an outage. To tell them apart, known-good input is sent right after it: only if that goes
+/// well, the request is suspect, and the other workers do not have to wait. If the probe fails, it is an outage.
 extension WorkCaller {
     enum Outcome<Value: Sendable>: Sendable {
         case answered(Value)
-        /// The service understood and said no.
+        /// The service understood the call and refused it.
         case refused(PortFailure)
-        /// It failed, and the service was well.
+        /// The call failed while the service was well.
         case suspect(PortFailure)
     }
 
-    /// What such a call carries, which says whom it calls and what is asked before each try.
+    /// The input of such a call; it decides which service is called and what is checked before each try.
     enum Input: Sendable {
         case ids
         case texts(tokens: Int)
-        /// To be written or deleted.
+        /// Points to be written or deleted.
         case points
 
         var service: Service {
@@ -28,7 +28,7 @@ extension WorkCaller {
         }
     }
 
-    /// Embeds the texts of one request; those that are suspect with one try, and a short one.
+    /// Embeds the texts of one request; suspect texts get a single short try.
     func vectors(for texts: [String], tokens: Int, isTrial: Bool) async throws(WorkEnd) -> Outcome<Embeddings> {
         let limit = isTrial ? state.patience(with: .embedder, atLeast: plan.suspicion.patience) : nil
         return try await attempt(.texts(tokens: tokens), isTrial: isTrial) { () async throws(PortFailure) in
@@ -39,7 +39,7 @@ extension WorkCaller {
         }
     }
 
-    /// Writes points, repeating with the same ids while the outcome is open.
+    /// Writes points, repeating with the same ids as long as the outcome is unknown.
     func upsert(_ points: [Point], isTrial: Bool) async throws(WorkEnd) -> Outcome<Void> {
         let limit = isTrial ? state.patience(with: .points, atLeast: plan.suspicion.patience) : nil
         return try await write(isTrial: isTrial) { () async throws(PortFailure) in
@@ -47,7 +47,7 @@ extension WorkCaller {
         }
     }
 
-    /// Deletes points that no new ones have replaced.
+    /// Deletes points that no new points have replaced.
     func delete(_ stale: [StoredPoint]) async throws(WorkEnd) {
         if stale.isEmpty { return }
         try await call(.points, writes: true) { () async throws(PortFailure) in try await ports.points.delete(stale) }
@@ -74,7 +74,7 @@ extension WorkCaller {
 
     /// Calls a port until it answers, or until the call is suspect.
     ///
-    /// A trial is one try; a failure of the probe after it ends the work. The permission is asked before each try.
+    /// A trial is a single try; if the probe after it fails, the work ends. The permission is checked before each try.
     func attempt<Value: Sendable>(
         _ input: Input,
         isTrial: Bool,
@@ -93,7 +93,7 @@ extension WorkCaller {
         }
     }
 
-    /// The end of all work: first within this runner, because telling the others may take a while.
+    /// Ends all work: first within this runner, because telling the other runners may take a while.
     func stopped(_ service: Service, _ failure: PortFailure) async -> WorkEnd {
         if service == .embedder {
             state.stopEmbedder(failure)
@@ -103,7 +103,7 @@ extension WorkCaller {
     }
 }
 
-/// How a call ended whose input may be at fault.
+/// The end of a call whose input may be at fault.
 enum TrialEnd: Error {
     case refused(PortFailure)
     case suspect(PortFailure)
@@ -162,7 +162,7 @@ private struct TrialCall: PortCaller {
     }
 
     mutating func failed(_ failure: PortFailure, after took: Duration) async throws(TrialEnd) -> PortFailure? {
-        // The time of a call that failed was the service's.
+        // The time of a failed call counts as a wait for the service.
         caller.permit.addWait(took)
         switch failure.kind {
         case .rejected where service != .source:
@@ -182,7 +182,7 @@ private struct TrialCall: PortCaller {
         let isSuspect: Bool
         do throws(WorkEnd) { isSuspect = try await isInputsFault(failure, took) } catch { throw .work(error) }
         if isSuspect { throw .suspect(failure) }
-        // Nobody can say whether a refusal was meant for us while the service is out.
+        // While the service is down, nothing shows whether a refusal was meant for this input.
         return failure.isRefusal ? PortFailure(.unavailable, failure.detail, code: failure.code) : failure
     }
 
@@ -198,17 +198,17 @@ private struct TrialCall: PortCaller {
         .work(caller.end(end, after: failure, from: service))
     }
 
-    // MARK: - Whose fault a failure is
+    // MARK: - Input or service
 
-    /// After so many failures in a row the service is probed, once.
+    /// After this many failures in a row the service is probed, once.
     ///
-    /// A write sooner: while it is repeated, the breaker keeps all workers of the runner from embedding.
+    /// For a write after fewer: while it is repeated, the breaker keeps all workers of the runner from embedding.
     private var probeAfter: Int { service == .points ? 2 : 3 }
 
-    /// A failure that took this long is probed at once: the next one would take as long.
+    /// A failure that took this long is followed by a probe at once: the next failure would take as long.
     private static let longFailure = Duration.seconds(30)
 
-    /// Whether the service is well all the same; not before that is worth a probe.
+    /// Whether the service is well in spite of the failure; false as long as a probe is not worth it.
     private mutating func isInputsFault(_ failure: PortFailure, _ took: Duration) async throws(WorkEnd) -> Bool {
         failures += 1
         if service == .points, !isTrial { caller.noteRefusedWrite(failure) }
@@ -224,7 +224,8 @@ private struct TrialCall: PortCaller {
         return false
     }
 
-    /// Notes whether a service took a request, for the brake that tells bad records from a service that takes nothing.
+    /// Notes whether a service accepted a request, for the brake that tells bad records apart from a service that
+    /// refuses everything.
     private func note(refusal: PortFailure?) {
         guard service != .source else { return }
         guard let refusal else {

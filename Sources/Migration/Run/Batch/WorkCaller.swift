@@ -1,12 +1,13 @@
-/// How a piece of work calls the ports: what is repeated, what is waited for, and what ends the work.
+/// Calls the ports for a piece of work: decides what is repeated, what is waited for, and what ends the work.
 ///
-/// Waits for others count as their time, and one that is longer than the permit allows gives the work back.
+/// Waits for services do not count as the work's own time; a wait that is longer than the permit allows gives the work
+/// back.
 final class WorkCaller: Sendable {
     let ports: EnginePorts
     let state: RunnerState
     let plan: BatchWork.Plan
     let permit: any WorkPermit
-    /// For its own calls, such as those about the quota.
+    /// For calls of its own, such as those about the quota.
     let store: StoreCaller
 
     init(ports: EnginePorts, state: RunnerState, plan: BatchWork.Plan, permit: any WorkPermit) {
@@ -25,7 +26,7 @@ final class WorkCaller: Sendable {
 
     /// Whether an external write may start; asked before each one (I20).
     ///
-    /// Near the deadline too: what was paid for is kept, so that the next attempt need not pay for it.
+    /// Also near the deadline: what was paid for is kept, so that the next attempt need not pay for it.
     func checkWrite() throws(WorkEnd) {
         try checkInterruption()
         if !permit.mayWrite(at: ports.time.now) { throw .untrusted }
@@ -35,9 +36,9 @@ final class WorkCaller: Sendable {
         if Task.isCancelled || permit.interruption.level == .release { throw .interrupted }
     }
 
-    /// Calls a port until it answers; a refusal or a failure that a person must repair ends the work.
+    /// Calls a port until it answers; a refusal, or a failure that a person must fix, ends the work.
     ///
-    /// What is not new but belongs to a write that is due goes on near the deadline.
+    /// A call that belongs to a write that is due, and not to new work, goes on near the deadline.
     func call<Value: Sendable>(
         _ service: Service,
         isNew: Bool = true,
@@ -50,7 +51,7 @@ final class WorkCaller: Sendable {
         return try await call.answer(operation)
     }
 
-    /// Our points of some records, by record.
+    /// The owner's points of some records, by record.
     func storedPoints(of records: [RecordID], isNew: Bool = true) async throws(WorkEnd) -> [RecordID: [StoredPoint]] {
         let found = try await call(.points, isNew: isNew) { () async throws(PortFailure) in
             try await ports.points.points(of: records, owner: plan.owner)
@@ -58,7 +59,7 @@ final class WorkCaller: Sendable {
         return Dictionary(grouping: found, by: \.recordID)
     }
 
-    /// Why no point at all can be written; nil when the collection is as needed.
+    /// Why no point can be written; nil when the collection matches the schema.
     func wrongCollection() async throws(WorkEnd) -> PortFailure? {
         let collection = try await call(.points, isNew: false) { () async throws(PortFailure) in
             try await ports.points.inspect(plan.schema)
@@ -71,9 +72,9 @@ final class WorkCaller: Sendable {
         }
     }
 
-    // MARK: - What is waited for
+    // MARK: - Waits
 
-    /// Vectors that cannot be written are not paid for.
+    /// Waits while writes fail: vectors that cannot be written are not paid for.
     func waitForWrites() async throws(WorkEnd) {
         var waited = Duration.zero
         while let wait = state.withWrites({ $0.wait(of: permit, at: ports.time.now) }) {
@@ -84,7 +85,7 @@ final class WorkCaller: Sendable {
         }
     }
 
-    /// Returns when a request of so many tokens may be sent.
+    /// Returns when a request with this many tokens may be sent.
     func waitForQuota(tokens: Int) async throws(WorkEnd) {
         try await waitWhilePaused()
         let start = ports.time.now
@@ -103,7 +104,7 @@ final class WorkCaller: Sendable {
         try await waitWhilePaused()
     }
 
-    /// Returns when nobody has asked this runner to wait any longer.
+    /// Returns when no service asks this runner to wait any longer.
     private func waitWhilePaused() async throws(WorkEnd) {
         try checkpoint()
         while state.embedderPausedUntil > ports.time.now {
@@ -113,7 +114,7 @@ final class WorkCaller: Sendable {
         if let refusal = state.embedderRefusal { throw .fatal(.embedder, refusal) }
     }
 
-    /// The embedder asks everybody to wait.
+    /// The embedder asks all callers to wait.
     func throttled(_ failure: PortFailure, tries: Int) async throws(WorkEnd) {
         guard
             case .wait(let wait) = RetryPolicy.provider.decide(
@@ -145,7 +146,7 @@ final class WorkCaller: Sendable {
         try await self.wait(for: wait, by: service)
     }
 
-    /// What the end of a call's tries means to the work.
+    /// The meaning of a call's end for the work.
     func end(_ end: CallTries.End, after failure: PortFailure, from service: Service) -> WorkEnd {
         switch end {
         case .giveBack:
@@ -161,13 +162,13 @@ final class WorkCaller: Sendable {
         state.withWaits { $0.failed(service, failure, at: now, nextTry: now + wait) }
     }
 
-    /// A wait that is shorter than the service asked for is told: a person may know why it asks.
+    /// Reports a wait that is shorter than the service asked for: a person may know why it asks.
     private func sayCut(_ wait: Duration, after failure: PortFailure, from service: Service) {
         guard case .throttled(let asked?) = failure.kind, asked > wait else { return }
         ports.report(.waitCut(service, asked: asked, wait: wait))
     }
 
-    /// Waits for others; the time counts as theirs.
+    /// Waits for a service; the time does not count as the work's own.
     func wait(for duration: Duration, by service: Service) async throws(WorkEnd) {
         guard duration > .zero else { return }
         if duration > permit.waitMax { throw .deferred(after: duration, by: service, .throttled) }
@@ -176,13 +177,13 @@ final class WorkCaller: Sendable {
     }
 
     func noteRefusedWrite(_ failure: PortFailure) {
-        // A store that is full stops the job; until every worker knows, no worker may pay for what cannot be written.
+        // A full store stops the job; until every worker knows that, no worker may pay for what cannot be written.
         guard [.unavailable, .outcomeUnknown, .unclassified, .full].contains(failure.kind) else { return }
         state.withWrites { $0.failed(at: ports.time.now) }
     }
 }
 
-/// One call of a piece of work whose input is not in question.
+/// One call of a piece of work whose input cannot be the cause of a failure.
 private struct WorkCall: PortCaller {
     let caller: WorkCaller
     let service: Service
@@ -207,7 +208,7 @@ private struct WorkCall: PortCaller {
     }
 
     func failed(_ failure: PortFailure, after took: Duration) async throws(WorkEnd) -> PortFailure? {
-        // The time of a call that failed was the service's.
+        // The time of a failed call counts as a wait for the service.
         caller.permit.addWait(took)
         guard failure.kind != .rejected else { throw .fatal(service, failure) }
         if let end = caller.state.verdict(on: failure, of: name, at: time.now) { throw .fatal(service, end) }

@@ -1,14 +1,14 @@
-/// Leave to work on a list of records: a lease in a migration, or nobody's when `verify --repair` mends a record.
+/// Permission to work on a list of records: a lease in a migration, or none when `verify --repair` repairs a record.
 package protocol WorkPermit: AnyObject, Sendable {
     /// Whether an external write may start now.
     func mayWrite(at now: Duration) -> Bool
     /// Whether new work may start now.
     func mayStart(at now: Duration) -> Bool
-    /// Adds to the time spent waiting for others: quota, throttling, outages, calls that fail.
+    /// Adds to the time spent waiting for services: quota, throttling, outages, calls that fail.
     func addWait(_ duration: Duration)
-    /// Notes that points were written or deleted, which the next attempt will find so.
+    /// Notes that points were written or deleted, so that the next attempt has less to do.
     func noteProgress()
-    /// Notes what an answer of the embedder has cost.
+    /// Adds the cost of an answer of the embedder.
     func pay(_ paid: Paid)
     /// Absolute progress.
     var counts: BatchCounts { get set }
@@ -16,13 +16,13 @@ package protocol WorkPermit: AnyObject, Sendable {
     var interruption: StopSignal { get }
     /// A longer wait gives the work back.
     var waitMax: Duration { get }
-    /// Whether the work can be given back and goes on later.
+    /// Whether the work can be given back to be continued later.
     var canBeDeferred: Bool { get }
-    /// What became of the requests of the work.
+    /// The results of the requests of the work.
     var trials: RequestTrials { get set }
-    /// Asked just before the points of so many records are deleted, which are gone or blank.
+    /// Asked just before the points of this many deleted or blank records are deleted.
     ///
-    /// - Throws: `braked` when they must not be.
+    /// - Throws: `braked` when they must not be deleted.
     func mayRemove(_ records: Int) async throws(WorkEnd)
 }
 
@@ -36,7 +36,7 @@ extension HeldLease: WorkPermit {
     package var waitMax: Duration { length / 2 }
 }
 
-/// Leave to work without a lease.
+/// Permission to work without a lease.
 package final class FreePermit: WorkPermit {
     package let interruption: StopSignal
     package let waitMax = Duration.seconds(600)

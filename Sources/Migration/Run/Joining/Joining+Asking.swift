@@ -1,6 +1,6 @@
-/// How people and services are asked.
+/// Questions to people and calls to services.
 extension Joining {
-    /// A service that asks to wait longer is asked again: somebody may be waiting at a terminal.
+    /// A wait that a service asks for is cut to this: a person may be waiting at a terminal.
     private static let waitMax = Duration.seconds(60)
 
     func reply(to question: Question) async throws(End) -> Reply {
@@ -12,9 +12,10 @@ extension Joining {
         return reply
     }
 
-    /// Reads records of which one may be such that the source can never return it: that says nothing, and keeps nobody out.
+    /// Reads records although the source may be unable to return one of them: such a failure proves nothing, and
+    /// prevents no run.
     ///
-    /// - Returns: nil where the source has failed twice; a failure that needs a person ends joining at once.
+    /// - Returns: nil if the source has failed twice; a failure that needs a person ends joining at once.
     func readable<Value: Sendable>(
         _ operation: (any RecordSource) async throws(PortFailure) -> Value
     ) async throws(End) -> Value? {

@@ -1,13 +1,13 @@
-/// Closing an unfinished job to make room for a new one: only when it is sure what is ended, and that somebody wants it.
+/// Closing an unfinished job to make room for a new one: only if it is clear what is ended, and that a person wants it.
 extension Joining {
-    /// How long a job is watched that nobody seems to work on: longer than a worker is between two batches.
+    /// How long a job without visible workers is watched: longer than a worker needs between two batches.
     private static let watchTime = Duration.seconds(2)
 
     /// Asks, tells or refuses; nothing is changed yet.
     ///
     /// - Parameters:
     ///   - job: the unfinished job, as the store has just listed it.
-    ///   - hasSaidNo: whether a person was asked about resuming it, and said no.
+    ///   - hasSaidNo: whether a person was asked about resuming it, and answered no.
     /// - Throws: why it is not closed.
     func agreeToClose(_ job: JobSummary, hasSaidNo: Bool) async throws(End) {
         let differences = order.configuration.differences(from: job.config)
@@ -24,9 +24,9 @@ extension Joining {
             )
         }
         var activity = try await activity(of: job)
-        // Nobody looks at the number of workers before the job is closed.
+        // Without a question no person sees the number of workers before the job is closed.
         if decide(activity) == .close, !order.canAsk { activity = try await watched(job, activity) }
-        // Before a refusal because of workers whose leases may have run out long ago.
+        // Before the job is refused because of workers whose leases may have run out long ago.
         if activity.isLive, [.refused, .needsForce].contains(decide(activity)) {
             try await endExpiredLeases(of: job)
             let wasMoving = activity.isMoving
@@ -42,14 +42,14 @@ extension Joining {
         }
     }
 
-    /// Who works on a job now.
+    /// Reads which workers process a job now.
     private func activity(of job: JobSummary) async throws(End) -> JobActivity {
         try await call(.store) { () async throws(PortFailure) in
             try await JobActivity.now(of: job, in: ports.store, journal: ports.journal)
         }
     }
 
-    /// Looks again after a moment: a worker may have been between two batches, or the job is just being planned.
+    /// Reads again after a moment: a worker may have been between two batches, or the job is just being planned.
     private func watched(_ job: JobSummary, _ activity: JobActivity) async throws(End) -> JobActivity {
         guard job.status == .running else { return activity }
         let before = try await stats(of: job)
@@ -64,7 +64,8 @@ extension Joining {
         return try await call(.store) { () async throws(PortFailure) in try await ports.store.stats(get) }
     }
 
-    /// Does what every runner does all the time; a worker that still holds a batch afterwards has a lease that has not run out.
+    /// Ends expired leases, as every runner always does: a worker that still holds a batch afterwards has a valid
+    /// lease.
     private func endExpiredLeases(of job: JobSummary) async throws(End) {
         let reset = ResetStuckBatches(job: job.id, limit: 1_000, full: true)
         _ = try await call(.store) { () async throws(PortFailure) in try await ports.store.resetStuck(reset) }

@@ -1,9 +1,9 @@
-/// Whether the servers of this process are those that the job has worked with.
+/// Checks whether the job has worked with the servers of this process.
 extension Joining {
     /// Looks for evidence of the job's work, then for servers that it has never used; nothing is changed.
     ///
-    /// - Throws: `noEvidence` where the collection or the source has nothing of the job, which no answer overrides;
-    ///   `otherServers` where nobody has said that a server has moved.
+    /// - Throws: `noEvidence` if the collection or the source has nothing of the job, which no answer overrides;
+    ///   `otherServers` if no person has said that a server has moved.
     func checkServers(of job: JobSummary) async throws(End) {
         guard !order.isChild else { return }
         let evidence = try await evidence(of: job)
@@ -15,17 +15,17 @@ extension Joining {
         if !moved.isEmpty { try await admit(moved, job, evidence) }
     }
 
-    /// Notes the servers of this process with the job, after all questions.
+    /// Stores the servers of this process with the job, after all questions.
     func noteServers(of job: JobSummary) async throws(End) {
         guard !order.isChild, !job.servers.contains(order.servers) else { return }
         let call = AddIngestionServers(job: job.id, servers: order.servers)
         _ = try await self.call(.store) { () async throws(PortFailure) in try await ports.store.addServers(call) }
     }
 
-    /// Two servers may both call their table `database.table`: the last job of the target knows from which of them it read.
+    /// Two servers may both have a table `database.table`: the last job of the target shows which of them it has read.
     ///
-    /// - Returns: what a new job is to store: with the sources of the last one, so that each is asked about once; hosts may name
-    ///   one source differently, and open jobs in turn.
+    /// - Returns: the servers that a new job is to store, including the sources of the last job, so that each source is
+    ///   asked about once: hosts may use different names of one source and open jobs in turn.
     func serversOfNewJob(after last: JobSummary?) async throws(End) -> JobServers {
         guard let last else { return order.servers }
         let ours = JobServers(source: order.servers.source)
@@ -49,7 +49,8 @@ extension Joining {
         if written.isEmpty, job.totalBatches > sampled.count {
             written = try await batches(of: job, .init(status: .completed)).filter { $0.counts.processed > 0 }
         }
-        // At first a part of each batch. Blank and failed records may all be in it, so nothing is missing before all were sought.
+        // At first a part of each batch. It may contain only blank and failed records, so points count as missing only
+        // after all records were looked up.
         for recordsMax in [JobEvidence.recordsMax, Int.max] where evidence.batchesWithPoints == 0 && !written.isEmpty {
             let ids = Set(written.flatMap { $0.recordIds.prefix(recordsMax) }).sorted()
             let records = try await recordsWithPoints(ids)
@@ -65,7 +66,7 @@ extension Joining {
         evidence.ids = ids.count
         evidence.idsFound = rows.count
         if evidence.lacksRecords {
-            // All may be new rows, and the source a replica that lags.
+            // All rows may be new, and the source a lagging replica.
             await ports.time.sleep(for: SecondLook.gap, unless: stop, reaches: .drain)
             let again = try await readable { source throws(PortFailure) in try await source.records(ids) }
             evidence.idsFound = again?.count ?? ids.count
@@ -73,7 +74,7 @@ extension Joining {
         return evidence
     }
 
-    /// Those of the records that have a point here.
+    /// The records that have a point in this collection.
     private func recordsWithPoints(_ ids: [RecordID]) async throws(End) -> Set<RecordID> {
         let owner = PointOwner(source: order.source, ownsUnmarked: true)
         for start in stride(from: 0, to: ids.count, by: JobEvidence.callMax) {
@@ -97,7 +98,7 @@ extension Joining {
 }
 
 extension JobServers {
-    /// These servers that a job has never used, of the kinds of which it knows any; the version before knew none.
+    /// The servers that a job has never used, of kinds for which it knows servers; jobs of older versions know none.
     package func moved(from known: JobServers) -> JobServers {
         let new = subtracting(known)
         return JobServers(

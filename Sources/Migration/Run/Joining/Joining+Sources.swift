@@ -1,20 +1,20 @@
 import TextProcessing
 
-/// Whether this source may write into the collection beside those that are there.
+/// Checks whether this source may write into the collection next to the sources in it.
 extension Joining {
-    /// Unmarked points that are looked up in our table.
+    /// Unmarked points that are looked up in this source's table.
     private static let sampleMax = 20
-    /// Fewer say nothing: rows may have been deleted since.
+    /// With fewer points nothing is concluded: rows may have been deleted since.
     private static let sampleMin = 3
-    /// Jobs into the collection that are looked at; the newest ones.
+    /// The number of newest jobs into the collection that are examined.
     private static let jobsMax = 200
 
-    /// To whom the unmarked points of the collection belong.
+    /// Finds out to whom the unmarked points of the collection belong.
     ///
     /// - Parameter job: the job that is joined, or nil for a new one.
-    /// - Returns: what the setting, an earlier job, the facts or a person say.
-    /// - Throws: `sameNamespace` where ids of points could collide with those of another source, `undecidedPoints` where nobody
-    ///   can say whose the unmarked points are.
+    /// - Returns: the answer of the setting, an earlier job, the facts or a person.
+    /// - Throws: `sameNamespace` if ids of points could collide with those of another source, `undecidedPoints` if it
+    ///   is unknown whose the unmarked points are.
     func unmarkedPoints(of job: JobSummary?) async throws(End) -> UnmarkedPoints {
         if let job, let stored = job.config[UnmarkedPoints.configKey].flatMap(UnmarkedPoints.init) {
             guard let setting = order.unmarkedPoints, setting != stored else { return stored }
@@ -22,7 +22,7 @@ extension Joining {
             let difference = JobConfiguration.Difference(name: key, stored: stored.rawValue, ours: setting.rawValue)
             throw .refused(.otherSettings(job, [difference]))
         }
-        // The run that has started this process has asked, and its answer is this setting.
+        // The run that started this process has asked, and its answer is this setting.
         if order.isChild, let setting = order.unmarkedPoints { return setting }
         let present = try await call(.points) { () async throws(PortFailure) in
             try await ports.points.sources(besides: order.source)
@@ -43,7 +43,7 @@ extension Joining {
             order.source
         ]).sorted()
         situation.others = others.isEmpty && present.others > 0 ? ["another source"] : others
-        // Our own jobs of the version before, and nobody else's, have written them.
+        // Only if no job of this source can have written them.
         if present.unmarked > 0, ours.isEmpty { situation.fitsOurTable = try await unmarkedPointsFit() }
         let decision = try await decide(situation)
         if decision == .foreign, present.unmarked > 0 { try await checkNamespaceOfUnmarked() }
@@ -69,7 +69,7 @@ extension Joining {
         return try await call(.store) { () async throws(PortFailure) in try await ports.store.jobs(list) }.rows
     }
 
-    /// Points of another source with our namespace have the ids that ours would get for an equal record.
+    /// An equal record of another source with the same namespace would get the same point ids.
     private func checkNamespace(_ present: SourcesPresent, _ jobs: [JobSummary]) async throws(End) {
         for name in present.otherNames {
             let sample = try await call(.points) { () async throws(PortFailure) in
@@ -80,7 +80,7 @@ extension Joining {
         if let open = try await openNeighbour(jobs) { throw .refused(.sameNamespace(open.table)) }
     }
 
-    /// Foreign points without a source may have the ids that ours would get, too.
+    /// Points of others without a source may have the same ids too.
     private func checkNamespaceOfUnmarked() async throws(End) {
         let sample = try await call(.points) { () async throws(PortFailure) in
             try await ports.points.sample(of: nil, Self.sampleMax)
@@ -88,25 +88,26 @@ extension Joining {
         if sample.contains(where: { $0.hasID(of: order.identity) }) { throw .refused(.namespaceOfUnmarked) }
     }
 
-    /// Ends the new job again where another source has begun with the same namespace since we have looked.
+    /// Ends the new job again if another source has started with the same namespace since the check.
     ///
-    /// Each of the two opens its job before it looks, so at least one of them sees the other; both may.
+    /// Each of the two opens its job before it checks, so at least one of them sees the other; both may.
     ///
-    /// - Parameter job: ours; one that has planned something was there before.
-    /// - Throws: `sameNamespace` when it has given way.
+    /// - Parameter job: this source's job; one that has planned something was there before.
+    /// - Throws: `sameNamespace` when it has ended.
     func giveWay(_ job: JobSummary) async throws(End) {
         guard job.totalBatches == 0, let other = try await openNeighbour(jobsIntoCollection()) else { return }
         try await close(job, "\(other.table) has begun at the same time with the same namespace of point ids")
         throw .refused(.sameNamespace(other.table))
     }
 
-    /// An open job of another source that makes the ids of its points as we do, in our collection.
+    /// An open job of another source that derives the ids of its points in the same way, in the same collection.
     private func openNeighbour(_ jobs: [JobSummary]) async throws(End) -> JobSummary? {
         let namespace = order.configuration.values[JobConfiguration.namespaceKey]
         for job in jobs where job.targetKey != order.target && job.status.isOpen {
             guard job.config[JobConfiguration.namespaceKey] == namespace else { continue }
             if !isElsewhere(job) { return job }
-            // Its address may be another name of ours. Points that it had written here would have been found.
+            // Its address may be another name of the same server. If it had written here, its points would have been
+            // found.
             let get = GetIngestionJobStats(job: job.id)
             let stats = try await call(.store) { () async throws(PortFailure) in try await ports.store.stats(get) }
             if stats.processed == 0 { return job }
@@ -114,13 +115,14 @@ extension Joining {
         return nil
     }
 
-    /// Whether a job knows its collection's servers, and ours is none of them: then it is another collection of the same name.
+    /// Whether a job knows its collection's servers and none of them is this one: then it has another collection of the
+    /// same name.
     private func isElsewhere(_ job: JobSummary) -> Bool {
         let known = job.servers.points
         return !known.isEmpty && !order.servers.points.isEmpty && Set(known).isDisjoint(with: order.servers.points)
     }
 
-    /// Whether rows of our table have the ids and tenants of unmarked points; nil = too few to judge.
+    /// Whether rows of this table have the ids and tenants of unmarked points; nil = too few to judge.
     private func unmarkedPointsFit() async throws(End) -> Bool? {
         let sample = try await call(.points) { () async throws(PortFailure) in
             try await ports.points.sample(of: nil, Self.sampleMax)
@@ -137,12 +139,12 @@ extension Joining {
 }
 
 extension JobSummary {
-    /// The source as the job's configuration names it: what its points carry.
+    /// The source in the job's configuration, which is also in its points.
     package var table: String { config["source"] ?? config["table"] ?? targetKey }
 }
 
 extension StoredPoint {
-    /// Whether its id is the one that an identity gives to its record and place.
+    /// Whether its id is the one that an identity derives from its record and place.
     func hasID(of identity: PointIdentity) -> Bool {
         guard let memberCode, let parentIndex else { return false }
         guard kind == .child else {

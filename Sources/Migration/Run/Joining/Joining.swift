@@ -1,6 +1,8 @@
-/// How a process comes to its job: finds the unfinished one of its target or opens a new one, after asking what has to be asked.
+/// How a process gets its job: it finds the unfinished job of its target or opens a new one, after asking the necessary
+/// questions.
 ///
-/// The program and the simulated processes use it alike, so that the simulation sees what people do to each other's jobs here.
+/// The program and the simulated processes share it, so that the simulation shows what people do to each other's jobs
+/// here.
 package struct Joining: Sendable {
     let ports: EnginePorts
     let order: Order
@@ -8,14 +10,14 @@ package struct Joining: Sendable {
     let ask: @Sendable (Question) async -> Reply
     let tell: @Sendable (Notice) -> Void
 
-    /// Makes it.
+    /// Makes a value for one process.
     ///
     /// - Parameters:
-    ///   - ports: the world; the embedder is not used.
-    ///   - order: what is to be joined.
+    ///   - ports: the ports; the embedder is not used.
+    ///   - order: what to join.
     ///   - stop: raised from outside; ends joining.
-    ///   - ask: puts a question to a person, where there is one.
-    ///   - tell: says something to a person.
+    ///   - ask: puts a question to a person, if one can answer.
+    ///   - tell: prints a message for a person.
     package init(
         ports: EnginePorts,
         order: Order,
@@ -32,8 +34,8 @@ package struct Joining: Sendable {
 
     /// Joins the unfinished job of the target as one that may plan it, or opens a new one.
     ///
-    /// - Returns: the job, open at that moment, and whose points it is about.
-    /// - Throws: why there is none. Nothing was changed, unless a notice has said so.
+    /// - Returns: the job, open at that moment, and the owner of its points.
+    /// - Throws: why there is no job. Nothing was changed, unless a notice has said so.
     package func run() async throws(End) -> Joined {
         let (unfinished, isReplaced) = try await decide()
         let collection = try await checkCollection()
@@ -46,7 +48,7 @@ package struct Joining: Sendable {
         return Joined(job: joined.job, owner: joined.owner, lacksRoom: collection.lacksRoom)
     }
 
-    /// Joins the job by its number: an opening call would begin another one if it has ended meanwhile (I27).
+    /// Joins the job by its number: a call that opens would start another job if this one has ended meanwhile (I27).
     private func resume(_ job: JobSummary) async throws(End) -> (job: JoinedJob, owner: PointOwner) {
         let owner = try await examine(job)
         let goesOn = try await agreeToUnpause(job)
@@ -63,16 +65,16 @@ package struct Joining: Sendable {
         return (try await join(opened, token: call.token, goesOn: goesOn), owner)
     }
 
-    /// Whether this process may work on an open job; its servers are noted with the job.
+    /// Checks whether this process may work on an open job, and stores its servers with the job.
     ///
-    /// - Returns: whose points the job is about.
+    /// - Returns: the owner of the job's points.
     private func admission(to job: JobSummary) async throws(End) -> PointOwner {
         let owner = try await examine(job)
         try await noteServers(of: job)
         return owner
     }
 
-    /// The same, with nothing noted yet: a person may still leave a question.
+    /// The same, but nothing is stored yet: a person may still leave a question unanswered.
     private func examine(_ job: JobSummary) async throws(End) -> PointOwner {
         if job.configHash != order.configuration.hash { throw mismatch(job) }
         try await checkServers(of: job)
@@ -83,13 +85,13 @@ package struct Joining: Sendable {
         PointOwner(source: order.source, ownsUnmarked: unmarked == .ours)
     }
 
-    /// Opens a new job, in the place of another one where there is one.
+    /// Opens a new job, in place of another one if there is one.
     private func begin(closing unfinished: JobSummary?) async throws(End) -> (job: JoinedJob, owner: PointOwner) {
         let unmarked = try await unmarkedPoints(of: nil)
         var settings = order.settings
         settings.servers = try await serversOfNewJob(after: lastJob())
         try await confirmNew()
-        // Not before it is sure that another one can be begun.
+        // Only after it is certain that a new job can be started.
         if let unfinished {
             try await close(unfinished, "replaced by a new job")
         }
@@ -104,7 +106,7 @@ package struct Joining: Sendable {
         )
         let opened = try await self.call(.store) { () async throws(PortFailure) in try await ports.store.openJob(call) }
         if opened.result == .configMismatch { throw mismatch(opened.job) }
-        // The answer was lost, and somebody has ended the job before the call was repeated.
+        // The answer was lost, and the job was ended before the call was repeated.
         guard opened.job.status.isOpen else { throw .refused(.endedMeanwhile(opened.job.id)) }
         // Another process has opened it in between.
         let owner = opened.result == .created ? owner(unmarked) : try await admission(to: opened.job)
@@ -140,8 +142,8 @@ package struct Joining: Sendable {
 
     /// Joins a job that another process plans.
     ///
-    /// - Parameter job: as the store has just listed it.
-    /// - Returns: the job to work on, and whose points it is about.
+    /// - Parameter job: the job, as the store has just listed it.
+    /// - Returns: the job to work on, and the owner of its points.
     /// - Throws: why it cannot be worked on; nothing was changed.
     package func work(on job: JobSummary) async throws(End) -> Joined {
         guard job.status.isOpen else { throw .refused(.notOpen(job)) }
@@ -154,7 +156,7 @@ package struct Joining: Sendable {
 
     // MARK: - Which job
 
-    /// The unfinished job, nil where there is none, and whether a new one is to take its place.
+    /// The unfinished job, nil if there is none, and whether a new one is to replace it.
     private func decide() async throws(End) -> (unfinished: JobSummary?, isReplaced: Bool) {
         let filter = ListIngestionJobs.Filter(targetKey: order.target, open: true)
         let list = ListIngestionJobs(job: nil, filter: filter, after: nil, limit: 1)
@@ -189,7 +191,7 @@ package struct Joining: Sendable {
 
     func close(_ job: JobSummary, _ reason: String) async throws(End) {
         let answer = try await control(job, .cancel, reason)
-        // It may have ended by itself meanwhile.
+        // The job may have ended by itself meanwhile.
         if answer.status == .cancelled { tell(.closed(job)) }
     }
 
@@ -206,7 +208,7 @@ package struct Joining: Sendable {
     /// Asks before the job is joined, so that a no changes nothing.
     ///
     /// - Parameter job: the job that is to be resumed.
-    /// - Returns: whether the job, if it is paused, is to go on.
+    /// - Returns: whether to resume the job, if it is paused.
     /// - Throws: `staysPaused` when the answer is no, `left` when there is none.
     private func agreeToUnpause(_ job: JobSummary) async throws(End) -> Bool {
         guard job.status == .paused else { return false }
@@ -221,7 +223,7 @@ package struct Joining: Sendable {
         .refused(.otherSettings(job, order.configuration.differences(from: job.config)))
     }
 
-    // MARK: - Whether there is something to do, and room for it
+    // MARK: - Checks of collection and source
 
     private func checkCollection() async throws(End) -> CollectionState {
         let state = try await call(.points) { () async throws(PortFailure) in
@@ -236,9 +238,9 @@ package struct Joining: Sendable {
     private func confirmNew() async throws(End) {
         let upper = try await call(.source) { () async throws(PortFailure) in try await ports.source.highestID() }
         guard let upper else { throw .refused(.emptySource) }
-        // Finds columns that are missing before there is a job that rests on them.
+        // Finds missing columns before a job is opened that depends on them.
         _ = try await readable { source throws(PortFailure) in try await source.sample(1) }
-        // Counting reads the whole index: only for a person who wants to know.
+        // Counting reads the whole index, so it is done only if a person sees the number.
         guard order.canAsk else { return }
         let count = try await call(.source) { () async throws(PortFailure) in
             try await ports.source.count(through: upper)

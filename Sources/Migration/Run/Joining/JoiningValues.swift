@@ -1,44 +1,44 @@
 package import TextProcessing
 
-/// What a process says and asks while it joins a job, and why it may be refused: values, so that a terminal, a script and the
-/// simulation answer them each in their own way.
+/// The messages and questions of a process while it joins a job, and the reasons to refuse it: values, so that a
+/// terminal, a script and the simulation can handle them in different ways.
 extension Joining {
-    /// What is to be joined, and how.
+    /// What to join, and how.
     package struct Order: Sendable {
-        /// Names the pair of source and collection.
+        /// The name of the pair of source and collection.
         package var target: String
-        /// The collection as it is named in configurations.
+        /// The collection's name in configurations.
         package var collection: String
-        /// What our points carry as their source.
+        /// The value of `source` in the points of this source.
         package var source: String
-        /// Makes the ids of our points.
+        /// Makes the ids of this source's points.
         package var identity: PointIdentity
-        /// To whom the points without a source belong, where a setting says it.
+        /// To whom the points without a source belong, if a setting decides it.
         package var unmarkedPoints: UnmarkedPoints?
         package var configuration: JobConfiguration
         package var schema: CollectionSchema
-        /// What all workers of a new job agree on.
+        /// The settings that all workers of a new job share.
         package var settings: JobSettings
         /// The servers of this process.
         package var servers: JobServers
-        /// Whether a person has said that servers have moved.
+        /// Whether a flag says that servers have moved.
         package var serversMoved: Bool
         /// Records per batch of a new job.
         package var batchSize: Int
-        /// Ids per page of the plan at most.
+        /// The highest number of ids per page of the plan.
         package var pageSize: Int
-        /// Records a new job plans at most.
+        /// The highest number of records that a new job plans.
         package var limit: Int?
         package var choice: Choice
-        /// Whether somebody is there to answer; otherwise nothing is asked.
+        /// Whether a person can answer; otherwise no question is asked.
         package var canAsk: Bool
-        /// Whether an unfinished job is closed without asking, also while others work on it.
+        /// Whether an unfinished job is closed without a question, also while other runners work on it.
         package var isForced: Bool
-        /// Names the process in the store.
+        /// The name of the process in the store.
         package var runner: String
-        /// Whether another process has started this one, with the same settings, after it has joined.
+        /// Whether another process started this one, with the same settings, after it had joined.
         package var isChild: Bool
-        /// Calls of one service that may fail in a row before joining is given up; nil = it goes on until a signal comes.
+        /// How many calls to one service may fail in a row before joining is given up; nil = only a signal ends it.
         package var triesMax: Int?
 
         package init(
@@ -84,11 +84,11 @@ extension Joining {
         }
     }
 
-    /// What came of joining.
+    /// The result of joining.
     package struct Joined: Sendable {
         /// The job, open at that moment.
         package let job: JoinedJob
-        /// Whose points it is about.
+        /// The owner of its points.
         package let owner: PointOwner
         /// Whether the collection had no room for more points.
         package let lacksRoom: Bool
@@ -100,26 +100,26 @@ extension Joining {
         }
     }
 
-    /// What a person, or the flags of the command, want of an unfinished job.
+    /// What to do with an unfinished job, as chosen by a person or by flags.
     package enum Choice: Sendable, Equatable {
         /// Go on with it; an error when there is none.
         case resume
         /// Close it and plan a new one.
         case new
-        /// Nobody has said: ask, and where nobody answers, go on with it.
+        /// Not chosen: ask, and resume it if no person answers.
         case ask
     }
 
-    /// What becomes of an unfinished job, before anybody is asked.
+    /// The decision about an unfinished job, before any question.
     package enum Decision: Sendable, Equatable {
-        /// There is none: plan a new one.
+        /// There is no such job: plan a new one.
         case planNew
         case resume
         /// Close it, then plan a new one.
         case replace
         /// A person decides between `resume` and `replace`.
         case ask
-        /// It was to be resumed, but there is none.
+        /// A job was to be resumed, but there is none.
         case nothingToResume
 
         package init(job: JobSummary?, choice: Choice) {
@@ -133,19 +133,21 @@ extension Joining {
         }
     }
 
-    /// A question that takes yes or no.
+    /// A question with the answers yes and no.
     package enum Question: Sendable, Equatable {
-        /// Go on with this unfinished job? Without an answer it is resumed.
+        /// Resume this unfinished job? Without an answer it is resumed.
         case resume(JobSummary)
-        /// Close this unfinished job and plan a new one? Nobody is asked who cannot answer.
+        /// Close this unfinished job and plan a new one? Asked only if a person can answer.
         case close(Closed)
         /// Plan a new job of this many records? Without an answer it is planned.
         case migrate(records: Int64)
-        /// Let this paused job go on? Asked before it is joined; without an answer it stays paused, and the process waits.
+        /// Resume this paused job? Asked before it is joined; without an answer it stays paused, and the process waits.
         case unpause(JobSummary)
-        /// Are these servers, which the job has never used, the ones it has used, moved? Without an answer they are not.
+        /// Are these servers, which the job has never used, its known servers under a new name? Without an answer they
+        /// are not.
         ///
-        /// The evidence is of the job's work on them; nil for a new job, whose predecessor has read from another server.
+        /// The evidence shows the job's work on them; nil for a new job, whose predecessor has read from another
+        /// server.
         case serversMoved(JobSummary, JobServers, JobEvidence?)
         /// Do the points without a source belong to the table of this job? Without an answer nothing is written.
         case unmarkedPoints(UnmarkedPoints.Situation)
@@ -155,30 +157,30 @@ extension Joining {
     package struct Closed: Sendable, Equatable {
         package let job: JobSummary
         package let activity: JobActivity
-        /// In what the new job differs; empty where it would be the same once more.
+        /// How the new job differs; empty if it would be the same again.
         package let differences: [JobConfiguration.Difference]
     }
 
     package enum Reply: Sendable, Equatable {
         case yes, no
-        /// Nobody is there who could answer.
+        /// No person can answer.
         case nobody
         /// The person has left the question: nothing may be changed any more.
         case left
     }
 
-    /// Something a person should know.
+    /// A message for a person.
     package enum Notice: Sendable, Equatable {
-        /// Nobody was asked: the unfinished job is resumed.
+        /// No question was asked: the unfinished job is resumed.
         case resuming(JobSummary)
-        /// This unfinished job will be closed, and nobody is asked.
+        /// This unfinished job will be closed without a question.
         case closing(Closed)
         /// A job was closed because a new one takes its place.
         case closed(JobSummary)
         case opened(JobSummary)
-        /// The process works on a job that was there.
+        /// The process works on an existing job.
         case joined(JobSummary)
-        /// The job is paused, and nobody was there to let it go on.
+        /// The job is paused, and no person could decide to resume it.
         case staysPaused(JobSummary)
         /// These servers are new to the job, and a flag says that servers have moved.
         case serversMoved(JobSummary, JobServers)
@@ -188,49 +190,52 @@ extension Joining {
     ///
     /// Nothing was changed, unless a notice has said so.
     package enum Refusal: Sendable, Equatable {
-        /// No job of the target is unfinished, and one was to be resumed.
+        /// A job was to be resumed, but the target has no unfinished job.
         case nothingToResume
-        /// The job that was to be resumed has ended meanwhile.
+        /// The job to resume has ended meanwhile.
         case endedMeanwhile(JobID)
         /// The job to work on is not open.
         case notOpen(JobSummary)
-        /// The open job was begun with other settings.
+        /// The open job was started with other settings.
         case otherSettings(JobSummary, [JobConfiguration.Difference])
         case noCollection
         /// The collection cannot take the points.
         case unfitCollection([CollectionState.Difference])
         /// The source has no row that the job would plan.
         case emptySource
-        /// The collection or the source holds nothing of what the job has done: these are other servers than the job's.
+        /// The collection or the source holds nothing of what the job has done: these are not the job's servers.
         case noEvidence(JobSummary, JobEvidence, JobServers)
-        /// The job has never used these servers, and nobody has said that they have moved.
+        /// The job has never used these servers, and no flag or answer says that they have moved.
         case otherServers(JobSummary, JobServers)
-        /// The job has moved so often that its store takes no further server.
+        /// The job has moved so often that its store accepts no further server.
         case tooManyServers(JobSummary)
-        /// Another source in the collection makes the ids of its points as we do: equal records would share them.
+        /// Another source in the collection derives the ids of its points in the same way: equal records would share
+        /// them.
         case sameNamespace(String)
-        /// The points without a source are not ours, and their ids are made as ours are.
+        /// The points without a source belong to others, and their ids are derived in the same way.
         case namespaceOfUnmarked
-        /// Nobody can say to whom the points without a source belong.
+        /// It is unknown to whom the points without a source belong.
         case undecidedPoints(UnmarkedPoints.Situation)
-        /// A setting says that the points without a source are ours, but the jobs of another source have them.
+        /// A setting says that the points without a source belong to this source, but another source's jobs have
+        /// decided to own them.
         case pointsTaken(by: String)
-        /// Somebody works on the unfinished job, or it is about other rows, and nobody is there to say that it is to be closed.
+        /// Workers process the unfinished job, or it is about other rows, and no person can confirm that it is to be
+        /// closed.
         case needsForce(Closed)
-        /// Somebody works on the unfinished job, and the new one would be another one.
+        /// Workers process the unfinished job, and the new job would be a different one.
         case atWork(Closed)
-        /// A person said no.
+        /// A person answered no.
         case declined
-        /// A person said that the paused job is to stay paused.
+        /// A person decided that the paused job is to stay paused.
         case staysPaused(JobSummary)
     }
 
-    /// Why joining came to no job.
+    /// Why joining gave no job.
     package enum End: Error, Sendable {
         case refused(Refusal)
         /// A service could not be used.
         case failed(Service, PortFailure)
-        /// The person has left a question; nothing was changed.
+        /// A person left a question unanswered; nothing was changed.
         case left
         /// A signal came first.
         case interrupted
@@ -239,12 +244,12 @@ extension Joining {
 
 /// The job as a process has joined it.
 package enum JoinedJob: Sendable {
-    /// May plan: the answer to opening the job, and what to plan.
+    /// It may plan: the answer to opening the job, and what to plan.
     case controlling(OpenIngestionJob.Answer, Controller.Order)
-    /// Only works.
+    /// It only works.
     case working(JobSummary)
 
-    /// The job as it was then.
+    /// The job at the time of joining.
     package var job: JobSummary {
         switch self {
         case .controlling(let answer, _): answer.job
@@ -252,14 +257,14 @@ package enum JoinedJob: Sendable {
         }
     }
 
-    /// Of the controller; nil for one that only works.
+    /// The token of the controller; nil for a process that only works.
     var token: String? {
         if case .controlling(_, let order) = self { order.token } else { nil }
     }
 }
 
 extension JoinIngestionJob.Answer {
-    /// In the words of opening; nil when the job was not joined.
+    /// The answer in the form of an opening call; nil when the job was not joined.
     var opened: OpenIngestionJob.Answer? {
         guard result == .resumed, let job else { return nil }
         return OpenIngestionJob.Answer(result: .resumed, role: role, epoch: epoch, job: job)

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Claims one batch at a time, and leaves no claim behind that nobody knows of.
+/// Claims one batch at a time, and leaves no unknown claim behind.
 struct Claimer: Sendable {
     /// A claim that was answered.
     struct Claimed: Sendable {
@@ -25,10 +25,10 @@ struct Claimer: Sendable {
         store = StoreCaller(ports: ports, state: state)
     }
 
-    /// Claims with one claim id for as long as the answers are lost, but for no longer than half a lease: then the original
-    /// lease, if there is one, runs out by itself and a new claim id is used.
+    /// Claims with one claim id as long as the answers are lost, but for at most half a lease: then the original lease,
+    /// if there is one, runs out by itself, and a new claim id is used.
     ///
-    /// - Returns: nil when it was given up, also because the runner has to stop.
+    /// - Returns: nil when it gave up, also because the runner has to stop.
     mutating func claim() async -> Claimed? {
         let call = call(ports.entropy.uuid(), floor: floor)
         await ports.journal.note(LeaseNote(token: call.claimId, attempt: nil), of: order.job)
@@ -53,8 +53,8 @@ struct Claimer: Sendable {
         return await accept(answer, of: call, sent: sent)
     }
 
-    /// The runner stops while nobody knows whether the claim was carried out: asks again with the same id, for a few seconds,
-    /// and gives back what comes.
+    /// For a runner that stops while it is unknown whether the claim was carried out: repeats the call with the same id
+    /// for a few seconds, and gives back the batches in the answer.
     ///
     /// Otherwise the lease would run out, which costs the batch a retry.
     private func giveBack(_ call: ClaimNextBatch) async {
@@ -78,13 +78,14 @@ struct Claimer: Sendable {
             )
         case .ok:
             floor = answer.floor
-            // `sent` is when the first try was sent, so a repeated claim is believed in for less, never for more.
+            // `sent` is when the first try was sent, so a repeated claim is trusted for a shorter time, never for a
+            // longer one.
             let lease = answer.batches.first.map {
                 HeldLease(batch: $0, claimID: call.claimId, sent: sent, brake: order.brake)
             }
             if let lease {
-                // A claim that was repeated for long, or that a stopped process got late, has used up the time of the batch: that
-                // was the store's, and costs no retry.
+                // A claim that was repeated for long, or whose answer reached a frozen process late, has used up the
+                // time of the batch: this counts as a wait for the store, and uses no retry.
                 lease.addWait(ports.time.now - sent)
                 await ports.journal.note(LeaseNote(lease), of: order.job)
             } else {

@@ -1,25 +1,26 @@
-/// How a controller reads the source: with its lease renewed meanwhile, however long an answer takes.
+/// A controller's reads of the source: its lease is renewed meanwhile, however long an answer takes.
 extension Controller {
-    /// How long the rows of the source are counted at most, when the plan is complete.
+    /// The longest time for counting the rows of the source when the plan is complete.
     ///
-    /// The number is for the report alone, and only the seal lets a job end: it may not wait for a count that never ends.
+    /// The number is only for the report, and a job can only end after the seal: the seal must not wait for an endless
+    /// count.
     private static let countMax = Duration.seconds(120)
 
-    /// How something ended beside which the controller lease was renewed.
+    /// The result of something during which the controller lease was renewed.
     enum Held<Value: Sendable>: Sendable {
         case done(Value)
-        /// Another runner controls; what was being done is given up.
+        /// Another runner controls the job; the work was given up.
         case lost
     }
 
-    /// Does something that may take longer than the controller lease lasts, and renews the lease meanwhile.
+    /// Runs something that may take longer than the controller lease, and renews the lease meanwhile.
     func holding<Value: Sendable>(
         _ opened: OpenIngestionJob.Answer,
         _ operation: @escaping @Sendable () async -> Value
     ) async -> Held<Value> {
         let done = StopSignal()
         return await withTaskGroup(of: Held<Value>?.self) { group in
-            // At once: what is quick begins and ends without a renewal.
+            // Started at once: a quick operation ends without a renewal.
             group.addImmediateTask {
                 let value = await operation()
                 done.raise(.drain)
@@ -29,7 +30,7 @@ extension Controller {
                 while done.level == .run, !Task.isCancelled {
                     await ports.time.sleep(for: Self.renewInterval, unless: done, reaches: .drain)
                     guard done.level == .run, !Task.isCancelled else { break }
-                    // A store that does not answer says nothing about the lease; each write is checked with it anyway.
+                    // A store that does not answer says nothing about the lease; each write checks it anyway.
                     if await renew(opened) == .lost { return .lost }
                 }
                 return nil
@@ -41,7 +42,7 @@ extension Controller {
         }
     }
 
-    /// Counts the rows of the source in one bounded try; nil where that gave no number, whatever the reason.
+    /// Counts the rows of the source in a single bounded try; nil if that gave no number, for any reason.
     func count(through upper: RecordID) async -> Int64? {
         let done = StopSignal()
         let counted = await withTaskGroup(of: Result<Int64, PortFailure>.self) { group in
@@ -71,7 +72,7 @@ extension Controller {
         }
     }
 
-    /// Reads from the source, through outages; a refusal ends the runner.
+    /// Reads from the source, also through outages; a refusal ends the runner.
     func read<Value: Sendable>(_ operation: () async throws(PortFailure) -> Value) async -> Value? {
         var rules = CallTries.Rules(.policy(.store))
         rules.endsUnclassified = true

@@ -1,15 +1,15 @@
-/// Plans the job while it holds the controller lease, and takes over from one that died.
+/// Plans the job while it holds the controller lease, and takes over from a controller that died.
 package struct Controller: Sendable {
     /// The controller lease and what to plan.
     package struct Order: Sendable {
-        /// Proves that the controller lease is ours.
+        /// Proves that the controller lease belongs to this runner.
         package var token: String
-        /// SHA-256 of what shapes the written points.
+        /// SHA-256 of everything that shapes the written points.
         package let configHash: String
-        /// Names the process in the store.
+        /// The name of the process in the store.
         package let runner: String
         package let batchSize: Int
-        /// Ids per page of the plan at most.
+        /// The highest number of ids per page of the plan.
         package let pageSize: Int
 
         package init(
@@ -26,7 +26,7 @@ package struct Controller: Sendable {
             self.pageSize = pageSize
         }
 
-        /// The order that goes with the call that opened the job.
+        /// The order that matches the call that opened the job.
         package init(open: OpenIngestionJob, batchSize: Int, pageSize: Int = PlanPaging.idsMax) {
             self.init(
                 token: open.token,
@@ -40,7 +40,7 @@ package struct Controller: Sendable {
 
     /// How often the controller lease is renewed; its TTL is 30 s.
     static let renewInterval = Duration.seconds(10)
-    /// How often a follower asks whether the controller is still there: half the TTL.
+    /// How often a follower asks whether the controller is still alive: half the TTL.
     private static let followInterval = Duration.seconds(15)
 
     private enum PlanEnd { case sealed, lost, stopped }
@@ -59,7 +59,7 @@ package struct Controller: Sendable {
         store = StoreCaller(ports: ports, state: state)
     }
 
-    /// Plans to the end, or follows until the plan is complete; then keeps the job's copied counters fresh.
+    /// Plans to the end, or follows until the plan is complete; then refreshes the copies of the counters in the job.
     ///
     /// - Parameter opened: the answer with which this runner joined the job.
     package func run(_ opened: OpenIngestionJob.Answer) async {
@@ -81,7 +81,8 @@ package struct Controller: Sendable {
 
     /// Asks for the controller lease of a job; nil when the job is not open any more.
     ///
-    /// The call names the job: an opening call, repeated after the job has ended, would begin another one that nobody asked for.
+    /// The call names the job: an opening call that is repeated after the job has ended would start another job
+    /// unintentionally.
     func reopen(_ job: JobID) async -> OpenIngestionJob.Answer? {
         let call = JoinIngestionJob(
             job: job,
@@ -113,7 +114,8 @@ package struct Controller: Sendable {
         return answer.map { $0.result == .ok ? .renewed : .lost } ?? .unanswered
     }
 
-    /// Reads the ids page by page and stores each before the next is read: the plan is always an exact prefix (I12).
+    /// Reads the ids page by page and stores each page before the next is read: the plan is always an exact prefix
+    /// (I12).
     private func plan(_ opened: OpenIngestionJob.Answer) async -> PlanEnd {
         let job = opened.job
         let limit = job.config[JobConfiguration.limitKey].flatMap { Int($0) }
@@ -152,7 +154,7 @@ package struct Controller: Sendable {
         return await seal(opened, cursor: cursor, upper: upper, planned: planned)
     }
 
-    /// Stores one page; nil = stored, go on.
+    /// Stores one page; nil = stored, continue.
     private func append(
         _ batches: [[RecordID]],
         after cursor: RecordID?,
@@ -171,7 +173,8 @@ package struct Controller: Sendable {
         guard let answer else { return .stopped }
         switch answer.result {
         case .appended, .duplicate: return nil
-        // Somebody else has planned meanwhile: ask again who controls, and go on from the stored cursor.
+        // Another controller has planned meanwhile: ask again which runner controls the job, and continue from the
+        // stored cursor.
         case .cursorMismatch, .lost, .sealed: return .lost
         case .closed: return .stopped
         }

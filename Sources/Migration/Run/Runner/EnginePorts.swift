@@ -1,6 +1,6 @@
-/// Everything the engine reaches the world through.
+/// All ports of the engine.
 ///
-/// An object, because every call of a port holds it, and a copy of seven existentials costs as much as a short call.
+/// An object, because every call of a port holds it, and copying seven existentials costs as much as a short call.
 package final class EnginePorts: Sendable {
     package let source: any RecordSource
     package let store: any JobStore
@@ -9,7 +9,7 @@ package final class EnginePorts: Sendable {
     package let journal: any LeaseJournal
     package let time: Time
     package let entropy: any Entropy
-    /// Receives what happens; must return quickly.
+    /// Receives the events; must return quickly.
     package let report: @Sendable (MigrationEvent) -> Void
 
     package init(

@@ -1,14 +1,15 @@
 import Synchronization
 
-/// A lease this runner holds: shared by the worker that works under it and the keeper that extends it.
+/// A lease of this runner: shared by the worker that works under it and the keeper that extends it.
 package final class HeldLease: Sendable {
-    /// What the store last said of it.
+    /// What the store last said about it.
     package enum Verdict: Sendable, Equatable {
-        /// Ours.
+        /// The lease belongs to this runner.
         case ours
-        /// Ours, but stop and end it: the job was cancelled or the deadline passed.
+        /// It still belongs to this runner, but the work must stop and end it: the job was cancelled or the deadline
+        /// passed.
         case cancel(reason: String)
-        /// No longer ours: stop and report nothing.
+        /// It no longer belongs to this runner: stop and report nothing.
         case lost
     }
 
@@ -24,15 +25,15 @@ package final class HeldLease: Sendable {
     }
 
     package let batch: ClaimedBatch
-    /// The lease token.
+    /// The claim id.
     package let claimID: String
     /// Length of the lease as the store stated it.
     package let length: Duration
-    /// When the claim was sent, on our clock.
+    /// When the claim was sent, on this runner's clock.
     package let started: Duration
     /// Raised when the work under the lease must stop.
     package let interruption = StopSignal()
-    /// Asked before points are deleted; nil = nobody is.
+    /// Asked before points are deleted; nil = deletions are not checked.
     let brake: JobBrake?
     private let state: Mutex<State>
 
@@ -56,13 +57,13 @@ package final class HeldLease: Sendable {
     /// Whether new work may start now.
     package func mayStart(at now: Duration) -> Bool { state.withLock { $0.trust.mayStart(at: now) } }
 
-    /// Absolute progress, carried by the next heartbeat.
+    /// Absolute progress, sent with the next heartbeat.
     package var counts: BatchCounts {
         get { state.withLock { $0.counts } }
         set { state.withLock { $0.counts = newValue } }
     }
 
-    /// Whether this attempt has written or deleted points: each such attempt leaves less to the next one.
+    /// Whether this attempt has written or deleted points: then it leaves less work to the next one.
     package var hasProgressed: Bool { state.withLock { $0.hasProgressed } }
 
     /// Notes that points were written or deleted.
@@ -74,19 +75,19 @@ package final class HeldLease: Sendable {
     /// Adds to what this attempt has paid.
     package func pay(_ paid: Paid) { state.withLock { $0.paid += paid } }
 
-    /// Time this attempt spent waiting for others: quota, throttling, outages, calls that fail.
+    /// Time that this attempt has spent waiting for services: quota, throttling, outages, calls that fail.
     package var waited: Duration { state.withLock { $0.waited } }
 
-    /// Adds to the time spent waiting for others.
+    /// Adds to the time spent waiting for services.
     package func addWait(_ duration: Duration) { state.withLock { $0.waited += duration } }
 
-    /// What became of the requests of this attempt.
+    /// The results of the requests of this attempt.
     package var trials: RequestTrials {
         get { state.withLock { $0.trials } }
         set { state.withLock { $0.trials = newValue } }
     }
 
-    /// Asked just before the points of so many records are deleted, which are gone or blank.
+    /// Asked just before the points of this many deleted or blank records are deleted.
     package func mayRemove(_ records: Int) async throws(WorkEnd) {
         state.withLock { $0.removals += records }
         try await brake?.mayRemove(records)

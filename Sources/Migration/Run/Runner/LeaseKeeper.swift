@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Sends the heartbeat for everything a runner holds: every quarter of the lease ± 10 %.
+/// Sends the heartbeat for everything that a runner holds: every quarter of the lease ± 10 %.
 package final class LeaseKeeper: Sendable {
     private let ports: EnginePorts
     private let state: RunnerState
@@ -31,7 +31,7 @@ package final class LeaseKeeper: Sendable {
 
     /// Keeps the leases until the task is cancelled.
     ///
-    /// It goes on through a signal: what is in flight still needs its lease.
+    /// It continues after a signal: work in flight still needs its lease.
     package func run() async {
         while !Task.isCancelled {
             try? await ports.time.sleep(for: ports.entropy.jittered(interval, by: 0.1))
@@ -40,7 +40,7 @@ package final class LeaseKeeper: Sendable {
         }
     }
 
-    /// One heartbeat for all leases, with a few quick repeats when the store does not answer.
+    /// Sends one heartbeat for all leases, with a few quick repeats if the store does not answer.
     package func beat() async {
         let held = leases.withLock { $0 }
         guard !held.isEmpty else { return }

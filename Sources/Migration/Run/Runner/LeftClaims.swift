@@ -1,4 +1,4 @@
-/// Ends claims that nobody works on any more, so that their batches do not wait for leases to run out.
+/// Ends abandoned claims, so that their batches do not wait for leases to run out.
 struct LeftClaims: Sendable {
     private let ports: EnginePorts
     private let job: JobMark
@@ -16,9 +16,9 @@ struct LeftClaims: Sendable {
 
     /// Ends every attempt that dead runners of this host have left open; their batches can be claimed at once.
     ///
-    /// Each costs its batch a retry, like an attempt that the reaper ends: a batch may be what kills its runners. One that has
-    /// no retry left is divided into its records, so that the one that kills is found and the others are migrated. An attempt
-    /// that was ended before, or has a new owner, is left alone by the store.
+    /// Each uses one retry of its batch, as after the reaper: the batch may be what kills its runners. A batch with no
+    /// retry left is divided into its records, so that the record that kills is found and the others are migrated. The
+    /// store does not touch an attempt that was ended before or has a new owner.
     ///
     /// - Returns: the tokens with which they controlled the job, or would have.
     @discardableResult
@@ -51,11 +51,11 @@ struct LeftClaims: Sendable {
         return left.filter(\.isControl).map(\.token)
     }
 
-    /// Asks again with the id of a claim whose answer nobody has seen, and gives back what comes: no work was done under it.
+    /// Repeats a claim whose answer was lost, and gives the batches back: no work was done under it.
     ///
     /// - Parameters:
-    ///   - claimID: the claim's.
-    ///   - limit: gives up after this time; nil = only a stop gives up.
+    ///   - claimID: the claim's id.
+    ///   - limit: gives up after this time; nil = gives up only at a stop.
     /// - Returns: whether nothing is held under this id any more.
     func giveBack(_ claimID: String, within limit: Duration?) async -> Bool {
         let call = ClaimNextBatch(
@@ -98,9 +98,9 @@ struct LeftClaims: Sendable {
         return true
     }
 
-    /// Makes each record of a failed batch a batch of its own.
+    /// Divides a failed batch into batches of one record each.
     ///
-    /// Between the failure and this somebody may have ended the job as failed: it is opened again.
+    /// If the job was ended as failed since the batch failed, it is opened again.
     private func isolate(_ attempt: LeaseNote.Attempt) async -> Bool {
         let call = RequeueFailedBatches(
             job: job.id,
@@ -117,7 +117,7 @@ struct LeftClaims: Sendable {
         return true
     }
 
-    /// What is given back is worth this much time once the runner has to leave.
+    /// The time that may be spent on giving a batch back once the runner has to leave.
     private static let grace = Duration.seconds(2)
 
     private func end(_ attempt: LeaseNote.Attempt, claimID: String) async -> FinishBatch.Answer? {

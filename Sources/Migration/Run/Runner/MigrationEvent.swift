@@ -1,20 +1,21 @@
 /// Something that happened in a runner.
 ///
-/// Core and Run are silent: one place outside turns these values into log lines, metrics and the progress line; tests read
-/// them. They carry ids, never record text. Codable, because a worker process tells them to the process that started it.
+/// Core and Run do not log: one place outside turns these values into log lines, metrics and the progress line; tests
+/// read them. They carry ids, never record text. Codable, because a worker process reports them to the process that
+/// started it.
 package enum MigrationEvent: Sendable, Codable {
     /// The job was opened or joined.
     case jobOpened(JobSummary, isNew: Bool)
-    /// We hold the controller lease, or lost it to another runner.
+    /// This runner got the controller lease, or lost it to another runner.
     case controlling(Bool, epoch: Int)
     /// A page of the plan was stored.
     case planned(batches: Int, records: Int64)
-    /// The rows of the source could not be counted when the plan was complete, and why: the report has no such number.
+    /// The rows of the source could not be counted when the plan was complete, and why: the report lacks this number.
     case uncounted(PortFailure)
     /// The plan is complete.
     case sealed(batches: Int, records: Int64)
     case claimed(worker: Int, batch: Int, attempt: Int, records: Int)
-    /// A batch ended, as the store applied it.
+    /// A batch ended, and the store has accepted its end.
     case finished(
         worker: Int,
         batch: Int,
@@ -23,32 +24,33 @@ package enum MigrationEvent: Sendable, Codable {
         counts: BatchCounts,
         reason: BatchError?
     )
-    /// A lease was lost: its work is dropped and nothing is reported.
+    /// A lease was lost: its work is dropped and not reported.
     case leaseLost(worker: Int, batch: Int, attempt: Int)
-    /// A record was given up; becomes a dead letter when its batch completes.
+    /// A record was given up; it becomes a dead letter when its batch completes.
     case recordFailed(batch: Int, FailedRecord)
     /// More rows of a batch are missing than are usually deleted: the source may be a replica that lags.
     case manyMissing(batch: Int, missing: Int, records: Int)
     /// Points of records without a text, blank or gone, were deleted.
     case pointsRemoved(records: Int, points: Int)
     case embedded(chunks: Int, tokens: Int)
-    /// The embedder asked everybody to wait.
+    /// The embedder asked all callers to wait.
     case throttled(Duration)
-    /// A service asked for a longer wait than anyone gets: it is asked again after `wait`.
+    /// A service asked for a longer wait than is granted: it is asked again after `wait`.
     case waitCut(Service, asked: Duration, wait: Duration)
-    /// The embedder has stated limits that are lower than the ones in force, which are these now.
+    /// The embedder has stated lower limits than those in force; these are in force now.
     case limitsLearned(EmbedderLimits)
     /// A call failed and will be repeated.
     case retrying(Service, PortFailure, after: Duration)
     /// The reaper ended attempts whose lease had run out.
     case reaped(reset: Int, failed: Int)
-    /// A batch has used up its retries on runners that died: each of its records is now a batch of its own.
+    /// A batch has used up its retries on runners that died: each of its records is now in a batch of its own.
     case isolated(batch: Int, records: Int)
     /// A worker process ended before the job did, and how; it is started again after a wait.
     case workerEnded(worker: Int, how: String, again: Duration)
-    /// The job is paused: nothing is claimed until somebody resumes it.
+    /// The job is paused: nothing is claimed until it is resumed.
     case paused
-    /// Batches are still under the lease of another runner; if it is dead, they come back within this time.
+    /// Other runners hold the remaining batches under leases; if such a runner is dead, its batches come back within
+    /// this time.
     ///
     /// Nothing else is left to claim.
     case waitingForLeases(batches: Int, atMost: Duration)
@@ -59,7 +61,7 @@ package enum MigrationEvent: Sendable, Codable {
 }
 
 extension MigrationEvent {
-    /// The same event with the number that its worker has among the processes of a runner.
+    /// The same event with the number of its worker among the processes of a runner.
     func renumbered(_ worker: Int) -> MigrationEvent {
         switch self {
         case .claimed(_, let batch, let attempt, let records):
@@ -90,7 +92,7 @@ package enum StopReason: Sendable, Codable {
     case jobEnded(JobStatus)
     /// A signal; work is left.
     case signalled
-    /// A person must act: no money, a wrong key, a missing table. Everything is kept.
+    /// A person must act: no credit, a wrong key, a missing table. Everything is kept.
     case fatal(Service, PortFailure)
     /// The open job has another configuration.
     case configMismatch

@@ -10,10 +10,10 @@ package struct Monitor: Sendable {
     /// Makes a monitor.
     ///
     /// - Parameters:
-    ///   - ports: the world.
-    ///   - state: of this runner.
-    ///   - job: to watch.
-    ///   - interval: between two reports.
+    ///   - ports: the ports to use.
+    ///   - state: the state of this runner.
+    ///   - job: the job to watch.
+    ///   - interval: the time between two reports.
     ///   - endsRunner: whether the runner stops as soon as the job is final.
     ///   - isIdle: whether this runner holds nothing.
     package init(
@@ -34,20 +34,22 @@ package struct Monitor: Sendable {
 
     /// Reports until the task is cancelled.
     ///
-    /// It goes on through a signal: people watch the end.
+    /// It continues after a signal, so that people see the end.
     package func run() async {
         while !Task.isCancelled {
             do throws(PortFailure) {
                 let stats = try await ports.store.stats(GetIngestionJobStats(job: job))
                 if stats.result == .ok { report(stats) }
             } catch {
-                // Counters that cannot be read now are read the next time; an outage is reported by those who need the store.
+                // If the counters cannot be read now, they are read next time; an outage is reported by callers that
+                // need the store.
             }
             try? await ports.time.sleep(for: interval)
         }
     }
 
-    /// By when a batch of a dead runner can be claimed again, whoever it was: its lease, the reaper's grace and its round (I25).
+    /// The longest time until a batch of any dead runner can be claimed again: lease, reaper's grace and reaper's round
+    /// (I25).
     private static func wait(for settings: JobSettings?) -> Duration {
         .seconds(Double(settings?.leaseSeconds ?? 0) * 1.25 + 20)
     }

@@ -1,4 +1,4 @@
-/// Gives back what dead workers held: every runner asks each 15 s ± 20 %, busy or idle, so no leader is needed.
+/// Takes batches back from dead workers: every runner does it each 15 s ± 20 %, busy or idle, so no leader is needed.
 package struct Reaper: Sendable {
     private static let interval = Duration.seconds(15)
     private static let fullInterval = Duration.seconds(300)
@@ -35,31 +35,31 @@ package struct Reaper: Sendable {
         }
     }
 
-    /// After an outage of the store everybody's lease looks expired: the living send a heartbeat first.
+    /// After an outage of the store all leases look expired: living workers must send a heartbeat first.
     ///
-    /// So the first call after an outage must not be the reaper's: something harmless is asked before.
+    /// So the reaper's call must not be the first one after an outage: a harmless call is made before it.
     private func mayReap() async -> Bool {
         let caller = StoreCaller(ports: ports, state: state)
         let answer = await caller.answer(within: .seconds(30), until: .drain) { store throws(PortFailure) in
             try await store.stats(GetIngestionJobStats(job: job))
         }
         guard answer != nil else { return false }
-        // The heartbeat's interval has a jitter of a tenth.
+        // The heartbeat's interval has a jitter of 10 %.
         return state.storeBackAt.map { ports.time.now - $0 >= heartbeat * 1.1 } ?? true
     }
 
     private func reap(full: Bool) async -> Bool {
         let caller = StoreCaller(ports: ports, state: state)
-        // One call is bounded, and so is their number: what is left is for the next round.
+        // One call is bounded, and so is their number: the rest is left to the next round.
         for _ in 0..<20 {
             let call = ResetStuckBatches(job: job, limit: Self.limit, full: full)
-            // No repeats: they would go on through an outage.
+            // Without repeats, which would go on through an outage.
             let answer = await caller.answer(within: .zero, until: .drain) { store throws(PortFailure) in
                 try await store.resetStuck(call)
             }
             guard let answer else { return false }
             if answer.reset + answer.failed > 0 { ports.report(.reaped(reset: answer.reset, failed: answer.failed)) }
-            // What is given up here is no batch's end that a worker reports.
+            // No worker reports the end of a batch that is given up here.
             if answer.failed > 0 { await brake?.checkFailures() }
             if !answer.more { return true }
         }

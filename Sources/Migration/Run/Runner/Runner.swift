@@ -1,26 +1,26 @@
-/// One process at work on a job: N workers, in it or as processes of their own, and the loops that keep their leases, plan,
-/// reap and report.
+/// One process that works on a job: N workers, in this process or in processes of their own, and the loops that keep
+/// their leases, plan, reap and report.
 package struct Runner: Sendable {
     /// Settings of one runner; none of them shapes points.
     package struct Settings: Sendable {
         package var workers: Int
-        /// Between heartbeats; the lease is four times as long.
+        /// The time between heartbeats; the lease is four times as long.
         package var heartbeatInterval: Duration
-        /// Least wait between claims that found nothing.
+        /// The shortest wait between claims that find nothing.
         package var pollInterval: Duration
-        /// Between two reports of the counters.
+        /// The time between two reports of the counters.
         package var reportInterval: Duration
-        /// After the first signal, batches in flight may go on for this long.
+        /// The grace period: how long batches in flight may go on after the first signal.
         package var grace: Duration
-        /// Names the process in the store: host and process id.
+        /// The name of the process in the store: host and process id.
         package var name: String
-        /// Whether another runner has started this one and starts it again: the quota's stop, and what the dead have left, are
-        /// that one's business.
+        /// Whether another runner has started this one and restarts it: that runner handles the quota's stop and the
+        /// claims of dead runners.
         package var isChild: Bool
         /// How much may go wrong before the job is paused.
         package var brakes: BrakeLimits
-        /// Whether the collection had no room when the job was joined: then one batch finds out whether it has, and the
-        /// others wait for that batch before they pay.
+        /// Whether the collection had no room when the job was joined: then one batch tests whether it has room again,
+        /// and the others wait for that batch before they pay.
         package var lacksRoom: Bool
 
         package init(
@@ -55,10 +55,10 @@ package struct Runner: Sendable {
     /// Makes a runner.
     ///
     /// - Parameters:
-    ///   - ports: the world.
-    ///   - settings: of this process.
-    ///   - stop: raised from outside by signals.
-    ///   - processes: makes each worker a process of its own; nil = all work in this process.
+    ///   - ports: the ports to use.
+    ///   - settings: the settings of this process.
+    ///   - stop: raised from outside, by signals.
+    ///   - processes: runs each worker in its own process; nil = all work in this process.
     package init(
         ports: EnginePorts,
         settings: Settings,
@@ -77,7 +77,7 @@ package struct Runner: Sendable {
 
     /// Works on the job until it is final or the runner has to stop, and returns why.
     ///
-    /// When it returns, every lease of this runner is ended as far as the store could be reached.
+    /// When it returns, every lease of this runner is ended, unless the store could not be reached.
     package func run(_ joined: JoinedJob, configHash: String, plan: BatchWork.Plan) async -> StopReason {
         let job = JobMark(joined.job)
         let keeper = LeaseKeeper(
@@ -113,7 +113,7 @@ package struct Runner: Sendable {
             state: state,
             job: job.id,
             interval: settings.reportInterval,
-            // Who supervises may be about to open the job again.
+            // A supervising runner may be about to open the job again.
             endsRunner: supervisor == nil,
             isIdle: { supervisor?.isIdle ?? keeper.isIdle }
         )
@@ -125,7 +125,7 @@ package struct Runner: Sendable {
             group.addTask { await keeper.run() }
             group.addTask { await reaper.run() }
             group.addTask { await monitor.run() }
-            // Where the workers are processes of their own, each of them reports.
+            // If the workers are processes of their own, each of them reports.
             if supervisor == nil { group.addTask { await reporter.run() } }
             group.addTask { await escalate() }
             if case .controlling(let opened, let order) = joined {
@@ -146,9 +146,9 @@ package struct Runner: Sendable {
         return reason
     }
 
-    /// Goes on with the controller lease of a runner of this host that is gone: otherwise nobody could plan until it runs out.
+    /// Takes over the controller lease of a dead runner of this host: otherwise no runner could plan until it runs out.
     ///
-    /// Our own token is noted for the next one.
+    /// This runner's token is noted for the next one.
     private func control(_ joined: JoinedJob, heirOf tokens: [String]) async -> JoinedJob {
         guard case .controlling(var opened, var order) = joined else { return joined }
         for token in tokens where opened.role == .follower {
@@ -176,7 +176,7 @@ package struct Runner: Sendable {
         }
     }
 
-    /// After the first signal the batches in flight have the grace; then everything is given back.
+    /// After the first signal the batches in flight have the grace period; then everything is given back.
     private func escalate() async {
         await state.stop.wait(for: .drain)
         await ports.time.sleep(for: settings.grace, unless: state.stop, reaches: .release)

@@ -1,7 +1,7 @@
-/// Tells the store what this process does: when that changes, and every heartbeat's interval.
+/// Reports to the store what this process does: after each change, and once per heartbeat interval.
 ///
-/// One small call of its own, which changes nothing that matters: a claim or a heartbeat must not fail because of the news that
-/// it carries, and older programs keep theirs. No report is repeated; the next one makes it good.
+/// A small call of its own that changes nothing important: a claim or a heartbeat must not fail because of such a
+/// report, and older programs keep their form of these calls. No report is repeated, because the next one replaces it.
 struct RunnerReporter: Sendable {
     let ports: EnginePorts
     let state: RunnerState
@@ -11,7 +11,7 @@ struct RunnerReporter: Sendable {
     let held: @Sendable () -> Int
     private let started: Duration
 
-    /// How often it looks whether something has changed: so often is a report sent at most.
+    /// How often it checks for changes; a report is sent at most this often.
     private static let look = Duration.seconds(15)
 
     init(
@@ -35,7 +35,7 @@ struct RunnerReporter: Sendable {
         while !Task.isCancelled {
             let now = ports.time.now
             let activity = RunnerActivity(state.facts(held: held()), at: now)
-            // The look that comes nearest to the interval's end reports, be it a little early.
+            // The check that is nearest to the interval's end reports, even if it is a little early.
             let isKnown = told.map {
                 now - $0.at < settings.heartbeatInterval - Self.look / 2 && $0.activity.isSame(as: activity)
             }
@@ -44,7 +44,7 @@ struct RunnerReporter: Sendable {
         }
     }
 
-    /// The last report; where the store is away nobody waits for it.
+    /// Sends the last report; if the store is away, it is not awaited.
     func leave(_ reason: StopReason) async {
         guard state.isStoreWell else { return }
         _ = await tell(RunnerActivity.leftWord, nil, reason: reason.words, at: ports.time.now)
@@ -74,7 +74,7 @@ struct RunnerReporter: Sendable {
             _ = try await ports.store.reportRunner(ReportRunner(job: job, runner: settings.name, report: report))
             return true
         } catch {
-            // Those who need the store say so, and wait.
+            // Callers that need the store report its outage and wait.
             return false
         }
     }
@@ -86,7 +86,7 @@ extension Runner.Settings {
 }
 
 extension StopReason {
-    /// For people who ask why a runner has left.
+    /// The words for people who ask why a runner has left.
     var words: String {
         switch self {
         case .jobEnded(let status): "the job is \(status.rawValue)"

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// What the loops of one runner share: pauses that all workers keep, and the reason to stop.
+/// The shared state of the loops of one runner: pauses for all workers, and the reason to stop.
 package final class RunnerState: Sendable {
     private struct State {
         var embedderPausedUntil = Duration.zero
@@ -30,8 +30,8 @@ package final class RunnerState: Sendable {
     ///
     /// - Parameters:
     ///   - stop: raised from outside by signals, and by `end`.
-    ///   - outageMin: the store is out when it has answered nothing for this long: an interval of the heartbeat, because
-    ///     no lease runs out for less.
+    ///   - outageMin: the store counts as down when it has answered nothing for this long: one heartbeat interval,
+    ///     because no lease runs out within it.
     ///   - probesWrites: whether one piece of work must write before the others may pay.
     package init(stop: StopSignal, outageMin: Duration = .seconds(30), probesWrites: Bool = false) {
         var state = State()
@@ -44,7 +44,7 @@ package final class RunnerState: Sendable {
     /// Why the runner stops; nil while it runs.
     package var reason: StopReason? { state.withLock { $0.reason } }
 
-    /// Ends the runner; the first reason stays.
+    /// Ends the runner; only the first reason is kept.
     package func end(_ reason: StopReason, level: StopSignal.Level) {
         state.withLock { $0.reason = $0.reason ?? reason }
         stop.raise(level)
@@ -64,74 +64,74 @@ package final class RunnerState: Sendable {
     /// When the embedder may be called again.
     package var embedderPausedUntil: Duration { state.withLock { $0.embedderPausedUntil } }
 
-    /// What keeps workers from paying for vectors that cannot be written.
+    /// The breaker that keeps workers from paying for vectors that cannot be written.
     package var writes: WriteBreaker { state.withLock { $0.writes } }
 
-    /// Lets the breaker know, or asks it.
+    /// Reads or changes the breaker of writes.
     func withWrites<Answer>(_ body: (inout WriteBreaker) -> Answer) -> Answer {
         state.withLock { body(&$0.writes) }
     }
 
-    /// Asks how long to wait before records are read a second time, or lets it know that one was found.
+    /// Reads or changes the state of second looks.
     func withSecondLook<Answer>(_ body: (inout SecondLook) -> Answer) -> Answer {
         state.withLock { body(&$0.secondLook) }
     }
 
-    /// Lets the streak of refusals know, or asks it.
+    /// Reads or changes the streak of refusals.
     func withRefusals<Answer>(_ body: (inout RefusalStreak) -> Answer) -> Answer {
         state.withLock { body(&$0.refusals) }
     }
 
-    /// Asks or changes what is suspected.
+    /// Reads or changes the suspicions.
     func withSuspicions<Answer>(_ body: (inout Suspicions) -> Answer) -> Answer {
         state.withLock { body(&$0.suspicions) }
     }
 
-    /// Notes how long a service took for an answer; long ones are forgotten by and by.
+    /// Notes how long a service took for an answer; long times are forgotten gradually.
     func answered(_ service: Service, in time: Duration) {
         state.withLock { $0.slowest[service] = max(time, ($0.slowest[service] ?? .zero) * 0.95) }
     }
 
-    /// A call was answered, for the streaks of unclassified failures.
+    /// A call was answered, which ends its streak of unclassified failures.
     func answered(_ call: ServiceCall) {
         state.withLock { if !$0.streaks.isEmpty { $0.streaks[call] = nil } }
     }
 
-    /// The failure that ends the work, because a call has met nothing but unclassified ones for too long.
+    /// The failure that ends the work, because a call has met nothing but unclassified failures for too long.
     ///
-    /// For all workers together, because each of them gives up a call after seconds. By call, because a service may answer one
-    /// and not the other.
+    /// For all workers together, because each of them gives up a call after seconds. Per call, because a service may
+    /// answer one call and not another.
     func verdict(on failure: PortFailure, of call: ServiceCall, at now: Duration) -> PortFailure? {
         state.withLock { $0.streaks[call, default: UnclassifiedStreak()].verdict(on: failure, at: now) }
     }
 
-    /// How long a suspect may take: three times as long as the slowest of the latest answers.
+    /// The time limit for a suspect: three times the slowest of the latest answers.
     func patience(with service: Service, atLeast least: Duration) -> Duration {
         max(least, (state.withLock { $0.slowest[service] } ?? .zero) * 3)
     }
 
-    /// A row that was read last.
+    /// A row that was read recently.
     var readableRow: RecordID? { state.withLock { $0.readableRow } }
 
     /// A row was read.
     func read(_ row: RecordID) { state.withLock { $0.readableRow = row } }
 
-    /// The row is not there any more.
+    /// The row does not exist any more.
     func forgetReadableRow() { state.withLock { $0.readableRow = nil } }
 
     /// A claim has found nothing.
     func foundNothing(at now: Duration) { state.withLock { $0.nothingFoundAt = now } }
 
-    /// Whether a claim found nothing a short while ago, so that a worker that waits keeps nobody waiting.
+    /// Whether a claim found nothing a short time ago, so that a waiting worker delays no other batch.
     func hasNothingElse(at now: Duration) -> Bool {
         guard let found = state.withLock({ $0.nothingFoundAt }) else { return false }
         return now - found < Self.idleMax
     }
 
-    /// So long ago is a short while: a suspect that is tried every 30 s is settled within it.
+    /// This long counts as a short time: a suspect that is tried every 30 s is settled within it.
     private static let idleMax = Duration.seconds(180)
 
-    /// Notes whether the store answered, so that nobody reaps just after an outage.
+    /// Notes whether the store answered, so that this runner does not reap just after an outage.
     package func storeAnswered(_ answered: Bool, at now: Duration) {
         state.withLock { state in
             if !answered {
@@ -143,13 +143,13 @@ package final class RunnerState: Sendable {
         }
     }
 
-    /// What this runner waits for, and what it has done: asked or noted.
+    /// Reads or changes what this runner waits for and what it has done.
     func withWaits<Answer>(_ body: (inout RunnerWaits) -> Answer) -> Answer { state.withLock { body(&$0.waits) } }
 
     /// Whether the last call to the store was answered.
     var isStoreWell: Bool { state.withLock { $0.storeFailingSince == nil } }
 
-    /// What there is to know of what this runner does.
+    /// Everything that is known about what this runner does.
     func facts(held: Int) -> RunnerActivity.Facts {
         state.withLock { state in
             var facts = state.waits.facts
@@ -166,7 +166,7 @@ package final class RunnerState: Sendable {
     package var storeBackAt: Duration? { state.withLock { $0.storeBackAt } }
 }
 
-/// A call of a service, of which a runner may have seen nothing but failures.
+/// A kind of call to a service, for which a runner may have seen only failures.
 struct ServiceCall: Hashable, Sendable {
     private let service: Service
     private let name: String

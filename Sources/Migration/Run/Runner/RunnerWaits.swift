@@ -1,6 +1,6 @@
-/// What a runner waits for, as its workers meet it, and what it has done; all workers together.
+/// What a runner waits for, as noted by its workers, and what it has done; all workers together.
 struct RunnerWaits: Sendable {
-    /// For the decision what to say of it.
+    /// The facts for the report of the runner's activity.
     private(set) var facts = RunnerActivity.Facts()
     /// Batches that this runner has completed, and their records.
     private(set) var done = (batches: Int64(0), records: Int64(0))
@@ -23,7 +23,7 @@ struct RunnerWaits: Sendable {
 
     mutating func claimed(at now: Duration) { facts.movedAt = now }
 
-    /// The quota has room then.
+    /// The quota has room again at that time.
     mutating func paced(until time: Duration) { facts.quotaUntil = max(facts.quotaUntil, time) }
 
     mutating func completed(records: Int) {
@@ -42,7 +42,7 @@ extension RunnerState {
 }
 
 extension PortFailure.Kind {
-    /// Stands for a code where the service gave none.
+    /// A word in place of a code, if the service gave none.
     fileprivate var word: String {
         switch self {
         case .unavailable: "unavailable"

@@ -1,15 +1,16 @@
 import Synchronization
 
-/// Tells a runner to stop; raised by a signal, by the end of the grace, or by a failure that stops the whole job.
+/// Tells a runner to stop; raised by a signal, by the end of the grace period, or by a failure that stops the whole
+/// job.
 ///
-/// It is a plain value to wait on and not the cancellation of a task, because what still has to be said to the store at
-/// the end must not be cancelled with the work.
+/// It is a value to wait for and not the cancellation of a task, because the last calls to the store must not be
+/// cancelled with the work.
 package final class StopSignal: Sendable {
-    /// How urgently.
+    /// The urgency.
     package enum Level: Int, Sendable, Comparable {
         /// Go on.
         case run
-        /// Claim nothing more and finish what is in flight.
+        /// Claim nothing more and complete what is in flight.
         case drain
         /// Give everything back now.
         case release
@@ -19,7 +20,7 @@ package final class StopSignal: Sendable {
 
     /// Unsafe continuation: under simulation a crashed process drops its waits, which a checked one would report.
     ///
-    /// Each is resumed exactly once, by whoever takes its waiter out of the list under the lock.
+    /// Each is resumed exactly once: by the code that removes its waiter from the list under the lock.
     @safe private struct Waiter {
         let id: UInt64
         let level: Level
@@ -38,7 +39,7 @@ package final class StopSignal: Sendable {
         var level = Level.run
         var nextID: UInt64 = 0
         var waiters: [Waiter] = []
-        /// Waits that were over before they began.
+        /// Waits that ended before they began.
         var ended: Set<UInt64> = []
     }
 
@@ -66,7 +67,7 @@ package final class StopSignal: Sendable {
         forget(id)
     }
 
-    /// The number of a wait, with which it can be ended before it has begun.
+    /// Returns the number of a wait, with which it can be ended even before it has begun.
     fileprivate func newWait() -> UInt64 {
         state.withLock { state in
             state.nextID += 1
@@ -110,8 +111,8 @@ extension Time {
     package func sleep(for duration: Duration, unless signal: StopSignal, reaches level: StopSignal.Level) async {
         guard duration > .zero, signal.level < level else { return }
         let id = signal.newWait()
-        // One child, begun at once, that ends the wait of its parent: sleeping is what a runner does most, and each further
-        // task would be scheduled several times for each sleep.
+        // One child, started at once, that ends the wait of its parent: a runner sleeps often, and each further task
+        // would be scheduled several times per sleep.
         await withTaskGroup(of: Void.self) { group in
             group.addImmediateTask {
                 try? await sleep(for: duration)
@@ -120,7 +121,7 @@ extension Time {
             await signal.wait(id, for: level)
             group.cancelAll()
         }
-        // The sleeper ends the wait once more where the signal or a cancellation was first.
+        // The sleeper ends the wait once more if the signal or a cancellation was first.
         signal.forget(id)
     }
 }

@@ -1,12 +1,12 @@
 import Synchronization
 
-/// Keeps the worker processes of a runner at work: one that ends before the job does is started again, and what it held goes
-/// on at once.
+/// Keeps the worker processes of a runner at work: a process that ends before the job is started again, and its batch
+/// is continued at once.
 final class Supervisor: Sendable {
     private struct Process {
-        /// When it claimed what it holds.
+        /// When it claimed the batch that it holds.
         var busySince: Duration?
-        /// Ends since a batch was last completed.
+        /// How often it has ended since it last completed a batch.
         var endsInVain = 0
     }
 
@@ -28,7 +28,7 @@ final class Supervisor: Sendable {
         self.ports = ports
         self.state = state
         self.job = job.id
-        // A worker that still runs has given its batch up before the deadline.
+        // A worker that still runs has given up its batch before the deadline.
         busyMax = .seconds(job.settings.batchTimeoutSeconds + 60)
         self.left = left
         self.processes = processes
@@ -37,9 +37,9 @@ final class Supervisor: Sendable {
     /// Whether no process holds a batch.
     var isIdle: Bool { known.withLock { $0.values.allSatisfy { $0.busySince == nil } } }
 
-    /// Keeps that many processes at work until the job is final or the runner stops.
+    /// Keeps this many processes at work until the job is final or the runner stops.
     ///
-    /// The ends are dealt with one after the other: only one take-over at a time.
+    /// Ends are handled one after the other: there is only one take-over at a time.
     func run(_ count: Int) async {
         await withTaskGroup(of: (number: Int, end: WorkerProcessEnd)?.self) { group in
             for number in 1...count { group.addTask { await self.process(number, after: .zero) } }
@@ -50,7 +50,7 @@ final class Supervisor: Sendable {
         }
     }
 
-    /// Nil = not started, because the runner stops.
+    /// Returns nil if it was not started, because the runner stops.
     private func process(_ number: Int, after wait: Duration) async -> (Int, WorkerProcessEnd)? {
         await ports.time.sleep(for: wait, unless: state.stop, reaches: .drain)
         guard state.stop.level == .run else { return nil }
@@ -75,7 +75,7 @@ final class Supervisor: Sendable {
         return nil
     }
 
-    /// Ends a process that hangs: it holds a batch for longer than any worker may.
+    /// Ends a hanging process: it holds a batch for longer than any worker may.
     private func watch(_ number: Int, _ stop: StopSignal) async -> WorkerProcessEnd? {
         while !Task.isCancelled, stop.level == .run {
             await ports.time.sleep(for: .seconds(15), unless: stop, reaches: .drain)
@@ -99,7 +99,7 @@ final class Supervisor: Sendable {
         ports.report(event.renumbered(number))
     }
 
-    /// Deals with the end of a process.
+    /// Handles the end of a process.
     ///
     /// - Returns: the wait before it is started again; nil = never.
     private func restart(_ number: Int, _ end: WorkerProcessEnd) async -> Duration? {
@@ -135,7 +135,7 @@ final class Supervisor: Sendable {
         return wait
     }
 
-    /// Nil while the job is open, or nobody can say.
+    /// Nil while the job is open, or if its status is unknown.
     private func finalStatus() async -> JobStatus? {
         let call = GetIngestionJobStats(job: job)
         let store = StoreCaller(ports: ports, state: state)

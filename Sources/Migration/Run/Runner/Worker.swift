@@ -1,17 +1,17 @@
-/// One claiming loop: claim a batch, work on it, report how it ended, again.
+/// One claiming loop: claims a batch, works on it, reports how it ended, and starts again.
 package struct Worker: Sendable {
-    /// What is the same for all workers of a runner.
+    /// What all workers of a runner share.
     package struct Order: Sendable {
         package let job: JobMark
         package let configHash: String
-        /// Names the process in the store: host and process id.
+        /// The name of the process in the store: host and process id.
         package let runner: String
-        /// Least wait between claims that found nothing.
+        /// The shortest wait between claims that find nothing.
         package let pollInterval: Duration
-        /// One claim id is repeated for no longer than this: half a lease.
+        /// The longest time for which one claim id is repeated: half a lease.
         package let claimMax: Duration
         package let plan: BatchWork.Plan
-        /// Pauses the job when what goes wrong is not the records' fault; nil = nobody does.
+        /// Pauses the job when failures are not caused by the records; nil = no brake.
         package let brake: JobBrake?
 
         package init(
@@ -51,11 +51,11 @@ package struct Worker: Sendable {
 
     /// Works until the job is final, the runner stops or the task is cancelled.
     ///
-    /// Finding nothing is never a reason to leave (I24).
+    /// A claim that finds nothing is never a reason to leave (I24).
     package func run() async {
         var claimer = Claimer(order: order, worker: "\(order.runner)/\(number)", ports: ports, state: state)
         while state.stop.level == .run, !Task.isCancelled {
-            // Claiming while the embedder asks everybody to wait would only let a lease run down.
+            // While the embedder asks all callers to wait, a claim would only let a lease run down.
             await pause(state.embedderPausedUntil - ports.time.now)
             while state.stop.level == .run, !Task.isCancelled, let wait = state.writes.wait(at: ports.time.now) {
                 await pause(wait)
@@ -75,9 +75,9 @@ package struct Worker: Sendable {
         }
     }
 
-    /// Nothing was claimed: end the job if it is drained, else wait.
+    /// Nothing was claimed: ends the job if it is drained, otherwise waits.
     ///
-    /// False = the job is final.
+    /// Returns false when the job is final.
     private func idle(_ claimed: Claimer.Claimed) async -> Bool {
         var status = claimed.status
         if status.isOpen, claimed.isSealed {
@@ -91,7 +91,7 @@ package struct Worker: Sendable {
             state.end(.jobEnded(status), level: .drain)
             return false
         }
-        // The monitor tells the reason.
+        // The monitor reports the reason.
         if status != .paused { state.withWaits { $0.saw(status, reason: nil) } }
         if status == .paused, number == 0 { ports.report(.paused) }
         await pause(ports.entropy.jittered(max(claimed.wait, order.pollInterval), by: 0.2))
@@ -118,7 +118,7 @@ package struct Worker: Sendable {
         if await report(end, of: lease) { await ports.journal.strike(lease.claimID) }
         order.brake?.removed(lease.removals)
         keeper.remove(lease)
-        // The next batch would wait for the same, after it was read and perhaps paid for.
+        // The next batch would wait for the same service, after it was read and perhaps paid for.
         if case .failure(.deferred(let after, _, _)) = end { await pause(after) }
     }
 
@@ -150,9 +150,9 @@ package struct Worker: Sendable {
         }
     }
 
-    /// Tells the store how the attempt ended.
+    /// Reports to the store how the attempt ended.
     ///
-    /// - Returns: whether the store knows now.
+    /// - Returns: whether the store has accepted it.
     private func report(_ end: Result<WorkDone, WorkEnd>, of lease: HeldLease) async -> Bool {
         if lease.verdict == .lost {
             lost(lease)
@@ -178,13 +178,14 @@ package struct Worker: Sendable {
         }
     }
 
-    /// Every record is accounted for; but a service that refused everything says nothing about the records.
+    /// Reports that every record is accounted for; but a service that refused everything proves nothing about the
+    /// records.
     private func complete(_ lease: HeldLease, _ done: WorkDone) async -> Bool {
         switch order.brake?.judge(lease, done.failures) {
         case .doubt:
             return await finish(lease, .deferred, retryAfter: RefusalStreak.rest, error: .doubted)
         case .service(let brake):
-            // Given back first, so that pausing, which may take a while, lets no lease run out.
+            // Given back first, so that no lease runs out while pausing takes a while.
             let isKnown = await finish(lease, .released, error: .braked)
             await order.brake?.pull(brake)
             return isKnown
@@ -195,17 +196,17 @@ package struct Worker: Sendable {
         }
     }
 
-    /// The deadline is near: the slowness of others never uses the budget, our own does.
+    /// The deadline is near: an attempt uses a retry only if its own work was slow, not because services were.
     ///
-    /// Nor does an attempt that has written anything: the next one has less to do, so that a record which needs many deadlines
-    /// comes to its end.
+    /// An attempt that has written something uses no retry either: the next one has less to do, so a record that needs
+    /// several deadlines is completed in the end.
     private func finishLate(_ lease: HeldLease) async -> Bool {
         let worked = ports.time.now - lease.started
         if lease.hasProgressed || lease.waited * 2 >= worked {
             return await finish(lease, .deferred, retryAfter: .seconds(1), error: .deadline)
         }
         let isKnown = await finish(lease, .failed, counts: .allFailed(lease.batch.recordIds.count), error: .deadline)
-        // Given up, if that was the last retry.
+        // The batch was given up if that was its last retry.
         if isKnown { await order.brake?.checkFailures() }
         return isKnown
     }
@@ -230,8 +231,9 @@ package struct Worker: Sendable {
             retryAfterMs: retryAfter?.milliseconds,
             error: error
         )
-        // A lost answer is repeated for as long as the runner lives: the end of an attempt is worth waiting for.
-        // Once everything is to be given back there is little time, but one failed call must not cost a lease and a retry.
+        // A lost answer is repeated for as long as the runner lives, because the end of an attempt is worth waiting
+        // for. When everything is given back there is little time, but one failed call must not cost a lease and a
+        // retry.
         let answer = await store.answer(until: .release, grace: .seconds(2)) { store throws(PortFailure) in
             try await store.finish(call)
         }
@@ -260,7 +262,7 @@ package struct Worker: Sendable {
         return true
     }
 
-    /// The counts that end an attempt; a batch that is given back has none but what was paid, and that only if anything was.
+    /// The counts at the end of an attempt; a batch that is given back has only what was paid, if anything was.
     private func account(_ counts: BatchCounts?, paid: Paid) -> BatchCounts? {
         guard var counts = counts ?? (paid == .nothing ? nil : BatchCounts()) else { return nil }
         counts.paid = paid

@@ -1,11 +1,11 @@
 import TextProcessing
 
-/// Ended records, compared at one look at the source.
+/// Compares ended records with one look at the source.
 ///
-/// A dead letter may have points, for example of its older text or of a write that was refused half way: they must be right, and
-/// none need be there (I18).
+/// A dead letter may have points, for example of its older text or of a write that was refused in the middle: these
+/// must be right, but none has to exist (I18).
 struct Comparison {
-    /// A record to be compared.
+    /// A record to compare.
     struct Subject: Codable, Equatable {
         let record: RecordID
         let batch: Int
@@ -18,15 +18,16 @@ struct Comparison {
     private(set) var vanished = 0
     private(set) var points = 0
     private(set) var findings: [VerificationReport.Finding] = []
-    /// What has no text at the first look, and is compared at the second; nothing else is said of it.
+    /// Records without a text at the first look; they are compared at the second look, and nothing else is reported
+    /// about them.
     private(set) var doubtful: [Subject] = []
-    /// Points of blank or vanished records that do not carry our source, and therefore stay.
+    /// Points of blank or vanished records without this source: they stay.
     private(set) var kept = 0
     /// Points with the right checksum that are wrong all the same: a repair must not take them for current.
     private(set) var distrusted: Set<PointID> = []
     private let survey: Survey
 
-    /// Compares records whose texts may be held at once.
+    /// Compares records whose texts fit into memory together.
     init(
         of subjects: [Subject],
         _ look: BatchStateMachine.Look,
@@ -51,7 +52,7 @@ struct Comparison {
         }
     }
 
-    /// Sorts out what has no text; the points of the others are to be compared.
+    /// Separates the records without a text; the points of the others are to be compared.
     private mutating func sort(
         _ subject: Subject,
         _ row: Survey.Row,
@@ -60,7 +61,7 @@ struct Comparison {
     ) throws(WorkEnd) -> RecordPoints? {
         if case .unreadable = row {
             points += found.count
-            // Given up because it cannot be read: its points cannot be judged, and are no strangers.
+            // It was given up because it cannot be read: its points cannot be judged, and do not count as strangers.
             if subject.isGivenUp { return nil }
             throw .unreadable(subject.record)
         }
@@ -71,7 +72,7 @@ struct Comparison {
         case .blank: sort(absent: subject, isBlank: true, found, look)
         case .failed:
             points += found.count
-            // The row became unfit after it was migrated; its points are of an older text.
+            // The row became invalid after it was migrated; its points belong to an older text.
             add(subject, .stale, max(1, found.count))
         case .points(let expected):
             points += found.count
@@ -93,7 +94,7 @@ struct Comparison {
         }
     }
 
-    /// A record without a text has no points, but for those that are not ours to delete.
+    /// A record without a text must have no points, except those that this source must not delete.
     private mutating func compare(absent subject: Subject, isBlank: Bool, with found: [StoredPoint]) {
         points += found.count
         let surplus = survey.removable(found).count
@@ -138,7 +139,7 @@ struct Comparison {
         right += records.count { !wrong.contains($0.subject.record) && !$0.subject.isGivenUp }
     }
 
-    /// What is wrong with a point that is there; nil when it is right, as far as it shows without its text.
+    /// What is wrong with an existing point; nil when it is right, as far as that shows without its text.
     private func judge(
         _ point: StoredPoint,
         _ expected: Expectation,
@@ -149,7 +150,8 @@ struct Comparison {
         return expected.isPlace(of: point) ? nil : .place
     }
 
-    /// Reads points by their ids: those that were not found among ours, and in a deep comparison the texts of the others.
+    /// Reads points by id: points that were not found among this source's, and in a deep comparison the texts of the
+    /// others.
     private mutating func read(_ expectations: [Expectation]) async throws(WorkEnd) {
         var rest = expectations[...]
         var counts: [RecordID: Counts] = [:]
@@ -194,14 +196,14 @@ struct Comparison {
         )
     }
 
-    /// A record with a text, and the points that were found of it.
+    /// A record with a text, and the points that were found for it.
     private struct Expected {
         let subject: Subject
         let points: RecordPoints
         let found: [StoredPoint]
     }
 
-    /// Points of one record by what is wrong with them.
+    /// The points of one record, counted by what is wrong with them.
     private struct Counts {
         private(set) var points: [VerificationReport.Finding.Kind: Int] = [:]
 
@@ -211,7 +213,7 @@ struct Comparison {
     }
 }
 
-/// One point that a record must have.
+/// A point that a record must have.
 private struct Expectation {
     let subject: Comparison.Subject
     let record: RecordPoints
@@ -258,7 +260,7 @@ extension RecordPoints {
 }
 
 extension WorkEnd {
-    /// A row that cannot be read though others can: waiting does not help.
+    /// A row that cannot be read while others can: waiting does not help.
     static func unreadable(_ record: RecordID) -> WorkEnd {
         .fatal(
             .source,

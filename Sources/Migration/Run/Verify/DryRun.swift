@@ -1,4 +1,4 @@
-/// Does everything but embed and write, and says what a run would do.
+/// Does everything except embedding and writing, and reports what a run would do.
 package struct DryRun: Sendable {
     /// What a run over the same records would do.
     package struct Report: Sendable, Equatable {
@@ -33,7 +33,7 @@ package struct DryRun: Sendable {
         )
     }
 
-    /// Goes over the records in batches.
+    /// Processes the records in batches.
     ///
     /// - Parameter progress: called after each batch.
     /// - Returns: what a run would do.

@@ -1,10 +1,11 @@
-/// Records without a text at the first look, on their way to the second.
+/// Records without a text at the first look, until their second look.
 ///
-/// They are collected over many batches, so that a job with deleted rows in each of its batches waits once and not in each.
+/// They are collected over many batches, so that a job with deleted rows in each of its batches waits once and not in
+/// each.
 struct Doubts: Sendable {
-    /// So many are collected before they are read again: a record of this list takes some 30 bytes.
+    /// The number that is collected before they are read again: a record of this list takes about 30 bytes.
     static let most = 10_000
-    /// Records read again at once.
+    /// Records that are read again at once.
     private static let chunk = 500
 
     private var subjects: [Comparison.Subject] = []
@@ -19,7 +20,7 @@ struct Doubts: Sendable {
         readAt = time
     }
 
-    /// Takes the next ones out.
+    /// Removes the next ones from the list.
     ///
     /// - Returns: the records and when the last of them was read; nil when there are none.
     mutating func next() -> (subjects: [Comparison.Subject], readAt: Duration)? {
@@ -31,7 +32,7 @@ struct Doubts: Sendable {
 }
 
 extension Verifier {
-    /// Looks a second time at what had no text at the first look.
+    /// Reads the records a second time that had no text at the first look.
     ///
     /// - Returns: how many points the collection holds for these records.
     func settle(_ doubts: inout Doubts, into report: inout VerificationReport) async throws(ServiceFailure) -> Int {

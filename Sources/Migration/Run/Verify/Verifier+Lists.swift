@@ -1,8 +1,8 @@
-/// What a verification reads of the plan, page by page.
+/// The parts of the plan that a verification reads page by page.
 extension Verifier {
     private static let idsPage = 10_000
 
-    /// How many rows of a range, that the job would plan now, are not among those it has planned there.
+    /// The number of rows of a range that the job would plan now and has not planned there.
     func unplanned(
         after cursor: RecordID?,
         through upper: RecordID,

@@ -1,5 +1,6 @@
 extension Verifier {
-    /// What a comparison has come to; a value, so that a batch whose comparison broke off half way is compared anew and counted once.
+    /// The result of a comparison so far; a value, so that a batch whose comparison was interrupted is compared again
+    /// and counted once.
     struct Step: Sendable {
         var report: VerificationReport
         var doubts = Doubts()
@@ -7,12 +8,13 @@ extension Verifier {
         var points = 0
     }
 
-    /// Repeats what an outage has broken off, as a run does, until it succeeds or the stop signal is raised.
+    /// Repeats what an outage has interrupted, as a run does, until it succeeds or the stop signal is raised.
     ///
     /// - Parameters:
-    ///   - hasWorked: whether the services have answered before; without it somebody waits for an answer, and gets it.
-    ///   - operation: changes nothing outside but what it may change twice.
-    /// - Returns: what the operation answers.
+    ///   - hasWorked: whether the services have answered before; otherwise a person waits for an answer, and gets the
+    ///     failure.
+    ///   - operation: may be repeated: what it changes outside, it may change twice.
+    /// - Returns: the result of the operation.
     /// - Throws: refusals, failures before the first answer, and `cancelled` after the stop signal.
     func ridingOut<Value: Sendable>(
         _ hasWorked: Bool,
@@ -25,7 +27,7 @@ extension Verifier {
                 return try await operation()
             } catch {
                 tries += 1
-                // The store's caller has tried for long enough already.
+                // The caller of the store has tried for long enough already.
                 if case .fatal = state.reason { throw error }
                 if let end = streak.verdict(on: error.failure, at: ports.time.now) {
                     throw ServiceFailure(error.service, end)
@@ -47,7 +49,7 @@ extension Verifier {
         }
     }
 
-    /// Ends the comparison when it has been told to.
+    /// Ends the comparison if it was told to stop.
     func checkStop() throws(ServiceFailure) {
         guard state.stop.level > .run else { return }
         throw ServiceFailure(

@@ -15,11 +15,11 @@ package struct Verifier: Sendable {
     /// Makes a verifier.
     ///
     /// - Parameters:
-    ///   - ports: the world; the embedder is used only for repairs.
+    ///   - ports: the ports; the embedder is used only for repairs.
     ///   - stop: ends the comparison early.
-    ///   - plan: what shapes points.
-    ///   - isDeep: reads the stored texts, too, and compares them.
-    ///   - repairs: embeds and writes what is missing or stale, and deletes what is unexpected, as a run does.
+    ///   - plan: the values that shape points.
+    ///   - isDeep: whether to read and compare the stored texts too.
+    ///   - repairs: whether to embed and write missing and stale points and delete unexpected ones, as a run does.
     ///   - brakes: how many records may lose their points, counted over the verification.
     package init(
         ports: EnginePorts,
@@ -41,14 +41,15 @@ package struct Verifier: Sendable {
 
     /// Compares every planned record of a job.
     ///
-    /// A service that goes away after the first batch was compared is waited for until it is back or the stop signal is raised.
+    /// If a service fails after the first batch was compared, the comparison waits until it is back or the stop signal
+    /// is raised.
     ///
     /// - Parameters:
     ///   - job: the job.
-    ///   - earlier: how far another comparison came, to go on from there.
-    ///   - note: called from time to time with how far this one has come.
+    ///   - earlier: the progress of an earlier comparison, to continue it.
+    ///   - note: called from time to time with the progress of this one.
     ///   - progress: called after each batch with the records compared so far.
-    /// - Returns: everything that was found.
+    /// - Returns: all findings.
     /// - Throws: the service that could not be used.
     package func run(
         _ job: JobID,
@@ -104,7 +105,7 @@ package struct Verifier: Sendable {
         return try await finish(step, position, summary, isWhole: isWhole)
     }
 
-    /// What the records of one batch add to a comparison.
+    /// The contribution of one batch to a comparison.
     private func compared(
         _ batch: BatchSummary,
         _ later: [RecordID: Int],
@@ -118,7 +119,7 @@ package struct Verifier: Sendable {
         return step
     }
 
-    /// What is to be said of the job as a whole, when every batch was compared.
+    /// Checks the job as a whole, after every batch was compared.
     private func finish(
         _ step: Step,
         _ position: VerifyProgress,
@@ -183,8 +184,8 @@ package struct Verifier: Sendable {
 
     /// Compares records.
     ///
-    /// - Returns: how many points the collection holds for them, after the repair where there was one; those of doubtful ones are
-    ///   counted at the second look.
+    /// - Returns: how many points the collection holds for them, after the repair if there was one; the points of
+    ///   doubtful records are counted at the second look.
     func compare(
         _ subjects: [Comparison.Subject],
         _ look: BatchStateMachine.Look,
@@ -231,7 +232,7 @@ package struct Verifier: Sendable {
         return settled.isEmpty ? 0 : try await counted(settled)
     }
 
-    /// Repairs what was found, as a run does it: with its second look, its order of writes and deletions, and its brake.
+    /// Repairs the findings as a run does: with its second look, its order of writes and deletions, and its brake.
     ///
     /// - Returns: the records that cannot be migrated any more, so that their points stay as they are.
     private func repair(_ comparison: Comparison) async throws(ServiceFailure) -> Set<RecordID> {

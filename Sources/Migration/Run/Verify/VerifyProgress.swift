@@ -1,12 +1,12 @@
-/// How far a comparison has come, so that another one can go on from there.
+/// The progress of a comparison, so that another one can continue it.
 ///
-/// What it says of the batches before holds for the time at which they were compared.
+/// Its findings about earlier batches are valid for the time at which these were compared.
 package struct VerifyProgress: Sendable, Codable, Equatable {
     /// The last batch of the job's list that was compared.
     package internal(set) var after: Int?
-    /// Records of the batches that were compared.
+    /// The number of compared records.
     package internal(set) var compared = 0
-    /// The highest planned id up to which rows were counted that are not planned.
+    /// The highest planned id up to which unplanned rows were counted.
     var cursor: RecordID?
     private var points = 0
     private var right = 0
@@ -20,7 +20,7 @@ package struct VerifyProgress: Sendable, Codable, Equatable {
 
     package init() {}
 
-    /// The same with what a comparison has found.
+    /// The same with the results of a comparison.
     func keeping(_ step: Verifier.Step) -> VerifyProgress {
         var copy = self
         copy.points = step.points
@@ -31,7 +31,7 @@ package struct VerifyProgress: Sendable, Codable, Equatable {
         return copy
     }
 
-    /// Gives what was found before to the comparison that goes on.
+    /// Passes the earlier results to the comparison that continues.
     func restore(_ step: inout Verifier.Step, at now: Duration) {
         step.points = points
         (step.report.right, step.report.blank, step.report.vanished) = (right, blank, vanished)
