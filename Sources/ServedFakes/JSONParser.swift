@@ -1,10 +1,10 @@
 package import Fakes
 package import Foundation
 
-/// A JSON parser for requests full of vectors.
+/// A JSON parser for requests with many vectors.
 ///
-/// The numbers are read by the C library, which is as fast in a debug build: Foundation's decoder needs a millisecond for
-/// a vector of 1,536 numbers, this one some 0.1 ms.
+/// The C library reads the numbers, which is fast also in a debug build: Foundation's decoder needs a millisecond for a
+/// vector of 1,536 numbers, this one about 0.1 ms.
 @safe
 package struct JSONParser {
     /// What is wrong with the text, in the words of serde (which Qdrant uses).
@@ -15,7 +15,7 @@ package struct JSONParser {
     private static let depthMax = 64
 
     private let start: UnsafePointer<UInt8>
-    /// A zero byte is there, at which the C functions stop.
+    /// Points to a zero byte, at which the C functions stop.
     private let end: UnsafePointer<UInt8>
     private var position: UnsafePointer<UInt8>
     private var depth = 0
@@ -84,7 +84,7 @@ package struct JSONParser {
         return .list(values)
     }
 
-    /// The rest of a list of numbers of which at least one has a fraction; otherwise nil, and nothing is consumed.
+    /// The rest of a list of numbers if at least one of them has a fraction; otherwise nil, and nothing is consumed.
     private mutating func vector() -> [Double]? {
         let before = unsafe position
         var numbers: [Double] = []

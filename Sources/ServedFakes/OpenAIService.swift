@@ -46,7 +46,7 @@ struct OpenAIService: ServedService {
 
     // MARK: - Embeddings
 
-    /// The body of a request, checked.
+    /// The checked body of a request.
     private struct Question {
         var inputs: [FakeOpenAI.Input] = []
         var isBase64 = false

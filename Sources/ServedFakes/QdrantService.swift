@@ -42,7 +42,7 @@ struct QdrantService: ServedService {
         return answer
     }
 
-    /// 400 and not 413, as Qdrant answers.
+    /// 400 and not 413, as in Qdrant.
     func tooLarge(_ bytes: Int) -> ServedAnswer {
         refusal(
             400,
@@ -54,7 +54,7 @@ struct QdrantService: ServedService {
         ServedAnswer(status, json: ["status": ["error": .string(text)], "time": 0.000_1])
     }
 
-    /// What an upsert with these points meets, if anything.
+    /// The trouble that an upsert with these points meets, if any.
     private func trouble(with request: ServedRequest) -> Trouble? {
         guard request.method == "PUT", request.path.last == "points", engine.hasTroubles,
             let body = try? JSONParser.parse(request.body)
@@ -66,7 +66,7 @@ struct QdrantService: ServedService {
 
     // MARK: - Routes
 
-    /// The `result` of a request, or nil where there is no such route.
+    /// The `result` of a request, or nil if there is no such route.
     private func result(_ request: ServedRequest) throws(QdrantRefusal) -> JSONValue? {
         guard request.path.first == "collections" else { return nil }
         guard request.path.count > 1 else {

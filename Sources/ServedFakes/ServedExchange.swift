@@ -2,7 +2,7 @@ import Fakes
 import Foundation
 import Migration
 
-/// One request to a served fake, whatever carried it.
+/// One request to a served fake.
 struct ServedRequest: Sendable {
     let method: String
     /// The path's parts, decoded: `/collections/a%20b/points` is three of them.
@@ -12,19 +12,19 @@ struct ServedRequest: Sendable {
     let headers: [String: String]
     let body: Data
 
-    /// What comes after `Bearer `.
+    /// The text after `Bearer `.
     var bearer: String? {
         guard let value = headers["authorization"], value.hasPrefix("Bearer ") else { return nil }
         return String(value.dropFirst(7))
     }
 }
 
-/// What a served fake answers.
+/// The answer of a served fake.
 struct ServedAnswer: Sendable {
     let status: Int
     var headers: [(name: String, value: String)]
     let body: Data
-    /// Whether the connection is closed where the body should be.
+    /// Whether the connection is closed in place of the body.
     var breaksOff = false
 
     init(_ status: Int, json: JSONValue, headers: [(name: String, value: String)] = []) {
@@ -45,14 +45,14 @@ struct ServedAnswer: Sendable {
 }
 
 extension ServedAnswer {
-    /// What a request ends with that holds something that never works.
+    /// The answer to a request with an input that never works.
     init(_ trouble: Trouble) async {
         switch trouble {
         case .error500: self.init(500, json: ["error": ["message": "The server had an error", "type": "server_error"]])
         case .error502: self.init(502, page: "502 Bad Gateway")
         case .blocked403: self.init(403, page: "Sorry, you have been blocked")
         case .hang:
-            // Longer than any client waits; it goes away before.
+            // Longer than any client waits; the client closes the connection before.
             try? await Task.sleep(for: .seconds(600))
             self.init(504, page: "504 Gateway Timeout")
         case .closed:
@@ -63,7 +63,7 @@ extension ServedAnswer {
         }
     }
 
-    /// A page for people, as firewalls and proxies send them.
+    /// An HTML page, as firewalls and proxies send them.
     private init(_ status: Int, page title: String) {
         let html = "<!DOCTYPE html>\n<html><head><title>\(title)</title></head><body>\(title)</body></html>"
         self.init(status, text: html)
@@ -71,15 +71,15 @@ extension ServedAnswer {
     }
 }
 
-/// A fake that speaks its product's own HTTP.
+/// A fake with the HTTP interface of its product.
 protocol ServedService: Sendable {
-    /// The largest body the product takes, in bytes.
+    /// The largest body that the product accepts, in bytes.
     var bodyBytesMax: Int { get }
 
-    /// Answers one request, errors included.
+    /// Answers one request, also with errors.
     func answer(_ request: ServedRequest) async -> ServedAnswer
 
-    /// A failure in the product's own shape.
+    /// A failure in the product's own form.
     func failure(_ failure: PortFailure) -> ServedAnswer
 
     /// The answer to a body above the limit.
@@ -87,7 +87,7 @@ protocol ServedService: Sendable {
 }
 
 extension PortFailure {
-    /// The HTTP status that says the same.
+    /// The HTTP status with the same meaning.
     var status: Int {
         switch kind {
         case .unavailable, .unclassified, .cancelled: 503
@@ -99,7 +99,7 @@ extension PortFailure {
         }
     }
 
-    /// `retry-after` in whole seconds, and in milliseconds as OpenAI adds it.
+    /// `retry-after` in whole seconds, and OpenAI's additional header in milliseconds.
     var retryHeaders: [(name: String, value: String)] {
         guard case .throttled(let wait?) = kind else { return [] }
         return wait.retryHeaders

@@ -5,12 +5,13 @@ import Foundation
 package import Migration
 import Synchronization
 
-/// The fakes behind loopback HTTP, each on a port of its own, so that anything which speaks the products' HTTP can use them.
+/// The fakes over HTTP on loopback, each on its own port, so that any program which uses the products' HTTP can use
+/// them.
 ///
-/// Every request needs the key; a new random one each time unless given. Nothing is written to disk: what was stored is
-/// gone with the process.
+/// Every request needs the key; by default each start makes a new random one. Nothing is written to disk: all data is
+/// lost when the process ends.
 package actor ServedFakes {
-    /// A product that can be stood in for.
+    /// A product with a fake.
     package enum Kind: String, Sendable, CaseIterable {
         case openai, qdrant, supabase
     }
@@ -18,7 +19,7 @@ package actor ServedFakes {
     /// Where a fake listens.
     package struct Endpoint: Sendable {
         package let kind: Kind
-        /// The product's base URL, as its setting wants it.
+        /// The product's base URL, in the form of its setting.
         package let url: String
         package let key: String
 
@@ -40,16 +41,16 @@ package actor ServedFakes {
     private var servers: [HTTPServer] = []
     private var running: [Task<Void, Never>] = []
 
-    /// Prepares servers for the fakes that are given.
+    /// Prepares servers for the given fakes.
     ///
     /// - Parameters:
     ///   - openAI: served as `POST /v1/embeddings` and `GET /v1/models`.
     ///   - qdrant: served as Qdrant's REST interface.
     ///   - supabase: served as PostgREST's `/rest/v1/rpc/…`.
-    ///   - address: the IPv4 address to listen on; anything but loopback is the caller's wish.
-    ///   - port: the first fake's port, the next ones follow; 0 = any free ones.
-    ///   - key: the key of all of them; nil = a random one each.
-    ///   - faults: asked around each request, as `openai POST /v1/embeddings`; a lost answer becomes a 504.
+    ///   - address: the IPv4 address to listen on; the caller may choose another one than loopback.
+    ///   - port: the first fake's port, the next ones follow; 0 = any free ports.
+    ///   - key: the key of all fakes; nil = a random one for each.
+    ///   - faults: called before and after each request, as `openai POST /v1/embeddings`; a lost answer becomes a 504.
     package init(
         openAI: FakeOpenAI? = nil,
         qdrant: QdrantEngine? = nil,
@@ -80,8 +81,8 @@ package actor ServedFakes {
 
     /// Starts listening.
     ///
-    /// - Returns: where each fake listens, in the order openai, qdrant, supabase.
-    /// - Throws: `unavailable` when an address or a port cannot be had.
+    /// - Returns: the address of each fake, in the order openai, qdrant, supabase.
+    /// - Throws: `unavailable` when an address or a port is not available.
     package func start() async throws(PortFailure) -> [Endpoint] {
         precondition(servers.isEmpty, "started already")
         var endpoints: [Endpoint] = []
@@ -110,13 +111,13 @@ package actor ServedFakes {
         }
     }
 
-    /// Lets requests that have begun end, for at most five seconds, and stops listening.
+    /// Lets running requests end, for at most five seconds, and stops listening.
     package func stop() async {
         for _ in 0..<500 where requests.count.withLock({ $0 }) > 0 {
             try? await Task.sleep(for: .milliseconds(10))
         }
         await withTaskGroup(of: Void.self) { group in
-            // Long enough to send the last answer; idle connections would use up any time they are given.
+            // Long enough to send the last answer; idle connections would use up any longer time.
             for server in servers { group.addTask { await server.stop(timeout: 0.05) } }
         }
         for task in running { task.cancel() }
@@ -163,12 +164,12 @@ package actor ServedFakes {
     }
 }
 
-/// Requests that are being answered.
+/// The number of requests in progress.
 private final class RequestCount: Sendable {
     let count = Mutex(0)
 }
 
-/// Between FlyingFox and a service.
+/// Connects FlyingFox with a service.
 private struct ServiceHandler: HTTPHandler {
     let kind: ServedFakes.Kind
     let service: any ServedService
@@ -227,10 +228,10 @@ private struct NoBytes: AsyncBufferedSequence {
     func makeAsyncIterator() -> AsyncIterator { AsyncIterator() }
 }
 
-/// The library's socket pool, with the delay of small packets switched off.
+/// The library's socket pool, without the delay of small packets.
 ///
-/// Head and body of an answer leave in two writes: without this the second one waits for the client's delayed
-/// acknowledgement of the first, some 40 ms a request on a kept-alive connection.
+/// Head and body of an answer are sent in two writes: without this option the second one waits for the client's delayed
+/// acknowledgement of the first, about 40 ms per request on a kept-alive connection.
 private struct NoDelayPool: AsyncSocketPool {
     let base: any AsyncSocketPool
 

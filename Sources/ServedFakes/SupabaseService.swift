@@ -2,7 +2,7 @@ import Fakes
 import Foundation
 import Migration
 
-/// Any job store as Supabase's PostgREST: `POST /rest/v1/rpc/{function}`.
+/// Any job store with the interface of Supabase's PostgREST: `POST /rest/v1/rpc/{function}`.
 struct SupabaseService: ServedService {
     let store: any JobStore
     let key: String
@@ -62,7 +62,7 @@ struct SupabaseService: ServedService {
         return ServedAnswer(status, json: body)
     }
 
-    /// Performs the call that a request holds.
+    /// Performs the call in a request.
     private func perform<Call: TrackingCall>(_ type: Call.Type, _ body: Data) async throws -> Data {
         let call = try TrackingJSON.decodeCall(type, from: body.isEmpty ? Data("{}".utf8) : body)
         return try TrackingJSON.encodeAnswer(await store.perform(call))

@@ -4,24 +4,24 @@ package import Migration
 
 /// HTTP by libcurl: one multi loop on its own thread, bridged to async/await.
 ///
-/// Connections are kept alive and pooled, at most `connectionsPerHostMax` to a host; further requests wait in line within
-/// their own total timeout. HTTP/1.1 only: with large bodies it is twice as fast as HTTP/2. Redirects are never followed
-/// and certificates always verified. Cancelling the task ends the request within milliseconds. The only request sent
-/// twice is one that met a kept-alive connection already closed by the server.
+/// Connections are kept alive and pooled, at most `connectionsPerHostMax` per host; further requests wait within their
+/// own total timeout. HTTP/1.1 only: with large bodies it is twice as fast as HTTP/2. Redirects are never followed and
+/// certificates are always verified. Cancelling the task ends the request within milliseconds. A request is sent twice
+/// only if it met a kept-alive connection that the server had already closed.
 package final class CurlClient: HTTPExchange {
-    /// What holds for every request.
+    /// Options for all requests.
     package struct Options: Sendable {
-        /// Whether `http` to a host that is not loopback is allowed; keys and texts can then be read on the way.
+        /// Whether `http` is allowed to a host that is not loopback; keys and texts can then be read in transit.
         package var allowsPlaintext: Bool
         /// A PEM file of the authorities to trust instead of the system's; nil = `SSL_CERT_FILE`, or else the system's.
         package var authorities: String?
         /// Connections to one host and port at the same time.
         package var connectionsPerHostMax: Int
-        /// Requests in flight or in line; one more is `unavailable` at once.
+        /// Requests in flight or waiting; one more is `unavailable` at once.
         package var requestsMax: Int
-        /// The variables in which proxies are named, as `HTTPProxies` reads them.
+        /// The variables that name proxies, as `HTTPProxies` reads them.
         ///
-        /// Loopback never goes through a proxy.
+        /// Loopback addresses never use a proxy.
         package var environment: [String: String]
 
         package init(
@@ -86,7 +86,7 @@ package final class CurlClient: HTTPExchange {
 }
 
 extension HTTPHeaders.Field {
-    /// A line break would end the field and begin another one of the sender's choice.
+    /// A line break would end the field and begin another field that the sender could choose.
     fileprivate var isSendable: Bool {
         let token = name.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != UInt8(ascii: ":") }
         return token && !name.isEmpty && !value.utf8.contains { ($0 < 0x20 && $0 != 0x09) || $0 == 0x7F }

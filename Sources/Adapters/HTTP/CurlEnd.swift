@@ -4,20 +4,20 @@ import Migration
 struct CurlEnd: Sendable {
     /// libcurl's code, 1…99.
     let code: Int
-    /// Whether any byte of the request has left.
+    /// Whether any byte of the request was sent.
     let wasSent: Bool
     /// The proxy's answer to CONNECT, or 0.
     var proxyStatus = 0
     var isTooLong = false
-    /// libcurl's words; they name hosts and certificates, never what was sent.
+    /// libcurl's message; it names hosts and certificates, never what was sent.
     var reason = ""
 }
 
 extension PortFailure {
-    /// The code of an answer that was given up for its length.
+    /// The code of an answer that was given up because of its length.
     static let answerTooLong = "answer_too_long"
 
-    /// Translates libcurl's codes, the only place that knows them.
+    /// Translates libcurl's codes: the only place that knows them.
     init(_ end: CurlEnd, _ ticket: CurlTicket) {
         let name = ticket.address.name
         let lost: Kind = end.wasSent ? .outcomeUnknown : .unavailable

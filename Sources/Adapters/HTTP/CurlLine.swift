@@ -3,12 +3,12 @@ import Glibc
 import Migration
 import Synchronization
 
-/// One request on its way into the loop, and the flag that withdraws it.
+/// One request on its way into the loop, and the flag that cancels it.
 final class CurlTicket: Sendable {
     let request: HTTPRequest
     let address: HTTPAddress
     let deadline: ContinuousClock.Instant
-    /// Set before the loop is told, so that a withdrawal that overtakes its request is seen too.
+    /// Set before the loop is told, so that a cancellation that overtakes its request is seen too.
     let isCancelled = Atomic(false)
 
     init(_ request: HTTPRequest, _ address: HTTPAddress) {
@@ -18,7 +18,7 @@ final class CurlTicket: Sendable {
     }
 }
 
-/// The line between callers on any thread and the loop on its own: bounded, and it wakes the loop.
+/// The queue between callers on any thread and the loop on its own thread: bounded, and it wakes the loop.
 @safe
 final class CurlLine: Sendable {
     typealias Continuation = CheckedContinuation<Result<HTTPResponse, PortFailure>, Never>
@@ -37,8 +37,8 @@ final class CurlLine: Sendable {
 
     /// libcurl's multi handle.
     ///
-    /// Only `curl_multi_wakeup`, which is made for it, is called from other threads than the
-    /// loop's; the loop frees it after `close`, the last call of all.
+    /// Other threads than the loop's call only `curl_multi_wakeup`, which is made for that; the loop frees the handle
+    /// after `close`, the last call of all.
     nonisolated(unsafe) let multi: UnsafeMutableRawPointer
     private let requestsMax: Int
     private let state = Mutex(State())
@@ -77,7 +77,7 @@ final class CurlLine: Sendable {
         wake()
     }
 
-    /// Called by the loop: everything since the last time.
+    /// Called by the loop: returns everything since the last call.
     func take() -> [Command] {
         state.withLock { state in
             defer { state.commands.removeAll(keepingCapacity: true) }
@@ -93,10 +93,10 @@ final class CurlLine: Sendable {
 
     private func wake() { _ = unsafe curl_multi_wakeup(multi) }
 
-    /// Once a process.
+    /// Once per process.
     ///
-    /// Writing to a connection that the peer has closed must be an error, not the end of the process:
-    /// libcurl's NOSIGNAL leaves SIGPIPE to us.
+    /// Writing to a connection that the peer has closed must be an error and must not end the process: libcurl's
+    /// NOSIGNAL leaves SIGPIPE to the program.
     private static let isLibraryReady: Bool = {
         _ = signal(SIGPIPE, SIG_IGN)
         return curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK

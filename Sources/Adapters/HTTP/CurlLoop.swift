@@ -2,7 +2,7 @@ import CCurl
 import Migration
 import Synchronization
 
-/// The loop that drives every transfer of a client; made, run and ended on one thread.
+/// The loop that drives all transfers of a client; made, run and ended on one thread.
 @safe
 struct CurlLoop {
     struct Settings: Sendable {
@@ -14,12 +14,12 @@ struct CurlLoop {
     private let line: CurlLine
     private let settings: Settings
     private var transfers: [ObjectIdentifier: Live] = [:]
-    /// Handles for the next requests: reset, their connections live on in the multi handle.
+    /// Handles for the next requests: they are reset, and their connections stay in the multi handle.
     private var idle: [UnsafeMutableRawPointer] = unsafe []
-    /// No transfer's deadline is earlier.
+    /// Not later than the earliest deadline of all transfers.
     private var nextDeadline: ContinuousClock.Instant?
     private static let idleMax = 64
-    /// Nothing waits for it: work wakes the loop by itself.
+    /// Only an upper limit: new work wakes the loop by itself.
     private static let pollMax = Duration.seconds(60)
 
     @safe
@@ -33,11 +33,11 @@ struct CurlLoop {
         self.settings = settings
         let hostMax = settings.connectionsPerHostMax
         _ = unsafe ccurl_multi_set_long(line.multi, CURLMOPT_MAX_HOST_CONNECTIONS, hostMax)
-        // Idle connections to all hosts together; enough for the three services a runner talks to.
+        // Idle connections to all hosts together; enough for the three services of a runner.
         _ = unsafe ccurl_multi_set_long(line.multi, CURLMOPT_MAXCONNECTS, 4 * hostMax)
     }
 
-    /// Runs until the line is closed; then nobody waits for an answer any more.
+    /// Runs until the queue is closed; then no caller waits for an answer any more.
     consuming func run() {
         var isOpen = true
         while isOpen {
@@ -87,7 +87,7 @@ struct CurlLoop {
     }
 
     private mutating func cancel(_ ticket: CurlTicket) {
-        // Not there: already answered, or withdrawn before it was started.
+        // Not found: already answered, or cancelled before it was started.
         guard let live = transfers[ObjectIdentifier(ticket)] else { return }
         end(live, .failure(.withdrawn))
     }
@@ -98,7 +98,7 @@ struct CurlLoop {
             guard unsafe message.pointee.msg == CURLMSG_DONE, let easy = unsafe message.pointee.easy_handle else {
                 continue
             }
-            // Read before anything touches the handle: removing it frees the message.
+            // Read before anything changes the handle: removing it frees the message.
             let code = unsafe ccurl_message_result(message)
             var pointer: UnsafeMutableRawPointer?
             _ = unsafe ccurl_get_pointer(easy, CURLINFO_PRIVATE, &pointer)
@@ -126,7 +126,7 @@ struct CurlLoop {
         return .success(HTTPResponse(status: status, headers: transfer.headers, body: transfer.body))
     }
 
-    /// Time in line counts too, which libcurl's own total timeout leaves out while it holds a transfer back.
+    /// Waiting time counts too; libcurl's own total timeout leaves it out while it holds a transfer back.
     private mutating func finishOverdue() {
         let now = ContinuousClock.now
         guard let nextDeadline, nextDeadline <= now else { return }

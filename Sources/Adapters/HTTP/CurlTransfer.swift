@@ -2,7 +2,7 @@ import Basics
 import CCurl
 import Migration
 
-/// One request inside the loop; touched on the loop's thread only.
+/// One request in the loop; used on the loop's thread only.
 @safe
 final class CurlTransfer {
     let ticket: CurlTicket
@@ -11,17 +11,18 @@ final class CurlTransfer {
     private(set) var body: [UInt8] = []
     /// Whether the answer was longer than the request allows.
     private(set) var isTooLong = false
-    /// Whether the empty line after the headers has come; libcurl takes a connection closed before it for an answer.
+    /// Whether the empty line after the headers has arrived; libcurl takes a connection that was closed earlier for an
+    /// answer.
     private(set) var isHeaderComplete = false
-    /// Why libcurl gave up, in its words.
+    /// libcurl's message about the failure.
     var reason: String { unsafe String(cString: errorBuffer) }
 
     private let errorBuffer: UnsafeMutablePointer<CChar>
-    /// libcurl does not copy the body it sends: these bytes live as long as the transfer.
+    /// libcurl does not copy the body that it sends: these bytes live as long as the transfer.
     private let upload: UnsafeMutableBufferPointer<UInt8>
     private var lines: UnsafeMutablePointer<curl_slist>?
     private var headerBytes = 0
-    /// More than any server of ours sends.
+    /// More than any server of the program sends.
     private static let headerBytesMax = 256 << 10
 
     init(_ ticket: CurlTicket, _ continuation: CurlLine.Continuation) {
@@ -39,7 +40,7 @@ final class CurlTransfer {
         unsafe curl_slist_free_all(lines)
     }
 
-    /// Sets everything that belongs to this request on a fresh or reset handle.
+    /// Sets everything that belongs to this request, on a fresh or reset handle.
     func configure(_ easy: UnsafeMutableRawPointer, _ settings: CurlLoop.Settings) {
         let request = ticket.request
         let handle = unsafe CurlHandle(easy)
@@ -48,7 +49,7 @@ final class CurlTransfer {
         unsafe handle.set(CURLOPT_ERRORBUFFER, UnsafeMutableRawPointer(errorBuffer))
         handle.set(CURLOPT_URL, request.url)
         handle.set(CURLOPT_NOSIGNAL, 1)
-        // A withdrawn name lookup is left to its thread; waiting for it would hold up every other request.
+        // A cancelled name lookup continues on its own thread; waiting for it would delay every other request.
         handle.set(CURLOPT_QUICK_EXIT, 1)
         handle.set(CURLOPT_CONNECTTIMEOUT_MS, max(1, request.connectTimeout.milliseconds))
         handle.set(CURLOPT_TCP_KEEPALIVE, 1)
@@ -63,7 +64,7 @@ final class CurlTransfer {
         unsafe setCallbacks(handle, this: unsafe this)
     }
 
-    /// What keeps secrets where they belong.
+    /// Options that protect secrets.
     private func secure(_ handle: CurlHandle, _ settings: CurlLoop.Settings) {
         handle.set(CURLOPT_PROTOCOLS_STR, "http,https")
         handle.set(CURLOPT_FOLLOWLOCATION, 0)
@@ -72,7 +73,7 @@ final class CurlTransfer {
         handle.set(CURLOPT_SSL_VERIFYHOST, 2)
         handle.set(CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
         if let authorities = settings.authorities { handle.set(CURLOPT_CAINFO, authorities) }
-        // Set even when empty, or libcurl would read the environment by itself.
+        // Set even if empty, because otherwise libcurl would read the environment itself.
         handle.set(CURLOPT_PROXY, settings.proxies.proxy(for: ticket.address) ?? "")
         handle.set(CURLOPT_NOPROXY, settings.proxies.exceptions)
     }
@@ -96,7 +97,7 @@ final class CurlTransfer {
         }
         // Without this, libcurl waits a second for `100 Continue` before a body above 1 MB.
         append("Expect:")
-        // libcurl's own guess is a web form.
+        // libcurl's default is the type of a web form.
         if request.headers["Content-Type"] == nil { append("Content-Type:") }
         unsafe handle.set(CURLOPT_HTTPHEADER, lines)
     }
@@ -120,7 +121,7 @@ final class CurlTransfer {
         unsafe pointer.map { unsafe Unmanaged<CurlTransfer>.fromOpaque($0).takeUnretainedValue() }
     }
 
-    /// Returns how many bytes were taken; any other number than all of them ends the transfer.
+    /// Returns how many bytes were accepted; any number other than all of them ends the transfer.
     private func receive(_ bytes: UnsafeRawBufferPointer) -> Int {
         guard body.count + bytes.count <= ticket.request.responseBytesMax else {
             isTooLong = true
@@ -138,7 +139,7 @@ final class CurlTransfer {
         }
         let line = unsafe String(decoding: bytes, as: UTF8.self)
         if line.hasPrefix("HTTP/") {
-            // A new block: what came before was a `100 Continue`, or a proxy's answer to CONNECT.
+            // A new block: the one before was a `100 Continue`, or a proxy's answer to CONNECT.
             headers = [:]
             isHeaderComplete = false
         } else if line.allSatisfy(\.isNewline) {
@@ -161,8 +162,8 @@ struct CurlHandle {
 
     init(_ easy: UnsafeMutableRawPointer) { unsafe self.easy = easy }
 
-    // An option that this libcurl does not know is refused by libcurl and changes nothing; those that protect are all
-    // older than the version the package asks for.
+    // libcurl refuses an option that it does not know, which changes nothing; all options that protect are older than
+    // the version that the package requires.
     func set(_ option: CURLoption, _ value: Int) { _ = unsafe ccurl_set_long(easy, option, value) }
     func set(_ option: CURLoption, _ value: String) { _ = unsafe ccurl_set_string(easy, option, value) }
     func setOffset(_ option: CURLoption, _ value: Int) { _ = unsafe ccurl_set_offset(easy, option, value) }

@@ -1,19 +1,19 @@
 import CCurl
 package import Migration
 
-/// What an address says before anything is sent to it, read by libcurl's own parser so that both see the same host.
+/// The parts of an address, read before anything is sent, by libcurl's own parser so that both see the same host.
 package struct HTTPAddress: Sendable, Equatable {
-    /// Whether nothing protects what is sent: `http`.
+    /// Whether the connection is not encrypted: `http`.
     package let isPlaintext: Bool
     /// In lower case, without brackets.
     package let host: String
     package let port: Int
-    /// Whether it never leaves this machine: `localhost`, `127.0.0.0/8`, `::1`.
+    /// Whether the connection never leaves this machine: `localhost`, `127.0.0.0/8`, `::1`.
     package let isLoopback: Bool
 
     /// Parses an absolute address.
     ///
-    /// - Throws: `rejected` unless it is `http` or `https` with a host and without user name and control characters.
+    /// - Throws: `rejected` unless it is `http` or `https` with a host, and without user name and control characters.
     package init(_ url: String) throws(PortFailure) {
         guard let parts = unsafe curl_url() else { throw PortFailure(.unavailable, "libcurl: no memory") }
         defer { unsafe curl_url_cleanup(parts) }

@@ -1,19 +1,20 @@
 package import Migration
 
-/// Sends one request and returns the one answer, whatever its status: no redirect is followed, nothing is tried again.
+/// Sends one request and returns the one answer, whatever its status: no redirect is followed, nothing is repeated.
 package protocol HTTPExchange: Sendable {
     /// Performs a request.
     ///
     /// - Parameter request: what to send; its body may be empty.
     /// - Returns: the answer of the server itself, of any status, its body decoded from `Content-Encoding`.
-    /// - Throws: `unavailable` when the request was not sent; `outcomeUnknown` when it was sent and the answer was lost;
-    ///   `unauthorised` for a certificate or plain text a person has to look at; `rejected` for an address that cannot be
-    ///   used and an answer over `responseBytesMax`; `cancelled`. No detail holds a header, a body or a query.
+    /// - Throws: `unavailable` when the request was not sent; `outcomeUnknown` when it was sent and the answer was
+    ///   lost; `unauthorised` for a certificate or plain text that a person has to check; `rejected` for an address
+    ///   that cannot be used and an answer over `responseBytesMax`; `cancelled`. No detail contains a header, a body or
+    ///   a query.
     func send(_ request: HTTPRequest) async throws(PortFailure) -> HTTPResponse
 }
 
 package struct HTTPRequest: Sendable, CustomStringConvertible, CustomReflectable {
-    /// The methods our services use.
+    /// The methods that the services use.
     package enum Method: String, Sendable {
         case get = "GET"
         case post = "POST"
@@ -25,15 +26,15 @@ package struct HTTPRequest: Sendable, CustomStringConvertible, CustomReflectable
     package var method: Method
     /// An absolute `http` or `https` address, already percent-encoded.
     package var url: String
-    /// Sent as they are; `Content-Type` is the caller's.
+    /// Sent unchanged; the caller sets `Content-Type`.
     package var headers: HTTPHeaders
     /// Sent with `Content-Length`; a GET has none.
     package var body: [UInt8]
     /// Name lookup, TCP and TLS together.
     package var connectTimeout: Duration
-    /// From the call to the last byte of the answer, time in the queue included.
+    /// From the call to the last byte of the answer, including the time in the queue.
     package var totalTimeout: Duration
-    /// An answer whose decoded body is longer is given up.
+    /// An answer with a longer decoded body is given up.
     package var responseBytesMax: Int
 
     package init(
@@ -54,7 +55,7 @@ package struct HTTPRequest: Sendable, CustomStringConvertible, CustomReflectable
         self.responseBytesMax = responseBytesMax
     }
 
-    /// Method and address without its query; headers and body hold secrets and record text.
+    /// Method and address without its query; headers and body may contain secrets and record text.
     package var description: String { "\(method.rawValue) \(url.prefix { $0 != "?" })" }
     package var customMirror: Mirror { Mirror(self, children: [:]) }
 }
@@ -72,7 +73,7 @@ package struct HTTPResponse: Sendable, Equatable {
     }
 
     package var isSuccess: Bool { (200..<300).contains(status) }
-    /// Whether the body is a page for people, HTML, by its own beginning.
+    /// Whether the body is an HTML page, judged by its beginning.
     package var isPage: Bool {
         guard let first = body.first(where: { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }) else { return false }
         return first == UInt8(ascii: "<")

@@ -1,12 +1,12 @@
-/// The proxies that the environment names, by libcurl's own conventions.
+/// The proxies in the environment, by libcurl's own conventions.
 ///
-/// `HTTP_PROXY` in upper case is ignored, as libcurl does: a web server sets it from a request header.
+/// `HTTP_PROXY` in upper case is ignored, as in libcurl: a web server sets it from a request header.
 struct HTTPProxies: Sendable, Equatable {
     /// For `https` addresses; nil = direct.
     let secure: String?
     /// For `http` addresses; nil = direct.
     let plain: String?
-    /// Hosts that are reached directly, as libcurl reads them.
+    /// Hosts without a proxy, in libcurl's form.
     let exceptions: String
 
     init(_ environment: [String: String]) {
@@ -16,7 +16,7 @@ struct HTTPProxies: Sendable, Equatable {
         exceptions = value("no_proxy", "NO_PROXY") ?? ""
     }
 
-    /// The proxy towards an address, or nil; loopback is always reached directly.
+    /// The proxy for an address, or nil; loopback never uses one.
     func proxy(for address: HTTPAddress) -> String? {
         if address.isLoopback { return nil }
         return address.isPlaintext ? plain : secure

@@ -3,7 +3,7 @@ enum JSON: Sendable, Equatable {
     case null
     case bool(Bool)
     case integer(Int64)
-    /// As it was written: fractions, exponents, and integers beyond 64 signed bits.
+    /// The number as it was written: fractions, exponents, and integers beyond 64 signed bits.
     case number(String)
     case string(String)
     case array([JSON])
@@ -42,7 +42,7 @@ enum JSON: Sendable, Equatable {
         }
     }
 
-    /// A member; nil where this is no object or has no such member.
+    /// A member; nil if this is no object or has no such member.
     subscript(key: String) -> JSON? { object?[key] }
 
     var object: [String: JSON]? { if case .object(let value) = self { value } else { nil } }

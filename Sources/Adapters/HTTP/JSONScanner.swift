@@ -1,17 +1,18 @@
-/// Bytes that are not the JSON that was expected.
+/// The bytes are not the expected JSON.
 struct JSONError: Error, Equatable {
-    /// Where, counted from 0.
+    /// The position of the problem, counted from 0.
     let position: Int
 }
 
 /// Walks JSON bytes without building a tree, for answers whose bulk is numbers.
 ///
-/// Values are pulled in order by whoever knows the shape; what nobody asks for is skipped. Nesting is bounded.
+/// The caller knows the shape and reads the values in order; values that it does not read are skipped. Nesting is
+/// bounded.
 struct JSONScanner {
     let bytes: [UInt8]
     private(set) var position = 0
     private var depth = 0
-    /// More than any answer of ours; a bound, because skipping recurses.
+    /// More than any expected answer; it is bounded because skipping recurses.
     private static let depthMax = 64
 
     init(_ bytes: [UInt8]) { self.bytes = bytes }
@@ -71,7 +72,7 @@ struct JSONScanner {
         position += 1
     }
 
-    /// The bytes between the quotes as they stand, and whether there is a backslash among them.
+    /// The bytes between the quotes, unchanged, and whether they contain a backslash.
     mutating func rawString() throws(JSONError) -> (content: Range<Int>, hasEscapes: Bool) {
         try expect("\"")
         let start = position
@@ -146,7 +147,7 @@ struct JSONScanner {
         return value
     }
 
-    /// The bytes of a number, not yet read as one: an id must not become a floating-point number on the way.
+    /// The bytes of a number, not converted: an id must not become a floating-point number in between.
     mutating func number() throws(JSONError) -> String {
         _ = peek()
         let start = position
@@ -173,13 +174,14 @@ struct JSONScanner {
         return true
     }
 
-    /// Consumes a number that is none in JSON, if it is next: Python writes such words, and some servers are written in it.
+    /// Consumes a word for a non-finite number, if it is next: such words are no JSON, but servers written in Python
+    /// send them.
     mutating func nonFinite() -> Bool {
         literal("NaN") || literal("nan") || literal("Infinity") || literal("-Infinity") || literal("inf")
             || literal("-inf")
     }
 
-    /// Passes over whatever value is next.
+    /// Skips the next value.
     mutating func skip() throws(JSONError) {
         switch peek() {
         case UInt8(ascii: "{"): try object { scanner, _ throws(JSONError) in try scanner.skip() }
@@ -190,7 +192,7 @@ struct JSONScanner {
         }
     }
 
-    /// Nothing but white space may follow.
+    /// Checks that only white space follows.
     mutating func end() throws(JSONError) {
         guard peek() == 0, position == bytes.count else { throw failure }
     }

@@ -1,22 +1,22 @@
-/// Writes JSON by hand: 20 times as fast as an encoder where the bulk is numbers.
+/// Writes JSON by hand: 20 times as fast as an encoder if most of it is numbers.
 ///
-/// Knows no structure: brackets and commas are the caller's literals.
+/// It knows no structure: the caller writes brackets and commas as literals.
 struct JSONWriter {
     private(set) var bytes: [UInt8] = []
 
     init(capacity: Int = 0) { bytes.reserveCapacity(capacity) }
 
-    /// Punctuation and keys, as they are.
+    /// Punctuation and keys, unchanged.
     mutating func raw(_ text: StaticString) { text.withUTF8Buffer { unsafe bytes.append(contentsOf: $0) } }
 
-    /// A part that was written before.
+    /// A part that was written earlier.
     mutating func raw(_ part: [UInt8]) { bytes.append(contentsOf: part) }
 
     mutating func integer(_ value: some BinaryInteger) { bytes.append(contentsOf: String(value).utf8) }
 
     /// A string in quotes.
     ///
-    /// Everything but quotes, backslashes and control characters stands for itself in JSON.
+    /// In JSON only quotes, backslashes and control characters need escapes.
     mutating func string(_ text: String) {
         bytes.append(UInt8(ascii: "\""))
         var text = text
@@ -51,7 +51,7 @@ struct JSONWriter {
         digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
     }
 
-    /// An array of finite numbers that read back as exactly these, directly or by way of a double.
+    /// An array of finite numbers that read back as exactly these numbers, directly or by way of a double.
     mutating func floats(_ values: some Collection<Float>) {
         bytes.append(UInt8(ascii: "["))
         bytes.reserveCapacity(bytes.count + values.count * 14)
@@ -66,8 +66,8 @@ struct JSONWriter {
 
     /// Most components of a unit vector of 1,536 numbers lie in 0.00001..<1: fixed-point digits by integer arithmetic.
     ///
-    /// Eight significant digits where they read back as the same number, otherwise nine, which always do (IEEE 754
-    /// binary32). Everything outside the range goes by Swift's own shortest description.
+    /// Eight significant digits if they read back as the same number, otherwise nine, which always do (IEEE 754
+    /// binary32). Numbers outside the range use Swift's own shortest description.
     private mutating func float(_ value: Float) {
         let magnitude = Double(value.magnitude)
         guard magnitude >= 0.000_01, magnitude < 1 else {
@@ -82,7 +82,7 @@ struct JSONWriter {
             digits = (magnitude * Self.powersOfTen[places]).rounded()
         }
         guard digits < Self.powersOfTen[places] else {
-            // Rounded up to 1.
+            // It was rounded up to 1.
             bytes.append(contentsOf: value.description.utf8)
             return
         }

@@ -3,8 +3,8 @@ import Synchronization
 
 /// One connection and its thread: libmariadb blocks, so this actor brings its own executor.
 ///
-/// It connects when it is first used and again, once a call, when the link turns out to be dead; so it never breaks
-/// for good. It is for reads only, which may be repeated.
+/// It connects when it is first used, and once more per call when the link turns out to be dead; so it never breaks for
+/// good. It is for reads only, which may be repeated.
 actor MySQLConnection {
     nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe executor.asUnownedSerialExecutor() }
 
@@ -12,7 +12,7 @@ actor MySQLConnection {
     private nonisolated let options: MySQLOptions
     private let statementTimeout: Duration
     private var handle: MySQLHandle?
-    /// The server's number of this connection while a call is running on it; what a cancellation needs to know.
+    /// The server's number of this connection while a call runs on it; a cancellation needs it.
     private nonisolated let running = Mutex<UInt?>(nil)
 
     init(_ options: MySQLOptions, statementTimeout: Duration) {
@@ -24,7 +24,7 @@ actor MySQLConnection {
 
     /// Runs reads on the connection's thread.
     ///
-    /// Cancelling the task ends the statement at the server, from a second connection; this one stays usable.
+    /// Cancelling the task ends the statement at the server, over a second connection; this one stays usable.
     ///
     /// `work` blocks, changes nothing, and may be run a second time from its beginning. It throws `cancelled` after a
     /// cancellation that came in time.
@@ -37,7 +37,7 @@ actor MySQLConnection {
         } onCancel: {
             killing.start { await self.kill() }
         }
-        // Nobody else may use this connection before the last KILL QUERY has been sent and has had its effect.
+        // No other call may use this connection before the last KILL QUERY has been sent and has had its effect.
         if await killing.hasEnded() { await absorbKill() }
         return try result.get()
     }
@@ -53,7 +53,7 @@ actor MySQLConnection {
     private func attemptTwice<Value>(
         _ work: (borrowing MySQLHandle) throws(PortFailure) -> Value
     ) throws(PortFailure) -> Value {
-        // A server that cannot be reached is not tried twice: what `open` throws goes to the caller.
+        // A server that cannot be reached is not tried twice: the error of `open` goes to the caller.
         if handle == nil { try open() }
         do { return try attempt(work) } catch {
             guard handle == nil, !Task.isCancelled else { throw error }
@@ -66,7 +66,7 @@ actor MySQLConnection {
         handle = try MySQLHandle.open(options, statementTimeout: statementTimeout)
     }
 
-    /// Runs `work` on the open handle, and lets go of the handle when its link proves dead.
+    /// Runs `work` on the open handle, and drops the handle when its link proves dead.
     private func attempt<Value>(
         _ work: (borrowing MySQLHandle) throws(PortFailure) -> Value
     ) throws(PortFailure) -> Value {
@@ -85,19 +85,20 @@ actor MySQLConnection {
         }
     }
 
-    /// Ends what is running, from a second connection; repeated, because the first may come before the statement.
+    /// Ends the running statement over a second connection; repeated, because the first try may come before the
+    /// statement.
     private nonisolated func kill() async {
         let second = MySQLConnection(options, statementTimeout: .seconds(10))
         for _ in 0..<50 {
             guard let number = running.withLock({ $0 }) else { return }
-            // A failure is not the caller's: the statement's own limit ends it then.
+            // A failure here is not the caller's: the statement's own time limit ends it then.
             _ = await second.result { (handle) throws(PortFailure) in try handle.execute("KILL QUERY \(number)") }
             guard running.withLock({ $0 }) != nil else { return }
             try? await Task.sleep(for: .milliseconds(100))
         }
     }
 
-    /// A KILL QUERY that came too late may hit the next statement: let that be an empty one.
+    /// A late KILL QUERY may hit the next statement: an empty one takes the hit.
     private func absorbKill() {
         guard handle != nil else { return }
         for _ in 0..<2 {
@@ -113,7 +114,7 @@ actor MySQLConnection {
     }
 }
 
-/// The one task that a cancellation handler, which cannot await, may start; its owner awaits it.
+/// The only task that a cancellation handler, which cannot await, may start; its owner awaits it.
 private final class Killing: Sendable {
     private let task = Mutex<Task<Void, Never>?>(nil)
 

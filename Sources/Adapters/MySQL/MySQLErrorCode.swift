@@ -1,7 +1,7 @@
 import Migration
 
-/// A number of the server (1000 and up), of the client library (2000…2999) or of what stands between; an open set, hence no
-/// enum.
+/// An error number of the server (1000 and up), of the client library (2000…2999) or of a proxy between them; an open
+/// set, hence no enum.
 ///
 /// - SeeAlso: *MySQL Error Reference*; MariaDB's *Error Codes*; `errmsg.h` and `mysqld_error.h`; ProxySQL's *Error Codes*; TiDB's
 ///   *Error Codes and Troubleshooting*; Vitess, `go/mysql/sqlerror`; `docs/compatibility.md` for what each of them means here.
@@ -27,8 +27,8 @@ struct MySQLErrorCode: RawRepresentable, Hashable, Sendable {
 
     /// What to do next.
     ///
-    /// Reads change nothing, so an answer that was lost is `unavailable`, never `outcomeUnknown`. Of a code that is in no list the
-    /// class of its SQLSTATE decides, and otherwise time: it may be a cluster's or a proxy's own, and may pass.
+    /// Reads change nothing, so a lost answer is `unavailable`, never `outcomeUnknown`. A code in no list is decided by
+    /// the class of its SQLSTATE, and otherwise by time: it may belong to a cluster or a proxy, and may pass.
     ///
     /// - Parameter state: the SQLSTATE that came with it; `HY000` stands for "no class of its own".
     /// - Returns: one of `unavailable`, `unauthorised`, `rejected` and `unclassified`.
@@ -47,7 +47,7 @@ struct MySQLErrorCode: RawRepresentable, Hashable, Sendable {
         }
     }
 
-    /// Whether the server's own sentence speaks of names, accounts and servers only, and never of what rows hold.
+    /// Whether the server's own message contains only names, accounts and servers, and never the content of rows.
     var hasHarmlessMessage: Bool {
         Self.unauthorised.contains(rawValue) || Self.harmless.contains(rawValue) || Self.clusters.contains(rawValue)
             || (2000..<3000).contains(rawValue)
@@ -85,17 +85,17 @@ struct MySQLErrorCode: RawRepresentable, Hashable, Sendable {
         1862, 1873, 2026, 2049, 2059, 2061, 3118, 3159, 3955, 4151,
     ]
 
-    /// Refusals that no retry changes, though their SQLSTATE does not say so: 1193, 1231, 1238 variables · 1111, 1210, 4077…4079 arguments
-    /// of functions and operators · 1153, 2020 packet too large · 1267, 1270, 1271, 1273 collations · 1356, 1449 view whose
-    /// tables, columns or definer are gone · 1411, 1525 a value that can never be one · 1792 read-only session · 3685…3700 a
-    /// regular expression · 8001, 8175, 8176 TiDB: memory of a query.
+    /// Refusals that no retry changes, though their SQLSTATE does not say so: 1193, 1231, 1238 variables · 1111, 1210,
+    /// 4077…4079 arguments of functions and operators · 1153, 2020 packet too large · 1267, 1270, 1271, 1273 collations
+    /// · 1356, 1449 view whose tables, columns or definer are gone · 1411, 1525 a value that can never be one · 1792
+    /// read-only session · 3685…3700 a regular expression · 8001, 8175, 8176 TiDB: memory of a query.
     private static let rejected = Set<UInt32>(3685...3700).union(4077...4079).union([
         1111, 1153, 1193, 1210, 1231, 1238, 1267, 1270, 1271, 1273, 1356, 1411, 1449, 1525, 1792, 2020, 8001, 8175,
         8176,
     ])
 
-    /// What nobody can tell by its number or its class: 1105, 1815 Vitess and proxies for everything · 1290, 1836, 1874 read-only
-    /// switches · 1030, 1194, 1195 storage, crashed tables.
+    /// Codes whose meaning neither number nor class shows: 1105, 1815 Vitess and proxies for everything · 1290, 1836,
+    /// 1874 read-only switches · 1030, 1194, 1195 storage, crashed tables.
     private static let unclassified: Set<UInt32> = [1030, 1105, 1194, 1195, 1290, 1815, 1836, 1874]
 
     /// 1046 no database · 1049, 1054, 1146 unknown names · 1064 syntax · 1193 unknown variable · 1290, 1792, 1836 read-only.
@@ -106,7 +106,7 @@ struct MySQLErrorCode: RawRepresentable, Hashable, Sendable {
 }
 
 extension PortFailure {
-    /// Says what the server or the client library answered, without what rows hold, and what a person can do.
+    /// Reports what the server or the client library answered, without the content of rows, and what a person can do.
     init(_ code: MySQLErrorCode, state: String = "HY000", message: String, options: MySQLOptions) {
         let address = options.address
         if code == .tls {
@@ -114,7 +114,7 @@ extension PortFailure {
             self.init(kind, "MySQL at \(address): \(explanation)", code: "\(code.rawValue)")
             return
         }
-        // A statement is one line in a message too.
+        // A statement is shortened to one line in a message too.
         let said = code.hasHarmlessMessage ? String(message.map { $0.isNewline ? " " : $0 }) : "an error"
         let text: String =
             switch code {
@@ -137,10 +137,10 @@ extension PortFailure {
         self.init(code.kind(state: state), "\(text) (error \(code.rawValue))", code: "\(code.rawValue)")
     }
 
-    /// Whether the connection it came from has to be opened anew.
+    /// Whether its connection has to be opened again.
     var isDeadLink: Bool { code.flatMap(UInt32.init).map { MySQLErrorCode(rawValue: $0).isDeadLink } ?? false }
 
-    /// What one of the library's many sentences about TLS means here.
+    /// The meaning of one of the library's many messages about TLS.
     private static func explanation(ofTLS message: String, options: MySQLOptions) -> (Kind, String) {
         let bundle =
             "set MYSQL_SSL_CA to the file of the authority that issued it (for AWS RDS the RDS bundle, "
@@ -161,7 +161,7 @@ extension PortFailure {
                 }
             return (.unauthorised, "the server's certificate was not issued by \(authorities); \(bundle)")
         }
-        // Anything else is a connection that broke during the handshake.
+        // Any other message means that the connection broke during the handshake.
         return (.unavailable, "TLS could not be set up (error 2026)")
     }
 }

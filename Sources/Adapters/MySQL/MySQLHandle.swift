@@ -8,10 +8,10 @@ struct MySQLHandle: ~Copyable {
     private let pointer: UnsafeMutablePointer<MYSQL>
     private let options: MySQLOptions
 
-    /// The server's number of this connection, which `KILL QUERY` takes.
+    /// The server's number of this connection, for `KILL QUERY`.
     var threadID: UInt { unsafe mysql_thread_id(pointer) }
 
-    /// `TLSv1.3`, for example; nil for plain text.
+    /// For example `TLSv1.3`; nil for plain text.
     var tlsVersion: String? {
         guard unsafe mysql_get_ssl_cipher(pointer) != nil else { return nil }
         var version: UnsafePointer<CChar>?
@@ -27,7 +27,7 @@ struct MySQLHandle: ~Copyable {
 
     deinit { unsafe mysql_close(pointer) }
 
-    /// Connects, logs in, makes the session read-only and checks that text will arrive as it is stored.
+    /// Connects, logs in, makes the session read-only and checks that text arrives as it is stored.
     ///
     /// After `statementTimeout` the server ends a statement; the client waits a little longer.
     static func open(_ options: MySQLOptions, statementTimeout: Duration) throws(PortFailure) -> MySQLHandle {
@@ -38,7 +38,7 @@ struct MySQLHandle: ~Copyable {
         return handle
     }
 
-    /// Must come before the first thread of the library; it also ignores SIGPIPE for the whole process.
+    /// Must run before the first thread of the library; it also ignores SIGPIPE for the whole process.
     static func prepareLibrary() { precondition(libraryStatus == 0, "libmariadb cannot be used") }
     private static let libraryStatus: Int32 = mysql_server_init(0, nil, nil)
 
@@ -46,11 +46,12 @@ struct MySQLHandle: ~Copyable {
         set(MYSQL_OPT_CONNECT_TIMEOUT, UInt32(clamping: options.connectTimeout.components.seconds))
         set(MYSQL_OPT_READ_TIMEOUT, UInt32(clamping: readTimeout.components.seconds))
         set(MYSQL_OPT_WRITE_TIMEOUT, UInt32(30))
-        // Before connecting: later, or with `utf8`, characters of four bytes arrive as `?` without an error.
+        // Set before connecting: if it is set later, or as `utf8`, characters of four bytes arrive as `?` without an
+        // error.
         set(MYSQL_SET_CHARSET_NAME, "utf8mb4")
-        // Never the socket, which "localhost" would mean otherwise.
+        // Always TCP: otherwise "localhost" would mean the socket.
         set(MYSQL_OPT_PROTOCOL, MYSQL_PROTOCOL_TCP.rawValue)
-        // A server must not be able to ask for a file of this machine.
+        // A server must not be able to request a file of this machine.
         set(MYSQL_OPT_LOCAL_INFILE, UInt32(0))
         // A silent reconnect would lose the session's settings, read-only among them.
         set(MYSQL_OPT_RECONNECT, my_bool(0))
@@ -60,13 +61,14 @@ struct MySQLHandle: ~Copyable {
             set(MYSQL_OPT_SSL_VERIFY_SERVER_CERT, my_bool(0))
         case .verify(let authorities):
             set(MYSQL_OPT_SSL_ENFORCE, my_bool(1))
-            // Enforcing alone falls back to plain text in silence; only verifying refuses a server without TLS.
+            // The option to enforce TLS silently falls back to plain text; only verification refuses a server without
+            // TLS.
             set(MYSQL_OPT_SSL_VERIFY_SERVER_CERT, my_bool(1))
             if let authorities { set(MYSQL_OPT_SSL_CA, authorities) }
         }
     }
 
-    /// The value must have exactly the width the option expects: UInt32 for numbers, my_bool for flags.
+    /// The value must have exactly the width that the option expects: UInt32 for numbers, my_bool for flags.
     private func set<Value: BitwiseCopyable>(_ option: mysql_option, _ value: Value) {
         let status = unsafe withUnsafePointer(to: value) { unsafe mysql_options(pointer, option, $0) }
         precondition(status == 0, "libmariadb does not know option \(option.rawValue)")
@@ -98,7 +100,8 @@ struct MySQLHandle: ~Copyable {
     }
 
     private func prepareSession(statementTimeout: Duration) throws(PortFailure) {
-        // A server's init_connect comes between connecting and this, and may have set another one.
+        // A server's init_connect runs after the connection is made and before this, and may have set another character
+        // set.
         try execute("SET NAMES utf8mb4")
         var version = ""
         var charsets: [String?] = []
@@ -110,11 +113,11 @@ struct MySQLHandle: ~Copyable {
             throw PortFailure(.rejected, "MySQL at \(options.address) does not speak utf8mb4: text would be damaged")
         }
         try execute("SET SESSION TRANSACTION READ ONLY")
-        // Otherwise a CHAR arrives with or without the spaces that fill it, as the server's configuration has it, and the tenant
-        // is part of every point's id.
+        // Otherwise a CHAR arrives with or without its padding spaces, depending on the server's configuration, and the
+        // tenant is part of every point's id.
         try execute("SET SESSION sql_mode = REPLACE(@@sql_mode, 'PAD_CHAR_TO_FULL_LENGTH', '')")
-        // A server may have other defaults: without autocommit the first read pins what all later ones see, and a
-        // limit on selected rows would make records look as if they had vanished.
+        // A server may have other defaults: without autocommit the first read fixes what all later reads see, and with
+        // a limit on selected rows records would seem to have vanished.
         try execute("SET SESSION autocommit = 1, sql_select_limit = 18446744073709551615, sql_big_selects = 1")
         let seconds = max(1, statementTimeout.components.seconds)
         let isMariaDB = version.lowercased().contains("mariadb")
@@ -122,7 +125,7 @@ struct MySQLHandle: ~Copyable {
             let limit = isMariaDB ? "max_statement_time = \(seconds)" : "max_execution_time = \(seconds * 1000)"
             try execute("SET SESSION \(limit)")
         } catch {
-            // Servers before MariaDB 10.1 and MySQL 5.7.8 know no such limit; the client's own remains.
+            // Servers before MariaDB 10.1 and MySQL 5.7.8 have no such limit; the client's own limit remains.
             guard error.code == "\(MySQLErrorCode.unknownVariable.rawValue)" else { throw error }
         }
     }
@@ -132,9 +135,9 @@ struct MySQLHandle: ~Copyable {
         try forEachRow(of: sql) { _ in }
     }
 
-    /// Runs a statement and hands over its rows one by one as they arrive; nothing is buffered.
+    /// Runs a statement and passes on its rows one by one as they arrive; nothing is buffered.
     ///
-    /// - Throws: also when the stream ends by an error: fewer rows than there are never look like all of them.
+    /// - Throws: also when an error ends the stream: an incomplete result never looks complete.
     func forEachRow(
         of sql: String,
         columns check: ([MySQLColumn]) throws(PortFailure) -> Void = { _ in },
@@ -151,7 +154,7 @@ struct MySQLHandle: ~Copyable {
             if unsafe mysql_field_count(pointer) == 0 { return }
             throw failure()
         }
-        // Reads and drops what `body` did not want, so that the connection stays usable.
+        // Reads and drops the remaining rows, so that the connection stays usable.
         defer { unsafe mysql_free_result(result) }
         let count = Int(unsafe mysql_num_fields(result))
         if let fields = unsafe mysql_fetch_fields(result) {
@@ -168,14 +171,14 @@ struct MySQLHandle: ~Copyable {
     private func failure(isConnecting: Bool = false) -> PortFailure {
         let message = unsafe mysql_error(pointer).map { unsafe String(cString: $0) } ?? ""
         var code = MySQLErrorCode(rawValue: unsafe mysql_errno(pointer))
-        // On a connection that has been good, an error of TLS is an end of file: it was killed.
+        // On an established connection a TLS error is an end of file: the connection was killed.
         if code == .tls, !isConnecting { code = .serverLost }
         let state = unsafe mysql_sqlstate(pointer).map { unsafe String(cString: $0) } ?? ""
         return PortFailure(code, state: state, message: message, options: options)
     }
 }
 
-/// What the server says of a result's column.
+/// The server's description of a column of the result.
 struct MySQLColumn {
     let isInteger: Bool
     let isUnsigned: Bool

@@ -3,9 +3,9 @@ import Settings
 
 /// The names and the condition that go into SQL as text, checked and quoted; ids are integers and need neither.
 struct MySQLNames: Sendable, Equatable {
-    /// What the setting says, without any quotes.
+    /// The name in the setting, without any quotes.
     let name: TableName
-    /// Quoted, with its database where one was given.
+    /// Quoted, with its database if one was given.
     let table: String
     let id: String
     let tenant: String
@@ -13,7 +13,7 @@ struct MySQLNames: Sendable, Equatable {
     /// ` AND (expression)`, or nothing.
     let condition: String
 
-    /// - Throws: `rejected`, naming the setting and what is wrong with it.
+    /// - Throws: `rejected`, with the name of the setting and what is wrong with it.
     init(_ options: MySQLOptions) throws(PortFailure) {
         guard let name = TableName(options.table) else {
             throw PortFailure(
@@ -40,7 +40,7 @@ struct MySQLNames: Sendable, Equatable {
         }
     }
 
-    /// A name in backticks, inner ones doubled: the one way to write any name, keywords included.
+    /// A name in backticks, with inner ones doubled: the only way to write any name, including keywords.
     static func quoted(_ name: String, setting: String) throws(PortFailure) -> String {
         if let problem = TableName.problem(with: name) {
             throw PortFailure(.rejected, "a name in \(setting) \(problem)")
@@ -53,11 +53,11 @@ struct MySQLNames: Sendable, Equatable {
         return quoted + "`"
     }
 
-    /// Why a text cannot stand between parentheses as one expression; nil when it can.
+    /// Why a text cannot be one expression in parentheses; nil when it can.
     ///
-    /// It keeps an honest mistake from changing what a page of ids means (`1) OR (1`, a comment that swallows the
-    /// rest). The guard against worse is the account's SELECT-only grant, the read-only session and the protocol,
-    /// which takes one statement at a time.
+    /// This check keeps an honest mistake from changing the meaning of a page of ids (`1) OR (1`, a comment that
+    /// swallows the rest). Against worse there are the account's SELECT-only grant, the read-only session, and the
+    /// protocol, which takes one statement at a time.
     static func problem(inCondition text: String) -> String? {
         var depth = 0
         var isBlank = true
@@ -83,7 +83,7 @@ struct MySQLNames: Sendable, Equatable {
         return depth == 0 ? nil : "a parenthesis is not closed"
     }
 
-    /// Moves past the closing quote; a doubled one reads as two texts side by side, which comes to the same.
+    /// Moves past the closing quote; a doubled quote is read as two adjacent texts, which has the same effect.
     private static func skip(quote: Unicode.Scalar, in scalars: inout ArraySlice<Unicode.Scalar>) -> Bool {
         while let scalar = scalars.popFirst() {
             if scalar == quote { return true }

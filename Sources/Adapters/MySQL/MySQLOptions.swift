@@ -1,14 +1,14 @@
 import Migration
 package import Settings
 
-/// Where the rows are and how to reach them; checked as a whole by `MySQLRecordSource.init`.
+/// Where the rows are and how to reach them; `MySQLRecordSource.init` checks all options together.
 package struct MySQLOptions: Sendable {
     /// How the connection is protected.
     ///
-    /// There is no "encrypt without verifying": it protects from nobody.
+    /// There is no "encrypt without verifying": it gives no protection against a man in the middle.
     package enum TLS: Sendable, Equatable {
-        /// TLS with the certificate and its name checked, against the authorities in `ca` (a PEM file) or, with nil,
-        /// those this machine trusts.
+        /// TLS with the certificate and its name checked, against the authorities in `ca` (a PEM file) or, if it is
+        /// nil, those that this machine trusts.
         case verify(ca: String?)
         /// Plain text.
         case off
@@ -17,7 +17,7 @@ package struct MySQLOptions: Sendable {
     package struct Columns: Sendable, Equatable {
         /// The integer primary key.
         package var id: String
-        /// The tenant, in the tables this was made for `member_code`.
+        /// The tenant; the original tables call it `member_code`.
         package var tenant: String
         package var content: String
 
@@ -28,7 +28,7 @@ package struct MySQLOptions: Sendable {
         }
     }
 
-    /// Always reached by TCP, also as `localhost`.
+    /// Always reached over TCP, also for `localhost`.
     package var host: String
     package var port: UInt16
     package var user: String
@@ -40,18 +40,18 @@ package struct MySQLOptions: Sendable {
     package var columns: Columns
     /// An SQL expression that limits the job to some rows; nil for all of them.
     package var `where`: String?
-    /// The most connections that read records; planning uses one more.
+    /// The highest number of connections that read records; planning uses one more.
     package var poolSize: Int
     package var tls: TLS
     /// Whether `tls: .off` is accepted for a host that is not this machine.
     package var allowsPlaintext: Bool
     /// A longer text is not read but reported as `tooLong`; in bytes of UTF-8.
     package var recordBytesMax: Int
-    /// For reaching the server and logging in.
+    /// The time limit for reaching the server and logging in.
     package var connectTimeout: Duration
-    /// For one statement that reads records; the server ends it.
+    /// The time limit of a statement that reads records; the server ends it.
     package var readTimeout: Duration
-    /// For one statement that plans: a count or a page of ids may have to walk a large table.
+    /// The time limit of a statement that plans: a count or a page of ids may have to scan a large table.
     package var scanTimeout: Duration
 
     package init(

@@ -1,9 +1,10 @@
 import Migration
 
-/// Reads records by exact ids in two steps: how long they are, and then those that are not too long, so that neither
-/// a statement's time nor its memory grows with what somebody has put into the table.
+/// Reads records by exact ids in two steps: first their lengths, then the records that are not too long.
+///
+/// So neither a statement's time nor its memory grows with the largest text in the table.
 struct MySQLRecordReader: Sendable {
-    /// A statement of this size takes well under the time limit, also on a slow line.
+    /// A statement of this size stays well below the time limit, also over a slow network.
     static let statementBytesMax = 16 << 20
     /// A tenant is a short code; a longer one is read as NULL.
     private static let tenantBytesMax = 65_535
@@ -11,7 +12,7 @@ struct MySQLRecordReader: Sendable {
     let names: MySQLNames
     let recordBytesMax: Int
 
-    /// Bytes that reading each record would bring, 0 for one that is too long; vanished rows are left out.
+    /// The bytes that reading each record brings, 0 for one that is too long; vanished rows are left out.
     func lengths(of ids: [RecordID], on handle: borrowing MySQLHandle) throws(PortFailure) -> [RecordID: Int] {
         let sql = "SELECT \(names.id), \(length) FROM \(names.table) WHERE \(condition(ids))"
         var lengths: [RecordID: Int] = [:]
@@ -23,9 +24,9 @@ struct MySQLRecordReader: Sendable {
         return lengths
     }
 
-    /// Reads the records of one slice, in no order.
+    /// Reads the records of one slice, in any order.
     ///
-    /// The length is looked at once more by the statement itself: the text may have grown since.
+    /// The statement checks the length again: the text may have grown since.
     func records(_ ids: [RecordID], on handle: borrowing MySQLHandle) throws(PortFailure) -> [SourceRecord] {
         let sql = """
             SELECT \(names.id), IF(OCTET_LENGTH(\(names.tenant)) <= \(Self.tenantBytesMax), \(names.tenant), NULL), \
@@ -37,7 +38,7 @@ struct MySQLRecordReader: Sendable {
             guard let id = try row.integer(0) else { return }
             let tenant = row.text(1)
             let length = try row.integer(2).map(Int.init)
-            // Without a tenant there is no point; which of the two is not text is said.
+            // Without a tenant there is no point; the result says which of the two is no text.
             let content = tenant == .undecodable ? .undecodableTenant : content(of: row.text(3), length: length)
             let memberCode: String? = if case .text(let code) = tenant { code } else { nil }
             records.append(SourceRecord(id: id, memberCode: memberCode, content: content))
@@ -51,17 +52,17 @@ struct MySQLRecordReader: Sendable {
         switch text {
         case .null: return .null
         case .undecodable: return .undecodable
-        // Where the server could not tell the length in UTF-8, it is that of the column's own character set.
+        // If the server could not compute the length in UTF-8, it is the length in the column's own character set.
         case .text(let string) where string.utf8.count > recordBytesMax: return .tooLong(bytes: string.utf8.count)
         case .text(let string): return .text(string)
         }
     }
 
-    /// How many bytes of UTF-8 the content is, as SQL.
+    /// The number of UTF-8 bytes of the content, as SQL.
     ///
-    /// In a column of another character set a text has another length: four times as many bytes in utf32, half as many in latin1.
-    /// Bytes are not converted: what is not UTF-8 would become NULL. Nor is a text whose UTF-8 the server cannot hold in a
-    /// packet: then its own length counts.
+    /// A column with another character set has another length: four times as many bytes in utf32, half as many in
+    /// latin1. Binary content is not converted: invalid UTF-8 would become NULL. The same happens to a text whose UTF-8
+    /// does not fit into a packet: then its own length counts.
     private var length: String {
         let own = "OCTET_LENGTH(\(names.content))"
         let converted = "OCTET_LENGTH(CONVERT(\(names.content) USING utf8mb4))"
@@ -69,7 +70,7 @@ struct MySQLRecordReader: Sendable {
             + "COALESCE(\(converted), \(own)))"
     }
 
-    /// Integers need no quoting: nothing but digits and a sign can come out.
+    /// Integers need no quoting: they contain only digits and a sign.
     private func condition(_ ids: [RecordID]) -> String {
         "\(names.id) IN (\(ids.map(String.init).joined(separator: ",")))"
     }

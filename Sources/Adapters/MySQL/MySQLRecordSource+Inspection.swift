@@ -11,7 +11,7 @@ extension MySQLRecordSource: Inspectable {
     }
 }
 
-/// Finds out whether the table can be migrated; reads one row, and of its text only the length.
+/// Finds out whether the table can be migrated; reads one row, but of its text only the length.
 struct MySQLInspector: Sendable {
     let names: MySQLNames
     let options: MySQLOptions
@@ -27,7 +27,7 @@ struct MySQLInspector: Sendable {
             facts += try rows(handle)
             facts += try warnings(handle, columns: columns)
         } catch {
-            // What is wrong with the table is an answer; what is wrong with the connection is not.
+            // A problem of the table is a result; a problem of the connection is an error.
             guard error.kind == .rejected || error.kind == .unauthorised else { throw error }
             return Inspection(product: product, facts: facts, problems: [error.detail])
         }
@@ -62,7 +62,7 @@ struct MySQLInspector: Sendable {
             (options.columns.id, "MYSQL_ID_COLUMN"), (options.columns.tenant, "MYSQL_TENANT_COLUMN"),
             (options.columns.content, "MYSQL_CONTENT_COLUMN"),
         ] {
-            // Column names are compared without regard to case, as the server does.
+            // Column names are compared without regard to case, as in the server.
             if let column = columns.first(where: { $0.name.lowercased() == name.lowercased() }) {
                 facts.append("\(column.name) \(column.type)")
             } else {
@@ -72,7 +72,7 @@ struct MySQLInspector: Sendable {
         return (facts, problems)
     }
 
-    /// How many rows there are about, the highest id, and that a row can be read.
+    /// The approximate number of rows, the highest id, and whether a row can be read.
     private func rows(_ handle: borrowing MySQLHandle) throws(PortFailure) -> [String] {
         var facts: [String] = []
         let schema = names.name.database.map(hex) ?? "DATABASE()"
@@ -121,7 +121,7 @@ struct MySQLInspector: Sendable {
         return warnings
     }
 
-    /// What the type of the tenant column does to its values.
+    /// The effect of the tenant column's type on its values.
     static func warning(ofTenant type: String, _ name: String) -> String? {
         let type = type.lowercased()
         if type.hasPrefix("binary(") {
@@ -137,7 +137,7 @@ struct MySQLInspector: Sendable {
         return nil
     }
 
-    /// A text as SQL without any quoting rule to get wrong.
+    /// A text in SQL in a form that needs no quoting rules.
     private func hex(_ text: String) -> String {
         let digits = text.utf8.map { byte in
             let digits = String(byte, radix: 16)

@@ -4,19 +4,19 @@ import Settings
 
 /// The rows of one MySQL or MariaDB table, read in read-only sessions over libmariadb.
 ///
-/// Ids come by keyset pages, records by exact ids; both are repeated once by themselves when the link was dead.
+/// Ids are read in keyset pages, records by exact ids; both repeat a read once when the link was dead.
 package final class MySQLRecordSource: RecordSource {
     let options: MySQLOptions
     let names: MySQLNames
-    /// For records.
+    /// Connections for reading records.
     let readers: ResourcePool<MySQLConnection>
-    /// For planning, whose statements may take minutes.
+    /// Connections for planning, whose statements may take minutes.
     let planner: ResourcePool<MySQLConnection>
 
-    /// Checks the options; connects to nothing yet.
+    /// Checks the options; does not connect yet.
     ///
-    /// - Throws: `rejected` for a name, condition or number that cannot be; `unauthorised` for a TLS setting that
-    ///   would protect nothing.
+    /// - Throws: `rejected` for an invalid name, condition or number; `unauthorised` for a TLS setting that would
+    ///   protect nothing.
     package init(_ options: MySQLOptions) throws(PortFailure) {
         try Self.check(options)
         self.options = options
@@ -31,7 +31,7 @@ package final class MySQLRecordSource: RecordSource {
     }
 
     package func highestID() async throws(PortFailure) -> RecordID? {
-        // Not MAX(id): with a condition that would read every row that meets it.
+        // Not MAX(id): with a condition that would read every matching row.
         let sql =
             "SELECT \(names.id) FROM \(names.table) WHERE TRUE\(names.condition) ORDER BY \(names.id) DESC LIMIT 1"
         return try await planner.use { (connection) async throws(PortFailure) in
@@ -103,9 +103,10 @@ package final class MySQLRecordSource: RecordSource {
         }
     }
 
-    /// The ids a statement returns.
+    /// The ids in the result of a statement.
     ///
-    /// - Throws: `rejected` for a column that holds no whole numbers, or not in order, or twice the same.
+    /// - Throws: `rejected` for a column that contains no whole numbers, or is not in order, or contains the same
+    ///   number twice.
     static func ids(
         _ sql: String,
         idColumn: String,
@@ -120,7 +121,7 @@ package final class MySQLRecordSource: RecordSource {
                 }
             },
             { (row) throws(PortFailure) in
-                // NULL ends a descending list that holds nothing else: no row has an id then.
+                // NULL is last in a descending list: no row has an id then.
                 guard let id = try row.integer(0) else { return }
                 if let last = ids.last, id <= last { throw repeated(idColumn) }
                 ids.append(id)
@@ -143,8 +144,9 @@ package final class MySQLRecordSource: RecordSource {
     }
 
     private static func check(_ options: MySQLOptions) throws(PortFailure) {
-        // libmariadb reads `key=value` in a host as options, and names any other host that it cannot find, a part of a password
-        // among them. The settings refuse it, too; whatever else makes options is held to the same.
+        // libmariadb reads `key=value` in a host as options, and its error names a host that it cannot find, which may
+        // be a part of a password. The settings refuse such values too; options from elsewhere must pass the same
+        // check.
         guard HostName(options.host)?.text == options.host else {
             throw PortFailure(.rejected, "MYSQL_HOST must be a host name or an address in numbers, and nothing else")
         }
@@ -161,7 +163,7 @@ package final class MySQLRecordSource: RecordSource {
                 )
             }
         case .verify(let file?):
-            // The library only says "certificate verify failed" when the file is not there.
+            // The library only says "certificate verify failed" when the file does not exist.
             guard FileManager.default.isReadableFile(atPath: file) else {
                 throw PortFailure(.unauthorised, "MYSQL_SSL_CA: the file \(file) does not exist or cannot be read")
             }

@@ -1,7 +1,7 @@
 import CMariaDB
 import Migration
 
-/// One row as it arrived; its memory belongs to the library and is gone with the next row, hence never stored.
+/// One row as it arrived; its memory belongs to the library and is invalid after the next row, so it is never stored.
 @safe
 struct MySQLRow: ~Copyable {
     /// A value that should be text.
@@ -27,25 +27,25 @@ struct MySQLRow: ~Copyable {
         self.count = count
     }
 
-    /// The text of a column, whole: a NUL does not end it, and what is not UTF-8 is never repaired in silence.
+    /// The whole text of a column: a NUL does not end it, and invalid UTF-8 is never silently repaired.
     func text(_ column: Int) -> Text {
         guard let bytes = unsafe bytes(column) else { return .null }
         return unsafe String(validating: bytes, as: UTF8.self).map(Text.text) ?? .undecodable
     }
 
-    /// The text of a column; nil for NULL and for what is not text.
+    /// The text of a column; nil for NULL and for invalid UTF-8.
     func string(_ column: Int) -> String? {
         if case .text(let string) = text(column) { string } else { nil }
     }
 
     /// A whole number; nil for NULL.
     ///
-    /// - Throws: `rejected` for what is not a number of 64 signed bits.
+    /// - Throws: `rejected` for a value that is no 64-bit signed integer.
     func integer(_ column: Int) throws(PortFailure) -> Int64? {
         guard let bytes = unsafe bytes(column) else { return nil }
         let isNegative = unsafe bytes.first == UInt8(ascii: "-")
         var value: Int64 = 0
-        // Summed below zero, where there is room for one number more.
+        // Summed as a negative number, because the range below zero has one more number.
         for index in (isNegative ? 1 : 0)..<bytes.count {
             let digit = unsafe bytes[index] &- UInt8(ascii: "0")
             let (product, overflow) = value.multipliedReportingOverflow(by: 10)

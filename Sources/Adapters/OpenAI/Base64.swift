@@ -1,6 +1,6 @@
 /// Little-endian float32 numbers in base64, as `encoding_format: base64` gives them.
 enum Base64 {
-    /// Nil for anything that is not base64 of whole numbers; padding may be left out.
+    /// Nil for anything that is not base64 of whole numbers; the padding may be missing.
     static func floats(_ text: ArraySlice<UInt8>) -> [Float]? {
         var text = text
         while text.last == UInt8(ascii: "=") { text.removeLast() }
@@ -8,7 +8,7 @@ enum Base64 {
         guard bytes % 4 == 0, text.count % 4 != 1 else { return nil }
         var floats: [Float] = []
         floats.reserveCapacity(bytes / 4)
-        // The accumulator holds at most 31 bits that are waiting and 6 that are coming.
+        // The accumulator holds at most 31 old bits and 6 new ones.
         var accumulator: UInt64 = 0
         var bits = 0
         let values = values

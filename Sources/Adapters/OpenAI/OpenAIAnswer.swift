@@ -1,23 +1,23 @@
 import Migration
 
-/// What an embeddings answer holds, read without building a tree: 8 KB of base64 a vector.
+/// The content of an embeddings answer, read without building a tree: 8 KB of base64 per vector.
 ///
-/// Compatible servers differ in all that OpenAI promises beside the vectors, so only these must be there: as many items as texts,
-/// and indices that do not contradict each other.
+/// Compatible servers deviate in everything that OpenAI promises besides the vectors. So only this is required: as many
+/// items as texts, and indices that do not contradict each other.
 struct OpenAIAnswer: Sendable, Equatable {
-    /// One vector an input, in the order of the inputs; not yet checked for dimensions.
+    /// One vector per input, in the order of the inputs; its dimensions are not checked yet.
     ///
-    /// Nil where the server gave none for that text: `null`, or what is no list of numbers. A number that JSON cannot write is
-    /// NaN.
+    /// Nil if the server gave none for that text: `null`, or something that is no list of numbers. A number that JSON
+    /// cannot express is NaN.
     let vectors: [[Float]?]
-    /// Whether every vector came as base64.
+    /// Whether every vector arrived as base64.
     let isBase64: Bool
-    /// `usage.total_tokens`, or `prompt_tokens`; nil where it is missing, 0 or no number of tokens.
+    /// `usage.total_tokens`, or `prompt_tokens`; nil if it is missing, 0 or not a number of tokens.
     let tokens: Int?
 
     /// Reads the body of a 200.
     ///
-    /// - Throws: `outcomeUnknown` when it is not the answer to `count` inputs: it broke off, or somebody in between
+    /// - Throws: `outcomeUnknown` when it is not the answer to `count` inputs: it broke off, or something in between
     ///   answered.
     init(_ body: [UInt8], count: Int) throws(PortFailure) {
         var reader = Reader()
@@ -44,10 +44,10 @@ struct OpenAIAnswer: Sendable, Equatable {
         tokens = reader.totalTokens ?? reader.promptTokens
     }
 
-    /// Where each item belongs, by the indices that the items state.
+    /// The place of each item, according to the indices in the items.
     ///
-    /// The position of an item counts only where indices say nothing: none is stated, each stated one is 0, or each stated one is
-    /// the position. One item without an index takes the place that is left.
+    /// An item's position counts only if the indices say nothing: none is stated, all stated ones are 0, or all stated
+    /// ones equal the position. A single item without an index takes the remaining place.
     ///
     /// - Returns: a permutation of the positions; nil when the indices contradict each other.
     static func places(_ indices: [Int?]) -> [Int]? {
@@ -101,7 +101,7 @@ struct OpenAIAnswer: Sendable, Equatable {
             items.append(item)
         }
 
-        /// Nil for what is no list of numbers.
+        /// Nil if the value is no list of numbers.
         private mutating func readVector(_ scanner: inout JSONScanner) throws(JSONError) -> [Float]? {
             switch scanner.peek() {
             case UInt8(ascii: "\""):
@@ -129,7 +129,7 @@ struct OpenAIAnswer: Sendable, Equatable {
                     isList = false
                     try scanner.skip()
                 default:
-                    // What a number became that JSON cannot write: `null` by most languages, a word by Python.
+                    // A number that JSON cannot express: most languages write `null`, Python writes a word.
                     if scanner.literal("null") || scanner.nonFinite() { return vector.append(.nan) }
                     guard let value = Float(try scanner.number()) else { throw scanner.failure }
                     vector.append(value)
@@ -149,19 +149,19 @@ struct OpenAIAnswer: Sendable, Equatable {
             }
         }
 
-        /// A number of tokens, rounded up; nil for what cannot be one: servers that do not count say 0.
+        /// A number of tokens, rounded up; nil if it cannot be one: servers that do not count say 0.
         private static func tokens(_ scanner: inout JSONScanner) throws(JSONError) -> Int? {
             guard let number = try number(&scanner), (1...1e9).contains(number) else { return nil }
             return Int(number.rounded(.up))
         }
 
-        /// A whole number; nil for anything else, and −1 for one that is far out of range.
+        /// A whole number; nil for anything else, and −1 for a number far out of range.
         private static func whole(_ scanner: inout JSONScanner) throws(JSONError) -> Int32? {
             guard let number = try number(&scanner), number.isFinite, number == number.rounded() else { return nil }
             return Int32(exactly: number) ?? -1
         }
 
-        /// A number, also as text; nil for any other value, which is passed over.
+        /// A number, also as text; nil for any other value, which is skipped.
         private static func number(_ scanner: inout JSONScanner) throws(JSONError) -> Double? {
             switch scanner.peek() {
             case UInt8(ascii: "\""): return Double(try scanner.string())

@@ -1,14 +1,14 @@
 package import Migration
 
 extension OpenAIEmbedder: Inspectable {
-    /// What a server does that its documentation may not say.
+    /// The behaviour of a server that its documentation may not describe.
     package struct Probe: Sendable, Equatable {
-        /// Whether vectors come as base64 as asked for, or as numbers, which is four times the traffic.
+        /// Whether vectors arrive as base64 as requested, or as numbers, which is four times the traffic.
         package let isBase64: Bool
         package let dimensions: Int
         /// Euclidean length of a vector.
         package let norm: Double
-        /// Whether it silently leaves out the end of a text of about 700 tokens.
+        /// Whether the server silently cuts off the end of a text of about 700 tokens.
         package let truncates: Bool
         package let limits: EmbedderLimits?
         /// What would make the job's vectors wrong, one sentence each.
@@ -17,13 +17,13 @@ extension OpenAIEmbedder: Inspectable {
 
     /// Embeds a word and two texts and looks at the vectors; about 1,500 tokens.
     ///
-    /// Meant for the moment before the first real embedding; a run that embeds nothing needs none.
+    /// Meant for the time just before the first real embedding; a run that embeds nothing needs no probe.
     ///
     /// - Throws: as `embed`.
     package func probe() async throws(PortFailure) -> Probe {
         let (single, limits) = try await askOnce()
         var problems = problems(of: single.vectors[0])
-        // What is of no use need not be complete.
+        // A server that cannot be used need not be probed further.
         let truncates = problems.isEmpty ? try await truncates() : false
         if truncates {
             problems.append(
@@ -40,9 +40,9 @@ extension OpenAIEmbedder: Inspectable {
         )
     }
 
-    /// Whether two texts that differ after some 600 tokens get one vector.
+    /// Whether two texts that differ after about 600 tokens get the same vector.
     ///
-    /// A server that refuses such a long text leaves nothing out: it may be right for the chunks of this job.
+    /// A server that refuses such a long text cuts nothing off: it may be right for the chunks of this job.
     private func truncates() async throws(PortFailure) -> Bool {
         // A word of one token, 600 times; servers that cut do so at 512 or 256.
         let prefix = String(repeating: "word ", count: 600)
@@ -57,10 +57,10 @@ extension OpenAIEmbedder: Inspectable {
         }
     }
 
-    /// Embeds one word; where its vector is of another length than wanted, once more with the wish for that length.
+    /// Embeds one word; if its vector does not have the wanted length, once more with the length in the request.
     ///
-    /// A deployment at Azure has a name of its own, so that only the answer tells whether its model has to be asked. A model that is
-    /// known to give the wanted length by itself is another one when it does not.
+    /// A deployment at Azure has its own name, so only the answer shows whether the request must state the length. If a
+    /// model is known to give the wanted length by default and does not, the server has another model.
     private func askOnce() async throws(PortFailure) -> (OpenAIAnswer, EmbedderLimits?) {
         let first = try await ask(["migrate"])
         let isOfAnotherModel = Settings.nativeDimensions[settings.model] == settings.dimensions

@@ -2,11 +2,11 @@ import Crypto
 import Settings
 
 extension OpenAIEmbedder.Settings {
-    /// Names whose minute quota a request is charged to: host, model, organisation and key.
+    /// The name of the minute quota that a request is charged to: host, model, organisation and key.
     ///
-    /// Several people keep their jobs in one store. The name tells their accounts apart, so that nobody waits for the limit,
-    /// pause or empty account of another. Of the key it holds a salted digest alone: 64 bits, from which nobody can calculate the
-    /// key, and which differ for the same key at another server.
+    /// Several people keep their jobs in one store. The name tells their accounts apart, so that no run waits for the
+    /// limit, pause or empty account of another one. Of the key it contains only a salted digest: 64 bits from which
+    /// the key cannot be calculated, and which differ for the same key at another server.
     package var quotaName: String {
         let address = try? HTTPAddress(baseURL)
         let isUsual = address.map { $0.port == ($0.isPlaintext ? 80 : 443) } ?? true

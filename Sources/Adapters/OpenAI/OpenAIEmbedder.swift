@@ -9,18 +9,18 @@ package struct OpenAIEmbedder: Embedder {
         /// `OPENAI_API_KEY`; an empty one is not sent.
         package var key: Secret
         package var model: String
-        /// `OPENAI_ORG_ID`: the organisation that is charged; nil = the key's own.
+        /// `OPENAI_ORG_ID`: the organisation that is charged; nil = the default of the key.
         package var organization: String?
-        /// `OPENAI_PROJECT_ID`: the project that is charged; nil = the key's own.
+        /// `OPENAI_PROJECT_ID`: the project that is charged; nil = the default of the key.
         package var project: String?
-        /// What every vector must have.
+        /// The dimensions of every vector.
         package var dimensions: Int
-        /// Whether to ask for this length; servers that cannot shorten refuse even their own.
+        /// Whether requests state this length; servers that cannot shorten vectors refuse even their own length.
         package var asksForDimensions: Bool
         /// From the call to the last byte.
         package var timeout: Duration
 
-        /// The length that the vectors of a model have when nobody asks for another, for the models that can shorten them.
+        /// The default lengths of the models that can shorten their vectors.
         package static let nativeDimensions = ["text-embedding-3-small": 1_536, "text-embedding-3-large": 3_072]
 
         package init(
@@ -50,14 +50,14 @@ package struct OpenAIEmbedder: Embedder {
     let experience: ServerExperience
     private let http: any HTTPExchange
 
-    /// By `time` it is measured how long a server that worked before refuses without a reason.
+    /// `time` measures for how long a server that worked before refuses without a reason.
     package init(_ settings: Settings, http: any HTTPExchange, time: Time = Time(ContinuousClock())) {
         self.settings = settings
         self.http = http
         experience = ServerExperience(time: time)
     }
 
-    /// What one request may hold: its 300,000 tokens kept at a distance.
+    /// The limits of one request: its token limit stays below the 300,000 of the API.
     package static let requestLimits = RequestLimits(inputsMax: 2_048, tokensMax: 290_000)
 
     package func embed(_ texts: [String], within limit: Duration?) async throws(PortFailure) -> Embeddings {
@@ -65,9 +65,10 @@ package struct OpenAIEmbedder: Embedder {
         return Embeddings(vectors: try checked(answer.vectors), tokens: answer.tokens, limits: limits)
     }
 
-    /// One request and its answer, in order, its vectors not yet checked.
+    /// One request and its answer, in order; its vectors are not checked yet.
     ///
-    /// Where nobody says whether to state the length of the vectors, the settings or the probe do.
+    /// If `asksForDimensions` is nil, the settings or the probe decide whether the request states the length of the
+    /// vectors.
     func ask(
         _ texts: [String],
         within limit: Duration? = nil,
@@ -81,7 +82,7 @@ package struct OpenAIEmbedder: Embedder {
         do throws(PortFailure) {
             response = try await http.send(request(texts, within: limit, asksForDimensions: asks))
         } catch  where error.code == PortFailure.answerTooLong {
-            // Nobody has refused anything: the answer is lost, whether a text or the server is to blame for its length.
+            // Nothing was refused: the answer is lost, whether a text or the server caused its length.
             throw PortFailure(.outcomeUnknown, error.detail, code: error.code)
         }
         guard response.status == 200 else {
@@ -131,7 +132,7 @@ package struct OpenAIEmbedder: Embedder {
         )
     }
 
-    /// The public cloud, those of the US government and of China, and API Management before each of them.
+    /// The public cloud, those of the US government and of China, and API Management in front of each of them.
     private static let azure = [
         ".azure.com", ".azure.us", ".azure.cn", ".azure-api.net", ".azure-api.us", ".azure-api.cn",
     ]
@@ -149,10 +150,10 @@ package struct OpenAIEmbedder: Embedder {
         return path + "/embeddings" + (parts.count > 1 ? "?\(parts[1])" : "")
     }
 
-    /// The vectors, none of which is of another length, or one that nothing would ever be near.
+    /// Checks the vectors: none may have another length, or be one that no search would ever find.
     ///
-    /// A wrong vector beside right ones, or none at all, is about its text; only when none has the right length the model is
-    /// another.
+    /// If only some vectors are wrong or missing, their texts are the cause; if none has the right length, the model is
+    /// a different one.
     private func checked(_ vectors: [[Float]?]) throws(PortFailure) -> [[Float]] {
         let lengths = vectors.compactMap { $0?.count }.filter { $0 > 0 }
         if let length = lengths.first, !lengths.contains(settings.dimensions) {

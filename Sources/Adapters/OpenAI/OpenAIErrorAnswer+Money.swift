@@ -1,10 +1,10 @@
 import Migration
 
-/// An account without money: waiting never helps, whatever the status.
+/// An account without credit: waiting never helps, whatever the status.
 extension OpenAIErrorAnswer {
     /// In lower case, as `code` or `type`.
     ///
-    /// Sources: the vendors' pages on errors, and public issues where they are silent.
+    /// Sources: the vendors' pages on errors, and public issues if these say nothing.
     private static let billingCodes: Set<String> = [
         // OpenAI.
         "insufficient_quota", "credit_balance_exhausted", "organization_spend_limit_exceeded",
@@ -24,10 +24,10 @@ extension OpenAIErrorAnswer {
         "account balance is insufficient", "credit balance is too low", "billing hard limit",
     ]
 
-    /// Whether the account has no money left.
+    /// Whether the account has no credit left.
     ///
-    /// Gemini uses OpenAI's sentence for a limit of a minute, with the wait beside it: a sentence that states a wait is not about
-    /// money.
+    /// Gemini uses OpenAI's sentence for a minute limit, together with the wait: a sentence that states a wait is not
+    /// about credit.
     var isAboutMoney: Bool {
         if [code, type].contains(where: { Self.billingCodes.contains($0.lowercased()) }) { return true }
         guard (400..<500).contains(status), statedWait == nil, waitInText == nil else { return false }

@@ -2,22 +2,22 @@ import Basics
 import FoundationEssentials
 import Migration
 
-/// How long a server asks to wait, in each of the places where servers say it.
+/// How long a server asks to wait, from all the places in which servers say it.
 extension OpenAIErrorAnswer {
-    /// The wait that the headers state.
+    /// The wait in the headers.
     var statedWait: Duration? {
         if let text = headers["retry-after-ms"], let value = Double(text), let wait = Self.duration(value / 1_000) {
             return wait
         }
         guard let text = headers["retry-after"] else { return nil }
         if let seconds = Double(text) { return Self.duration(seconds) }
-        // A date means something only beside the server's own clock.
+        // A date is only useful together with the server's own clock.
         guard let until = Self.date(text) else { return nil }
         let now = headers["date"].flatMap(Self.date) ?? Date().timeIntervalSince1970
         return Self.duration(max(0, until - now))
     }
 
-    /// The wait that the sentence states.
+    /// The wait in the sentence.
     var waitInText: Duration? { Self.wait(inText: message) }
 
     /// The wait of `Please try again in 2.812s`, `… in 6m0s`, `… in 12ms`; Azure's `retry after 26 seconds`, Gemini's `retry in 3s`.
@@ -30,7 +30,7 @@ extension OpenAIErrorAnswer {
         var number = ""
         var unit = ""
         var parts = 0
-        /// Adds `number unit`, and says whether there was one.
+        /// Adds `number unit`, and returns whether there was one.
         func add() -> Bool {
             guard let value = Double(number), let factor = units[unit] else { return false }
             seconds += value * factor
@@ -57,7 +57,7 @@ extension OpenAIErrorAnswer {
         "hours": 3_600, "d": 86_400, "day": 86_400, "days": 86_400,
     ]
 
-    /// The numbers of `Limit 1000000, Used 976163, Requested 70716`.
+    /// The numbers in `Limit 1000000, Used 976163, Requested 70716`.
     struct Usage {
         let limit: Double
         let used: Double?
@@ -79,25 +79,25 @@ extension OpenAIErrorAnswer {
         var limitText: String { Self.text(limit) }
         var requestedText: String { requested.map(Self.text) ?? "" }
 
-        /// Without a fraction; any number may stand in a sentence of another program.
+        /// Without a fraction; another program's sentence may contain any number.
         private static func text(_ number: Double) -> String { number.fixedPoint(0) }
 
-        /// How long the bucket, refilled continuously, takes until it holds what was asked for.
+        /// How long the continuously refilled bucket takes until it holds the requested amount.
         var wait: Duration? {
             guard let used, let requested else { return nil }
             return OpenAIErrorAnswer.duration(max(0, used + requested - limit) / limit * period)
         }
     }
 
-    /// Nil for what cannot be a wait; one of years is cut, because the engine cuts it further and says so.
+    /// Nil if it cannot be a wait; a wait of years is cut, because the engine cuts it further and reports it.
     static func duration(_ seconds: Double) -> Duration? {
         seconds.isFinite && seconds >= 0 ? .seconds(min(seconds, 1e7)) : nil
     }
 
     /// Seconds since 1970 of RFC 9110's form of a date, `Sun, 06 Nov 1994 08:49:37 GMT`; nil for any other text.
     ///
-    /// The name of the day is not compared with the date. A day or an hour of one digit, names in other cases and more spaces, which
-    /// the RFC does not have, are taken as well.
+    /// The name of the day is not compared with the date. A day or an hour of one digit, names in another case and
+    /// additional spaces, which the RFC does not allow, are accepted too.
     static func date(_ text: String) -> Double? {
         let form =
             /\s*(?:sun|mon|tue|wed|thu|fri|sat),\s+(\d\d?)\s+([a-z]{3})\s+(\d{4})\s+(\d\d?):(\d\d?):(\d\d?)\s+gmt\s*/
@@ -106,7 +106,7 @@ extension OpenAIErrorAnswer {
         func padded(_ number: Substring) -> String { number.count == 1 ? "0\(number)" : String(number) }
         let day = "\(match.3)-\(padded("\(month + 1)"))-\(padded(match.1))"
         let time = [match.4, match.5, match.6].map(padded).joined(separator: ":")
-        // It refuses a day that the month does not have, and what is no time of a day.
+        // The parser refuses a day that the month does not have, and an invalid time of day.
         return DatabaseTime(text: "\(day)T\(time).000000Z").map { Double($0.microseconds / 1_000_000) }
     }
 

@@ -1,10 +1,10 @@
 import Migration
 
-/// An answer that is not 200, classified as the table of OpenAI's errors says; the only place that knows them.
+/// An answer that is not 200, classified according to OpenAI's table of errors: the only place that knows them.
 ///
 /// The service's own message is read but never passed on: it may quote the key or a text.
 struct OpenAIErrorAnswer: Sendable {
-    /// The status that says what it is; of an error within an answer the one it states.
+    /// The status that decides; for an error within an answer, the one that the error states.
     let status: Int
     private let sentStatus: Int
     let type: String
@@ -13,14 +13,15 @@ struct OpenAIErrorAnswer: Sendable {
     let message: String
     let headers: HTTPHeaders
     private let model: String
-    /// Whether it is a page for people: of a firewall or a proxy, never of an embeddings server.
+    /// Whether it is an HTML page: from a firewall or a proxy, never from an embeddings server.
     private let isPage: Bool
-    /// Whether the body says in JSON what is wrong; an empty one, a page or a bare sentence comes from what stands before.
+    /// Whether the body describes the error in JSON; an empty body, a page or a bare sentence comes from a gateway in
+    /// front.
     private let isExplained: Bool
 
     init(_ response: HTTPResponse, model: String) { self.init(response, status: response.status, model: model) }
 
-    /// An error that a server sends with status 200, as gateways do that have begun to answer; nil when there is none.
+    /// An error with status 200, as sent by gateways that have begun to answer; nil when there is none.
     init?(inAnswer response: HTTPResponse, model: String) {
         guard let body = try? JSON(response.body), let error = body["error"], !error.isNull, body["data"]?.array == nil
         else { return nil }
@@ -35,7 +36,8 @@ struct OpenAIErrorAnswer: Sendable {
         headers = response.headers
         isPage = response.isPage
         self.model = model
-        // {"error": {…}} at OpenAI; compatible servers also send the members alone, a list of one, or a bare sentence.
+        // {"error": {…}} at OpenAI; compatible servers also send the members alone, a list with one element, or a bare
+        // sentence.
         let json = try? JSON(response.body)
         let body = json?.array?.first ?? json
         let error = body?["error"]?.object != nil ? body?["error"] : body
@@ -49,9 +51,10 @@ struct OpenAIErrorAnswer: Sendable {
             ?? String(response.text.prefix(2_000))
     }
 
-    /// Whether it is the embeddings server itself that refuses, and says what is wrong.
+    /// Whether the embeddings server itself refuses, and says what is wrong.
     ///
-    /// A 404 is one only when it names the model: routers before servers explain in JSON that they know no route.
+    /// A 404 counts only when it names the model: routers in front of servers also explain in JSON that they know no
+    /// route.
     var namesReason: Bool {
         guard status == 404 || status == 405 else { return isExplained }
         let text = "\(code) \(type) \(message)".lowercased()
@@ -90,7 +93,7 @@ struct OpenAIErrorAnswer: Sendable {
         }
     }
 
-    /// One text may be the reason, or all access: the engine finds out.
+    /// Either one text is the reason, or all access is blocked: the engine finds out.
     private var blocked: PortFailure {
         failure(
             .unauthorised,
@@ -101,7 +104,7 @@ struct OpenAIErrorAnswer: Sendable {
 
     private var isOverloaded: Bool { code == "server_is_overloaded" || type == "service_unavailable_error" }
 
-    // MARK: - 400 and its like
+    // MARK: - 400 and similar
 
     private var refused: PortFailure {
         let settings = ["model", "dimensions", "encoding_format"]
@@ -127,7 +130,7 @@ struct OpenAIErrorAnswer: Sendable {
         return failure(.rejected, "the request was refused")
     }
 
-    /// Servers that name the setting in the sentence alone.
+    /// For servers that name the setting only in the sentence.
     private var unsupportedSetting: String? {
         if message.contains("matryoshka") { return "dimensions" }
         guard code == "UnsupportedParamsError" || message.contains("UnsupportedParamsError") else { return nil }

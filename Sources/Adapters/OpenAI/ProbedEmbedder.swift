@@ -1,14 +1,14 @@
 package import Migration
 import Synchronization
 
-/// An embedder that looks at its server before it pays for the first real texts.
+/// An embedder that probes its server before it pays for the first real texts.
 ///
-/// Compatible servers exist that leave out the end of a long text without a word, or answer with fewer dimensions; the points
-/// would look right and find nothing. A run that embeds nothing asks nothing.
+/// Some compatible servers silently cut off the end of a long text, or answer with fewer dimensions; the points would
+/// look right and searches would find nothing. A run that embeds nothing sends no probe.
 package final class ProbedEmbedder: Embedder, Inspectable {
     private let embedder: OpenAIEmbedder
     private let isGood = Mutex(false)
-    /// Lent to whoever probes, so that workers that start together probe once.
+    /// Lent to the worker that probes, so that workers that start together probe only once.
     private let turn = ResourcePool<Bool>(limit: 1) { () async throws(PortFailure) in true }
 
     package init(_ embedder: OpenAIEmbedder) { self.embedder = embedder }
@@ -20,7 +20,8 @@ package final class ProbedEmbedder: Embedder, Inspectable {
 
     package func inspection() async throws(PortFailure) -> Inspection { try await embedder.inspection() }
 
-    /// - Throws: `unauthorised` when the server's vectors cannot be used, or it refuses: it would be so for every record.
+    /// - Throws: `unauthorised` when the server's vectors cannot be used, or it refuses: this would happen to every
+    ///   record.
     private func probe() async throws(PortFailure) {
         try await turn.use { (_) async throws(PortFailure) in
             if isGood.withLock({ $0 }) { return }
@@ -28,7 +29,7 @@ package final class ProbedEmbedder: Embedder, Inspectable {
             do throws(PortFailure) {
                 problems = try await embedder.probe().problems
             } catch  where error.kind == .rejected {
-                // What a server says to one good word is about the server: no record must fail for it.
+                // The answer to one good word is about the server: no record must fail because of it.
                 throw PortFailure(
                     .unauthorised,
                     "the embeddings server refuses a single word (\(error.detail)): check OPENAI_BASE_URL and the model",

@@ -1,7 +1,7 @@
 import Migration
 import Synchronization
 
-/// What one embeddings server has shown so far: whether it works at all, and what it needs.
+/// What one embeddings server has shown so far: whether it works at all, and what its requests need.
 final class ServerExperience: Sendable {
     private struct State {
         var hasAnswered = false
@@ -9,8 +9,8 @@ final class ServerExperience: Sendable {
         var needsDimensions = false
     }
 
-    /// So long a server that has answered before may refuse without a reason: longer than a rolling update, a reload of a proxy
-    /// or a failover takes, and short enough that a wrong address is noticed.
+    /// For this long a server that has answered before may refuse without a reason: longer than a rolling update, a
+    /// reload of a proxy or a failover, and short enough that a wrong address is noticed.
     static let refusalMax = Duration.seconds(120)
 
     private let state = Mutex(State())
@@ -18,15 +18,15 @@ final class ServerExperience: Sendable {
 
     init(time: Time) { self.time = time }
 
-    /// Whether vectors are of the wanted length only when the request asks for it.
+    /// Whether vectors have the wanted length only when the request states it.
     ///
-    /// So it is with a deployment whose name does not tell its model.
+    /// This is the case for a deployment whose name does not show its model.
     var needsDimensions: Bool { state.withLock { $0.needsDimensions } }
 
-    /// The server gives the wanted length when it is asked.
+    /// The server gives the wanted length when the request states it.
     func noteNeedOfDimensions() { state.withLock { $0.needsDimensions = true } }
 
-    /// The server has answered as it should.
+    /// The server has answered correctly.
     func noteAnswer() {
         state.withLock {
             $0.hasAnswered = true
@@ -34,10 +34,10 @@ final class ServerExperience: Sendable {
         }
     }
 
-    /// What a refusal means, by what came before it.
+    /// The meaning of a refusal, depending on what came before it.
     ///
-    /// Before the first answer, or with a reason, it is what it says. After that, a refusal that names no reason comes from what
-    /// stands before the server while it is exchanged: for two minutes an outage.
+    /// Before the first answer, or with a reason, it means what it says. After that, a refusal without a reason comes
+    /// from a gateway while the server behind it is replaced: for two minutes it counts as an outage.
     func judge(_ refusal: OpenAIErrorAnswer) -> PortFailure {
         let failure = refusal.failure
         guard failure.kind == .unauthorised, failure.code != PortFailure.blocked, !refusal.namesReason else {

@@ -2,12 +2,12 @@ import Settings
 
 /// The text of POSTGRES_URL, read before libpq sees it.
 ///
-/// Of an address with an unescaped `@`, `/` or `?` in its password libpq takes the end of the password for the host or the
-/// database, and names it in its errors. And it refuses parameters that providers add for other drivers.
+/// If a password in an address contains an unescaped `@`, `/` or `?`, libpq takes the end of the password for the host
+/// or the database, and names it in its errors. And it refuses parameters that providers add for other drivers.
 enum PostgresAddress {
-    /// What came of reading it.
+    /// The result of reading it.
     enum Reading: Equatable {
-        /// For libpq: without the parameters of other drivers, which are named.
+        /// The address for libpq: without the parameters of other drivers, which are listed.
         case usable(String, ignored: [String])
         /// A sentence that quotes no part of it.
         case refused(String)
@@ -16,13 +16,13 @@ enum PostgresAddress {
     /// Reads an address or a list of options.
     ///
     /// - Parameters:
-    ///   - text: as the setting has it.
+    ///   - text: the value of the setting.
     ///   - keywords: the options that libpq knows.
-    /// - Returns: what libpq may have, or why it must not.
+    /// - Returns: the address for libpq, or why it must not get one.
     static func read(_ text: String, keywords: Set<String>) -> Reading {
         guard !text.utf8.contains(0) else { return .refused(form) }
         guard let scheme = ["postgresql://", "postgres://"].first(where: text.hasPrefix) else {
-            // `host=… user=…`, which libpq reads, too.
+            // `host=… user=…`, which libpq reads too.
             let isList = text.prefixMatch(of: /\s*[a-z_]+\s*=/) != nil
             if isList { return .usable(text, ignored: []) }
             guard let other = Misreading.scheme(of: text) else { return .refused(form) }
@@ -45,9 +45,9 @@ enum PostgresAddress {
 
     private static let form = "is not an address of the form postgresql://user:password@host:5432/database"
 
-    /// Takes out the parameters of other drivers; those of nobody are named.
+    /// Removes the parameters of other drivers; unknown ones are named in the error.
     private static func parameters(of text: String, _ keywords: Set<String>) -> Reading {
-        // A `?` before the @ is the password's.
+        // A `?` before the @ belongs to the password.
         let search = text.lastIndex(of: "@") ?? text.startIndex
         guard let mark = text[search...].firstIndex(of: "?") else { return .usable(text, ignored: []) }
         var kept: [Substring] = []
@@ -68,9 +68,10 @@ enum PostgresAddress {
         return .usable(text[..<mark] + query, ignored: ignored)
     }
 
-    /// Of Prisma, Supabase and Vercel, node-postgres, JDBC, SQLAlchemy, pgx, Doctrine and others.
+    /// Parameters of Prisma, Supabase and Vercel, node-postgres, JDBC, SQLAlchemy, pgx, Doctrine and others.
     ///
-    /// They say how those drivers pool, prepare and name things. None of them protects anything: what is about TLS is libpq's own, or refused by name.
+    /// They set how those drivers pool, prepare and name things. None of them protects anything: TLS parameters are
+    /// either libpq's own or refused by name.
     private static let foreign: Set<String> = [
         "applicationname", "charset", "connection_limit", "currentschema", "default_query_exec_mode", "encoding", "max",
         "pgbouncer", "pool", "pool_max_conn_idle_time", "pool_max_conn_lifetime", "pool_max_conns", "pool_min_conns",

@@ -1,14 +1,14 @@
 package import Migration
 
-/// One connection on a thread of its own, because libpq and `poll` block; opened when first used and again after it broke.
+/// One connection on its own thread, because libpq and `poll` block; opened when first used and again after it broke.
 package actor PostgresConnection {
     /// The time limits of a connection's calls.
     package struct Limits: Sendable {
         /// Name lookup, TCP, TLS and login.
         package var connect: Duration
-        /// The server gives up a call after this.
+        /// The server gives up a call after this time.
         package var statement: Duration
-        /// The server gives up waiting for a lock after this, where the function does not say less.
+        /// The server gives up waiting for a lock after this time, unless the function sets a shorter one.
         package var lock: Duration
 
         package init(
@@ -37,9 +37,10 @@ package actor PostgresConnection {
 
     deinit { executor.stop() }
 
-    /// Runs one statement with text parameters in a transaction of its own, under the limits.
+    /// Runs one statement with text parameters in its own transaction, under the limits.
     ///
-    /// Nothing is ever set for the session: behind a pooler the server's connection is another client's a moment later.
+    /// Nothing is ever set for the session: behind a pooler the server's connection may belong to another client a
+    /// moment later.
     ///
     /// - Returns: its rows, as text; nil = NULL.
     /// - Throws: as `run`.
@@ -50,18 +51,18 @@ package actor PostgresConnection {
         }
     }
 
-    /// Runs one statement with text parameters, or (without parameters) several in one text, as they are: the server's time
-    /// limits are what the text or the role says.
+    /// Runs one statement with text parameters, or (without parameters) several in one text, unchanged: the server's
+    /// time limits are those in the text or of the role.
     ///
-    /// A connection that the server has closed meanwhile is opened again before anything is sent; one that breaks in
-    /// mid call is reported as `outcomeUnknown`, and the next call opens another.
+    /// A connection that the server has closed meanwhile is opened again before anything is sent. One that breaks in
+    /// the middle of a call is reported as `outcomeUnknown`, and the next call opens another one.
     ///
     /// - Returns: the rows of the last statement that has any, as text; nil = NULL.
     package func run(_ sql: String, _ parameters: [String?] = []) throws(PortFailure) -> [[String?]] {
         try use { (handle) throws(PortFailure) in try handle.run(sql, parameters, within: patience) }
     }
 
-    /// The server's own limit comes first; ours only speaks when the server does not.
+    /// The server's own limit comes first; this one applies only when the server is silent.
     private var patience: Duration { limits.statement + .seconds(5) }
 
     private func use(
@@ -74,10 +75,10 @@ package actor PostgresConnection {
         }
     }
 
-    /// Runs texts that together are one transaction: the first begins it, the last ends it.
+    /// Runs texts that together form one transaction: the first begins it, the last ends it.
     ///
-    /// No connection is opened in between: what follows would not be in the transaction. After a failure nothing of it is
-    /// there, and the failure names the step.
+    /// No connection is opened in between: what follows would not be in the transaction. After a failure nothing of it
+    /// remains, and the failure names the step.
     package func transaction(_ steps: [(name: String, sql: String)]) throws(PortFailure) {
         let handle = try opened()
         for step in steps {
@@ -89,10 +90,10 @@ package actor PostgresConnection {
         }
     }
 
-    /// The version of TLS in use, or nil without it.
+    /// The version of TLS in use, or nil without TLS.
     package func tls() throws(PortFailure) -> String? { try opened().tls }
 
-    /// Whether the last call left a connection that somebody else can use.
+    /// Whether the last call left a connection that another call can use.
     package var isUsable: Bool { handle?.isIdle ?? false }
 
     private func opened() throws(PortFailure) -> PostgresHandle {

@@ -3,10 +3,10 @@ import Glibc
 import Migration
 import Settings
 
-/// One libpq connection, used by one thread at a time; it never waits longer than a deadline.
+/// One libpq connection, used by one thread at a time; it never waits beyond a deadline.
 ///
-/// libpq's blocking calls have no time limit, so everything here is its non-blocking half and `poll`. A cancelled task is
-/// noticed within 50 ms; the statement itself then still commits, which the functions are made for.
+/// libpq's blocking calls have no time limit, so this uses only non-blocking calls and `poll`. A cancelled task is
+/// noticed within 50 ms; the statement itself is then still committed, which the functions are designed for.
 @safe
 final class PostgresHandle {
     private let connection: OpaquePointer
@@ -18,7 +18,7 @@ final class PostgresHandle {
             let keywords = ["dbname"] + login.overrides.map { $0.keyword }
             let values = [url] + login.overrides.map { $0.value }
             return unsafe withCStrings(keywords) { keywords in
-                // 1 = the value of dbname is an address; what comes after it has the last word.
+                // 1 = the value of dbname is an address; keywords after it take precedence.
                 unsafe withCStrings(values) { values in unsafe PQconnectStartParams(keywords, values, 1) }
             }
         }
@@ -28,10 +28,10 @@ final class PostgresHandle {
 
     deinit { unsafe PQfinish(connection) }
 
-    /// Whether a statement may be sent; also within a transaction.
+    /// Whether a statement may be sent, also within a transaction.
     ///
-    /// Reads what the server has said meanwhile: before it closes an idle connection it sends a farewell, and only what
-    /// follows that tells the end.
+    /// Reads what the server has sent meanwhile: before it closes an idle connection it sends a farewell, and only a
+    /// further read shows the end.
     var isReady: Bool {
         for _ in 0..<4 {
             guard unsafe PQconsumeInput(connection) == 1, unsafe PQstatus(connection) == CONNECTION_OK else {
@@ -50,18 +50,18 @@ final class PostgresHandle {
     /// Whether it is ready and no transaction is open.
     var isIdle: Bool { isReady && (unsafe PQtransactionStatus(connection)) == PQTRANS_IDLE }
 
-    /// The version of TLS, or nil without it.
+    /// The version of TLS, or nil without TLS.
     var tls: String? {
         guard let name = unsafe PQsslAttribute(connection, "protocol") else { return nil }
         return unsafe String(cString: name)
     }
 
-    /// Waits until the server has let us in.
+    /// Waits until the login is complete.
     func open(within limit: Duration) throws(PortFailure) {
         let deadline = clock.now + limit
         // With the SQLSTATE in the message: the only place where libpq shows it for a refused login.
         _ = unsafe PQsetErrorVerbosity(connection, PQERRORS_VERBOSE)
-        // Never printed to standard error, which is libpq's default.
+        // Not printed to standard error, which is libpq's default.
         _ = unsafe PQsetNoticeProcessor(connection, { _, _ in }, nil)
         var waitsFor = Int16(POLLOUT)
         while true {
@@ -84,7 +84,7 @@ final class PostgresHandle {
     /// Runs one statement with text parameters, or (without parameters) several in one text.
     ///
     /// - Returns: the rows of the last statement that has any, as text; nil = NULL.
-    /// - Throws: by SQLSTATE, or `outcomeUnknown` when the connection broke; the handle is then not usable.
+    /// - Throws: by SQLSTATE, or `outcomeUnknown` when the connection broke; then the handle cannot be used any more.
     func run(_ sql: String, _ parameters: [String?] = [], within limit: Duration) throws(PortFailure) -> [[String?]] {
         let deadline = clock.now + limit
         let sent =
@@ -98,11 +98,12 @@ final class PostgresHandle {
         return try answer(until: deadline)
     }
 
-    /// Runs one statement in a transaction of its own, under the server's own time limits, in one round trip.
+    /// Runs one statement in its own transaction, under the server's own time limits, in one round trip.
     ///
-    /// The limits travel ahead of the statement and end with its transaction, which is the implicit one of a pipeline. So they
-    /// are in force wherever a pooler sends both, over whatever another client has set there, and stay with nobody.
-    /// `SET LOCAL` would do the same, but warns outside of `BEGIN`; and `BEGIN` would need a second round trip after an error.
+    /// The limits are sent before the statement and end with its transaction, which is the implicit transaction of a
+    /// pipeline. So they hold wherever a pooler sends both, they override what another client has set there, and no
+    /// later client gets them. `SET LOCAL` would do the same but warns outside of `BEGIN`, and `BEGIN` would need a
+    /// second round trip after an error.
     ///
     /// - Returns: the statement's rows, as text; nil = NULL.
     /// - Throws: as `run`.
@@ -116,7 +117,7 @@ final class PostgresHandle {
         guard unsafe PQenterPipelineMode(connection) == 1 else { throw lost() }
         let names =
             "pg_catalog.set_config('statement_timeout', $1, true), pg_catalog.set_config('lock_timeout', $2, true)"
-        // 0 would be no limit.
+        // 0 would mean no limit.
         let values = [limits.statement, limits.lock].map { String(max(1, Int($0 / .milliseconds(1)))) }
         for (sql, parameters) in [("SELECT " + names, values), (sql, parameters)] {
             let sent = unsafe withCStrings(parameters) { values in
@@ -128,7 +129,7 @@ final class PostgresHandle {
         try flush(until: deadline)
         let rows: [[String?]]
         do { rows = try answer(until: deadline, statements: 2) } catch {
-            // Where it fails, too much is left unread: then `isReady` says no, and the connection is given up.
+            // If it fails, too much is left unread: then `isReady` is false, and the connection is given up.
             _ = unsafe PQexitPipelineMode(connection)
             throw error
         }
@@ -136,9 +137,10 @@ final class PostgresHandle {
         return rows
     }
 
-    /// Reads all that the server answers.
+    /// Reads the complete answer of the server.
     ///
-    /// `statements` is how many were sent in a pipeline; 0 = there is none. Throws as `run`, and returns what it returns.
+    /// `statements` is how many were sent in a pipeline; 0 = there is no pipeline. Throws and returns the same as
+    /// `run`.
     private func answer(
         until deadline: ContinuousClock.Instant,
         statements: Int = 0
@@ -150,7 +152,7 @@ final class PostgresHandle {
         while !isRead {
             while unsafe PQisBusy(connection) == 1 {
                 guard try wait(for: Int16(POLLIN), until: deadline) else { throw lost("no answer in time") }
-                // What was said before the end, such as a pooler's sentence, tells more than the end.
+                // A message before the end, such as a pooler's sentence, says more than the end itself.
                 guard unsafe PQconsumeInput(connection) == 1 else { throw failure ?? lost() }
             }
             guard let result = unsafe PQgetResult(connection) else {
@@ -213,13 +215,14 @@ final class PostgresHandle {
         }
     }
 
-    /// The failure that a result carries, or nil when it has no SQLSTATE: then the connection broke.
+    /// The failure in a result, or nil when it has no SQLSTATE: then the connection broke.
     ///
-    /// What ends the connection in mid call may have come after the commit: a pooler's `server conn crashed?` does not tell.
+    /// An error that ends the connection in the middle of a call may come after the commit: a pooler's `server conn
+    /// crashed?` does not tell.
     private static func failure(of result: OpaquePointer) -> PortFailure? {
         guard let state = unsafe field("C", of: result) else { return nil }
         let failure = PortFailure(sqlState: state, message: unsafe field("M", of: result) ?? "")
-        // PgBouncer has no `V`, and never translates `S`.
+        // PgBouncer sends no `V`, and never translates `S`.
         let severity = unsafe field("V", of: result) ?? field("S", of: result)
         guard severity == "FATAL" || severity == "PANIC", [.unavailable, .unclassified].contains(failure.kind) else {
             return failure
@@ -237,7 +240,7 @@ final class PostgresHandle {
         PortFailure(.outcomeUnknown, "the connection to PostgreSQL broke in mid call: \(reason ?? message)")
     }
 
-    /// Why the server did not let us in.
+    /// Why the server refused the login.
     private func refusal() -> PortFailure { PostgresRefusal.failure(ofLogin: message) }
 
     /// libpq's last message, in one line.
@@ -249,7 +252,7 @@ final class PostgresHandle {
     }
 }
 
-/// Lends an array of C strings, ended by nil, for the time of a call.
+/// Passes an array of C strings, ended by nil, to a call.
 private func withCStrings<Value>(
     _ strings: [String?],
     _ body: (UnsafePointer<UnsafePointer<CChar>?>) -> Value

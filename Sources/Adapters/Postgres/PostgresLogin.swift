@@ -3,16 +3,16 @@ import FoundationEssentials
 package import Migration
 package import Settings
 
-/// Where a PostgreSQL server is and how to log in, checked before anything is sent.
+/// The address of a PostgreSQL server and its login, checked before anything is sent.
 ///
-/// `sslmode` is `verify-full` unless the address names another; one below that would let a man in the middle read the
-/// password, and is refused for any host but this machine unless it is allowed on purpose.
+/// `sslmode` is `verify-full` unless the address names another one. A lower mode would let a man in the middle read the
+/// password; for other hosts than this machine it is refused unless it is explicitly allowed.
 package struct PostgresLogin: Sendable, CustomStringConvertible, CustomReflectable {
     /// Host, port and database, for messages.
     package let name: String
-    /// As libpq takes it: without the parameters of other drivers.
+    /// The address for libpq, without the parameters of other drivers.
     let url: Secret
-    /// What is set on top of the address.
+    /// Options that override the address.
     let overrides: [(keyword: String, value: String)]
 
     /// Parses an address as libpq does.
@@ -20,7 +20,7 @@ package struct PostgresLogin: Sendable, CustomStringConvertible, CustomReflectab
     /// - Parameters:
     ///   - url: `postgresql://user:password@host:5432/database?sslrootcert=…`.
     ///   - allowsPlaintext: allows an explicit `sslmode` below `verify-full` to any host.
-    /// - Throws: `rejected` for what is no such address, `unauthorised` for an unsafe `sslmode`. No detail quotes it.
+    /// - Throws: `rejected` for an invalid address, `unauthorised` for an unsafe `sslmode`. No detail quotes it.
     package init(_ url: Secret, allowsPlaintext: Bool) throws(PortFailure) {
         let reading = url.withExposedValue { PostgresAddress.read($0, keywords: Self.keywords) }
         guard case .usable(let text, _) = reading else {
@@ -58,7 +58,7 @@ package struct PostgresLogin: Sendable, CustomStringConvertible, CustomReflectab
     package var description: String { name }
     package var customMirror: Mirror { Mirror(self, children: [:]) }
 
-    /// The authorities that libcurl trusts, too; libpq 15 would look only into the home folder.
+    /// The authorities that libcurl trusts too; libpq 15 would look only in the home folder.
     private static var systemRoots: String? {
         ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"]
             .first { FileManager.default.isReadableFile(atPath: $0) }
@@ -75,7 +75,7 @@ package struct PostgresLogin: Sendable, CustomStringConvertible, CustomReflectab
             .flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }.map(String.init)
     }
 
-    /// What libpq takes for a host or a database must be able to be one: its errors name both.
+    /// Checks that host and database can be such names, because libpq's errors name both.
     private static func check(_ options: [String: String]) throws(PortFailure) {
         for host in hosts(options) where !host.hasPrefix("/") && !host.hasPrefix("@") && HostName(host) == nil {
             throw refused("names a host that is no host name: is there an unescaped @, / or : in the password?")
@@ -103,9 +103,9 @@ package struct PostgresLogin: Sendable, CustomStringConvertible, CustomReflectab
         return keywords
     }()
 
-    /// The options an address gives, or nil when libpq does not understand it.
+    /// The options in an address, or nil when libpq cannot parse it.
     ///
-    /// Its message is dropped: it quotes the address.
+    /// Its message is dropped, because it quotes the address.
     private static func options(_ url: String) -> [String: String]? {
         var message: UnsafeMutablePointer<CChar>?
         guard let parsed = unsafe PQconninfoParse(url, &message) else {
@@ -127,7 +127,7 @@ package struct PostgresLogin: Sendable, CustomStringConvertible, CustomReflectab
         return ports.allSatisfy({ UInt16($0) != nil }) ? options : nil
     }
 
-    /// A Unix socket or this machine.
+    /// Whether it is a Unix socket or this machine.
     private static func isLocal(_ host: String) -> Bool {
         host.hasPrefix("/") || host.hasPrefix("@") || isLoopback(host)
     }

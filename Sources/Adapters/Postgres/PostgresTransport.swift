@@ -1,15 +1,16 @@
 package import FoundationEssentials
 package import Migration
 
-/// Calls the tracking functions straight over libpq, on a few pooled connections.
+/// Calls the tracking functions directly over libpq, on a few pooled connections.
 package final class PostgresTransport: RPCTransport {
     private let pool: ResourcePool<PostgresConnection>
 
-    /// Opens nothing yet.
+    /// Opens no connection yet.
     ///
     /// - Parameters:
-    ///   - login: where to.
-    ///   - connectionsMax: the most connections at a time; a call takes milliseconds, so that few serve many workers.
+    ///   - login: the server and its login.
+    ///   - connectionsMax: the highest number of connections; a call takes milliseconds, so a few of them serve many
+    ///     workers.
     ///   - limits: the time limits of each call.
     package init(
         _ login: PostgresLogin,
@@ -35,7 +36,7 @@ package final class PostgresTransport: RPCTransport {
             }
             return Data(answer.utf8)
         } catch {
-            // The server went away: what else is idle has most likely lost its connection, too.
+            // The server went away: other idle connections have most likely been lost too.
             if error.kind == .outcomeUnknown || error.spoilsConnection { pool.dropIdle() }
             throw error
         }

@@ -2,7 +2,7 @@ import CTrackingSQL
 import FoundationEssentials
 package import Migration
 
-/// Installs the tracking SQL that this program carries: the files of `sql/`, embedded when it was built.
+/// Installs the tracking SQL that is part of this program: the files of `sql/`, embedded at build time.
 package struct SchemaInstaller: Sendable {
     /// One file of `sql/`.
     package struct File: Sendable, Equatable {
@@ -10,7 +10,7 @@ package struct SchemaInstaller: Sendable {
         package let text: String
     }
 
-    /// The version of the SQL that this program is written for; `schema_version` in `sql/012_access.sql`.
+    /// The version of the SQL for which this program is written; `schema_version` in `sql/012_access.sql`.
     package static let version = 4
 
     /// The files in the order in which they must be applied.
@@ -22,23 +22,24 @@ package struct SchemaInstaller: Sendable {
         }
     }
 
-    /// Everything as one text, for Supabase's SQL editor or `psql -f`: applied as a whole or not at all.
+    /// All files as one text, for Supabase's SQL editor or `psql -f`: applied completely or not at all.
     package static var allText: String { text(renamesOlder: false) }
 
-    /// The same; tables and functions that have our names and are not ours get the suffix `_old`, or end it.
+    /// The same; tables and functions of other programs with these names get the suffix `_old`, or stop it.
     package static func text(renamesOlder: Bool) -> String {
         steps(renamesOlder: renamesOlder).map(\.text).joined(separator: "\n")
     }
 
-    /// The files, and before and after them what makes them one transaction.
+    /// The files, with statements before and after them that make one transaction.
     static func steps(renamesOlder: Bool) -> [File] {
         let begin = begin + "SET LOCAL migrate.rename_older_tables = '\(renamesOlder ? "on" : "off")';\n"
         return [File(name: "begin", text: begin)] + files.map { File(name: "sql/\($0.name)", text: $0.text) }
             + [File(name: "commit", text: "COMMIT;\n")]
     }
 
-    // One installation at a time, because two would meet in the system catalogue ("tuple concurrently updated"). The version is
-    // checked in the text itself, because a printed copy may be applied long after a newer version was installed.
+    // Only one installation at a time, because two would collide in the system catalogue ("tuple concurrently
+    // updated"). The text itself checks the version, because a printed copy may be applied long after a newer version
+    // was installed.
     private static let begin = """
         -- The job tracking of `migrate`, version \(version), as one transaction: everything or nothing.
         BEGIN;
@@ -70,28 +71,29 @@ package struct SchemaInstaller: Sendable {
 
         """
 
-    /// Of each statement.
+    /// The limits of each statement.
     private static let limits = PostgresConnection.Limits(statement: .seconds(60), lock: .seconds(10))
 
     private let connection: PostgresConnection
 
-    /// Opens nothing yet.
+    /// Opens no connection yet.
     package init(_ login: PostgresLogin) {
         connection = PostgresConnection(login, Self.limits)
     }
 
-    /// Applies every file, all in one transaction; harmless when it is installed already, also at the same time.
+    /// Applies every file in one transaction; harmless if it is installed already, also at the same time.
     ///
-    /// - Parameter renamesOlder: as of `text(renamesOlder:)`.
-    /// - Returns: the version that is installed now.
-    /// - Throws: `rejected` where something of our names is not ours, and what the server said otherwise.
+    /// - Parameter renamesOlder: as in `text(renamesOlder:)`.
+    /// - Returns: the installed version afterwards.
+    /// - Throws: `rejected` if objects of another program have these names, and otherwise what the server said.
     @discardableResult
     package func apply(renamesOlder: Bool = false) async throws(PortFailure) -> SchemaVersion.Answer {
         try await connection.transaction(Self.steps(renamesOlder: renamesOlder).map { ($0.name, $0.text) })
         return try await Self.installedVersion(connection)
     }
 
-    /// What has our names and is not ours, each in words, with its rows where it has any; changes nothing.
+    /// The objects of other programs with these names, each in words and with its number of rows if it has rows;
+    /// changes nothing.
     package func older() async throws(PortFailure) -> [String] {
         guard let look = Self.files.first else { return [] }
         let rows = try await connection.run(
@@ -114,7 +116,7 @@ package struct SchemaInstaller: Sendable {
         return found
     }
 
-    /// The version that is installed.
+    /// The installed version.
     ///
     /// - Throws: `rejected` with code 42883 when there is none.
     package func installedVersion() async throws(PortFailure) -> SchemaVersion.Answer {
@@ -127,7 +129,7 @@ package struct SchemaInstaller: Sendable {
         return try SchemaVersion.Answer(json: Data((answer ?? "").utf8))
     }
 
-    /// Why this program cannot work with an installed version, or nil when it can.
+    /// Why this program cannot use an installed version, or nil when it can.
     package static func problem(of installed: SchemaVersion.Answer) -> String? {
         if installed.version < version {
             "the tracking SQL is version \(installed.version), this program needs \(version): run `migrate setup`"

@@ -1,12 +1,12 @@
 import Migration
 import TextProcessing
 
-/// The bodies of Qdrant's requests, written by hand: the bulk is numbers.
+/// The bodies of Qdrant's requests, written by hand because most of them is numbers.
 enum QdrantBody {
     /// Qdrant's default for one request: 32 MiB, less room for the envelope.
     static let bytesMax = 32 << 20 - 64
 
-    /// What a point carried when it was seen; nil = the key was absent.
+    /// The version that a point had when it was read; nil = the key was absent.
     struct Version: Hashable {
         let checksum: String?
         let profile: String?
@@ -26,10 +26,10 @@ enum QdrantBody {
         return writer.bytes
     }
 
-    /// One point, without its dense vector if so wished.
+    /// One point, optionally without its dense vector.
     ///
-    /// - Throws: `rejected` for a dense vector of zeros and for numbers that are not finite: Qdrant might take them, and
-    ///   nothing would ever be near them.
+    /// - Throws: `rejected` for a dense vector of zeros and for numbers that are not finite: Qdrant might accept them,
+    ///   and no search would ever find them.
     static func point(_ point: Point, hasDense: Bool = true) throws(PortFailure) -> [UInt8] {
         var writer = JSONWriter(capacity: 2_048)
         writer.raw("{\"id\":")
@@ -86,7 +86,7 @@ enum QdrantBody {
             writer.raw("\"child\":")
             writer.floats(vectors.dense)
         }
-        // A text without a single term has no sparse vector, which is found by as little as an empty one.
+        // A text without any term gets no sparse vector; an empty one could not be found either.
         guard !weights.isEmpty else { return }
         writer.raw(hasDense ? ",\"child-sparse\":" : "\"child-sparse\":")
         sparse(vectors.sparse.indices, weights, &writer)
@@ -102,7 +102,7 @@ enum QdrantBody {
 
     // MARK: - Reads
 
-    /// A page of points, without vectors, and without texts unless these are asked for.
+    /// A page of points, without vectors, and with texts only if these are requested.
     static func scroll(
         _ filter: QdrantConditions,
         page: Int,
@@ -124,7 +124,7 @@ enum QdrantBody {
         return writer.bytes
     }
 
-    /// A page of nothing but ids, for counting.
+    /// A page of ids only, for counting.
     static func ids(_ filter: QdrantConditions, page: Int, from offset: JSON?) -> [UInt8] {
         var writer = JSONWriter()
         writer.raw("{\"filter\":")
@@ -146,7 +146,7 @@ enum QdrantBody {
             writer.raw(",\"offset\":")
             writer.integer(id)
         case .number(let id):
-            // An id of 64 unsigned bits, as it came.
+            // An id may have 64 unsigned bits, so it is sent as it was received.
             writer.raw(",\"offset\":")
             writer.raw(Array(id.utf8))
         default: break
@@ -164,7 +164,7 @@ enum QdrantBody {
         return writer.bytes
     }
 
-    /// Dense and sparse lists, longer than what is asked for so that they can agree deep in both, joined by rank.
+    /// Dense and sparse lists, longer than the limit so that a point far down in both can win, joined by rank.
     static func search(_ query: HybridQuery, within limits: QdrantLimits) -> [UInt8] {
         var writer = JSONWriter()
         let depth = min(max(query.limit, 50), limits.page)
@@ -173,7 +173,7 @@ enum QdrantBody {
         writer.raw("{\"prefetch\":[{\"query\":")
         writer.floats(query.dense)
         writer.raw(",\"using\":\"child\"")
-        // The binary codes only preselect.
+        // The binary codes are only used for preselection.
         writer.raw(",\"params\":{\"quantization\":{\"rescore\":true")
         let oversampling = min(limits.oversamplingMax ?? 3, 3)
         if oversampling >= 1 {
@@ -204,9 +204,9 @@ enum QdrantBody {
 
     // MARK: - Conditional writes
 
-    /// By id, and only while the point still carries what was seen: another worker may have written it since.
+    /// Deletes by id, and only while the point still has what was read: another worker may have written it since.
     ///
-    /// The source is left out where the server allows too few conditions: ids of two sources are never the same.
+    /// The source is left out if the server allows too few conditions: ids of two sources are never the same.
     static func delete(_ ids: ArraySlice<PointID>, still version: Version, within limits: QdrantLimits) -> [UInt8] {
         var filter = QdrantConditions(must: [
             .ids(ids), .still("checksum", version.checksum), .still("profile", version.profile),
@@ -219,7 +219,7 @@ enum QdrantBody {
         return writer.bytes
     }
 
-    /// By id, and only while the point has no source: another worker may have written it since.
+    /// Marks by id, and only while the point has no source: another worker may have written it since.
     static func mark(_ ids: ArraySlice<PointID>, source: String) -> [UInt8] {
         var writer = JSONWriter()
         writer.raw("{\"payload\":{\"source\":")

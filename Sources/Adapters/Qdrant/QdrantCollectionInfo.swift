@@ -1,14 +1,14 @@
 import Migration
 
-/// A collection's configuration as Qdrant shows it, beside the one that is needed.
+/// A collection's configuration as Qdrant shows it, compared with the schema.
 struct QdrantCollectionInfo {
     private let info: JSON
 
     init(_ info: JSON) { self.info = info }
 
-    // MARK: - What is needed
+    // MARK: - The schema
 
-    /// Links of a node and width of the search while building.
+    /// Links per node of the graph, and the width of the search while building it.
     private static let linksPerNode: Int64 = 16
     private static let buildWidth: Int64 = 256
 
@@ -44,7 +44,7 @@ struct QdrantCollectionInfo {
         return writer.bytes
     }
 
-    // MARK: - What is there
+    // MARK: - The collection
 
     private var parameters: JSON? { info["config"]?["params"] }
     private var dense: JSON? { parameters?["vectors"]?[CollectionSchema.denseName] }
@@ -53,18 +53,18 @@ struct QdrantCollectionInfo {
     /// The fields that have a payload index.
     var indexedFields: Set<String> { Set((info["payload_schema"]?.object ?? [:]).keys) }
 
-    /// A setting of the graph: the vector's own before the collection's.
+    /// A setting of the graph: the vector's own setting takes precedence over the collection's.
     private func graph(_ name: String) -> Int64? {
         dense?["hnsw_config"]?[name]?.integer ?? info["config"]?["hnsw_config"]?[name]?.integer
     }
 
-    /// Likewise in either place.
+    /// The quantization, from either place in the same way.
     private var quantization: JSON? {
         [dense?["quantization_config"], info["config"]?["quantization_config"]].lazy
             .compactMap { $0 }.first { !$0.isNull }
     }
 
-    /// Everything that is not as the schema needs it, the worst first.
+    /// Every difference from the schema, the worst first.
     func differences(from schema: CollectionSchema) -> [CollectionState.Difference] {
         var differences: [CollectionState.Difference] = []
         func compare(_ name: String, _ expected: String, _ found: String?, isFatal: Bool = false) {
@@ -94,7 +94,7 @@ struct QdrantCollectionInfo {
         return differences + strictDifferences
     }
 
-    /// What the payload indexes and the strict mode lack.
+    /// Differences in the payload indexes and the strict mode.
     var strictDifferences: [CollectionState.Difference] {
         let limits = QdrantLimits(info)
         var differences: [CollectionState.Difference] = []
@@ -135,7 +135,7 @@ struct QdrantCollectionInfo {
 
     private func text(_ value: JSON?) -> String { value?.bool == true ? "true" : "false" }
 
-    /// Its configuration in lines for people.
+    /// Its configuration, in lines for people.
     var description: [String] {
         var lines: [String] = []
         if let vectors = parameters?["vectors"]?.object {

@@ -1,7 +1,7 @@
 import Migration
 import TextProcessing
 
-/// A filter of ours: each condition counts against the server's limits, and each key needs an index.
+/// A filter: each condition counts against the server's limits, and each key needs an index.
 struct QdrantConditions {
     enum Condition {
         case ids(ArraySlice<PointID>)
@@ -10,7 +10,7 @@ struct QdrantConditions {
         case value(String, String)
         case empty(String)
 
-        /// What a point carried when it was seen; nil = the key was absent.
+        /// The value that a point had when it was read; nil = the key was absent.
         static func still(_ key: String, _ seen: String?) -> Condition { seen.map { .value(key, $0) } ?? .empty(key) }
     }
 
@@ -20,9 +20,9 @@ struct QdrantConditions {
 
     var count: Int { must.count + should.count + mustNot.count }
 
-    // MARK: - The filters that there are
+    // MARK: - The filters in use
 
-    /// An owner's points, of some records or of one kind.
+    /// An owner's points that belong to some records, or are of one kind.
     static func owned(by owner: PointOwner?, _ must: [Condition]) -> QdrantConditions {
         var filter = QdrantConditions(must: must)
         if let owner {
@@ -31,10 +31,10 @@ struct QdrantConditions {
         return filter
     }
 
-    /// Points that carry no source.
+    /// Points without a source.
     static let unmarked = QdrantConditions(must: [.empty("source")])
 
-    /// Points that carry a source, and none of these.
+    /// Points with a source that is none of these.
     static func besides(_ sources: [String]) -> QdrantConditions {
         QdrantConditions(mustNot: [.anyText("source", sources), .empty("source")])
     }

@@ -1,18 +1,18 @@
 import Migration
 
-/// An answer of Qdrant that is not 200, classified; the only place that knows its errors.
+/// An answer of Qdrant that is not 200, classified: the only place that knows its errors.
 ///
-/// Its own text is read but only numbers of it are passed on: it may quote a payload.
+/// Its own text is read but only its numbers are passed on: it may quote a payload.
 struct QdrantErrorAnswer {
     /// The code of a request that may pass in smaller parts.
     static let tooLarge = "request_too_large"
-    /// The code of a request that alone is above a minute's budget.
+    /// The code of a request that alone exceeds a minute's budget.
     static let overBudget = "over_rate_limit"
-    /// The code of a request that is above a limit of the collection's strict mode.
+    /// The code of a request that exceeds a limit of the collection's strict mode.
     static let overLimit = "strict_mode"
     /// The code of a filter on a key that has no payload index.
     static let noIndex = "index_missing"
-    /// Codes of requests that may pass when the limits are known.
+    /// Codes of requests that may pass once the limits are known.
     static let ofLimits: [String?] = [overLimit, overBudget]
     /// Codes of writes that may pass in smaller parts.
     static let splittable: Set = [tooLarge, overBudget, overLimit]
@@ -21,14 +21,14 @@ struct QdrantErrorAnswer {
     private let text: String
     private let headers: HTTPHeaders
     private let collection: String
-    /// Whether it comes from what stands before Qdrant: a page for people, or a no that Qdrant never says.
+    /// Whether it comes from something in front of Qdrant: an HTML page, or a refusal that Qdrant never sends.
     private let isForeign: Bool
 
     init(_ response: HTTPResponse, _ collection: String) {
         status = response.status
         headers = response.headers
         self.collection = collection
-        // 401 and 403, and whatever stands in front of Qdrant, answer in plain text.
+        // For 401 and 403, Qdrant and gateways in front of it answer in plain text.
         let error = (try? JSON(response.body))?["status"]?["error"]?.string
         let text = error ?? String(response.text.prefix(2_000))
         self.text = text
@@ -36,28 +36,28 @@ struct QdrantErrorAnswer {
         isForeign = response.isPage || (status == 403 && error == nil && !own.contains { text.hasPrefix($0) })
     }
 
-    /// Whether the collection is what is missing, and not the address.
+    /// Whether the collection is missing, and not the address.
     var isMissingCollection: Bool { status == 404 && text.contains("doesn't exist") }
 
-    /// Whether a limit of the collection's strict mode is the reason, which other requests can keep.
+    /// Whether a limit of the collection's strict mode is the reason; other requests can stay below it.
     var isOverLimit: Bool { isStrict && missingIndex == nil || isOverBudget }
 
     private var isOverBudget: Bool { status == 429 && text.contains("larger than rate limiter capacity") }
 
-    /// The limit that it tells, if it does.
+    /// The limit that the text states, if it does.
     var told: QdrantLimits? { QdrantLimits(toldBy: text) }
 
-    /// Every refusal by strict mode ends with a hint, which no other refusal has.
+    /// Every refusal by strict mode ends with a hint; no other refusal has one.
     private var isStrict: Bool { (status == 400 || status == 403) && text.contains("Help: ") }
 
     /// `Index required but not found for "profile" of one of the following types: [keyword]`.
     private var missingIndex: String? {
         guard isStrict, let start = text.firstRange(of: "Index required but not found for \"") else { return nil }
-        // Only what a key of ours may be: the text may quote anything.
+        // Only characters that the program's keys may have: the text may quote anything.
         return String(text[start.upperBound...].prefix { $0.isLetter || $0 == "_" })
     }
 
-    /// Whether the collection or its server has no room: nothing is wrong with what was sent.
+    /// Whether the collection or its server has no room: nothing is wrong with the request.
     private var isFull: Bool {
         let words = [
             "No space left on device", "exceeds available disk space", "Max points count limit of",
@@ -112,7 +112,7 @@ struct QdrantErrorAnswer {
     }
 
     private var overLimit: PortFailure {
-        // The one limit that is about a single point.
+        // The only limit that concerns a single point.
         if text.contains("Sparse vector") {
             return failure(.rejected, "the point's sparse vector is longer than the collection's strict mode allows")
         }
@@ -123,7 +123,7 @@ struct QdrantErrorAnswer {
         )
     }
 
-    /// One point may be the reason, or all access: the engine finds out.
+    /// Either one point is the reason, or all access is blocked: the engine finds out.
     private var blocked: PortFailure {
         failure(
             .unauthorised,
@@ -152,7 +152,7 @@ struct QdrantErrorAnswer {
                 code: "vector"
             )
         }
-        // The known beginnings; what follows them may be quoted.
+        // The known beginnings; the text after them may be quoted.
         let known = ["Wrong input", "Format error in JSON body", "Validation error in JSON body", "Bad request"]
         let beginning = known.first { text.hasPrefix($0) }
         return failure(.rejected, "Qdrant refused the request" + (beginning.map { ", \($0.lowercased())" } ?? ""))
@@ -167,7 +167,7 @@ struct QdrantErrorAnswer {
 
     private var tooMany: PortFailure {
         if isOverBudget {
-            // Smaller requests pass; one that cannot be smaller is nobody's fault but the limit's.
+            // Smaller requests pass; if a request cannot be smaller, the limit itself is the reason.
             return failure(
                 .unauthorised,
                 "the request is larger than what Qdrant allows in a minute: raise the collection's write_rate_limit and "

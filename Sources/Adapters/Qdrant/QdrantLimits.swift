@@ -1,15 +1,15 @@
 import Migration
 import Synchronization
 
-/// What a collection's strict mode allows in one request; nil = as much as we like.
+/// What a collection's strict mode allows in one request; nil = no limit.
 ///
 /// Qdrant Cloud creates collections with strict mode on.
 struct QdrantLimits: Sendable, Equatable {
     /// `upsert_max_batchsize`: points of one upsert.
     var pointsMax: Int?
-    /// `max_query_limit`: the `limit` of a scroll or a query.
+    /// `max_query_limit`: the highest `limit` of a scroll or a query.
     var pageMax: Int?
-    /// `filter_max_conditions`: conditions of one filter, those of nested filters included.
+    /// `filter_max_conditions`: conditions per filter, including those of nested filters.
     var conditionsMax: Int?
     /// `condition_max_size`: values of one condition.
     var valuesMax: Int?
@@ -17,22 +17,22 @@ struct QdrantLimits: Sendable, Equatable {
     var timeoutMax: Int?
     /// `search_max_oversampling`.
     var oversamplingMax: Double?
-    /// `search_allow_exact`, which counts obey too.
+    /// `search_allow_exact`, which also applies to counts.
     var allowsExact = true
-    /// `write_rate_limit`: points, or conditions of a filter, that one minute may write.
+    /// `write_rate_limit`: points, or conditions of a filter, per minute of writes.
     var writesMax: Int?
-    /// `read_rate_limit`: requests, and conditions of filters, that one minute may read.
+    /// `read_rate_limit`: requests, and conditions of filters, per minute of reads.
     var readsMax: Int?
     /// `max_payload_index_count`.
     var indexesMax: Int?
-    /// `max_points_count`: above it nothing more is written.
+    /// `max_points_count`: above it no more points are written.
     var roomMax: Int?
     /// `unindexed_filtering_retrieve` and `unindexed_filtering_update` are off, one or both.
     var needsIndexes = false
 
     init() {}
 
-    /// Those that the answer to `GET /collections/{name}` states.
+    /// The limits in the answer to `GET /collections/{name}`.
     init(_ info: JSON) {
         guard let mode = info["config"]?["strict_mode_config"], mode["enabled"]?.bool == true else { return }
         func number(_ name: String) -> Int? { mode[name]?.integer.map { Int(clamping: max(0, $0)) } }
@@ -52,17 +52,19 @@ struct QdrantLimits: Sendable, Equatable {
         }
     }
 
-    // MARK: - What we need
+    // MARK: - Requirements
 
-    /// A delete names ids, a checksum and a profile; without them it could take what another worker has written since.
+    /// A delete names ids, a checksum and a profile; without them it could delete what another worker has written
+    /// since.
     static let conditionsMin = 3
-    /// A read costs 1 and its filter's conditions: a record's points are found by one for the id and two for the source.
+    /// A read costs 1 plus its filter's conditions: finding a record's points needs one for the id and two for the
+    /// source.
     private static let readMin = 4
 
     /// Whether a delete can name the source too.
     var namesSource: Bool { min(conditionsMax ?? .max, writesMax ?? .max) > Self.conditionsMin }
 
-    /// A limit under which no request of ours is possible.
+    /// A limit under which the program cannot send its requests.
     struct TooLow: Sendable, Equatable {
         let name: String
         let needed: Int
@@ -88,14 +90,14 @@ struct QdrantLimits: Sendable, Equatable {
         }
     }
 
-    /// Ids of one request: a thousand of them are 40 kB.
+    /// Ids per request: a thousand of them are 40 kB.
     var idsPerRequest: Int { min(1_000, valuesMax ?? .max) }
-    /// Records whose points one request asks for: the most that the port allows.
+    /// Records per request for points: the highest number that the port allows.
     var recordsPerRequest: Int { min(1_000, valuesMax ?? .max) }
-    /// Points of one page: without vectors and texts about 400 bytes each.
+    /// Points per page: without vectors and texts about 400 bytes each.
     var page: Int { min(1_000, pageMax ?? .max) }
 
-    /// Those of both, the lower one of each.
+    /// The lower one of each limit.
     func lowered(by other: QdrantLimits) -> QdrantLimits {
         func lower<Value: Comparable>(_ one: Value?, _ two: Value?) -> Value? {
             guard let one, let two else { return one ?? two }
@@ -112,7 +114,7 @@ struct QdrantLimits: Sendable, Equatable {
         return both
     }
 
-    /// The limit that a refusal tells, alone; nil where it tells none that we can keep.
+    /// The limit that a refusal states, alone; nil if it states none that requests can stay below.
     init?(toldBy text: String) {
         func bound(_ words: String) -> Double? {
             guard text.contains(words), let sign = text.firstRange(of: "> ") else { return nil }
@@ -130,7 +132,7 @@ struct QdrantLimits: Sendable, Equatable {
     }
 }
 
-/// The limits of one collection, as far as they are known: what it states, and what its refusals have told.
+/// The known limits of one collection: those that it states, and those from refusals.
 final class QdrantStrictness: Sendable {
     private struct State {
         var stated: QdrantLimits?
@@ -139,19 +141,19 @@ final class QdrantStrictness: Sendable {
 
     private let state: Mutex<State>
 
-    /// - Parameter known: limits that need not be asked for.
+    /// - Parameter known: limits that need not be requested.
     init(_ known: QdrantLimits? = nil) { state = Mutex(State(stated: known)) }
 
-    /// Nil before they were asked for.
+    /// Nil before they were requested.
     var limits: QdrantLimits? { state.withLock { state in state.stated.map { $0.lowered(by: state.told) } } }
 
-    /// Takes what the collection states in place of what it stated before; what refusals have told stays.
+    /// Replaces the limits that the collection stated before; those from refusals stay.
     func read(_ info: JSON) {
         let stated = QdrantLimits(info)
         state.withLock { $0.stated = stated }
     }
 
-    /// A refusal has told a limit, or only that there is one: then the collection is asked again.
+    /// A refusal has stated a limit, or only that there is one: then the collection is asked again.
     func learn(_ told: QdrantLimits?) {
         state.withLock { state in
             if let told { state.told = state.told.lowered(by: told) } else { state.stated = nil }

@@ -33,7 +33,7 @@ extension QdrantPointStore: Inspectable {
                     QdrantCollectionInfo.create(schema)
                 )
             } catch {
-                // Somebody else was faster: then it is compared like any other.
+                // Another process was faster: its collection is compared like any other.
                 guard error.code == "exists" else { throw error }
             }
             info = try await self.info()
@@ -49,7 +49,7 @@ extension QdrantPointStore: Inspectable {
                 code: QdrantErrorAnswer.overLimit
             )
         }
-        // Before the load: HNSW builds extra links for an index that it knows of.
+        // Created before the load: HNSW builds extra links for an index that it knows.
         for index in missing {
             try await apply(.put, "/index", QdrantCollectionInfo.create(index))
         }
@@ -75,7 +75,7 @@ extension QdrantPointStore: Inspectable {
         return Inspection(product: product, facts: facts, problems: problems)
     }
 
-    /// `GET /collections/{name}`, or nil where there is no such collection; its limits are in force from then on.
+    /// `GET /collections/{name}`, or nil if there is no such collection; from then on its limits are in force.
     func info() async throws(PortFailure) -> JSON? {
         let response = try await exchange(.get, "/collections/\(encodedCollection)", [])
         if response.status == 200 {
@@ -98,7 +98,7 @@ extension QdrantPointStore: Inspectable {
         return version
     }
 
-    /// 1.10 is the first with `modifier: idf` and with the query API.
+    /// 1.10 is the first version with `modifier: idf` and with the query API.
     private static func difference(ofVersion version: String) -> [CollectionState.Difference] {
         let numbers = version.split(separator: ".").prefix(2).compactMap { Int($0) }
         guard numbers.count == 2, (numbers[0], numbers[1]) < (1, 10) else { return [] }

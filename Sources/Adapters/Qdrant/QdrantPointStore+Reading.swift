@@ -1,7 +1,7 @@
 package import Migration
 import TextProcessing
 
-/// What is read from a collection.
+/// Reads of a collection.
 extension QdrantPointStore {
     package func points(of records: [RecordID], owner: PointOwner) async throws(PortFailure) -> [StoredPoint] {
         var points: [StoredPoint] = []
@@ -15,7 +15,7 @@ extension QdrantPointStore {
                 try await pages({ QdrantBody.scroll(filter, page: limits.page, from: $0) }) { found += $0 }
                 return (found, part.endIndex)
             }
-            // A source that is no text, for example a number, reads like none, but the filter has kept it out.
+            // A source that is no text, for example a number, would read as none, but the filter has excluded it.
             points += found.compactMap(StoredPoint.init)
             rest = left[taken...]
         }
@@ -26,7 +26,7 @@ extension QdrantPointStore {
         try await count(.owned(by: owner, kind.map { [.value("type", $0.rawValue)] } ?? []))
     }
 
-    /// Exactly: where the server does not count exactly, page by page.
+    /// Counts exactly: if the server does not count exactly, page by page.
     func count(_ filter: QdrantConditions) async throws(PortFailure) -> Int {
         try await underLimits { limits throws(PortFailure) in
             if limits.allowsExact { return try await count(filter, isExact: true) }
@@ -42,7 +42,7 @@ extension QdrantPointStore {
         return Int(count)
     }
 
-    /// How many points there are: an estimate where the server does not count exactly.
+    /// The number of points: an estimate if the server does not count exactly.
     func roughCount() async throws(PortFailure) -> Int {
         let isExact = try await limits().allowsExact
         do throws(PortFailure) { return try await count(QdrantConditions(), isExact: isExact) } catch {
@@ -70,7 +70,7 @@ extension QdrantPointStore {
             guard let found = page["points"]?.array else { throw unreadable("scroll") }
             take(found)
             let next = page["next_page_offset"].flatMap { $0.isNull ? nil : $0 }
-            // Pages are in order of id: an offset that stays would go round for ever.
+            // Pages are in the order of ids: an offset that does not change would repeat for ever.
             guard next == nil || (next != offset && !found.isEmpty) else { throw unreadable("scroll") }
             offset = next
         } while offset != nil

@@ -4,21 +4,21 @@ import TextProcessing
 
 /// One Qdrant collection over REST.
 ///
-/// Every write is idempotent and waits until it is applied. Nothing is tried again here, but a request that the server
-/// finds too large is halved, and one that is above a limit of its strict mode is sent again below it. One id must not be
-/// in two writes at the same time; the engine's leases see to that.
+/// Every write is idempotent and waits until it is applied. Nothing is repeated here, except that a request that the
+/// server finds too large is halved, and one that exceeds a limit of its strict mode is sent again below it. One id
+/// must not be in two writes at the same time; the engine's leases ensure that.
 package struct QdrantPointStore: PointStore {
     package struct Settings: Sendable {
-        /// `QDRANT_URL`, with a path where a gateway adds one.
+        /// `QDRANT_URL`, with a path if a gateway adds one.
         package var url: String
         /// `QDRANT_API_KEY`; an empty one is not sent.
         package var key: Secret
         package var collection: String
         /// How long the server may take to apply a write; its answer is awaited a little longer.
         package var timeout: Duration
-        /// Points in one write request; Qdrant's advice is 64 to 256.
+        /// Points per write request; Qdrant recommends 64 to 256.
         package var pointsPerRequestMax: Int
-        /// Bytes of one write request, unless a single point is longer.
+        /// Bytes per write request, unless a single point is longer.
         package var requestBytesMax: Int
 
         package init(
@@ -39,7 +39,7 @@ package struct QdrantPointStore: PointStore {
         }
     }
 
-    /// Points of one write of the engine, about 3 MB: one request, as these are cut at 5 MB.
+    /// Points per write of the engine, about 3 MB: one request, because requests are cut at 5 MB.
     package static let pointsPerWrite = 200
 
     let settings: Settings
@@ -50,14 +50,14 @@ package struct QdrantPointStore: PointStore {
         self.init(settings, http: http, limits: nil)
     }
 
-    /// With limits that are known and need not be asked for.
+    /// With known limits that need not be requested.
     init(_ settings: Settings, http: any HTTPExchange, limits: QdrantLimits?) {
         self.settings = settings
         self.http = http
         strictness = QdrantStrictness(limits)
     }
 
-    /// A point as it is written, but without its dense vector: for people who want to see it.
+    /// A point as it is written, but without its dense vector, for people to look at.
     package static func document(of point: Point) throws(PortFailure) -> String {
         String(decoding: try QdrantBody.point(point, hasDense: false), as: UTF8.self)
     }
@@ -86,11 +86,11 @@ package struct QdrantPointStore: PointStore {
         if !parts.isEmpty { try await write(parts[...], within: limit) }
     }
 
-    /// Updates a point that nobody has, the one of all zeros.
+    /// Updates a point that does not exist, the one with an id of zeros.
     ///
-    /// An update of nothing and not a deletion alone: a server whose disk is full, or whose collection is, deletes and cannot
-    /// write. One older than 1.17 does not know `update_only` and writes the point, so it is deleted again; it has no vector and
-    /// no search finds it meanwhile.
+    /// The probe is an update of nothing and not only a deletion: a server whose disk or collection is full can delete
+    /// but not write. A server before 1.17 does not know `update_only` and writes the point, so it is deleted again; it
+    /// has no vector, and no search finds it meanwhile.
     package func probe() async throws(PortFailure) {
         let id = "00000000-0000-0000-0000-000000000000"
         let point = #"{"id":"\#(id)","vector":{},"payload":{"type":"probe"}}"#
@@ -98,13 +98,14 @@ package struct QdrantPointStore: PointStore {
         try await apply(.post, "/points/delete", Array(#"{"points":["\#(id)"]}"#.utf8))
     }
 
-    /// Points of one request; a refusal may lower it at any time.
+    /// Points per request; a refusal may lower it at any time.
     private var pointsPerRequest: Int {
         let limits = strictness.limits ?? QdrantLimits()
         return max(1, min(settings.pointsPerRequestMax, limits.pointsMax ?? .max, limits.writesMax ?? .max))
     }
 
-    /// One request, halved for as long as the server finds it too large, or above a limit that it did not state.
+    /// One request, halved as long as the server finds it too large, or as long as it exceeds a limit that was not
+    /// stated.
     private func write(_ parts: ArraySlice<[UInt8]>, within limit: Duration?) async throws(PortFailure) {
         do throws(PortFailure) {
             try await underLimits { _ throws(PortFailure) in
@@ -119,7 +120,7 @@ package struct QdrantPointStore: PointStore {
     }
 
     package func delete(_ points: [StoredPoint]) async throws(PortFailure) {
-        /// What was seen, in order of first appearance, so that requests do not depend on a dictionary's order.
+        /// The versions in the order in which they first occur, so that requests do not depend on a dictionary's order.
         var versions: [QdrantBody.Version] = []
         var ids: [QdrantBody.Version: [PointID]] = [:]
         for point in points {
@@ -148,7 +149,7 @@ package struct QdrantPointStore: PointStore {
         }
     }
 
-    /// Ids in as many requests as the limits demand; a part that is above one that was not stated is cut anew.
+    /// Ids in as many requests as the limits require; a part that exceeds an unstated limit is cut again.
     private func inParts(
         _ ids: ArraySlice<PointID>,
         _ send: (ArraySlice<PointID>, QdrantLimits) async throws(PortFailure) -> Void
@@ -164,7 +165,7 @@ package struct QdrantPointStore: PointStore {
         }
     }
 
-    /// Halves what the server finds too large for one request.
+    /// Halves a request that the server finds too large.
     private func halving(
         _ ids: ArraySlice<PointID>,
         _ send: (ArraySlice<PointID>) async throws(PortFailure) -> Void
@@ -181,7 +182,7 @@ package struct QdrantPointStore: PointStore {
 
     // MARK: - One exchange
 
-    /// A write, and the answer that it is applied.
+    /// A write that returns when it is applied.
     func apply(
         _ method: HTTPRequest.Method,
         _ path: String,
@@ -194,7 +195,7 @@ package struct QdrantPointStore: PointStore {
         switch result["status"]?.string {
         case "completed": return
         case "wait_timeout", "acknowledged":
-            // Queued: it will be applied, but nobody has said that it is.
+            // It is queued: it will be applied, but this was not confirmed.
             let detail = "Qdrant accepted a write but did not apply it within \(seconds) s"
             throw PortFailure(.outcomeUnknown, detail, code: "wait_timeout")
         default: throw unreadable("write")
@@ -239,13 +240,13 @@ package struct QdrantPointStore: PointStore {
                 base + path,
                 headers: headers,
                 body: body,
-                // The server's own limit is told first, so that its answer says what became of the request.
+                // The server's own time limit comes first, so that its answer shows what became of the request.
                 totalTimeout: min(limit ?? settings.timeout, settings.timeout) + .seconds(limit == nil ? 15 : 2)
             )
         )
     }
 
-    /// Names may hold any character; in an address only the unreserved ones stand for themselves.
+    /// Names may contain any character; in an address only unreserved characters are written as they are.
     var encodedCollection: String {
         settings.collection.utf8.reduce(into: "") { text, byte in
             let scalar = Unicode.Scalar(byte)

@@ -11,15 +11,15 @@ package struct PostgRESTTransport: RPCTransport {
 
     /// Checks the key; sends nothing.
     ///
-    /// A key of the new kind (`sb_secret_…`) is no JWT and goes only into `apikey`; a JWT goes there and into
-    /// `Authorization`, which is where PostgREST takes the role from.
+    /// A key of the new kind (`sb_secret_…`) is no JWT and is sent only in `apikey`; a JWT is sent there and in
+    /// `Authorization`, from which PostgREST takes the role.
     ///
     /// - Parameters:
     ///   - url: the project's address, `https://PROJECT.supabase.co`.
     ///   - key: the secret key, or the JWT of `service_role`.
-    ///   - exchange: what sends the requests.
-    ///   - timeout: for one call, from its start to the last byte; longer than the server's own 8 seconds.
-    /// - Throws: `unauthorised` for a key that may not call the functions, named by its kind.
+    ///   - exchange: sends the requests.
+    ///   - timeout: the time of one call, from its start to the last byte; longer than the server's own 8 seconds.
+    /// - Throws: `unauthorised` for a key that may not call the functions, with the kind of the key.
     package init(
         url: String,
         key: Secret,
@@ -45,7 +45,7 @@ package struct PostgRESTTransport: RPCTransport {
     }
 
     package func call(_ function: String, _ parameters: Data) async throws(PortFailure) -> Data {
-        // Always POST: with GET the transaction would be read-only.
+        // Always POST, because with GET the transaction would be read-only.
         let response = try await exchange.send(
             HTTPRequest(.post, base + function, headers: headers, body: Array(parameters), totalTimeout: timeout)
         )
@@ -70,7 +70,7 @@ extension PostgRESTTransport: Inspectable {
     }
 }
 
-/// What an answer of PostgREST, or of a gateway in front of it, means.
+/// The meaning of an answer of PostgREST, or of a gateway in front of it.
 enum PostgRESTError {
     /// PostgREST's error body; a gateway's has no code.
     private struct Body: Decodable {
@@ -78,9 +78,9 @@ enum PostgRESTError {
         let message: String?
     }
 
-    /// Nil for a good answer: a success whose body is a JSON object, as every function of ours returns.
+    /// Nil for a good answer: a success whose body is a JSON object, which every function returns.
     ///
-    /// Judged by the code first, since for example contention (40001) has status 500 as an internal error has.
+    /// The code decides first: contention (40001), for example, has status 500, like an internal error.
     static func failure(of response: HTTPResponse) -> PortFailure? {
         let trimmed = response.body.drop { $0 <= 0x20 }
         let isObject = trimmed.first == UInt8(ascii: "{")
@@ -105,26 +105,28 @@ enum PostgRESTError {
         )
     }
 
-    /// What the codes begin with of an answer that neither PostgREST nor the database gave, but something before them.
+    /// The beginning of the codes of answers that neither PostgREST nor the database gave, but something in front of
+    /// them.
     static let gatewayCode = "HTTP"
 
-    /// The kind where only the status tells.
+    /// The kind if only the status is known.
     static func kind(of status: Int, isJSON: Bool) -> PortFailure.Kind {
         switch status {
         case 401: .unauthorised
-        // A page in place of an answer: of a firewall or a challenge, which may pass. Kong and PostgREST speak JSON.
+        // An HTML page in place of an answer: from a firewall or a challenge, which may pass. Kong and PostgREST send
+        // JSON.
         case 403: isJSON ? .unauthorised : SQLStateTable.unknown
         case 402: .outOfMoney
         // Supabase: the project is paused.
         case 540: .unauthorised
         case 408, 425: .unavailable
-        // It came from something in front of PostgREST, which may have passed the call on; or PostgREST broke.
+        // From something in front of PostgREST, which may have passed the call on; or PostgREST itself broke.
         case 500...: .outcomeUnknown
         default: .rejected
         }
     }
 
-    /// Whether a code is an SQLSTATE or PostgREST's own; gateways have words and numbers there.
+    /// Whether a code is an SQLSTATE or PostgREST's own; gateways send words and numbers instead.
     private static func isOfDatabase(_ code: String) -> Bool {
         code.hasPrefix("PGRST") || code.wholeMatch(of: /[0-9A-Z]{5}/) != nil
     }
@@ -140,7 +142,7 @@ enum PostgRESTError {
         }
     }
 
-    /// Whole seconds, which is what Supabase sends.
+    /// Whole seconds, as Supabase sends them.
     private static func retryAfter(_ response: HTTPResponse) -> Duration? {
         response.headers["Retry-After"].flatMap { Int($0) }.flatMap { (0...86_400).contains($0) ? .seconds($0) : nil }
     }

@@ -4,12 +4,12 @@ import Subprocess
 import Synchronization
 import SystemPackage
 
-/// Worker processes that run this very program, with their settings in their environment.
+/// Worker processes that run this same program, with their settings in their environment.
 ///
-/// Each is the leader of a process group of its own, so that a Ctrl-C reaches only the parent, which then asks them in order.
-/// Each can read its standard input for as long as the parent lives.
+/// Each is the leader of its own process group, so that a Ctrl-C reaches only the parent, which then asks them to stop
+/// in order. Each can read its standard input for as long as the parent lives.
 package struct ChildProcesses: WorkerProcesses {
-    /// From SIGTERM to SIGKILL.
+    /// The time from SIGTERM to SIGKILL.
     package static let patience = Duration.seconds(10)
 
     private let environment: [String: String]
@@ -18,8 +18,8 @@ package struct ChildProcesses: WorkerProcesses {
     /// Makes the processes of one program.
     ///
     /// - Parameters:
-    ///   - environment: all that they see.
-    ///   - arguments: what follows the program's name.
+    ///   - environment: their whole environment.
+    ///   - arguments: the arguments after the program's name.
     package init(environment: [String: String], arguments: @escaping @Sendable (JobID) -> [String]) {
         self.environment = environment
         self.arguments = arguments
@@ -34,7 +34,7 @@ package struct ChildProcesses: WorkerProcesses {
         options.processGroupID = 0
         do {
             let ended = try await Subprocess.run(
-                // Not by its path, where there may be a newer program since.
+                // Not by its path, where a newer program may have been installed since.
                 .path("/proc/self/exe"),
                 arguments: Arguments(executablePathOverride: "migrate", remainingValues: arguments(job)),
                 environment: .custom(environment.map { Array("\($0)=\($1)\0".utf8) }),
@@ -60,7 +60,7 @@ package struct ChildProcesses: WorkerProcesses {
                     }
                     var reason: StopReason?
                     for await case let heard? in group {
-                        // Its output ends when it does.
+                        // Its output ends when the process ends.
                         reason = heard.reason
                         group.cancelAll()
                     }
@@ -83,9 +83,9 @@ package struct ChildProcesses: WorkerProcesses {
         let reason: StopReason?
     }
 
-    /// Hands on what the process says until it says no more.
+    /// Passes on the events that the process reports, until its output ends.
     ///
-    /// - Returns: why it stopped, if it said so.
+    /// - Returns: why it stopped, if it reported that.
     private static func listen(
         to output: SubprocessOutputSequence,
         _ hear: @Sendable (MigrationEvent) -> Void
@@ -93,14 +93,14 @@ package struct ChildProcesses: WorkerProcesses {
         var reason: StopReason?
         do {
             for try await line in output.strings() {
-                // A killed process may have said half a line.
+                // A killed process may have written half a line.
                 guard let event = try? JSONDecoder().decode(MigrationEvent.self, from: Data(line.utf8)) else {
                     continue
                 }
                 if case .stopping(let why) = event { reason = why } else { hear(event) }
             }
         } catch {
-            // It cannot be heard any more; its end says the rest.
+            // Its output cannot be read any more; its end shows the rest.
         }
         return reason
     }

@@ -3,22 +3,23 @@ import FoundationEssentials
 import Glibc
 package import Migration
 
-/// The journal of leases as files of this host: beside the notes of each process lies a file that it keeps locked.
+/// The journal of leases as files on this host: next to the notes of each process there is a file that it keeps locked.
 ///
-/// The kernel lets go of the lock when the process ends, however it ends; whoever then gets the lock is the only one to take
-/// over. The notes are replaced in one step (written beside, then renamed), and not forced to the disk: what a process
-/// wrote outlives the process, and after a crash of the whole machine leases run out by themselves.
+/// The kernel releases the lock when the process ends, however it ends; the process that then gets the lock is the only
+/// one to take over. The notes are replaced in one step (written to a second file, then renamed), and not forced to the
+/// disk: what a process wrote outlives the process, and after a crash of the whole machine leases run out by
+/// themselves.
 ///
-/// Files block, so this actor brings its own thread.
+/// Files block, so this actor has its own thread.
 package actor FileLeaseJournal: LeaseJournal {
-    /// What is in a file of notes.
+    /// The content of a file of notes.
     private struct Notes: Codable {
         var version = 1
         let job: JobMark
         var claims: [LeaseNote]
     }
 
-    /// Every lease has run out after this time, so that older notes are of no use to anybody: the longest is 20 minutes.
+    /// After this time every lease has run out, so older notes are useless: the longest lease is 20 minutes.
     private static let age: TimeInterval = 86_400
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe executor.asUnownedSerialExecutor() }
@@ -35,9 +36,9 @@ package actor FileLeaseJournal: LeaseJournal {
     /// Makes a journal; nothing is written before the first note.
     ///
     /// - Parameters:
-    ///   - folder: made when it is missing; shared by all processes of this user.
-    ///   - name: of this process's files; nobody else's.
-    ///   - warn: told once, in a sentence, why a kill would cost waiting.
+    ///   - folder: created when it is missing; shared by all processes of this user.
+    ///   - name: of this process's files; no other process uses it.
+    ///   - warn: called once, with a sentence that says why a kill would cost waiting time.
     package init(folder: String, name: String, warn: @escaping @Sendable (String) -> Void) {
         self.folder = URL(filePath: folder, directoryHint: .isDirectory)
         self.name = name
@@ -98,7 +99,7 @@ package actor FileLeaseJournal: LeaseJournal {
         takenOver = []
     }
 
-    /// Nil where there is nothing to take over.
+    /// Nil if there is nothing to take over.
     private func read(_ dead: LockedFile) -> Notes? {
         guard let data = FileManager.default.contents(atPath: dead.notes.systemPath) else { return nil }
         do {
@@ -133,20 +134,20 @@ package actor FileLeaseJournal: LeaseJournal {
     }
 }
 
-/// A file that is ours as long as this value lives, and the notes beside it.
+/// A locked file that belongs to this process as long as this value lives, and the notes next to it.
 private final class LockedFile {
     static let ending = ".lock"
 
     let path: URL
     private let descriptor: Int32
 
-    /// The notes beside the locked file.
+    /// The notes next to the locked file.
     var notes: URL { path.deletingPathExtension().appendingPathExtension("json") }
     private var draft: URL { path.deletingPathExtension().appendingPathExtension("new") }
 
     /// Makes the file and locks it.
     static func make(_ path: URL) throws -> LockedFile {
-        // Before it is locked, somebody who looks for dead processes may lock it, find no notes and remove it.
+        // Before it is locked, a process that looks for dead ones may lock it, find no notes and remove it.
         for _ in 0..<10 {
             let file = LockedFile(path, descriptor: try open(path, O_CREAT))
             if flock(file.descriptor, LOCK_EX) == 0, file.isInPlace { return file }
@@ -155,7 +156,7 @@ private final class LockedFile {
         throw POSIXError(.ENOLCK)
     }
 
-    /// Locks the file of a process that has died; nil while it lives, and where another was faster.
+    /// Locks the file of a process that has died; nil while it lives, or if another process was faster.
     static func ofDead(_ path: URL) -> LockedFile? {
         guard let descriptor = try? open(path, 0) else { return nil }
         let file = LockedFile(path, descriptor: descriptor)
@@ -187,7 +188,7 @@ private final class LockedFile {
         return -Date(timeIntervalSince1970: TimeInterval(status.st_mtim.tv_sec)).timeIntervalSinceNow
     }
 
-    /// Whether the path still leads to the file that was opened.
+    /// Whether the path still leads to the opened file.
     private var isInPlace: Bool {
         var opened = stat()
         var named = stat()

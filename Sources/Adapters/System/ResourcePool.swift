@@ -2,13 +2,12 @@ import DequeModule
 package import Migration
 import Synchronization
 
-/// At most `limit` resources, made when first needed and lent to one user at a time; users that find none wait in
-/// the order they came.
+/// At most `limit` resources, made when first needed and lent to one user at a time; users that find none wait in the
+/// order of their arrival.
 ///
-/// A class with a lock and not an actor: cancelling a waiter must be possible from a cancellation handler, which
-/// cannot await.
+/// A class with a lock and not an actor: a cancellation handler, which cannot await, must be able to cancel a waiter.
 package final class ResourcePool<Resource: Sendable>: Sendable {
-    /// What a user is told: a resource, nil for the permit to make one, or why there is neither.
+    /// The answer to a user: a resource, nil for the permit to make one, or why there is neither.
     private typealias Grant = Result<Resource?, PortFailure>
 
     private struct Waiter {
@@ -17,9 +16,9 @@ package final class ResourcePool<Resource: Sendable>: Sendable {
     }
 
     private struct State {
-        /// Resources nobody uses; the last one returned is lent first, being the warmest.
+        /// Unused resources; the one that was returned last is lent first, because it was used most recently.
         var idle: [Resource] = []
-        /// Resources and permits that are out.
+        /// The number of lent resources and permits.
         var lent = 0
         var waiters: Deque<Waiter> = []
         var nextNumber: UInt64 = 0
@@ -32,10 +31,10 @@ package final class ResourcePool<Resource: Sendable>: Sendable {
     private let state = Mutex(State())
 
     /// - Parameters:
-    ///   - limit: the most resources there ever are at a time, idle ones included.
-    ///   - waitersMax: the most users that may wait; the next one is told `unavailable`.
-    ///   - make: makes a resource; its error goes to the user it was made for.
-    ///   - isUsable: asked when a resource comes back; one that is not is dropped.
+    ///   - limit: the highest number of resources at a time, idle ones included.
+    ///   - waitersMax: the highest number of waiting users; the next one gets `unavailable`.
+    ///   - make: makes a resource; its error goes to the user for whom it was made.
+    ///   - isUsable: called when a resource comes back; an unusable one is dropped.
     package init(
         limit: Int,
         waitersMax: Int = 10_000,
@@ -66,7 +65,7 @@ package final class ResourcePool<Resource: Sendable>: Sendable {
         }
     }
 
-    /// Lets go of every idle resource; those in use are kept until they come back and stay usable then.
+    /// Drops every idle resource; those in use are kept when they come back, and stay usable then.
     package func dropIdle() { state.withLock { $0.idle.removeAll() } }
 
     private func take() async throws(PortFailure) -> Resource {
@@ -95,10 +94,10 @@ package final class ResourcePool<Resource: Sendable>: Sendable {
         }
     }
 
-    /// Answers at once where possible, and otherwise puts the waiter at the end of the line.
+    /// Answers at once if possible, and otherwise puts the waiter at the end of the queue.
     private func ask(_ waiter: Waiter) {
         let answer: Grant? = state.withLock { state in
-            // Asked under the lock: a cancellation that comes later finds the waiter in the line.
+            // Checked under the lock: a later cancellation finds the waiter in the queue.
             if Task.isCancelled { return .failure(Self.cancelled) }
             if state.lent < limit {
                 state.lent += 1
@@ -121,7 +120,7 @@ package final class ResourcePool<Resource: Sendable>: Sendable {
         waiter?.continuation.resume(returning: .failure(Self.cancelled))
     }
 
-    /// Passes a resource, or with nil a permit, on to the first waiter, or takes it back.
+    /// Passes a resource, or with nil a permit, to the first waiter, or takes it back.
     private func release(_ resource: Resource?) {
         let waiter: Waiter? = state.withLock { state in
             if let first = state.waiters.popFirst() { return first }

@@ -1,14 +1,14 @@
 import Basics
 import Glibc
 
-/// One thread of its own that runs jobs in the order they come: an actor's executor, for a C library that blocks.
+/// One thread that runs jobs in the order of their arrival: an actor's executor, for a C library that blocks.
 ///
-/// Swift's shared threads are as many as the cores; two blocking queries there stop two cores. An actor over a
-/// blocking handle therefore owns one of these and names it in `unownedExecutor`. The thread keeps the executor
-/// alive until `stop()`, which the owner calls exactly when no job can come any more (its `deinit`).
+/// Swift's shared pool has one thread per core; two blocking queries there would stop two cores. So an actor over a
+/// blocking handle owns an executor of this type and names it in `unownedExecutor`. The thread keeps the executor alive
+/// until `stop()`, which the owner calls exactly when no job can arrive any more (in its `deinit`).
 ///
-/// Unchecked because the compiler cannot see a pthread lock: `jobs`, `isStopping`, `hasEnded` and `thread` are only
-/// touched between `lock()` and `unlock()`; everything else is constant.
+/// Unchecked because the compiler does not understand a pthread lock: `jobs`, `isStopping`, `hasEnded` and `thread` are
+/// only used between `lock()` and `unlock()`; everything else is constant.
 @safe
 package final class ThreadExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
@@ -24,7 +24,7 @@ package final class ThreadExecutor: SerialExecutor, TaskExecutor, @unchecked Sen
     /// Starts the thread.
     ///
     /// - Parameters:
-    ///   - name: what an error message calls the thread.
+    ///   - name: the name of the thread in an error message.
     ///   - onStart: runs on the thread before the first job.
     ///   - onStop: runs on the thread after the last job.
     package init(
@@ -58,9 +58,9 @@ package final class ThreadExecutor: SerialExecutor, TaskExecutor, @unchecked Sen
         unsafe pthread_cond_signal(wakeUp)
     }
 
-    /// Ends the thread after the jobs already handed in.
+    /// Ends the thread after the jobs that were submitted before.
     ///
-    /// It does not wait, so that it may be called from any thread, its own included. Calling it again does nothing.
+    /// It does not wait, so any thread may call it, also this one. Calling it again does nothing.
     package func stop() {
         lock()
         isStopping = true

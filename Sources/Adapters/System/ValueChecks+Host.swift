@@ -3,7 +3,7 @@ import Migration
 package import Settings
 
 extension ValueChecks {
-    /// With the files of this host, libcurl and libpq.
+    /// The checks with the files of this host, libcurl and libpq.
     package static var host: Self {
         Self(
             fileExists: { FileManager.default.isReadableFile(atPath: $0) },
@@ -12,7 +12,7 @@ extension ValueChecks {
                     ServiceAddress(name: $0.name, isPlaintext: $0.isPlaintext, isLoopback: $0.isLoopback)
                 }
             },
-            // libpq's own parser decides, so that the address that is checked is the one that is used.
+            // libpq's own parser decides, so that the checked address is the one that is used.
             postgresProblem: { url, allowsPlaintext in
                 do throws(PortFailure) {
                     _ = try PostgresLogin(url, allowsPlaintext: allowsPlaintext)

@@ -2,13 +2,13 @@ package import FoundationEssentials
 package import Migration
 import Synchronization
 
-/// Knows what is installed: asks for the version of the tracking SQL before the first call, so that nothing is begun on SQL
-/// that this program does not know; and is patient when a function is missing that must be there.
+/// Asks for the version of the tracking SQL before the first call, so that no work begins on SQL that this program does
+/// not know; and waits when a required function is missing.
 ///
-/// PostgREST finds functions in a cache, which is stale for some seconds after `migrate setup` has changed them. That must
-/// not end workers that are at work; but where the SQL has never been seen, there is nothing to wait for.
+/// PostgREST finds functions in a cache, which is stale for some seconds after `migrate setup` has changed them. That
+/// must not end workers at work; but if the SQL was never seen, there is nothing to wait for.
 package final class CheckedTransport: RPCTransport {
-    /// Before each repeat: five tries over ten seconds.
+    /// The waits before the repeats: five tries over ten seconds.
     private static let waits: [Duration] = [.seconds(1), .seconds(2), .seconds(3), .seconds(4)]
 
     private let transport: any RPCTransport
@@ -42,8 +42,8 @@ package final class CheckedTransport: RPCTransport {
         }
     }
 
-    /// What a refusal means of a store that has worked before: a gateway that finds no way to it (404 without a word of PostgREST)
-    /// is being restarted or set up anew.
+    /// The meaning of a refusal by a store that has worked before: a gateway that finds no route to it (404 without a
+    /// PostgREST code) is being restarted or set up again.
     private static func inMidRun(_ failure: PortFailure) -> PortFailure {
         guard failure.kind == .rejected, failure.code?.hasPrefix(PostgRESTError.gatewayCode) == true else {
             return failure
@@ -53,9 +53,9 @@ package final class CheckedTransport: RPCTransport {
 }
 
 extension SchemaVersion.Answer {
-    /// What `schema_version()` answered.
+    /// Reads the answer of `schema_version()`.
     ///
-    /// - Throws: `rejected` when it was not our function.
+    /// - Throws: `rejected` when the answer comes from another program's function.
     init(json: Data) throws(PortFailure) {
         guard let answer = try? TrackingJSON.decodeAnswer(Self.self, from: json) else {
             throw PortFailure(.rejected, "schema_version() is not ours")

@@ -1,9 +1,9 @@
 package import FoundationEssentials
 package import Migration
 
-/// Calls one function of the tracking SQL, by whatever carries the call.
+/// Calls one function of the tracking SQL, over any connection.
 ///
-/// It does not try again by itself: the caller repeats with the same identity, which the functions make harmless.
+/// It does not repeat calls: the caller repeats with the same identity, which the functions make harmless.
 package protocol RPCTransport: Sendable {
     /// Calls `public.function` once.
     ///
@@ -11,11 +11,11 @@ package protocol RPCTransport: Sendable {
     ///   - function: the bare name, for example `claim_next_batch`.
     ///   - parameters: one JSON object with every parameter by name: `{"p_job": 7, …}`.
     /// - Returns: the one JSON value that the function returns.
-    /// - Throws: as `JobStore` says.
+    /// - Throws: the same as `JobStore`.
     func call(_ function: String, _ parameters: Data) async throws(PortFailure) -> Data
 }
 
-/// The members of a JSON object as SQL parameters: strings unquoted, `null` as nil, all else verbatim.
+/// The members of a JSON object as SQL parameters: strings without quotes, `null` as nil, everything else unchanged.
 ///
 /// Numbers are never parsed, so that a 64-bit id cannot lose its last digits in a `Double`.
 struct RPCParameters: Equatable {
@@ -66,12 +66,12 @@ struct RPCParameters: Equatable {
         try? JSONDecoder().decode(String.self, from: Data(json))
     }
 
-    /// Lower-case letters and underscores: what all our names are, and what needs no quoting.
+    /// Lower-case letters and underscores: all parameter names have only these, and need no quoting.
     private static func isIdentifier(_ name: String) -> Bool {
         !name.isEmpty && name.utf8.allSatisfy { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) || $0 == 0x5F }
     }
 
-    /// Finds where the members of an object begin and end; it need not understand the values.
+    /// Finds the beginnings and ends of the members of an object; it need not understand the values.
     private struct Scanner {
         let bytes: [UInt8]
         var position = 0

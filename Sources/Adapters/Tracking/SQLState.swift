@@ -1,11 +1,11 @@
 import Migration
 
 extension PortFailure {
-    /// What to do next about an error of PostgreSQL, whichever way it came; the table of `docs/tracking.md`.
+    /// What to do next about an error of PostgreSQL, over any connection; the table is in `docs/tracking.md`.
     ///
     /// - Parameters:
     ///   - state: the SQLSTATE, five characters.
-    ///   - message: the server's primary message; kept out of the detail where it could quote a parameter.
+    ///   - message: the server's primary message; left out of the detail if it could quote a parameter.
     init(sqlState state: String, message: String) {
         let kind = Self.kind(ofSQLState: state, message: message)
         let said = state.hasPrefix("22") && state != "22023" ? "a parameter it cannot read" : message
@@ -21,17 +21,17 @@ extension PortFailure {
         self.init(kind, detail, code: state)
     }
 
-    /// No such function, no such table, and the same as PostgREST's cache has it.
+    /// No such function or table, also according to PostgREST's cache.
     private static let missing: Set<String> = ["42883", "42P01", "PGRST202", "PGRST205"]
 
-    /// Whether the store has no such function or table, or does not know of it yet.
+    /// Whether the store has no such function or table, or does not know it yet.
     var tellsOfMissingSQL: Bool { code.map(Self.missing.contains) ?? false }
 
     /// The kind of an SQLSTATE or of a PostgREST code.
     ///
     /// - Parameters:
     ///   - state: the code.
-    ///   - message: what was said with it: poolers put whatever they have to say under one or two codes.
+    ///   - message: the message of the error: poolers use one or two codes for everything.
     /// - Returns: what to do next.
     static func kind(ofSQLState state: String, message: String = "") -> Kind {
         if let kind = SQLStateTable.exact[state] { return kind }
@@ -41,9 +41,9 @@ extension PortFailure {
         return SQLStateTable.classes[group] ?? SQLStateTable.unknown
     }
 
-    /// Whether the connection it came over leads to a server that cannot do the work, or is in a state that is not ours.
+    /// Whether the connection leads to a server that cannot do the work, or is in an unknown state.
     ///
-    /// The next call opens another one, by a new look-up of the name. So a failover is followed.
+    /// The next call opens another one, with a new lookup of the name: so it follows a failover.
     var spoilsConnection: Bool {
         guard let code else { return false }
         let states: Set<String> = ["25006", "25P02", "26000", "42P05", "57P05"]
@@ -53,34 +53,35 @@ extension PortFailure {
 
 /// SQLSTATEs and PostgREST's codes by what to do next.
 ///
-/// Ends at once (`unauthorised`, `rejected`): what only a person can change, such as grants, names, syntax, authentication, and what
-/// is a bug of ours. Everything that servers, poolers and failovers say for seconds is an outage.
+/// Errors that only a person can solve end the work at once (`unauthorised`, `rejected`): grants, names, syntax,
+/// authentication, and bugs of this program. Everything that servers, poolers and failovers report for seconds is an
+/// outage.
 ///
 /// - SeeAlso: *PostgreSQL Error Codes*; PostgREST's *Errors*; the sources of PgBouncer and Supavisor.
 enum SQLStateTable {
-    /// Of a code that is in no table.
+    /// The kind of a code that is in no table.
     static let unknown: PortFailure.Kind = .unclassified
 
     static let exact: [String: PortFailure.Kind] = [
-        // It may have been committed.
+        // The transaction may have been committed.
         "40003": .outcomeUnknown, "08007": .outcomeUnknown,
-        // A constraint of ours, and no contention.
+        // A violated constraint, not contention.
         "40002": .rejected,
-        // A database that is gone, or was never there.
+        // A database that was dropped or never existed.
         "3D000": .unauthorised, "57P04": .unauthorised,
         // Data or an index is broken.
         "XX001": .rejected, "XX002": .rejected,
         "42501": .unauthorised,
-        // A pooler gave the connection to somebody between two messages of ours.
+        // A pooler gave the connection to another client between two messages.
         "26000": .unavailable, "42P05": .unavailable, "34000": .unavailable,
-        // A transaction that was left open or that failed: not ours, or ended by its time limit.
+        // A transaction that was left open or failed: it belongs to another client, or its time limit ended it.
         "25P02": .unavailable, "25P03": .unavailable, "25P04": .unavailable,
         // A lock, an object in use.
         "55006": .unavailable, "55P03": .unavailable,
         "72000": .unavailable,
-        // The server that was the primary before a failover, a full disk, or a replica: only time tells.
+        // A server that was the primary before a failover, a full disk, or a replica: only time shows which.
         "25006": unknown,
-        // `cached plan must not change result type`, and what a replica or a pooler cannot do.
+        // `cached plan must not change result type`, and operations that a replica or a pooler does not support.
         "0A000": unknown, "55000": unknown, "25001": unknown,
         "PGRST000": .unavailable, "PGRST001": .unavailable, "PGRST002": .unavailable, "PGRST003": .unavailable,
         "PGRST300": .unauthorised, "PGRST301": .unauthorised, "PGRST302": .unauthorised, "PGRST303": .unauthorised,
@@ -96,16 +97,16 @@ enum SQLStateTable {
         "40": .unavailable,
         // Authentication.
         "28": .unauthorised,
-        // Requests that are wrong, today and tomorrow: data, constraints, syntax, our own functions.
+        // Requests that stay wrong: data, constraints, syntax, the tracking functions themselves.
         "20": .rejected, "21": .rejected, "22": .rejected, "23": .rejected, "2F": .rejected, "39": .rejected,
         "3F": .rejected, "42": .rejected, "44": .rejected, "54": .rejected, "P0": .rejected,
     ]
 
-    /// Whether a pooler speaks of what a person has to change: names, logins, addresses that are let in, plans that are used up.
+    /// Whether a pooler reports what a person has to change: names, logins, permitted addresses, used-up plans.
     static func isForPeople(_ message: String) -> Bool {
         let lower = message.lowercased()
         if forPeople.contains(where: lower.contains) { return true }
-        // `database "app" does not exist` and the like.
+        // `database "app" does not exist` and similar messages.
         return ["database \"", "role \""].contains(where: lower.contains) && lower.contains("\" does not exist")
     }
 
@@ -114,7 +115,7 @@ enum SQLStateTable {
         "no such database", "no such user", "unsupported startup parameter", "tls connection required",
         "ssl required", "password authentication failed", "login rejected", "not allowed", "certificate",
         "sasl authentication failed", "wrong password type", "user does not exist", "database does not exist",
-        // What PostgreSQL says to PgBouncer, which passes it on with a code of its own, 08P01
+        // Messages of PostgreSQL that PgBouncer passes on with its own code 08P01
         "authentication failed for user", "no pg_hba.conf entry", "pg_hba.conf rejects", "is not permitted to log in",
         "permission denied for database", "does not have connect privilege",
         // Supavisor
