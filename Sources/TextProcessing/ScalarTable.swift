@@ -1,14 +1,14 @@
 /// A number for every Unicode scalar, in two stages: blocks of 256 scalars, equal blocks stored once.
 ///
-/// Pointers instead of arrays because every byte of text passes through here, in debug builds too.
+/// It uses pointers instead of arrays because every byte of text passes through here, in debug builds too.
 @safe
 struct ScalarTable: @unchecked Sendable {  // Sendable: written only in `init`, never freed, never changed.
     private let blocks: UnsafeMutablePointer<UInt16>
     private let values: UnsafeMutablePointer<UInt16>
 
-    /// Makes the table; a scalar outside of all runs has the number 0.
+    /// Makes the table; a scalar in none of the runs has the number 0.
     ///
-    /// Made once for the life of the process, hence never freed. Later runs overwrite earlier ones.
+    /// It is made once for the life of the process, hence never freed. Later runs overwrite earlier ones.
     init(runs: [(scalars: Range<UInt32>, value: UInt16)]) {
         let blockCount = 0x110000 / 256
         var storage = [UInt16](repeating: 0, count: 256)
@@ -53,12 +53,12 @@ struct ScalarTable: @unchecked Sendable {  // Sendable: written only in `init`, 
     }
 }
 
-/// What the rules of this room ask about one scalar.
+/// The properties of one scalar that the rules of this room need.
 struct ScalarClass {
     /// The table behind it, about 70 kB, made at first use.
     static let table = ScalarTable(runs: runs())
 
-    /// Bits 0–2: one of the five classes below; the other bits as the properties say.
+    /// Bits 0–2: one of the five classes below; the other bits: the properties.
     let bits: UInt16
 
     @inline(__always)
@@ -78,7 +78,7 @@ struct ScalarClass {
     static let space: UInt16 = 3
     static let lineEnd: UInt16 = 4
 
-    /// The class the cl100k pattern gives it.
+    /// Its class in the cl100k pattern.
     var token: UInt16 { bits & 7 }
     /// A letter, a number or the underscore: Python's `\w` (Unicode 14).
     var isWord: Bool { bits & 8 != 0 }
@@ -115,7 +115,7 @@ struct TableReader {
         unsafe end = table.utf8Start + table.utf8CodeUnitCount
     }
 
-    /// Steps over spaces and line ends; false at the end of the table.
+    /// Skips spaces and line ends; false at the end of the table.
     mutating func findsMore() -> Bool {
         while unsafe next < end, unsafe next.pointee <= 0x20 { unsafe next += 1 }
         return unsafe next < end

@@ -1,6 +1,6 @@
-/// What text processing refuses, with a sentence for the person who can change it.
+/// An input that text processing refuses, with a sentence for the person who can change it.
 ///
-/// Never holds any text of a record.
+/// It never contains any text of a record.
 public struct TextError: Error, Sendable, Hashable, CustomStringConvertible {
     /// One sentence: what is wrong and what would be right.
     public let description: String

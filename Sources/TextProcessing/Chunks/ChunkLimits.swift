@@ -1,15 +1,15 @@
-/// How large chunks may be, in tokens.
+/// The largest sizes of chunks, in tokens.
 public struct ChunkLimits: Sendable, Hashable {
-    /// A text of at most so many tokens is one parent (`PARENT_MAX_TOKENS`).
+    /// A text with at most this many tokens is one parent (`PARENT_MAX_TOKENS`).
     public let parentMaxTokens: Int
-    /// A longer text is cut into parents of at most so many tokens (`PARENT_CHUNK_SIZE`).
+    /// A longer text is cut into parents of at most this many tokens (`PARENT_CHUNK_SIZE`).
     public let parentChunkSize: Int
-    /// A parent is cut into children of at most so many tokens (`CHUNK_SIZE`).
+    /// A parent is cut into children of at most this many tokens (`CHUNK_SIZE`).
     public let chunkSize: Int
-    /// A child shares at most so many tokens with the one before (`CHUNK_OVERLAP`).
+    /// A child shares at most this many tokens with the one before it (`CHUNK_OVERLAP`).
     public let chunkOverlap: Int
 
-    /// The limits of the requirement: 2,500, 2,048, 512 and 128 tokens.
+    /// The limits in the requirements: 2,500, 2,048, 512 and 128 tokens.
     public static let standard = ChunkLimits(
         parentMaxTokens: 2_500,
         parentChunkSize: 2_048,
@@ -17,14 +17,14 @@ public struct ChunkLimits: Sendable, Hashable {
         overlap: 128
     )
 
-    /// The smallest chunk: any grapheme cluster but monstrous ones fits in.
+    /// The smallest chunk size: every grapheme cluster of normal length fits into it.
     public static let chunkSizeMin = 16
     /// The largest input of the embedding models, 8,191 tokens (OpenAI, embeddings guide).
     public static let chunkSizeMax = 8_191
 
     /// Makes limits.
     ///
-    /// - Throws: with one sentence naming all that is wrong unless
+    /// - Throws: one sentence that names everything wrong, unless
     ///   16 ≤ chunkSize ≤ 8,191, 0 ≤ chunkOverlap < chunkSize, chunkSize ≤ parentChunkSize ≤ parentMaxTokens.
     public init(parentMaxTokens: Int, parentChunkSize: Int, chunkSize: Int, chunkOverlap: Int) throws(TextError) {
         var problems: [String] = []

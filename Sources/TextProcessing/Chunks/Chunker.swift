@@ -2,7 +2,7 @@
 public struct ChildChunk: Sendable, Hashable {
     /// Its bytes in the record's normalised text, UTF-8.
     public let utf8: Range<Int>
-    /// Its tokens, counted by themselves.
+    /// Its tokens, counted alone.
     public let tokens: Int
     /// How many of its first bytes are also the last of the child before it; 0 for the first child.
     public let overlap: Int
@@ -20,9 +20,9 @@ public struct ChildChunk: Sendable, Hashable {
 public struct ParentChunk: Sendable, Hashable {
     /// Its bytes in the record's normalised text, UTF-8.
     public let utf8: Range<Int>
-    /// Its tokens, counted by themselves.
+    /// Its tokens, counted alone.
     public let tokens: Int
-    /// Its children in order: the only one is the parent itself, or each overlaps the one before.
+    /// Its children in order: either the parent itself is the only one, or each overlaps the one before it.
     public let children: [ChildChunk]
 
     /// The parent's text.
@@ -34,21 +34,21 @@ public struct ParentChunk: Sendable, Hashable {
     }
 }
 
-/// Cuts a record's text into parents, and parents into children, at the best boundaries its budgets allow.
+/// Cuts a record's text into parents, and parents into children, at the best boundaries that the limits allow.
 ///
-/// Promises: parents put together are the text, byte for byte; children without their overlaps are their parent; no
-/// chunk has more tokens than its limit, counted again by itself; no cut is inside a scalar, and none inside a grapheme
-/// cluster unless that cluster alone is larger than a child may be; no chunk is blank unless white space, or a cluster,
-/// in the text has more than a quarter of a child's tokens, and then a child that would be blank is left out. The same
-/// text and limits give the same chunks on every host. Linear in the length of the text.
+/// Promises: the parents joined together are the text, byte for byte. The children without their overlaps are their
+/// parent. No chunk has more tokens than its limit, counted again alone. No cut is inside a scalar, and none is inside
+/// a grapheme cluster unless that cluster alone is larger than a child may be. No chunk is blank, unless white space or
+/// a cluster in the text has more than a quarter of a child's tokens; then a blank child is left out. The same text and
+/// limits give the same chunks on every host. Linear in the length of the text.
 public struct Chunker: Sendable {
-    /// Names these rules in the profile; it changes when any cut may change.
+    /// The name of these rules in the profile; it changes when any cut may change.
     public static let version = "chunker-1"
 
     /// The largest text, in bytes.
     public static let bytesMax = Int(Int32.max)
 
-    /// How many tokens a chunk may have.
+    /// The largest sizes of chunks.
     public let limits: ChunkLimits
     private let counter: any TokenCounting
 
@@ -56,7 +56,7 @@ public struct Chunker: Sendable {
     ///
     /// - Parameters:
     ///   - counter: counts the tokens; in production the exact `Tokenizer`.
-    ///   - limits: how many tokens a chunk may have.
+    ///   - limits: the largest sizes of chunks.
     public init(counter: any TokenCounting, limits: ChunkLimits = .standard) {
         self.counter = counter
         self.limits = limits
@@ -64,8 +64,8 @@ public struct Chunker: Sendable {
 
     /// Cuts a text.
     ///
-    /// - Parameter text: a normalised text of at most `bytesMax` bytes; any other text keeps the promises too.
-    /// - Returns: the parents in order; none for a text of nothing but white space.
+    /// - Parameter text: a normalised text of at most `bytesMax` bytes; the promises also hold for other texts.
+    /// - Returns: the parents in order; none for a text that contains only white space.
     public func parents(of text: String) -> [ParentChunk] {
         var text = text
         text.makeContiguousUTF8()

@@ -1,8 +1,8 @@
-/// How good a place is for a cut, the best last.
+/// The quality of a place for a cut, the best last.
 enum CutLevel: UInt8, Comparable {
-    /// Inside a grapheme cluster that alone is more than a chunk may hold.
+    /// Inside a grapheme cluster that alone is larger than a chunk may be.
     case insideCluster
-    /// Inside a word that alone is more than a chunk may hold.
+    /// Inside a word that alone is larger than a chunk may be.
     case insideWord
     /// Between the parts of a word, a number or a name, as in `don't`, `3.14` and `example.com`.
     case wordPart
@@ -19,19 +19,19 @@ enum CutLevel: UInt8, Comparable {
 struct Cut {
     /// In bytes.
     var offset: Int32
-    /// The tokens of the text before, when a chunk ends here.
+    /// The tokens of the text before this cut, if a chunk ends here.
     var tokensEnding: Int32
-    /// The tokens of the text before, when a chunk begins here; they differ inside a tokenizer's piece.
+    /// The tokens of the text before this cut, if a chunk begins here; the two differ inside a tokenizer's piece.
     var tokensBeginning: Int32
     var level: CutLevel
 }
 
-/// All places where one text may be cut, with the tokens between any two of them.
+/// All places where a text may be cut, with the tokens between any two of them.
 struct Cuts {
     private(set) var places: [Cut] = []
     /// The tokens of the whole text.
     private(set) var tokens = 0
-    /// True when a word had to be cut: then token sums are estimates, and chunks are counted again.
+    /// True if a word had to be cut: then sums of tokens are estimates, and chunks are counted again.
     private(set) var isRough = false
 
     private let bytes: UTF8Bytes
@@ -39,8 +39,8 @@ struct Cuts {
     private let chunkSize: Int
     private var cursor: GraphemeCursor
     private var sum = 0
-    /// The tokens from the last cut on that call for a closer look: more after each look that found no cut, so that a
-    /// large cluster of many pieces is not looked at again and again.
+    /// The number of tokens since the last cut that calls for a closer look: it grows after each look that found no
+    /// cut, so that a large cluster of many pieces is not examined again and again.
     private var lookLimit: Int
 
     /// Finds the cuts of a text.
@@ -49,8 +49,8 @@ struct Cuts {
     ///   - text: the text, and `bytes` its own UTF-8.
     ///   - bytes: outlive the cuts.
     ///   - counter: counts the tokens.
-    ///   - chunkSize: no two neighbouring cuts have more than a quarter of these tokens between them, so that white
-    ///     space always fits around what they enclose; a grapheme cluster may have all of them.
+    ///   - chunkSize: between two neighbouring cuts there is at most a quarter of these tokens, so that white space
+    ///     always fits around them; only a grapheme cluster may have all of them.
     init(of text: String, bytes: UTF8Bytes, counter: any TokenCounting, chunkSize: Int) {
         self.bytes = bytes
         self.counter = counter
@@ -92,8 +92,8 @@ struct Cuts {
 
     /// A cut inside a piece that begins with a mark.
     ///
-    /// The pattern of cl100k puts one mark and the letters behind it into one piece. In scripts without spaces that
-    /// hides the best cuts (`。` begins a piece and never ends one), so such a piece is cut behind the mark.
+    /// The pattern of cl100k puts one mark and the letters after it into one piece. In scripts without spaces this
+    /// hides the best cuts (`。` begins a piece and never ends one), so such a piece is cut after the mark.
     private mutating func cutBehindMark(_ piece: Range<Int>, _ tokens: Int) {
         let mark = bytes.scalar(at: piece.lowerBound)
         let offset = piece.lowerBound + mark.length
@@ -114,7 +114,7 @@ struct Cuts {
         )
     }
 
-    /// Cuts what is too large and has no good cut in it: into small groups of grapheme clusters, and a cluster that is
+    /// Cuts a text that is too large and has no good cut: into small groups of grapheme clusters, and a cluster that is
     /// too large into scalars.
     private mutating func split(_ range: Range<Int>) {
         isRough = true
@@ -144,7 +144,7 @@ struct Cuts {
         cursor = walk
     }
 
-    /// Cuts a cluster between scalars, but for the cut at its end.
+    /// Cuts a cluster between its scalars; the cut at its end is made elsewhere.
     private mutating func splitCluster(_ cluster: Range<Int>) {
         var start = cluster.lowerBound
         while start < cluster.upperBound {
@@ -160,12 +160,12 @@ struct Cuts {
 
     private var unitMax: Int { chunkSize / 4 }
 
-    /// In bytes, of which a token has at least one.
+    /// In bytes; a token has at least one byte.
     private var groupMax: Int { chunkSize / 8 }
 }
 
 extension TokenCounting {
-    /// The number of tokens of a part of a text by itself.
+    /// The number of tokens of a part of a text, counted alone.
     func count(_ bytes: UTF8Bytes, _ range: Range<Int>) -> Int {
         var tokens = 0
         bytes.withSpan(range) { span in forEachPiece(of: span) { tokens += $1 } }
@@ -204,7 +204,7 @@ extension CutLevel {
         }
     }
 
-    /// White space, or a scalar of a script whose words have none between them: nobody can tell where those end.
+    /// White space, or a scalar of a script without spaces between words, where the ends of words are unknown.
     private static func bordersWord(_ scalar: UInt32) -> Bool {
         switch scalar {
         case 0..<0x80: scalar == 0x20 || (0x09..<0x0E).contains(scalar)
@@ -219,7 +219,7 @@ extension CutLevel {
             || (0x20000..<0x3FFFF).contains(scalar)
     }
 
-    /// Whether what follows a mark lets it be more than a part of a word or a number.
+    /// Whether the text after a mark shows that the mark is not just a part of a word or a number.
     private static func isOpen(_ after: UInt32) -> Bool {
         ScalarClass(after).isSpace || isUnspaced(after)
     }

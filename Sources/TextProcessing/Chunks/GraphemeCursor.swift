@@ -1,21 +1,21 @@
-/// Tells the borders between grapheme clusters, asked in ascending order: linear in the text, however long a cluster.
+/// Finds the borders between grapheme clusters, asked in ascending order: linear in the text, also with long clusters.
 struct GraphemeCursor {
     private let text: String
     private let bytes: UTF8Bytes
     /// A border.
     private var border = 0
-    /// A border too; none is between it and `border`.
+    /// An earlier border; there is none between it and `border`.
     private var borderBefore = 0
-    /// The place of `border` as `String` gave it; a place it did not give is aligned first, which may take a long walk.
+    /// The index of `border` from `String`; an index from elsewhere is aligned first, which may take long.
     private var index: String.Index?
 
-    /// Looks at a text and its own bytes.
+    /// Makes a cursor for a text and its bytes.
     init(_ text: String, _ bytes: UTF8Bytes) {
         self.text = text
         self.bytes = bytes
     }
 
-    /// A cursor for questions from an offset on, which may be before those that were asked.
+    /// A cursor for questions from an offset on, which may lie before earlier questions.
     func starting(at offset: Int) -> Self {
         var cursor = self
         if offset < borderBefore { cursor.set(offset) }
@@ -36,7 +36,7 @@ struct GraphemeCursor {
         return border == offset
     }
 
-    /// The first border behind an offset.
+    /// The first border after an offset.
     mutating func border(after offset: Int) -> Int {
         while border <= offset { advance() }
         return border
@@ -51,7 +51,7 @@ struct GraphemeCursor {
         (borderBefore, border, index) = (border, text.utf8.distance(from: text.startIndex, to: next), next)
     }
 
-    /// Whether two such scalars in a row are always two clusters, CR LF excepted; `false` is no statement.
+    /// Whether two such scalars in a row are always two clusters, except CR LF; `false` means unknown.
     ///
     /// Blocks without marks, joiners, pictographs, conjoining letters of Hangul and prepended signs (UAX 29, rules GB6 to
     /// GB13). Whole syllables of Hangul join only such letters.

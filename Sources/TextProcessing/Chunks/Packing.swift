@@ -5,7 +5,8 @@ struct PackedChunk {
     var tokens: Int
 }
 
-/// Fills chunks up to their budget: each ends at the best cut in the second half of its budget, of equals the farthest.
+/// Fills chunks up to their limit: each ends at the best cut in the second half of its limit; of equal cuts the last
+/// one.
 struct Packing {
     let bytes: UTF8Bytes
     let cuts: Cuts
@@ -17,8 +18,8 @@ struct Packing {
 
     /// Packs the text between the first and the last of some cuts.
     ///
-    /// `tokensMax` is no less than the tokens between any two neighbouring cuts, `overlapMax` how many tokens a chunk
-    /// may share with the one before.
+    /// `tokensMax` is not less than the tokens between any two neighbouring cuts; `overlapMax` is the number of tokens
+    /// that a chunk may share with the one before it.
     func chunks(_ places: ClosedRange<Int>, tokensMax: Int, overlapMax: Int) -> [PackedChunk] {
         var chunks: [PackedChunk] = []
         let inkEnd = bytes.inkEnd(
@@ -29,11 +30,11 @@ struct Packing {
         while end < places.upperBound {
             var chunk = next(start, behind: end, upTo: places.upperBound, tokensMax, inkEnd)
             if chunk == nil, start < end {
-                // The overlap leaves no room for what follows.
+                // The overlap leaves no room for the following text.
                 start = end
                 chunk = next(start, behind: end, upTo: places.upperBound, tokensMax, inkEnd)
             }
-            // Neighbouring cuts always fit, but for a token more that the halves of a cut word may have.
+            // Neighbouring cuts always fit, except that the halves of a cut word may have one token more.
             let found = chunk ?? PackedChunk(first: start, last: start + 1, tokens: tokens(start, start + 1))
             chunks.append(found)
             end = found.last
@@ -42,7 +43,7 @@ struct Packing {
         return chunks
     }
 
-    /// The chunk from one cut on that ends behind another; `nil` when none fits.
+    /// The chunk that begins at one cut and ends after another; `nil` when none fits.
     private func next(_ start: Int, behind: Int, upTo limit: Int, _ tokensMax: Int, _ inkEnd: Int) -> PackedChunk? {
         let base = cuts.places[start].tokensBeginning
         var farthest = behind
@@ -56,7 +57,7 @@ struct Packing {
         return nil
     }
 
-    /// The best cut behind `behind` and up to `farthest` that leaves neither the chunk nor the rest blank.
+    /// The best cut after `behind` and up to `farthest` that leaves neither the chunk nor the rest blank.
     private func best(_ start: Int, _ behind: Int, _ farthest: Int, _ tokensMax: Int, _ inkEnd: Int) -> Int {
         let base = cuts.places[start].tokensBeginning
         let offset = Int(cuts.places[start].offset)
@@ -75,7 +76,7 @@ struct Packing {
         return best ?? farthest
     }
 
-    /// Where the chunk behind this one begins: at the best cut among its last tokens, of equals the first.
+    /// Where the chunk after this one begins: at the best cut among its last tokens; of equal cuts the first one.
     private func overlapStart(_ chunk: PackedChunk, _ overlapMax: Int) -> Int {
         let end = cuts.places[chunk.last].tokensEnding
         var best = chunk.last
@@ -89,10 +90,10 @@ struct Packing {
         return best
     }
 
-    /// The tokens between two cuts, counted by themselves.
+    /// The tokens between two cuts, counted alone.
     private func tokens(_ first: Int, _ last: Int) -> Int {
         let range = Int(cuts.places[first].offset)..<Int(cuts.places[last].offset)
-        // At its end a text's white space is one piece, which in the whole text may be several.
+        // At the end of a chunk, white space is one piece; in the whole text it may be several pieces.
         let inkEnd = bytes.inkEnd(range)
         let isSplit = last > first && inkEnd < range.upperBound && Int(cuts.places[last - 1].offset) > inkEnd
         if cuts.isRough || isSplit { return counter.count(bytes, range) }

@@ -1,15 +1,15 @@
-/// Unicode normalisation form KC, from tables of our own so that no toolchain and no host can change a checksum.
+/// Unicode normalisation form KC, from our own tables so that no toolchain and no host can change a checksum.
 struct CompatibilityForm: Sendable {
     static let shared = CompatibilityForm()
 
-    /// 0 for a scalar that nothing here touches, else an index into `entries`; with `inertBit` the scalar stays as it
-    /// is unless something behind it composes with it.
+    /// 0 for a scalar that never changes, otherwise an index into `entries`; with `inertBit` the scalar stays unchanged
+    /// unless a later scalar composes with it.
     private let table: ScalarTable
     private let entries: [Entry]
     private let compositions: [UInt64: UInt32]
 
     private struct Entry {
-        /// The full decomposition, empty where the scalar is its own.
+        /// The full decomposition; empty if the scalar decomposes to itself.
         var scalars: [UInt32] = []
         var combiningClass: UInt8 = 0
         var isInert = false
@@ -74,7 +74,7 @@ struct CompatibilityForm: Sendable {
                 index += length
                 continue
             }
-            // From the scalar before, which this one may change, up to the next that is safe by itself.
+            // From the previous scalar, which this one may change, to the next one that cannot change.
             let start = starter >= written ? starter : index
             var end = start
             segment.removeAll(keepingCapacity: true)

@@ -4,7 +4,7 @@ struct HTMLEntities: Sendable {
 
     /// Name without `&` and `;` → the UTF-8 it stands for.
     private let names: [[UInt8]: [UInt8]]
-    /// The names HTML5 knows without a semicolon as well; none is longer than `bareLengthMax`.
+    /// The names that HTML5 also allows without a semicolon; none is longer than `bareLengthMax`.
     private let bareNames: Set<[UInt8]>
     private static let bareLengthMax = 6
     private static let lengthMax = 32
@@ -92,7 +92,7 @@ struct HTMLEntities: Sendable {
             default: digit = .max
             }
             if digit == .max { break }
-            // Anything above the last scalar is the same mistake, however long.
+            // Numbers above the last scalar are all the same mistake, however long.
             value = min(value * (isHexadecimal ? 16 : 10) + digit, 0x110000)
             end += 1
         }
@@ -102,7 +102,7 @@ struct HTMLEntities: Sendable {
         return end
     }
 
-    /// What HTML5 puts in the place of a numeric reference; `nil` for nothing at all.
+    /// The replacement that HTML5 prescribes for a numeric reference; `nil` = nothing.
     private static func replacement(_ value: UInt32) -> UInt32? {
         switch value {
         case 0, 0xD800...0xDFFF, 0x110000...: 0xFFFD

@@ -1,11 +1,11 @@
 import Crypto
 
-/// Turns a record's content into the text that everything else is derived from, and into its checksum.
+/// Makes the text from which everything else is derived, and its checksum, from a record's content.
 ///
-/// A compatibility contract: existing points carry checksums made by the same rules, so every step is exact,
-/// oddities included. Pure, deterministic and linear in the length of the text.
+/// A compatibility contract: existing points have checksums made by the same rules, so every step must be exact,
+/// including its oddities. Pure, deterministic and linear in the length of the text.
 public struct Normaliser: Sendable {
-    /// Names these rules in the profile; it changes when any output may change.
+    /// The name of these rules in the profile; it changes when any output may change.
     public static let version = "normaliser-1"
 
     /// Makes a normaliser; all are the same.
@@ -18,8 +18,8 @@ public struct Normaliser: Sendable {
     /// (`Page 12`, `3 / 10`) and trailing white space dropped; hyphenated and wrapped lines joined; at most one empty
     /// line in a row; white space trimmed at both ends.
     ///
-    /// - Returns: the normalised text, empty when nothing but white space is left (such a record is *skipped*). Doing
-    ///   it again may change it once more: the rules are not idempotent on doubly escaped entities.
+    /// - Returns: the normalised text; empty if only white space is left (such a record is *skipped*). A second call
+    ///   may change it again: the rules are not idempotent for doubly escaped entities.
     public func normalise(_ text: String) -> String {
         let normalised = text.withBytes { input -> [UInt8]? in
             if Self.isPlain(input) { return nil }
@@ -35,8 +35,8 @@ public struct Normaliser: Sendable {
 
     /// The checksum that the points of a record carry.
     ///
-    /// - Parameter text: a text that `normalise` returned. It is normalised once more before it is hashed: existing
-    ///   points were made that way.
+    /// - Parameter text: a text that `normalise` returned. It is normalised once more before it is hashed, because
+    ///   existing points were made that way.
     /// - Returns: the SHA-256 of its UTF-8 in 64 lower-case hexadecimal digits.
     public func checksum(ofNormalised text: String) -> String {
         normalise(text).withBytes { bytes in
@@ -48,9 +48,9 @@ public struct Normaliser: Sendable {
 
     // MARK: - Steps, each over the whole text
 
-    /// True when no rule can change the text: ASCII whose lines need nothing.
+    /// True if no rule can change the text: ASCII text whose lines need no change.
     ///
-    /// Most second passes end here.
+    /// This is the result for most second passes.
     private static func isPlain(_ text: UTF8Bytes) -> Bool {
         guard text.count > 0 else { return true }
         if text[0] <= 0x20 || text[text.count - 1] <= 0x20 || text[text.count - 1].isASCIIDigit { return false }
@@ -64,11 +64,12 @@ public struct Normaliser: Sendable {
             switch byte {
             case 0x20 where before == 0x20: return false
             case 0x0A:
-                // A digit may end a page header, a hyphen or a letter a wrapped line, two LF may be three.
+                // A digit may end a page header, a hyphen or a letter may end a wrapped line, and two LF may become
+                // three.
                 if before <= 0x20 || before == 0x2D || before.isASCIIDigit { return false }
                 if before.isASCIILower, text[index + 1].isASCIILower { return false }
                 if text[index + 1] == 0x0A, text[index + 2] != 0x0A {
-                    // An empty line is fine by itself; the second LF must not be looked at again.
+                    // An empty line is allowed; the second LF must not be examined again.
                     before = 0x7F
                     continue
                 }
@@ -113,7 +114,7 @@ public struct Normaliser: Sendable {
         return output
     }
 
-    /// Empties page headers and footers, and drops the white space at the end of every other line.
+    /// Empties page headers and footers, and removes the white space at the end of every other line.
     private static func trimmingLines(_ text: UTF8Bytes) -> [UInt8] {
         var output: [UInt8] = []
         output.reserveCapacity(text.count)
@@ -177,7 +178,7 @@ public struct Normaliser: Sendable {
         return output
     }
 
-    /// The range without the white space at its ends, empty at its start when there is nothing else.
+    /// The range without the white space at its ends; an empty range at its start if there is only white space.
     private static func trimmed(_ text: UTF8Bytes, _ range: Range<Int>) -> Range<Int> {
         var (start, end) = (range.lowerBound, range.upperBound)
         while start < end {
@@ -197,7 +198,7 @@ public struct Normaliser: Sendable {
 
 /// `Page 12` or `3 / 10`, in any case and with the digits of any script.
 private enum PageMark {
-    /// Whether the range, which neither begins nor ends with white space, is a page mark and nothing else.
+    /// Whether the range, which neither begins nor ends with white space, is exactly a page mark.
     static func matches(_ text: UTF8Bytes, _ range: Range<Int>) -> Bool {
         guard let first = range.first else { return false }
         var index = first

@@ -7,13 +7,13 @@ public struct PointID: Sendable, Hashable, Comparable, LosslessStringConvertible
     /// The last eight bytes, big-endian.
     public let low: UInt64
 
-    /// Makes an id of its two halves, big-endian.
+    /// Makes an id from its two halves, big-endian.
     public init(high: UInt64, low: UInt64) {
         self.high = high
         self.low = low
     }
 
-    /// Reads a UUID with its four hyphens or with none, in either case; `nil` for anything else.
+    /// Reads a UUID with its four hyphens or with none, in upper or lower case; `nil` for anything else.
     public init?(_ description: String) {
         var (high, low): (UInt64, UInt64) = (0, 0)
         var count = 0
@@ -52,7 +52,7 @@ public struct PointID: Sendable, Hashable, Comparable, LosslessStringConvertible
         )
     }
 
-    /// The 16 bytes, the first digit's first.
+    /// The 16 bytes, in the order of the text.
     public var bytes: [UInt8] {
         [high, low].flatMap { half in (0..<8).map { UInt8(truncatingIfNeeded: half >> (56 - 8 * $0)) } }
     }
@@ -75,6 +75,6 @@ public struct PointID: Sendable, Hashable, Comparable, LosslessStringConvertible
         (left.high, left.low) < (right.high, right.low)
     }
 
-    /// Whether a hyphen stands at this place of the text.
+    /// Whether a hyphen is at this place of the text.
     private static func isHyphen(_ place: Int) -> Bool { place == 8 || place == 13 || place == 18 || place == 23 }
 }

@@ -1,9 +1,9 @@
 /// Makes the ids of points: the same record and the same place in it give the same id on every host.
 ///
-/// That is what makes every write repeatable. A deployment that sets the same namespace as the application writing
-/// into the same collection shares ids with it.
+/// This makes every write repeatable. If a deployment sets the namespace of another application that writes into the
+/// same collection, both use the same ids.
 public struct PointIdentity: Sendable, Hashable {
-    /// The UUID the namespace's text stands for.
+    /// The UUID that is derived from the namespace's text.
     public let namespace: PointID
 
     /// Makes the ids of one namespace.

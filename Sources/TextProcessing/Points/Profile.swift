@@ -2,9 +2,9 @@ import Crypto
 
 /// Everything that shapes points, and the short hash of it that every point carries.
 ///
-/// A point whose profile differs was made in another way and is replaced, although the record is the same.
+/// A point with another profile was made in another way and is replaced, even if the record is the same.
 public struct Profile: Sendable, Hashable, CustomStringConvertible {
-    /// One line for each thing that shapes points, `name=value`, always in the same order.
+    /// One line for each setting that shapes points, `name=value`, always in the same order.
     public let lines: [String]
 
     /// The first 16 hexadecimal digits of the SHA-256 over the lines: the payload's `profile`.
@@ -43,7 +43,7 @@ public struct Profile: Sendable, Hashable, CustomStringConvertible {
             "sparse_stemming=\(sparse.isStemming)",
             "sparse_cjk=\(sparse.cjk.rawValue)",
         ]
-        // Only where words are named: what points carry that were made with a language's own stays as it is.
+        // Only if words are named: the profile of points made with a language's own list stays the same.
         if let words = sparse.stopWordSet {
             let count = words.count == 1 ? "1 word" : "\(words.count) words"
             lines.append("sparse_stop_words=\(count), \(Self.digest(of: words))")
@@ -53,7 +53,7 @@ public struct Profile: Sendable, Hashable, CustomStringConvertible {
         hash = Self.digest(text)
     }
 
-    /// The same for the same words, in whatever order and however often they are named.
+    /// The same for the same set of words, whatever their order and repetitions.
     private static func digest(of words: Set<[UInt32]>) -> String {
         let sorted = words.sorted { $0.lexicographicallyPrecedes($1) }
         let lines = sorted.map { String(String.UnicodeScalarView($0.compactMap(Unicode.Scalar.init))) + "\n" }

@@ -3,7 +3,7 @@ enum LowerCase {
     /// The one letter whose lower case is more than one scalar: an i and a dot above.
     static let dottedI: UInt32 = 0x0130
 
-    /// The lower case of a letter, wherever it stands; of `dottedI` only the i.
+    /// The lower case of a letter, regardless of its place; for `dottedI` only the i.
     @inline(__always)
     static func of(_ scalar: UInt32, _ distances: ScalarTable) -> UInt32 {
         scalar & ~0xFFFF | (scalar &+ UInt32(distances[scalar])) & 0xFFFF
@@ -43,7 +43,8 @@ enum LowerCase {
 
     /// The lower case of a capital sigma from its first byte `start` to `end`.
     ///
-    /// Unicode's Final_Sigma: a cased letter before it and none after it in its word, those that case ignores left out.
+    /// Unicode's Final_Sigma: the word has a cased letter before it and none after it; scalars that case ignores do not
+    /// count.
     static func sigma(in bytes: UTF8Bytes, at start: Int, end: Int) -> UInt32 {
         var (before, after) = (start, end)
         var isBehindLetter = false
@@ -69,9 +70,9 @@ enum LowerCase {
         return isBehindLetter && !isBeforeLetter ? 0x03C2 : 0x03C3
     }
 
-    /// Whether a scalar has a case; nil where case ignores it.
+    /// Whether a scalar has a case; nil if case ignores it.
     ///
-    /// What is no part of a word ends the search.
+    /// A scalar that is no part of a word ends the search.
     private static func isCased(_ scalar: UInt32) -> Bool? {
         guard ScalarClass(scalar).isWord, let properties = Unicode.Scalar(scalar)?.properties else { return false }
         return properties.isCaseIgnorable ? nil : properties.isCased

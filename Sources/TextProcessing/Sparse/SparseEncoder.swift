@@ -2,16 +2,16 @@
 ///
 /// The collection's `idf` modifier adds the other half of BM25. Pure and linear in the length of the text.
 public struct SparseEncoder: Sendable {
-    /// Names these rules in the profile; it changes when any weight may change.
+    /// The name of these rules in the profile; it changes when any weight may change.
     public static let version = "bm25-1"
 
-    /// The names of the languages there are stop words and stems for.
+    /// The names of the supported languages.
     public static let languages = SparseLanguage.all.map(\.name)
 
-    /// The languages whose stop words do not come with this package: `SparseParameters.stopWords` has to name them.
+    /// The languages whose stop words are not part of this package: `SparseParameters.stopWords` has to name them.
     public static let languagesWithoutStopWords = SparseLanguage.all.filter { $0.stopWords == nil }.map(\.name)
 
-    /// The stop words of a language; nil where they do not come with this package, or the language is unknown.
+    /// The stop words of a language; nil if they are not part of this package, or the language is unknown.
     public static func stopWords(of language: String) -> [String]? {
         let own = SparseLanguage.all.first { $0.name == language }?.stopWords
         return own.map { $0.split { $0 == " " || $0 == "\n" }.map(String.init) }
@@ -23,8 +23,8 @@ public struct SparseEncoder: Sendable {
 
     /// Makes an encoder.
     ///
-    /// - Throws: when the language is not supported, with the names of those that are, when its stop words have to be
-    ///   named and are not, and when a number makes no sense.
+    /// - Throws: when the language is not supported (with the names of the supported ones), when its stop words have to
+    ///   be named and are not, and when a number is out of range.
     public init(_ parameters: SparseParameters = SparseParameters()) throws(TextError) {
         guard let language = SparseLanguage.all.first(where: { $0.name == parameters.language }) else {
             throw TextError(
@@ -67,7 +67,7 @@ public struct SparseEncoder: Sendable {
         }
     }
 
-    /// The vector of a question: each of its terms once, with the weight 1.
+    /// The vector of a query: each of its terms once, with the weight 1.
     public func query(_ text: String) -> SparseVector {
         readers.read(text) { reader in Self.vector(reader.counts().map(\.id)) { _ in 1 } }
     }
@@ -77,14 +77,14 @@ public struct SparseEncoder: Sendable {
         readers.read(text) { reader in reader.terms.map(reader.spelling) }
     }
 
-    /// The words that make no terms; nil where somebody has to name them.
+    /// The words that are no terms; nil if they have to be named and are not.
     private static func stopWords(_ parameters: SparseParameters) -> Set<[UInt32]>? {
         if let named = parameters.stopWordSet { return named }
         guard parameters.isStemming else { return [] }
         return stopWords(of: parameters.language).map { Set($0.map { [UInt32](scalars: $0) }) }
     }
 
-    /// Two terms may share an id; then the later one counts alone, as in fastembed.
+    /// Two terms may have the same id; then only the later one counts, as in fastembed.
     private static func vector(_ ids: [UInt32], weight: (Int) -> Double) -> SparseVector {
         let sorted = ids.enumerated().map { UInt64($1) << 32 | UInt64($0) }.sorted()
         var indices: [UInt32] = []

@@ -2,9 +2,9 @@
 ///
 /// Queries must be encoded in the same way.
 public struct SparseParameters: Sendable, Hashable {
-    /// What becomes of runs of Han, Kana and Hangul (`SPARSE_CJK`).
+    /// How runs of Han, Kana and Hangul are encoded (`SPARSE_CJK`).
     public enum CJK: String, Sendable, Hashable, CaseIterable {
-        /// Such a run is one token, as fastembed and Qdrant have it; of little use for search in these scripts.
+        /// Such a run is one token, as in fastembed and Qdrant; of little use for search in these scripts.
         case off
         /// Such a run becomes all its pairs of neighbours; the query side must do the same.
         case bigram
@@ -14,15 +14,15 @@ public struct SparseParameters: Sendable, Hashable {
     public var language: String
     /// The words, in any case, that are left out in place of the language's own (`SPARSE_STOP_WORDS`); nil = its own.
     ///
-    /// As fastembed's `stopwords`.
+    /// Like fastembed's `stopwords`.
     public var stopWords: [String]?
     /// The tokens of an average chunk (`SPARSE_AVG_LENGTH`), above 0.
     public var averageLength: Double
-    /// What becomes of runs of Han, Kana and Hangul.
+    /// How runs of Han, Kana and Hangul are encoded.
     public var cjk: CJK
-    /// BM25's k: how soon more of the same word counts no more.
+    /// BM25's k: how quickly repetitions of a word stop adding weight.
     public var termSaturation: Double
-    /// BM25's b, from 0 to 1: how much a long text is held against its words.
+    /// BM25's b, from 0 to 1: how much the length of a text lowers the weights of its words.
     public var lengthNormalisation: Double
     /// Whether words are stemmed and the language's own stop words dropped.
     ///
@@ -35,7 +35,7 @@ public struct SparseParameters: Sendable, Hashable {
     ///   - language: the language of stop words and stems.
     ///   - stopWords: the words that are left out, in place of the language's own list.
     ///   - averageLength: the tokens of an average chunk.
-    ///   - cjk: what becomes of runs of Han, Kana and Hangul.
+    ///   - cjk: how runs of Han, Kana and Hangul are encoded.
     ///   - termSaturation: BM25's k.
     ///   - lengthNormalisation: BM25's b.
     ///   - isStemming: whether words are stemmed and the language's own stop words dropped.
@@ -57,6 +57,6 @@ public struct SparseParameters: Sendable, Hashable {
         self.isStemming = isStemming
     }
 
-    /// The words of `stopWords` as texts are compared with them.
+    /// The words of `stopWords` in the form in which texts are compared with them.
     var stopWordSet: Set<[UInt32]>? { stopWords.map { Set($0.map(LowerCase.of)) } }
 }

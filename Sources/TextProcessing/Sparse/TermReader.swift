@@ -9,12 +9,12 @@ struct TermRules: Sendable {
     let pairsCJK: Bool
 }
 
-/// Reads the terms of one text after the other, and remembers the words: in the next text most are met again, and then
-/// cost no stop-word test, no stemming and no hash.
+/// Reads the terms of one text after the other, and remembers the words: most of them occur again in the next text, and
+/// then need no stop-word test, no stemming and no hash.
 struct TermReader {
     /// The longest word that is kept, in scalars, before it is stemmed (fastembed's `token_max_length`).
     private static let scalarsMax = 40
-    /// A reader that remembers more words, or has read a longer text, is given up, so that memory stays bounded.
+    /// A reader that remembers more words, or has read a longer text, is dropped, so that memory stays bounded.
     private static let wordsMax = 50_000
 
     /// The terms of the last text in order, by number.
@@ -24,19 +24,19 @@ struct TermReader {
     private let classes = ScalarClass.table
     private let distances = LowerCase.distances
     private var words = WordTable()
-    /// The term of each word; -1 where it is none.
+    /// The term of each word; -1 if it is no term.
     private var termOfWord: [Int32] = []
     private var spellings = WordTable()
-    /// The id of each term, and how often it was met while terms are counted.
+    /// The id of each term, and how often it occurred while terms are counted.
     private var ids: [UInt32] = []
     private var tally: [Int32] = []
 
-    // The word that is being read, in lower case.
+    // The current word, in lower case.
     private var buffer = [UInt8](repeating: 0, count: 4 * scalarsMax)
     private var length = 0
     private var scalars = 0
     private var hash = Self.hashStart
-    // The run of Han, Kana and Hangul that is being read, where such are taken apart.
+    // The current run of Han, Kana and Hangul, if such runs are split.
     private var lastCJK: UInt32 = 0
     private var isLoneCJK = false
 
@@ -82,7 +82,7 @@ struct TermReader {
         endRun()
     }
 
-    /// The ids of the last text's terms in the order they are first met, and how often each is.
+    /// The ids of the last text's terms in the order of their first occurrence, with their counts.
     mutating func counts() -> [(id: UInt32, count: Int32)] {
         var seen: [Int32] = []
         seen.reserveCapacity(terms.count)
@@ -184,7 +184,7 @@ struct TermReader {
         hash = Self.hashStart
     }
 
-    /// The number of the term that the word in the buffer is; -1 when it is none.
+    /// The number of the term of the word in the buffer; -1 if it is no term.
     private mutating func term() -> Int32 {
         var word = String(decoding: buffer[..<length], as: UTF8.self).unicodeScalars.map(\.value)
         if rules.stopWords.contains(word) || word.count == 1 && ScalarClass(word[0]).isPunctuation { return -1 }
@@ -203,9 +203,9 @@ struct TermReader {
     }
 }
 
-/// The readers of one encoder, lent to one caller at a time each.
+/// The readers of one encoder; each is lent to one caller at a time.
 final class TermReaders: Sendable {
-    /// More callers than this at once are served by readers that remember nothing.
+    /// If there are more callers at once, the others get readers that remember nothing.
     private static let idleMax = 16
 
     private let rules: TermRules

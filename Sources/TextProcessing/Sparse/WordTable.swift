@@ -1,6 +1,7 @@
-/// Numbers words from 0 in the order they are first seen.
+/// Numbers words from 0 in the order of their first occurrence.
 ///
-/// A word is its bytes: Swift's strings would merge words that are canonically equivalent and must stay apart.
+/// Words are compared by their bytes: Swift's strings would merge canonically equivalent words, which must stay
+/// separate.
 struct WordTable {
     private struct Entry {
         let start: Int
@@ -10,7 +11,7 @@ struct WordTable {
 
     private var letters: [UInt8] = []
     private var entries: [Entry] = []
-    /// Open addressing: the number of the word plus one, 0 where there is none; at most half full.
+    /// Open addressing: the number of the word plus one, 0 if the place is empty; at most half full.
     private var places = [UInt32](repeating: 0, count: 1024)
 
     var count: Int { entries.count }
@@ -21,7 +22,7 @@ struct WordTable {
         return letters[entry.start..<entry.start + entry.length]
     }
 
-    /// The number of the word that is the first `length` bytes of `buffer`.
+    /// The number of the word in the first `length` bytes of `buffer`.
     mutating func number(of buffer: [UInt8], length: Int, hash: UInt32) -> (number: Int, isNew: Bool) {
         var place = Self.place(hash, places.count)
         while places[place] != 0 {
@@ -57,7 +58,7 @@ struct WordTable {
         }
     }
 
-    /// The upper bits of the hash are the better mixed ones.
+    /// The upper bits of the hash are mixed better.
     @inline(__always)
     private static func place(_ hash: UInt32, _ count: Int) -> Int {
         Int(hash ^ hash >> 15) & (count - 1)

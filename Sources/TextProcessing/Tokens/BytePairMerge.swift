@@ -1,6 +1,7 @@
-/// Merges the bytes of one piece into tokens: always the pair of the lowest rank first, the leftmost of equals.
+/// Merges the bytes of one piece into tokens: always the pair with the lowest rank first; of equal ranks the leftmost.
 ///
-/// Short pieces by a list that is searched at every step, long ones by windows, so that "aaaa…" takes no quadratic time.
+/// Short pieces use a list that is searched at every step, long ones use windows, so that "aaaa…" takes no quadratic
+/// time.
 struct BytePairMerge: Sendable {
     private let vocabulary: BytePairVocabulary
     private let wholeScalars: WholeScalars
@@ -25,7 +26,7 @@ struct BytePairMerge: Sendable {
         return count
     }
 
-    /// Hands out the tokens of a piece in order.
+    /// Passes on the tokens of a piece in order.
     @inline(__always)
     func encode(_ text: UTF8Bytes, _ piece: Range<Int>, _ token: (UInt32) -> Void) {
         if piece.count == 1 { return token(vocabulary.rank(text[piece.lowerBound])) }

@@ -1,29 +1,29 @@
 /// The ranks of a tiktoken vocabulary, by the bytes of their tokens.
 ///
-/// An open hash table over one block of bytes, built once. A hash may be shared, so the bytes are compared too:
-/// without that, "12" was found where "123" was asked for.
+/// An open hash table over one block of bytes, built once. Different tokens may have the same hash, so the bytes are
+/// compared too: without that, "12" was found when "123" was looked up.
 @safe
 struct BytePairVocabulary: @unchecked Sendable {  // Sendable: written only in `init`.
-    /// The rank of what is not a token.
+    /// The rank of bytes that are no token.
     static let none = UInt32.max
 
     private struct Slot {
-        /// All of a token of at most eight bytes, the hash of a longer one.
+        /// The whole token if it has at most eight bytes, otherwise its hash.
         var key: UInt64
         var length: UInt32
         var rank: UInt32
     }
 
-    /// Some bits of each slot's hash, 0 where the slot is empty.
+    /// Some bits of each slot's hash, 0 if the slot is empty.
     ///
-    /// Apart from the slots, because most questions of a merge are about what is no token: they are answered by these
-    /// 256 kB, which the processor's nearer caches hold.
+    /// They are separate from the slots because most lookups of a merge are for bytes that are no token: these 256 kB
+    /// answer them, and they fit into the processor's nearer caches.
     private let tags: UnsafeMutablePointer<UInt8>
     private let slots: UnsafeMutablePointer<Slot>
     /// Where each token begins in `bytes`, by its rank.
     private let starts: UnsafeMutablePointer<UInt32>
     private let bytes: UnsafeMutablePointer<UInt8>
-    /// The ranks of all tokens of two bytes, the most frequent question of a merge.
+    /// The ranks of all tokens of two bytes, the most frequent lookup of a merge.
     private let pairs: UnsafeMutablePointer<UInt32>
     private let singles: UnsafeMutablePointer<UInt32>
     private let lengthMax: Int
@@ -93,7 +93,7 @@ struct BytePairVocabulary: @unchecked Sendable {  // Sendable: written only in `
         return (tokens, bytes)
     }
 
-    /// Hands out the bytes and the rank of every token, in no order.
+    /// Passes on the bytes and the rank of every token, in any order.
     func forEachToken(_ body: (_ token: UTF8Bytes, _ rank: UInt32) -> Void) {
         for place in 0..<Self.capacity where unsafe tags[place] != 0 {
             let slot = unsafe slots[place]
@@ -116,7 +116,7 @@ struct BytePairVocabulary: @unchecked Sendable {  // Sendable: written only in `
         return unsafe hashedRank(text.start + range.lowerBound, range.count)
     }
 
-    /// The rank of the bytes from one place up to another, which are a token or more than one byte.
+    /// The rank of the bytes between two places; they are a token, or more than one byte.
     @inline(__always)
     func rank(_ text: UTF8Bytes, _ start: Int, _ end: Int) -> UInt32 {
         end &- start == 1 ? rank(text[start]) : rank(text, start..<end)
@@ -169,7 +169,8 @@ struct BytePairVocabulary: @unchecked Sendable {  // Sendable: written only in `
         mix(key ^ UInt64(truncatingIfNeeded: length) &* 0x9E37_79B9_7F4A_7C15)
     }
 
-    /// Up to eight bytes are their own key; more are mixed, eight bytes a step, the last of which may meet some again.
+    /// Up to eight bytes are their own key; longer tokens are mixed in steps of eight bytes, and the last step may
+    /// repeat some.
     @inline(__always)
     private static func key(_ token: UnsafePointer<UInt8>, _ length: Int) -> UInt64 {
         let raw = unsafe UnsafeRawPointer(token)

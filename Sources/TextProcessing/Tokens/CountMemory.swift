@@ -1,16 +1,16 @@
 /// Remembers the tokens of words within one text, because texts repeat their words.
 ///
-/// A word is remembered by where in the text it was met, and compared byte by byte, so the counts are the same as without.
-/// Each word has one place, which the next word of that place takes over.
+/// A word is remembered by its place in the text and compared byte by byte, so the counts stay exact. Each word has one
+/// slot, which the next word with the same slot takes over.
 @safe
 struct CountMemory {
-    /// Longer pieces seldom come again.
+    /// Longer pieces are rarely repeated.
     private static let lengthMax = 24
     private static let placesMax = 4096
 
     private struct Entry {
         var start: UInt32 = 0
-        /// 0 where the place is empty.
+        /// 0 if the slot is empty.
         var length: UInt16 = 0
         var count: UInt16 = 0
     }
@@ -19,7 +19,7 @@ struct CountMemory {
     private let entries: UnsafeMutablePointer<Entry>
     private let places: Int
 
-    /// Lends a memory for a text; its size is a part of the text's, so that a short text costs little.
+    /// Lends a memory for a text; its size is in proportion to the text, so that a short text costs little.
     static func with(_ bytes: UTF8Bytes, _ body: (CountMemory) -> Void) {
         var places = 16
         while places < placesMax, places * 32 < bytes.count { places *= 2 }
@@ -30,7 +30,7 @@ struct CountMemory {
         }
     }
 
-    /// The tokens of a piece, counted only when they are not remembered.
+    /// The tokens of a piece, counted only if they are not remembered.
     @inline(__always)
     func count(_ piece: Range<Int>, _ count: () -> Int) -> Int {
         let length = piece.count

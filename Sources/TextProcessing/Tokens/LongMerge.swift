@@ -1,14 +1,15 @@
-/// Merges the bytes of a long piece, a window at a time: linear in its length.
+/// Merges the bytes of a long piece window by window: linear in its length.
 ///
-/// A window's last tokens may be wrong, because it ends somewhere; so the next window begins at an earlier token. The two
-/// are joined only where both cut the token behind that place alike, and otherwise the window grows. That is exact. For
-/// let a merge of the whole join a part before the place with a part behind it, and be the first that does. Until then
-/// all goes on as in the windows, where those parts belong to the two tokens beside the place. But in the first window
-/// these same two tokens stand side by side, and nothing joined their parts, though the same was there to be joined.
+/// A window's last tokens may be wrong, because the window ends at an arbitrary place; so the next window begins at an
+/// earlier token. The two are joined only where both have the same token after that place; otherwise the window grows.
+/// That is exact. Proof: assume that a merge of the whole piece joins a part before the place with a part after it, and
+/// take the first such merge. Until then the whole merges as the windows do, where those parts belong to the two tokens
+/// next to the place. But in the first window these two tokens are neighbours, and nothing joined their parts although
+/// the same merge was possible.
 struct LongMerge {
-    /// In bytes; their lists stay in the processor's cache.
+    /// In bytes; its lists stay in the processor's cache.
     private static let windowLength = 4096
-    /// How much of a window is left to the next: a few tokens, of which the longest has 128 bytes.
+    /// How much of a window is repeated in the next: a few tokens, of which the longest has 128 bytes.
     private static let overlap = 256
 
     private let vocabulary: BytePairVocabulary
@@ -19,13 +20,13 @@ struct LongMerge {
         self.wholeScalars = wholeScalars
     }
 
-    /// Hands out the tokens of a piece in order.
+    /// Passes on the tokens of a piece in order.
     func forEachToken(of bytes: UTF8Bytes, _ token: (UInt32) -> Void) {
         var length = Self.windowLength
         var start = 0
         var ends = merge(bytes, from: start, length)
         while ends[ends.count - 1] < bytes.count {
-            // The last place that leaves the overlap, but at least one token before it and one behind it.
+            // The last place that leaves the overlap, with at least one token before it and one after it.
             let limit = ends[ends.count - 1] - Self.overlap
             let place = max(1, (ends.firstIndex { $0 > limit } ?? 0))
             if place < ends.count {
@@ -51,9 +52,9 @@ struct LongMerge {
         }
     }
 
-    /// Merges one window by itself; where its tokens end.
+    /// Merges one window alone; returns where its tokens end.
     ///
-    /// A whole scalar at its end may stick out of it.
+    /// A whole scalar at its end may extend beyond it.
     private func merge(_ bytes: UTF8Bytes, from start: Int, _ length: Int) -> [Int] {
         let window = unsafe UTF8Bytes(start: bytes.start + start, count: min(length, bytes.count - start))
         return merge(window).map { start + $0 }
@@ -63,7 +64,8 @@ struct LongMerge {
     private func merge(_ bytes: UTF8Bytes) -> [Int] {
         let none = BytePairVocabulary.none
         let count = bytes.count
-        // By the first byte of a part: where it ends, where the part before begins, the rank of its join with the next.
+        // Indexed by the first byte of a part: where it ends, where the part before it begins, the rank of its join
+        // with the next.
         var ends = [Int](repeating: count, count: count)
         var befores = [Int](repeating: -1, count: count)
         var ranks = [UInt32](repeating: none, count: count)

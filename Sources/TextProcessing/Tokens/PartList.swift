@@ -1,20 +1,21 @@
-/// The parts of a short piece, a linked list: joined until no join is a token.
+/// The parts of a short piece as a linked list: they are joined until no join is a token.
 ///
-/// Each part has a key: the rank of its join with the next, then its number. So the least key tells the next join, and is
+/// Each part has a key: the rank of its join with the next part, then its number. So the least key is the next join. A
+/// plain search finds it, which is fastest for the few parts of a word.
 /// found by a plain search, which is the fastest for the few parts that words have.
 @safe
 struct PartList {
-    /// The most bytes, whose places have eight bits.
+    /// The highest number of bytes, whose places have eight bits.
     static let bytesMax = 255
-    /// The most parts, whose numbers have seven bits.
+    /// The highest number of parts, whose numbers have seven bits.
     private static let partsMax = 88
-    /// The memory that a list needs: less than the kilobyte that Swift lends from the stack.
+    /// The memory of a list: less than the kilobyte that Swift lends from the stack.
     static let byteCount = 11 * partsMax + 1
 
     private let bytes: UTF8Bytes
     private let vocabulary: BytePairVocabulary
     private let keys: UnsafeMutablePointer<Int32>
-    /// The rank of each part that is a join.
+    /// The rank of each part that can be joined.
     private let ranks: UnsafeMutablePointer<UInt32>
     private let befores: UnsafeMutablePointer<UInt8>
     private let nexts: UnsafeMutablePointer<UInt8>
@@ -32,7 +33,7 @@ struct PartList {
         unsafe starts = nexts + Self.partsMax
     }
 
-    /// Makes the first parts; false when there is no room for them.
+    /// Makes the first parts; false if there are too many.
     @inline(__always)
     mutating func fill(_ wholeScalars: WholeScalars) -> Bool {
         var start = 0
@@ -64,7 +65,7 @@ struct PartList {
         unsafe keys[part] = key
     }
 
-    /// Joins while there is a join; the number of parts that are left.
+    /// Joins as long as there is a join; returns the number of remaining parts.
     @inline(__always)
     func merge() -> Int {
         var left = count
@@ -85,7 +86,7 @@ struct PartList {
         }
     }
 
-    /// Hands out the tokens, once all is joined.
+    /// Passes on the tokens after all joins.
     @inline(__always)
     func forEachToken(_ token: (UInt32) -> Void) {
         var part = 0

@@ -1,11 +1,11 @@
 /// The memory of a tokenizer's tables, freed with the last copy of the tokenizer.
 ///
-/// The tables themselves are plain pointers into it, so that asking them counts no references.
+/// The tables themselves are plain pointers into it, so that reading them counts no references.
 @safe
 final class TableMemory: @unchecked Sendable {  // Sendable: used only while the tables are made.
     private var blocks: [UnsafeMutableRawPointer] = unsafe []
 
-    /// Room for some values, all the same at first.
+    /// Allocates some values, all the same at first.
     func allocate<Value: BitwiseCopyable>(_ count: Int, of value: Value) -> UnsafeMutablePointer<Value> {
         let block = UnsafeMutablePointer<Value>.allocate(capacity: count)
         unsafe block.initialize(repeating: value, count: count)

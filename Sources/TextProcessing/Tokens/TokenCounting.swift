@@ -1,15 +1,15 @@
-/// Counts the tokens of texts, piece by piece: what a chunker needs to know of a tokenizer.
+/// Counts the tokens of texts, piece by piece: everything that a chunker needs of a tokenizer.
 ///
 /// `Tokenizer` is the exact one. `WordTokenizer` needs no vocabulary and serves demonstrations and tests.
 public protocol TokenCounting: Sendable {
-    /// Names the tokenizer and its vocabulary in the profile of every point; another name means other chunks.
+    /// The name of the tokenizer and its vocabulary in the profile of every point; another name means other chunks.
     var identity: String { get }
 
-    /// Cuts a text into pieces, in order and without gaps, and tells the tokens of each.
+    /// Cuts a text into pieces, in order and without gaps, and reports the tokens of each.
     ///
-    /// A piece has at least one byte and one token, at most as many tokens as bytes, and ends between two scalars.
-    /// The pieces of the text behind the end of any piece are the same as here. A text cut at piece ends has at most
-    /// as many tokens as the pieces in it.
+    /// A piece has at least one byte and one token, at most as many tokens as bytes, and ends between two scalars. The
+    /// text after the end of any piece, taken alone, has the same pieces. A text that is cut at the ends of pieces has
+    /// at most as many tokens as its pieces.
     ///
     /// - Parameters:
     ///   - utf8: the whole text, valid UTF-8.
@@ -26,12 +26,12 @@ extension TokenCounting {
     }
 }
 
-/// Counts words, **not cl100k_base tokens**: no vocabulary, no exact budgets, no points that production would make.
+/// Counts words, **not cl100k_base tokens**: no vocabulary, no exact limits, and other points than in production.
 ///
-/// One token for each started four letters or digits of ASCII, for each other scalar and for each run of white space;
-/// about as many tokens as cl100k_base has for English. For demonstrations, simulations and tests.
+/// One token for each four ASCII letters or digits begun, for each other scalar and for each run of white space; for
+/// English about as many tokens as cl100k_base. For demonstrations, simulations and tests.
 public struct WordTokenizer: TokenCounting {
-    /// Says that the counts are not those of cl100k_base.
+    /// It shows that the counts are not those of cl100k_base.
     public let identity = "words-not-cl100k_base"
 
     /// Makes a tokenizer; all are the same.

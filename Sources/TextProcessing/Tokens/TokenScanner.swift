@@ -1,6 +1,6 @@
 /// Cuts a text into the pieces that cl100k_base tokenises one by one.
 ///
-/// The hand-written form of the published pattern. Its alternatives, the first that matches wins:
+/// The published pattern, written by hand. Its alternatives, of which the first match wins:
 /// 1. `'` and s, d, m, t, ll, ve or re in any case (U+017F is an s in one);
 /// 2. at most one scalar that is no letter, number, CR or LF, then letters;
 /// 3. one to three numbers;

@@ -16,8 +16,7 @@ public struct Tokenizer: TokenCounting {
     /// Makes a tokenizer.
     ///
     /// - Parameter vocabulary: the contents of the file `cl100k_base.tiktoken`, 1,681,126 bytes.
-    /// - Throws: when these are other bytes than the published ones. An altered vocabulary would count other tokens
-    ///   without a sign of it.
+    /// - Throws: when these bytes are not the published ones. An altered vocabulary would silently count other tokens.
     public init(vocabulary: [UInt8]) throws(TextError) {
         let checksum = SHA256.hash(data: vocabulary).hexadecimal
         guard checksum == Self.vocabularyChecksum else {
@@ -44,7 +43,7 @@ public struct Tokenizer: TokenCounting {
         return tokens
     }
 
-    /// Cuts a text into the pieces of the cl100k pattern and tells the tokens of each.
+    /// Cuts a text into the pieces of the cl100k pattern and reports the tokens of each.
     public func forEachPiece(of utf8: Span<UInt8>, _ piece: (_ end: Int, _ tokens: Int) -> Void) {
         unsafe utf8.withUnsafeBufferPointer { buffer in
             let bytes = unsafe UTF8Bytes(buffer)

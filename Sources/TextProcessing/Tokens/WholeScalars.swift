@@ -1,13 +1,13 @@
-/// The scalars a merge may begin with instead of with their bytes: most of those that are one token.
+/// The scalars with which a merge may begin instead of their bytes: most of those that are one token.
 ///
-/// A merge goes by rank, whatever the scalars, so this is right only where nothing else can happen to the bytes first.
-/// Such a scalar is one token that its own bytes merge to in ascending rank, with a lower rank than every token it
-/// begins or ends; and no token takes some of its bytes together with bytes of a neighbour. Then whatever joins it
-/// comes later anyway. All of this is read off the vocabulary, which has some 250 tokens of such broken scalars.
+/// A merge goes by rank, whatever the scalars are, so this is right only if nothing else can happen to the bytes first.
+/// Such a scalar is one token to which its own bytes merge in ascending rank, with a lower rank than every token that
+/// it begins or ends. And no token takes some of its bytes together with bytes of a neighbour. Then every join with it
+/// comes later anyway. All of this is derived from the vocabulary, which has about 250 tokens of such broken scalars.
 struct WholeScalars: Sendable {
     /// The scalars of two and three bytes that are one token and meet the first condition, by their value.
     private let scalars: BitSet
-    /// The last byte of one scalar and the first of the next, where some token ends or begins inside of one of them.
+    /// The last byte of one scalar and the first of the next, if some token ends or begins inside one of them.
     private let borders: BitSet
 
     init(_ vocabulary: BytePairVocabulary, in memory: TableMemory) {
@@ -31,7 +31,7 @@ struct WholeScalars: Sendable {
         }
     }
 
-    /// The length of the part a merge may begin with at a place of a text: a whole scalar or a byte.
+    /// The length of the part with which a merge may begin at a place of a text: a whole scalar or a byte.
     @inline(__always)
     func partLength(_ text: UTF8Bytes, at start: Int) -> Int {
         let first = text[start]
@@ -53,7 +53,7 @@ struct WholeScalars: Sendable {
         borders.insert(Int(token[place - 1]) << 8 | Int(token[place]))
     }
 
-    /// The scalar of two or three bytes that these bytes are.
+    /// The scalar of these two or three bytes.
     private static func scalar(_ bytes: UTF8Bytes) -> Int? {
         guard bytes.count == 2 || bytes.count == 3, (0xC2..<0xF0).contains(bytes[0]), length(bytes[0]) == bytes.count,
             (1..<bytes.count).allSatisfy({ bytes[$0].isUTF8Continuation })
@@ -83,7 +83,7 @@ struct WholeScalars: Sendable {
     }
 }
 
-/// A set of small numbers, a bit each.
+/// A set of small numbers, one bit each.
 @safe
 private struct BitSet: @unchecked Sendable {  // Sendable: written only by `WholeScalars`' initialiser.
     private let words: UnsafeMutablePointer<UInt64>

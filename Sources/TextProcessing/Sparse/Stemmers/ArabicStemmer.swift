@@ -1,8 +1,9 @@
 /// Arabic: light stemming of verbs and nouns, suffixes before prefixes.
 ///
-/// Whether a word has the article is asked before its letters are made plain, and where a prefix is replaced, the next
-/// one is looked for behind the replacement. The encoder's words have no combining marks, so the rules for vowel marks
-/// are left out; so is `Suffix_Noun_Step1a`, since the suffixes of verbs, tried before, take all that it would.
+/// The article is looked for before the letters of a word are simplified. After a prefix is replaced, the next one is
+/// looked for after the replacement. The encoder's words have no combining marks, so the rules for vowel marks are left
+/// out. So is `Suffix_Noun_Step1a`, because the suffixes of verbs, which are tried before, take everything that it
+/// would take.
 ///
 /// Source: snowballstem.org, `arabic.sbl` of release 2.2.
 struct ArabicStemmer: Stemmer {
@@ -14,7 +15,7 @@ struct ArabicStemmer: Stemmer {
     }
 }
 
-/// A word on its way to its stem.
+/// A word that is being stemmed.
 private struct ArabicWord {
     private(set) var letters: [UInt32]
 
@@ -26,7 +27,7 @@ private struct ArabicWord {
         letters = ArabicLetters.plain(word)
     }
 
-    /// How long the article is that some letters start with, with a preposition in front.
+    /// The length of the article, which begins with certain letters and may have a preposition in front.
     private static func article(of letters: ArraySlice<UInt32>) -> Int? {
         articles.first { letters.starts(with: $0) }?.count
     }
@@ -43,14 +44,14 @@ private struct ArabicWord {
         }
     }
 
-    /// Takes the longest suffix of a table away, if the word is as long as it asks for.
+    /// Removes the longest suffix of a table, if the word is long enough for it.
     private mutating func drop(_ suffixes: Suffixes<Int>) -> Bool {
         guard let found = suffixes.longest(of: letters), letters.count >= found.action else { return false }
         letters.removeSubrange(found.start...)
         return true
     }
 
-    /// Takes the objects and then the person away, or the person alone.
+    /// Removes the objects and then the person, or the person alone.
     private mutating func dropVerbSuffixes() -> Bool {
         guard drop(Self.objects) else { return drop(Self.personsOfPast) || drop(Self.persons) }
         while drop(Self.objects) {}
@@ -67,7 +68,7 @@ private struct ArabicWord {
         }
     }
 
-    // How long a word must be to lose them.
+    // The length that a word needs to lose them.
     private static let objects = Suffixes([
         arabic("h k"): 4, arabic("ny nA hA hm hn km kn"): 5, arabic("hmA kmA kmw"): 6,
     ])
@@ -113,7 +114,7 @@ private struct ArabicWord {
         }
     }
 
-    /// Takes the future's `s` away, and makes `Ast` of a person and `st` behind it.
+    /// Removes the future's `s`, and turns a person and `st` after it into `Ast`.
     private mutating func replaceVerbPrefixes(at start: Int) {
         var start = start
         if letters.count > 4, letters[start] == ArabicLetters.seen, Self.afterFuture.contains(letters[start + 1]) {
@@ -139,7 +140,7 @@ private func arabic(_ text: String) -> String {
     String(text.map { ArabicLetters.buckwalter[$0] ?? $0 })
 }
 
-/// The forms of Arabic letters that the stemmer takes for the same.
+/// Forms of Arabic letters that the stemmer treats as the same letter.
 private enum ArabicLetters {
     static let alefHamza: UInt32 = 0x623
     static let wawHamza: UInt32 = 0x624
@@ -181,7 +182,7 @@ private enum ArabicLetters {
     }()
     private static let alefsInLigatures: [UInt32] = [0x622, alefHamza, 0x625, alef]
 
-    /// A word whose last letter is a plain hamza, if it bears one; the others that bear one lose it.
+    /// A word whose last letter is a plain hamza, if it carries one; other letters that carry one lose it.
     static func withoutHamza(_ word: [UInt32]) -> [UInt32] {
         var letters = word.map { bearers[$0] ?? $0 }
         if let last = word.last, bearers[last] != nil { letters[letters.count - 1] = hamza }

@@ -1,6 +1,6 @@
 /// Danish: the ending of a noun, verb or adjective, then one that derives a word, then a doubled consonant.
 ///
-/// Whatever is no vowel counts as a consonant: digits lose their double too.
+/// Everything that is no vowel counts as a consonant: doubled digits lose one too.
 ///
 /// Source: snowballstem.org, `danish.sbl` of release 2.2.
 struct DanishStemmer: Stemmer {

@@ -1,6 +1,6 @@
 /// Dutch, by Porter: endings of inflection, then those that derive a word; a doubled vowel before the end is shortened.
 ///
-/// R1 lies behind three bytes of UTF-8 at least, not behind three letters: two are enough when one is an `è`.
+/// R1 begins after at least three bytes of UTF-8, not after three letters: two letters are enough if one is an `è`.
 ///
 /// Snowball 3 calls this algorithm `dutch_porter` and has another one for `dutch`.
 ///
@@ -18,7 +18,7 @@ struct DutchStemmer: Stemmer {
     }
 }
 
-/// A word on its way to its stem, with the regions R1 and R2.
+/// A word that is being stemmed, with the regions R1 and R2.
 private struct DutchWord {
     private(set) var letters: [UInt32]
     private let regionOne: Int
@@ -26,7 +26,7 @@ private struct DutchWord {
 
     private static let vowels = LetterSet("aeiouyè")
 
-    /// Takes accents away, and marks `i` between vowels and `y` behind one or at the start.
+    /// Removes accents, and marks `i` between vowels and `y` after one or at the start.
     init(_ word: [UInt32]) {
         var letters = word
         letters.turn(Self.accented, into: Self.plain)
@@ -64,16 +64,16 @@ private struct DutchWord {
         }
     }
 
-    /// Removes `-en` or `-ene` in R1 behind a consonant, but not from `gemeen`.
+    /// Removes `-en` or `-ene` in R1 after a consonant, but not from `gemeen`.
     private mutating func removeEn(from start: Int) {
         guard start >= regionOne, hasConsonant(before: start), !letters.has("gem", before: start) else { return }
         letters.cut(at: start)
         undouble()
     }
 
-    /// Removes `-e` in R1 behind a consonant.
+    /// Removes `-e` in R1 after a consonant.
     ///
-    /// - Returns: whether it did.
+    /// - Returns: whether it was removed.
     @discardableResult
     mutating func removeE() -> Bool {
         let start = letters.count - 1
@@ -111,9 +111,9 @@ private struct DutchWord {
         }
     }
 
-    /// Removes `-ig` in R2, but not behind `e`.
+    /// Removes `-ig` in R2, but not after `e`.
     ///
-    /// - Returns: whether it did.
+    /// - Returns: whether it was removed.
     @discardableResult
     private mutating func removeIg(from start: Int) -> Bool {
         if start < regionTwo || letters.has("e", before: start) { return false }

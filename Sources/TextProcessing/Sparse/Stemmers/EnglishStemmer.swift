@@ -1,8 +1,8 @@
-/// Porter2 for English, as Snowball 1 to 2.2 has it.
+/// Porter2 for English, as in Snowball 1 to 2.2.
 ///
-/// fastembed and Qdrant's own engine use this version; Snowball 3 stems 234 common words in another way ("emergency",
-/// "universal"), so vectors made with a newer library would silently miss. Words come without apostrophes: the
-/// encoder's tokens have none, so the rules for them are left out.
+/// fastembed and Qdrant's own engine use this version; Snowball 3 stems 234 common words differently ("emergency",
+/// "universal"), so vectors made with a newer library would silently not match. The encoder's tokens contain no
+/// apostrophes, so the rules for them are left out.
 ///
 /// Source: snowballstem.org, `english.sbl` of release 2.2.
 struct EnglishStemmer: Stemmer {
@@ -43,13 +43,13 @@ private func scalars(_ text: String) -> [UInt32] {
     text.unicodeScalars.map(\.value)
 }
 
-/// A word on its way to its stem, with the regions R1 and R2 of Porter's algorithm.
+/// A word that is being stemmed, with the regions R1 and R2 of Porter's algorithm.
 private struct EnglishWord {
     var letters: [UInt32]
     private var regionOne: Int
     private var regionTwo: Int
 
-    /// A `y` that stands for a consonant, as Snowball's `Y`; the words themselves are in lower case.
+    /// A `y` that is a consonant, like Snowball's `Y`; the words themselves are in lower case.
     static let consonantY: UInt32 = 0x59
 
     init(_ word: [UInt32]) {
@@ -149,11 +149,11 @@ private struct EnglishWord {
         letters[count - 1] = 0x69
     }
 
-    /// A suffix, what takes its place, and what must hold besides the region.
+    /// A suffix, its replacement, and the condition besides the region.
     struct Rule {
         let suffix: [UInt32]
         let replacement: [UInt32]
-        /// The letters of which one must stand before the suffix; empty for any.
+        /// The letters of which one must precede the suffix; empty for any letter.
         var before: [UInt32] = []
         var needsRegionTwo = false
     }

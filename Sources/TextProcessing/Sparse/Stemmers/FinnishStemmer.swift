@@ -1,6 +1,6 @@
 /// Finnish: particles, possessives, cases, comparisons and the signs of the plural, from the last ending inwards.
 ///
-/// Whatever is no vowel counts as a consonant: digits lose their double too.
+/// Everything that is no vowel counts as a consonant: doubled digits lose one too.
 ///
 /// Source: snowballstem.org, `finnish.sbl` of release 2.2.
 struct FinnishStemmer: Stemmer {
@@ -16,7 +16,7 @@ struct FinnishStemmer: Stemmer {
     }
 }
 
-/// A word on its way to its stem, with the regions R1 and R2.
+/// A word that is being stemmed, with the regions R1 and R2.
 private struct FinnishWord {
     private(set) var letters: [UInt32]
     private let regionOne: Int
@@ -49,7 +49,7 @@ private struct FinnishWord {
 
     private enum Possessive {
         case any, si, ni
-        /// A possessive that only stands behind the ending of a case.
+        /// A possessive that only follows the ending of a case.
         case behind(Suffixes<Void>)
     }
 
@@ -75,15 +75,15 @@ private struct FinnishWord {
 
     private enum Case {
         case any
-        /// An ending that only stands behind a certain letter.
+        /// An ending that only follows a certain letter.
         case behind(String)
-        /// The illative behind a long vowel.
+        /// The illative after a long vowel.
         case seen
-        /// A plural behind a vowel and `i`.
+        /// A plural after a vowel and `i`.
         case plural
         /// The genitive; with the letter before it, the illative of a long vowel and the genitive in `-ien`.
         case n
-        /// The partitive behind a consonant and a vowel.
+        /// The partitive after a consonant and a vowel.
         case partitive
     }
 
@@ -95,7 +95,7 @@ private struct FinnishWord {
 
     /// Removes the ending of a case.
     ///
-    /// Where `-siin`, `-seen`, `-den` or `-tten` is not one, its `-n` is.
+    /// If `-siin`, `-seen`, `-den` or `-tten` is not one, its `-n` is.
     ///
     /// - Returns: whether there was one.
     mutating func removeCase() -> Bool {
@@ -177,7 +177,7 @@ private struct FinnishWord {
         undoubleConsonant()
     }
 
-    /// Removes the last letter when the last two are in R1 and something holds.
+    /// Removes the last letter if the last two are in R1 and a condition holds.
     private mutating func removeLast(when condition: (Self) -> Bool) {
         if letters.count >= regionOne + 2, condition(self) { letters.removeLast() }
     }

@@ -33,8 +33,8 @@ struct FrenchStemmer: Stemmer {
         }
     }
 
-    /// Behind the third letter when the word begins with two vowels or with an exception, and else behind the first
-    /// vowel that is not its first letter.
+    /// After the third letter if the word begins with two vowels or with an exception, otherwise after the first vowel
+    /// that is not its first letter.
     private func verbRegion(_ word: [UInt32]) -> Int {
         if word.count > 2 {
             if Self.vowels.contains(word[0]), Self.vowels.contains(word[1]) { return 3 }
@@ -207,7 +207,7 @@ struct FrenchStemmer: Stemmer {
 
     private static let doubled = Suffixes("enn onn ett ell eill")
 
-    /// Takes the accent off a last é or è that consonants follow.
+    /// Removes the accent of a last é or è that is followed by consonants.
     private func unaccent(_ word: inout [UInt32]) {
         guard let last = word.lastIndex(where: Self.vowels.contains), last < word.count - 1 else { return }
         if word.has("é", before: last + 1) || word.has("è", before: last + 1) { word[last] = 0x65 }

@@ -1,4 +1,4 @@
-/// German: endings of inflection in two steps, then those that derive a word; umlauts go at the end.
+/// German: endings of inflection in two steps, then those that derive a word; umlauts are removed at the end.
 ///
 /// Snowball 3 reads `ae`, `oe` and `ue` as umlauts; here they stay.
 ///
@@ -18,7 +18,7 @@ struct GermanStemmer: Stemmer {
     private static let plain = [UInt32](scalars: "aou")
 }
 
-/// A word on its way to its stem, with the regions R1 and R2.
+/// A word that is being stemmed, with the regions R1 and R2.
 private struct GermanWord {
     private(set) var letters: [UInt32]
     private let regionOne: Int
@@ -63,7 +63,7 @@ private struct GermanWord {
     private static let comparisons = Suffixes<Comparison>(["en er est": .any, "st": .st])
     private static let lettersBeforeST = LetterSet("bdfghklmnt")
 
-    /// What ends in `-st` keeps four letters at least.
+    /// A word that ends in `-st` keeps at least four letters.
     mutating func removeComparison() {
         guard let (start, comparison) = Self.comparisons.longest(of: letters), start >= regionOne else { return }
         if comparison == .st, start < 4 || !letters.has(Self.lettersBeforeST, before: start) { return }

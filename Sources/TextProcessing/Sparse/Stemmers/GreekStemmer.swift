@@ -1,8 +1,8 @@
 /// Greek: Ntais's stemmer with Saroukos's steps for derived words.
 ///
-/// Accents go first and final sigma becomes σ; ϊ and ΐ become η, not ι. A word may lose all of its letters ("ισα"): then
-/// it is no term. Behind some stems release 2.2 puts an ending twice, and so does this; on a few words ("αναιρετε",
-/// "ισαισα") it crashes, since it cuts behind their end, and they get their ending once.
+/// Accents are removed first, and final sigma becomes σ; ϊ and ΐ become η, not ι. A word may lose all its letters
+/// ("ισα"): then it is no term. After some stems release 2.2 puts an ending twice, and so does this code. On a few
+/// words ("αναιρετε", "ισαισα") release 2.2 crashes, since it cuts beyond their end; here they get their ending once.
 ///
 /// Source: snowballstem.org, `greek.sbl` of release 2.2.
 struct GreekStemmer: Stemmer {
@@ -24,7 +24,7 @@ struct GreekStemmer: Stemmer {
         take(Self.derivations)
         take(Self.nouns)
         if word == Self.unmarried {
-            // Meant to keep -αμ. Where an ending has gone before, release 2.2 puts the stem behind the word.
+            // Meant to keep -αμ. If an ending was removed before, release 2.2 puts the stem after the word.
             word = length == word.count ? word.dropLast() : word + word.dropLast()
         }
         take(Self.verbs)
@@ -37,7 +37,7 @@ struct GreekStemmer: Stemmer {
         uniqueKeysWithValues: zip([UInt32](scalars: "άέήίΐϊόύΰϋώς"), [UInt32](scalars: "αεηιηηουυυωσ"))
     )
 
-    /// No verb, although it looks like one in -αμε.
+    /// Not a verb, although it looks like one in -αμε.
     private static let unmarried = [UInt32](scalars: "αγαμε")
 
     private static let irregular = Suffixes([
@@ -57,9 +57,9 @@ struct GreekStemmer: Stemmer {
     private static let neuters = Suffixes("ματα ματων ματοσ")
 }
 
-/// Takes an ending away, where a word has it; some stems get another in its place.
+/// Removes an ending, if a word has it; some stems get another ending in its place.
 struct GreekStep: Sendable {
-    /// What some stems get.
+    /// What some stems get in place of the ending.
     struct Exception: Sendable {
         private enum Stems: Sendable {
             case whole(Set<[UInt32]>)
@@ -81,7 +81,7 @@ struct GreekStep: Sendable {
             Self(.whole(Set(stems.split(separator: " ").map { [UInt32](scalars: String($0)) })), added: added)
         }
 
-        /// Each of some stems with each of some endings behind it.
+        /// Each of some stems with each of some endings after it.
         static func whole(_ stems: String, before endings: String, add added: String) -> Self {
             let stems = stems.split(separator: " ").flatMap { stem in
                 endings.split(separator: " ").map { "\(stem)\($0)" }
@@ -114,22 +114,22 @@ struct GreekStep: Sendable {
 
     private let endings: Suffixes<Void>
     private let exceptions: [Exception]
-    /// Whether a word that had such an ending is past inflection.
+    /// Whether the inflection of a word with such an ending is complete.
     let isLast: Bool
 
     /// Makes a step.
     ///
     /// - Parameters:
-    ///   - endings: the endings, of which the longest goes.
-    ///   - exceptions: the first that applies does.
-    ///   - isLast: whether a word that had such an ending is past inflection.
+    ///   - endings: the endings; the longest one is removed.
+    ///   - exceptions: the first one that matches is applied.
+    ///   - isLast: whether the inflection of a word with such an ending is complete.
     init(_ endings: String, _ exceptions: Exception..., isLast: Bool = true) {
         self.endings = Suffixes(endings)
         self.exceptions = exceptions
         self.isLast = isLast
     }
 
-    /// Takes the ending away.
+    /// Removes the ending.
     ///
     /// - Returns: whether the word had one.
     func apply(to word: inout [UInt32]) -> Bool {

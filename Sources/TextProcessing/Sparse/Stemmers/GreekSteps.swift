@@ -1,6 +1,6 @@
 /// The steps in their order, each with its endings and its exceptions.
 ///
-/// Where an exception is a stem before a vowel, release 2.2 adds the ending and then once more into itself.
+/// If an exception is a stem before a vowel, release 2.2 adds the ending and then once more into itself.
 extension GreekStemmer {
     /// Verbs in -ιζω and -ισω, passives in -ωθηκα, nouns in -ιστης and -ισμος, diminutives and adjectives.
     static let derivations = [
@@ -181,7 +181,7 @@ extension GreekStemmer {
         αβαρ αβρ αδ αθ αν απλ βαρον βεν δ εμ εναρ θ θαρρ κοπ μπορ νιφ ντρ παγ παρακαλ σερπ σκ σκελ συρφ τοκ υ
         """
 
-    /// What is left to take away where no step has ended the word.
+    /// What remains to be removed if no step has ended the word.
     static let inflections = Suffixes(
         """
         α αγαν αγατε αει αμαι αν ασ ασαι αται αω ε ει εισ ειτε εσ εσαι εται η ηδεσ ηδων ηθει ηθεισ ηθειτε \

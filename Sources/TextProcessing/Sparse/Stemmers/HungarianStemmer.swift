@@ -1,6 +1,6 @@
 /// Hungarian: the endings of nouns, from the case inwards to the plural; verbs stay as they are.
 ///
-/// Each step looks for its longest suffix in the whole word and then wants it in R1.
+/// Each step looks for its longest suffix in the whole word and then requires it to be in R1.
 ///
 /// Source: snowballstem.org, `hungarian.sbl` of release 2.2.
 struct HungarianStemmer: Stemmer {
@@ -22,7 +22,7 @@ struct HungarianStemmer: Stemmer {
     private static let vowels = LetterSet("aeiouáéíóöőúüű")
     private static let digraphs = ["dzs", "cs", "gy", "ly", "ny", "sz", "ty", "zs"].map { [UInt32](scalars: $0) }
 
-    /// Behind the first consonant, which may have two or three letters, of a word that begins with a vowel; else behind
+    /// After the first consonant, which may have two or three letters, if the word begins with a vowel; otherwise after
     /// the first vowel.
     private static func region(of word: [UInt32]) -> Int {
         guard let first = word.first, vowels.contains(first) else {

@@ -1,4 +1,5 @@
-/// Norwegian: the ending of a noun, verb or adjective, then a `t` behind a consonant, then an ending that derives a word.
+/// Norwegian: the ending of a noun, verb or adjective, then a `t` after a consonant, then an ending that derives a
+/// word.
 ///
 /// Source: snowballstem.org, `norwegian.sbl` of release 2.2.
 struct NorwegianStemmer: Stemmer {
@@ -30,7 +31,7 @@ struct NorwegianStemmer: Stemmer {
         }
     }
 
-    /// A `k` is followed by the `s` of a genitive only when a consonant stands before it.
+    /// After a `k`, an `s` is a genitive only if a consonant precedes the `k`.
     private static func endsGenitive(_ word: [UInt32], before end: Int) -> Bool {
         if word.has(lettersBeforeS, before: end) { return true }
         return word.has("k", before: end) && end > 1 && !word.has(vowels, before: end - 1)

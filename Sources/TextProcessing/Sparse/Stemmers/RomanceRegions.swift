@@ -1,4 +1,4 @@
-/// Where the regions of a Romance word begin that Snowball calls RV, R1 and R2.
+/// The beginnings of the regions of a Romance word that Snowball calls RV, R1 and R2.
 ///
 /// Each reaches to the end of the word, and stays where it is when the word gets shorter.
 struct RomanceRegions {
@@ -6,7 +6,7 @@ struct RomanceRegions {
     let r1: Int
     let r2: Int
 
-    /// Finds the regions of a word; RV is that of all but French.
+    /// Finds the regions of a word; RV is that of all languages but French.
     init(_ word: [UInt32], vowels: LetterSet) {
         self.init(word, vowels: vowels, rv: Self.verbRegion(word, vowels))
     }
@@ -17,8 +17,8 @@ struct RomanceRegions {
         r2 = word.regionBehindVowelAndConsonant(from: r1, vowels)
     }
 
-    /// Behind the next vowel when the second letter is a consonant, behind the next consonant when the word begins with
-    /// two vowels, and else behind the third letter.
+    /// After the next vowel if the second letter is a consonant, after the next consonant if the word begins with two
+    /// vowels, and otherwise after the third letter.
     private static func verbRegion(_ word: [UInt32], _ vowels: LetterSet) -> Int {
         guard word.count > 2 else { return word.count }
         let isSecondVowel = vowels.contains(word[1])

@@ -1,7 +1,7 @@
 /// Snowball's stemmer for Romanian.
 ///
-/// Of the two spellings of Romanian it knows only ş and ţ with a cedilla; ș and ț with a comma below, the newer ones, are
-/// letters of no suffix to it, as in fastembed.
+/// It knows only one of the two spellings of Romanian: ş and ţ with a cedilla. The newer ș and ț with a comma below
+/// occur in none of its suffixes, as in fastembed.
 ///
 /// Source: snowballstem.org, `romanian.sbl` of release 2.2.
 struct RomanianStemmer: Stemmer {
@@ -20,7 +20,7 @@ struct RomanianStemmer: Stemmer {
 
     // MARK: - Articles and plurals
 
-    /// What takes the suffix's place.
+    /// The replacement of the suffix.
     private static let plurals = Suffixes<String>([
         "ul ului": "",
         "aua": "a",
@@ -38,7 +38,7 @@ struct RomanianStemmer: Stemmer {
 
     // MARK: - Nouns and adjectives
 
-    /// Suffixes of two parts, and the part that stays.
+    /// Suffixes with two parts, and the part that stays.
     private static let combinations = Suffixes<String>([
         "abilitate abilitati abilităi abilităţi": "abil",
         "ibilitate": "ibil",
@@ -89,7 +89,7 @@ struct RomanianStemmer: Stemmer {
 
     // MARK: - Verbs
 
-    /// Whether a consonant or `u` must stand before the suffix.
+    /// Whether a consonant or `u` must precede the suffix.
     private static let verbSuffixes = Suffixes<Bool>([
         """
         are ere ire âre ind ând indu ându eze ească ez ezi ează esc eşti eşte ăsc ăşti ăşte am ai au eam eai ea eaţi

@@ -1,6 +1,6 @@
 /// Snowball's stemmer for Russian.
 ///
-/// It keeps ё, which is neither a vowel nor part of a suffix, as fastembed does; release 2.2 turns it into е first.
+/// It keeps ё, which is neither a vowel nor part of a suffix, as in fastembed; release 2.2 turns it into е first.
 ///
 /// Source: snowballstem.org, `russian.sbl` of release 2.2.
 struct RussianStemmer: Stemmer {
@@ -8,7 +8,7 @@ struct RussianStemmer: Stemmer {
 
     func stem(_ word: inout [UInt32]) {
         guard let vowel = word.firstIndex(where: Self.vowels.contains) else { return }
-        /// Snowball's RV: nothing before it is looked at, let alone changed.
+        /// Snowball's RV: nothing before it is examined or changed.
         let region = vowel + 1
         let consonant = word[region...].firstIndex { !Self.vowels.contains($0) }
         let regionTwo = consonant.map { word.regionBehindVowelAndConsonant(from: $0, Self.vowels) } ?? word.count
@@ -22,7 +22,7 @@ struct RussianStemmer: Stemmer {
         tidyUp(&word, region)
     }
 
-    /// Whether `а` or `я` must stand before the suffix.
+    /// Whether `а` or `я` must precede the suffix.
     private typealias SuffixesAfterA = Suffixes<Bool>
 
     private static let gerunds = SuffixesAfterA([
@@ -51,7 +51,7 @@ struct RussianStemmer: Stemmer {
     private static let derivations = Suffixes("ост ость")
     private static let superlatives = Suffixes("ейш ейше")
 
-    /// Cuts the longest suffix off, if it has the `а` or `я` it asks for before it.
+    /// Removes the longest suffix, if the required `а` or `я` precedes it.
     private func cut(_ word: inout [UInt32], _ suffixes: SuffixesAfterA, _ region: Int) -> Bool {
         guard let (start, wantsA) = suffixes.longest(of: word, from: region) else { return false }
         if wantsA, !word.has("а", before: start, from: region), !word.has("я", before: start, from: region) {

@@ -17,7 +17,7 @@ struct SpanishStemmer: Stemmer {
     // MARK: - Pronouns
 
     private static let pronouns = Suffixes("me se sela selo selas selos la le lo las les los nos")
-    /// What takes the place of the accented ones.
+    /// The replacements of the accented ones.
     private static let verbs = Suffixes<String?>([
         "iéndo": "iendo", "ándo": "ando", "ár": "ar", "ér": "er", "ír": "ir",
         "ando iendo yendo ar er ir": nil,
@@ -93,7 +93,7 @@ struct SpanishStemmer: Stemmer {
         return word.has("u", before: start) && word.cut(at: start)
     }
 
-    /// Whether the `u` of a "gu" before the suffix goes too.
+    /// Whether the `u` of a "gu" before the suffix is removed too.
     private static let verbSuffixes = Suffixes<Bool>([
         "en es éis emos": true,
         """
@@ -112,7 +112,7 @@ struct SpanishStemmer: Stemmer {
 
     // MARK: - What is left
 
-    /// Whether the `u` of a "gu" before the suffix goes too.
+    /// Whether the `u` of a "gu" before the suffix is removed too.
     private static let residualSuffixes = Suffixes<Bool>(["os a o á í ó": false, "e é": true])
 
     private func residualSuffix(_ word: inout [UInt32], _ regions: RomanceRegions) {

@@ -6,10 +6,11 @@ protocol Stemmer: Sendable {
     func stem(_ word: inout [UInt32])
 }
 
-/// A language the sparse encoder knows: its stop words and its stemmer.
+/// A language that the sparse encoder supports: its stop words and its stemmer.
 struct SparseLanguage: Sendable {
     let name: String
-    /// The words left out, separated by white space; nil where no list may be committed and the user names one.
+    /// The words that are left out, separated by white space; nil if no list may be committed and the user has to name
+    /// one.
     let stopWords: String?
     let stemmer: any Stemmer
 

@@ -1,6 +1,6 @@
-/// The suffixes of one step of a stemmer and what each asks for.
+/// The suffixes of one step of a stemmer, each with its action.
 ///
-/// Snowball's rules try the longest suffix alone: when its condition fails, no shorter one is tried.
+/// Snowball's rules try only the longest suffix: if its condition fails, no shorter one is tried.
 struct Suffixes<Action: Sendable>: Sendable {
     private struct Entry {
         let letters: [UInt32]
@@ -12,7 +12,7 @@ struct Suffixes<Action: Sendable>: Sendable {
 
     /// Makes a table.
     ///
-    /// - Parameter table: suffixes separated by white space, and what they ask for.
+    /// - Parameter table: suffixes separated by white space, and their actions.
     init(_ table: KeyValuePairs<String, Action>) {
         var entries: [UInt32: [Entry]] = [:]
         for (suffixes, action) in table {
@@ -24,11 +24,11 @@ struct Suffixes<Action: Sendable>: Sendable {
         self.entries = entries.mapValues { $0.sorted { $0.letters.count > $1.letters.count } }
     }
 
-    /// The longest suffix of a word that begins at or behind `region`.
+    /// The longest suffix of a word that begins at or after `region`.
     ///
-    /// It ends at `end`; at the word's end, unless named.
+    /// It ends at `end`; by default at the word's end.
     ///
-    /// - Returns: where it begins and what it asks for.
+    /// - Returns: where it begins, and its action.
     func longest(of word: [UInt32], from region: Int = 0, before end: Int? = nil) -> (start: Int, action: Action)? {
         let end = end ?? word.count
         guard end > 0, let candidates = entries[word[end - 1]] else { return nil }
@@ -41,7 +41,7 @@ struct Suffixes<Action: Sendable>: Sendable {
 }
 
 extension Suffixes where Action == Void {
-    /// Makes a table of suffixes that all ask for the same.
+    /// Makes a table of suffixes without different actions.
     ///
     /// - Parameter suffixes: suffixes separated by white space.
     init(_ suffixes: String) {
@@ -73,7 +73,7 @@ extension [UInt32] {
         count >= suffix.count && self[(count - suffix.count)...].elementsEqual(suffix)
     }
 
-    /// Whether a text stands right before `end`, or at the end of the word, with no part of it before `region`.
+    /// Whether a text ends at `end`, or at the end of the word, with no part of it before `region`.
     func has(_ text: String, before end: Int? = nil, from region: Int = 0) -> Bool {
         var index = end ?? count
         for scalar in text.unicodeScalars.reversed() {
@@ -83,14 +83,14 @@ extension [UInt32] {
         return true
     }
 
-    /// Whether a letter of a set stands right before `end`.
+    /// Whether the letter before `end` belongs to a set.
     func has(_ letters: LetterSet, before end: Int) -> Bool {
         end > 0 && letters.contains(self[end - 1])
     }
 
-    /// Cuts off what begins at `start`, where that lies in a region.
+    /// Removes everything from `start` on, if that lies in a region.
     ///
-    /// - Returns: whether it did.
+    /// - Returns: whether it was removed.
     @discardableResult
     mutating func cut(at start: Int, in region: Int = 0) -> Bool {
         guard start >= region else { return false }
@@ -98,23 +98,23 @@ extension [UInt32] {
         return true
     }
 
-    /// Cuts off a suffix, where the word has it in a region.
+    /// Removes a suffix, if the word has it in a region.
     ///
-    /// - Returns: whether it did.
+    /// - Returns: whether it was removed.
     @discardableResult
     mutating func cut(_ suffix: String, in region: Int = 0) -> Bool {
         has(suffix) && cut(at: count - suffix.unicodeScalars.count, in: region)
     }
 
-    /// Cuts off the longest suffix of a table, where that one lies in a region.
+    /// Removes the longest suffix of a table, if that one lies in a region.
     ///
-    /// - Returns: whether it did.
+    /// - Returns: whether it was removed.
     @discardableResult
     mutating func cut(_ suffixes: Suffixes<Void>, in region: Int) -> Bool {
         suffixes.longest(of: self).map { cut(at: $0.start, in: region) } ?? false
     }
 
-    /// Cuts off the longest suffix of a table that begins at or behind `region`.
+    /// Removes the longest suffix of a table that begins at or after `region`.
     ///
     /// - Returns: whether there was one.
     @discardableResult
@@ -122,9 +122,9 @@ extension [UInt32] {
         suffixes.longest(of: self, from: region).map { cut(at: $0.start) } ?? false
     }
 
-    /// Puts a text in the place of what begins at `start`, where that lies in a region.
+    /// Replaces everything from `start` on by a text, if that lies in a region.
     ///
-    /// - Returns: whether it did.
+    /// - Returns: whether it was replaced.
     @discardableResult
     mutating func replace(from start: Int, with text: String, in region: Int = 0) -> Bool {
         guard cut(at: start, in: region) else { return false }
@@ -132,20 +132,20 @@ extension [UInt32] {
         return true
     }
 
-    /// Replaces the longest suffix of a table, where that one lies in a region, by what the table has for it.
+    /// Replaces the longest suffix of a table, if that one lies in a region, by its text in the table.
     mutating func replace(_ suffixes: Suffixes<String>, in region: Int) {
         guard let (start, replacement) = suffixes.longest(of: self) else { return }
         replace(from: start, with: replacement, in: region)
     }
 
-    /// Replaces some letters by others, each by the one at its place in the other list.
+    /// Replaces some letters by others; each letter by the one at the same place in the other list.
     mutating func turn(_ letters: [UInt32], into others: [UInt32]) {
         for (letter, other) in zip(letters, others) {
             for index in indices where self[index] == letter { self[index] = other }
         }
     }
 
-    /// Where Porter's region begins: behind the first non-vowel that follows a vowel, or at the end.
+    /// Where Porter's region begins: after the first non-vowel that follows a vowel, or at the end.
     func regionBehindVowelAndConsonant(from start: Int, _ vowels: LetterSet) -> Int {
         var index = start
         while index < count, !vowels.contains(self[index]) { index += 1 }
@@ -153,18 +153,18 @@ extension [UInt32] {
         return Swift.min(index + 1, count)
     }
 
-    /// Where Porter's first region begins in the languages where it lies behind three letters at least.
+    /// Where Porter's first region begins in languages where it begins after at least three letters.
     func regionBehindThreeLetters(_ vowels: LetterSet) -> Int {
         Swift.max(regionBehindVowelAndConsonant(from: 0, vowels), Swift.min(3, count))
     }
 
-    /// Where Porter's second region begins: as the first one, counted from where that begins.
+    /// Where Porter's second region begins: found like the first one, but from its beginning on.
     func secondRegion(_ vowels: LetterSet) -> Int {
         regionBehindVowelAndConsonant(from: regionBehindVowelAndConsonant(from: 0, vowels), vowels)
     }
 }
 
-/// Upper case marks the vowels that stand for consonants; the words themselves are in lower case.
+/// Upper case marks vowels that are consonants here; the words themselves are in lower case.
 extension [UInt32] {
     mutating func mark(_ index: Int) {
         self[index] -= 0x20

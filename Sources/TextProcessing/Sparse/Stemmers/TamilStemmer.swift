@@ -1,7 +1,7 @@
-/// Tamil, as far as it applies to words without vowel signs.
+/// Tamil, as far as the algorithm applies to words without vowel signs.
 ///
-/// The encoder's words have no combining marks: vowel signs and the virama split them, as in fastembed. All but a few
-/// rules of the stemmer ask for such a mark and can never apply; they are left out.
+/// The encoder's words have no combining marks: vowel signs and the virama split words, as in fastembed. Most rules of
+/// the stemmer need such a mark and can never apply, so they are left out.
 ///
 /// Source: snowballstem.org, `tamil.sbl` of release 2.2.
 struct TamilStemmer: Stemmer {

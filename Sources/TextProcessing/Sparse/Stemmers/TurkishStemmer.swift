@@ -1,7 +1,7 @@
 /// Turkish: the endings of nominal verbs first, then those of nouns, from the last one inwards.
 ///
-/// A word that loses the verb ending `-lAr` is finished: its last consonant is not restored. The harmony of vowels is
-/// looked for in the whole word before a suffix, not in its neighbour alone.
+/// A word that loses the verb ending `-lAr` is finished: its last consonant is not restored. Vowel harmony is checked
+/// in the whole word before a suffix, not only in its neighbour.
 ///
 /// Source: snowballstem.org, `turkish.sbl` of release 2.2.
 struct TurkishStemmer: Stemmer {
@@ -16,16 +16,16 @@ struct TurkishStemmer: Stemmer {
     }
 }
 
-/// A word on its way to its stem.
+/// A word that is being stemmed.
 ///
-/// Its last letters may be marked as suffixes before it is known whether they go; so a suffix is looked for before an
-/// `end` which may lie inside the word.
+/// Its last letters may be marked as suffixes before it is known whether they are removed; so a suffix is looked for
+/// before an `end` that may lie inside the word.
 private struct TurkishWord {
     var letters: [UInt32]
 
     // MARK: - Suffixes
 
-    /// The first of some suffixes that stands before `end`.
+    /// The first of some suffixes that ends at `end`.
     ///
     /// - Returns: where it begins.
     private func start(of suffixes: TurkishSuffix..., before end: Int) -> Int? {
@@ -41,7 +41,7 @@ private struct TurkishWord {
 
     // MARK: - Nominal verbs
 
-    /// Takes the endings of a nominal verb away.
+    /// Removes the endings of a nominal verb.
     ///
     /// - Returns: whether endings of a noun may stand before them.
     mutating func dropVerbEnding() -> Bool {
@@ -68,13 +68,13 @@ private struct TurkishWord {
         return true
     }
 
-    /// Where `-cAsInA` begins, with what is reported before it.
+    /// Where `-cAsInA` begins, including the reported form before it.
     private func startOfAsIf(before end: Int) -> Int? {
         guard let start = start(of: .asIf, before: end) else { return nil }
         return startOfReport(before: start)
     }
 
-    /// Where `-ymUş` begins, with or without a person behind it.
+    /// Where `-ymUş` begins, with or without a person after it.
     private func startOfReport(before end: Int) -> Int? {
         let person = start(of: .youAll, .plural, .me, .you, .us, before: end)
         return start(of: .reported, before: person ?? end)
@@ -82,7 +82,7 @@ private struct TurkishWord {
 
     // MARK: - Nouns
 
-    /// Takes the endings of a noun away: the first kind of those below that is there.
+    /// Removes the endings of a noun: the first of the kinds below that is found.
     mutating func dropNounEnding() {
         let end = letters.count
         if let start = start(of: .plural, before: end) {
@@ -99,7 +99,7 @@ private struct TurkishWord {
         } else if let start = start(of: .genitive, .instrumental, before: end) {
             drop(start..<end)
             if dropPlural(before: start) { return }
-            // A plural that no chain precedes is gone all the same, and the rest is tried before it.
+            // A plural without a chain before it stays removed, and the rest is tried before it.
             if !dropPossessive(.possessive, .its, before: letters.count) { dropChain(before: letters.count) }
         } else if let start = start(of: .theirs, before: end) {
             drop(start..<end)
@@ -117,7 +117,7 @@ private struct TurkishWord {
         }
     }
 
-    /// The cases behind `-lArI`, `-sU` and `-ki`, which put an `n` in between.
+    /// The cases after `-lArI`, `-sU` and `-ki`, which insert an `n`.
     private mutating func dropPronominal(before end: Int) -> Bool {
         if let place = start(of: .locativeAfterN, .dativeAfterN, before: end) {
             if let start = start(of: .theirs, before: place) {
@@ -128,7 +128,7 @@ private struct TurkishWord {
         }
         if let place = start(of: .ablativeAfterN, .accusativeAfterN, before: end) {
             if dropPossessive(.its, before: place, through: end) { return true }
-            // Found, and left as it is.
+            // Found, and not changed.
             if start(of: .theirs, before: place) != nil { return true }
         }
         return false
@@ -149,7 +149,7 @@ private struct TurkishWord {
         return true
     }
 
-    /// Takes away a possessive before `end`, whatever stands from there to `tail`, and a plural before it.
+    /// Removes a possessive before `end`, whatever the text from there to `tail` is, and a plural before it.
     @discardableResult
     private mutating func dropPossessive(
         _ suffixes: TurkishSuffix...,
@@ -165,7 +165,7 @@ private struct TurkishWord {
         return false
     }
 
-    /// Takes away a plural, and a chain before it.
+    /// Removes a plural, and a chain before it.
     ///
     /// - Returns: whether there was such a chain.
     @discardableResult
@@ -184,7 +184,7 @@ private struct TurkishWord {
         }
     }
 
-    /// Takes away a chain of noun suffixes that ends with `-ki`.
+    /// Removes a chain of noun suffixes that ends with `-ki`.
     @discardableResult
     private mutating func dropChain(before end: Int) -> Bool {
         guard let ki = start(of: .relative, before: end) else { return false }

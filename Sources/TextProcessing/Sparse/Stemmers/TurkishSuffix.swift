@@ -5,9 +5,9 @@ struct TurkishSuffix: Sendable {
     /// The letter between the stem and the suffix that keeps two vowels or two consonants apart.
     private enum Link {
         case none
-        /// This consonant, behind a vowel; or any other letter behind a vowel, which then stays.
+        /// This consonant after a vowel; or any other letter after a vowel, which then stays.
         case consonant(UInt32)
-        /// ı, i, u or ü behind a consonant; or any other letter behind a consonant, which then stays.
+        /// ı, i, u or ü after a consonant; or any other letter after a consonant, which then stays.
         case vowel
     }
 
@@ -34,7 +34,7 @@ struct TurkishSuffix: Sendable {
         return forms.sorted().joined(separator: " ")
     }
 
-    /// Where the suffix begins, with its link, when it stands before `end`.
+    /// Where the suffix begins, with its link, if it ends at `end`.
     func start(in word: [UInt32], before end: Int) -> Int? {
         guard let start = forms.longest(of: word, before: end)?.start,
             !isHarmonic || Self.isHarmonic(word[..<end])
@@ -54,7 +54,7 @@ struct TurkishSuffix: Sendable {
     static let vowels = LetterSet("aeıioöuü")
     private static let linkVowels = LetterSet("ıiuü")
 
-    /// Whether a vowel that goes with the last one stands anywhere before it.
+    /// Whether any earlier vowel is in harmony with the last one.
     private static func isHarmonic(_ letters: ArraySlice<UInt32>) -> Bool {
         guard let last = letters.lastIndex(where: vowels.contains), let companions = companions[letters[last]] else {
             return false
@@ -73,7 +73,7 @@ extension TurkishSuffix {
     private static let n = Link.consonant(0x6E)
     private static let s = Link.consonant(0x73)
 
-    // Of nominal verbs.
+    // Suffixes of nominal verbs.
     static let reported = Self("mUş", link: y)
     static let past = Self("DUm DUn DUk DU", link: y)
     static let conditional = Self("sAm sAn sAk sA", isHarmonic: false, link: y)
@@ -86,7 +86,7 @@ extension TurkishSuffix {
     static let youAll = Self("sUnUz", isHarmonic: false)
     static let pastYouAll = Self("nUz")
 
-    // Of nouns; the plural of verbs too.
+    // Suffixes of nouns; the plural is also one of verbs.
     static let plural = Self("lAr")
     static let theirs = Self("lArI", isHarmonic: false)
     static let its = Self("U", link: s)

@@ -1,8 +1,8 @@
 /// The stop words of the supported languages, in lower case.
 ///
-/// Those that PostgreSQL has in its `tsearch_data` (from Snowball, BSD licence), with the corrections that each names.
+/// Lists from PostgreSQL's `tsearch_data` (from Snowball, BSD licence), with the corrections named at each list.
 enum StopWords {
-    /// The 179 English words of NLTK, which fastembed takes.
+    /// NLTK's 179 English words, which fastembed uses.
     ///
     /// PostgreSQL's `english.stop` and the contractions and their halves that NLTK adds. Those with an apostrophe never
     /// match; they complete the set.
