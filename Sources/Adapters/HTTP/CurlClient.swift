@@ -68,12 +68,12 @@ package final class CurlClient: HTTPExchange {
         guard !address.isPlaintext || address.isLoopback || allowsPlaintext else {
             throw PortFailure(
                 .unauthorised,
-                "\(address.name) is not this machine and http:// would send keys and texts in plain: "
+                "\(address.name) is not this machine and http:// would send keys and texts unencrypted: "
                     + "use https://, or allow it with --allow-plaintext"
             )
         }
         for field in request.headers.fields where !field.isSendable {
-            throw PortFailure(.rejected, "a header field holds a character that cannot be sent")
+            throw PortFailure(.rejected, "a header field contains a character that cannot be sent")
         }
         let ticket = CurlTicket(request, address)
         let result = await withTaskCancellationHandler {

@@ -61,7 +61,7 @@ final class CurlLine: Sendable {
         if isAccepted {
             wake()
         } else {
-            let detail = "\(requestsMax) requests are already under way in this process"
+            let detail = "\(requestsMax) requests are already in progress in this process"
             continuation.resume(returning: .failure(PortFailure(.unavailable, detail)))
         }
     }

@@ -25,7 +25,7 @@ package struct HTTPAddress: Sendable, Equatable {
             let port = unsafe Self.part(CURLUPART_PORT, of: parts).flatMap({ Int($0) }), (1...65_535).contains(port)
         else { throw PortFailure(.rejected, "not an absolute http or https address") }
         guard unsafe Self.part(CURLUPART_USER, of: parts) == nil, unsafe Self.part(CURLUPART_PASSWORD, of: parts) == nil
-        else { throw PortFailure(.rejected, "an address must not hold a user name or password") }
+        else { throw PortFailure(.rejected, "an address must not contain a user name or password") }
         isPlaintext = scheme == "http"
         self.host = host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host
         self.port = port

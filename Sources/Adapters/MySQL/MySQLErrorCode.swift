@@ -119,7 +119,7 @@ extension PortFailure {
         let text: String =
             switch code {
             case .cannotConnect, MySQLErrorCode(rawValue: 2003):
-                "cannot reach MySQL at \(address): check MYSQL_HOST and MYSQL_PORT, and that the server runs"
+                "cannot reach MySQL at \(address): check MYSQL_HOST and MYSQL_PORT, and whether the server runs"
             case .serverLost: "the connection to MySQL at \(address) was lost"
             case .unknownHost: "MYSQL_HOST \(options.host) is not a known host name"
             case .accessDenied, MySQLErrorCode(rawValue: 1698):

@@ -110,7 +110,7 @@ struct MySQLHandle: ~Copyable {
             charsets = [row.string(1), row.string(2)]
         }
         guard charsets == ["utf8mb4", "utf8mb4"] else {
-            throw PortFailure(.rejected, "MySQL at \(options.address) does not speak utf8mb4: text would be damaged")
+            throw PortFailure(.rejected, "MySQL at \(options.address) does not support utf8mb4: text would be damaged")
         }
         try execute("SET SESSION TRANSACTION READ ONLY")
         // Otherwise a CHAR arrives with or without its padding spaces, depending on the server's configuration, and the

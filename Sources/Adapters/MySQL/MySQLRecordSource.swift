@@ -117,7 +117,7 @@ package final class MySQLRecordSource: RecordSource {
             of: sql,
             columns: { (columns) throws(PortFailure) in
                 guard columns.first?.isInteger == true else {
-                    throw PortFailure(.rejected, "the id column \(idColumn) does not hold integers")
+                    throw PortFailure(.rejected, "the id column \(idColumn) does not contain integers")
                 }
             },
             { (row) throws(PortFailure) in
@@ -148,7 +148,7 @@ package final class MySQLRecordSource: RecordSource {
         // be a part of a password. The settings refuse such values too; options from elsewhere must pass the same
         // check.
         guard HostName(options.host)?.text == options.host else {
-            throw PortFailure(.rejected, "MYSQL_HOST must be a host name or an address in numbers, and nothing else")
+            throw PortFailure(.rejected, "MYSQL_HOST must be a host name or a numeric address, and nothing else")
         }
         guard options.poolSize > 0, options.recordBytesMax > 0 else {
             throw PortFailure(.rejected, "MYSQL_POOL_SIZE and MAX_RECORD_BYTES must be at least 1")
@@ -158,7 +158,7 @@ package final class MySQLRecordSource: RecordSource {
             guard isLoopback(options.host) || options.allowsPlaintext else {
                 throw PortFailure(
                     .unauthorised,
-                    "MYSQL_SSL=off would send the password and every text to \(options.host) in clear: "
+                    "MYSQL_SSL=off would send the password and every text to \(options.host) unencrypted: "
                         + "set MYSQL_SSL=verify, or accept it with --allow-plaintext"
                 )
             }

@@ -26,7 +26,7 @@ struct OpenAIAnswer: Sendable, Equatable {
         } catch {
             throw PortFailure(
                 .outcomeUnknown,
-                "the embeddings answer is not the JSON expected, at byte \(error.position)",
+                "the embeddings answer is not the expected JSON, at byte \(error.position)",
                 code: body.isEmpty ? "empty_answer" : "unreadable_answer"
             )
         }

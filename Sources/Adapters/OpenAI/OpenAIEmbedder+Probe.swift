@@ -27,7 +27,7 @@ extension OpenAIEmbedder: Inspectable {
         let truncates = problems.isEmpty ? try await truncates() : false
         if truncates {
             problems.append(
-                "\(settings.model) at this server leaves out the end of long texts: raise its limit or chunk smaller"
+                "\(settings.model) at this server cuts off long texts: raise its limit or use smaller chunks"
             )
         }
         return Probe(
@@ -82,8 +82,8 @@ extension OpenAIEmbedder: Inspectable {
         let vector = answer.vectors[0]
         var facts = ["model \(settings.model)", "\(vector?.count ?? 0) dimensions"]
         facts.append(answer.isBase64 ? "base64" : "numbers")
-        if let tokens = limits?.tokensPerMinute { facts.append("\(tokens) tokens a minute") }
-        if let requests = limits?.requestsPerMinute { facts.append("\(requests) requests a minute") }
+        if let tokens = limits?.tokensPerMinute { facts.append("\(tokens) tokens per minute") }
+        if let requests = limits?.requestsPerMinute { facts.append("\(requests) requests per minute") }
         let host = try HTTPAddress(settings.baseURL).host
         return Inspection(product: "OpenAI API at \(host)", facts: facts, problems: problems(of: vector))
     }

@@ -36,6 +36,6 @@ extension OpenAIErrorAnswer {
     }
 
     var outOfMoney: PortFailure {
-        failure(.outOfMoney, "the account has no money left: add credit or raise the limit")
+        failure(.outOfMoney, "the account has no credit left: add credit or raise the limit")
     }
 }

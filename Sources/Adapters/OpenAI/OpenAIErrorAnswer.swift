@@ -84,7 +84,7 @@ struct OpenAIErrorAnswer: Sendable {
                 ? failure(.unavailable, "OpenAI is overloaded", code: "server_is_overloaded")
                 : failure(.unavailable, "OpenAI could not answer")
         case 300...399:
-            failure(.unauthorised, "the address redirects, which is not followed: check OPENAI_BASE_URL")
+            failure(.unauthorised, "the address redirects, and redirects are not followed: check OPENAI_BASE_URL")
         // A request that is too large for a proxy may pass in parts.
         case 400..<500 where isPage && status != 413:
             blocked
@@ -97,7 +97,7 @@ struct OpenAIErrorAnswer: Sendable {
     private var blocked: PortFailure {
         failure(
             .unauthorised,
-            "a firewall or proxy before the embeddings server refused the request: check OPENAI_BASE_URL and what it blocks",
+            "a firewall or proxy in front of the embeddings server refused the request: check OPENAI_BASE_URL",
             code: PortFailure.blocked
         )
     }
@@ -116,7 +116,7 @@ struct OpenAIErrorAnswer: Sendable {
         if code == "max_tokens_per_request" || type == "max_tokens_per_request"
             || text.contains("max 300000 tokens per request") || text.contains("tokens per request")
         {
-            return failure(.rejected, "the request holds too many tokens", code: "max_tokens_per_request")
+            return failure(.rejected, "the request contains too many tokens", code: "max_tokens_per_request")
         }
         if text.contains("maximum context length") || text.contains("maximum input length")
             || text.contains("exceeds the context length") || code == "context_length_exceeded"
@@ -124,7 +124,7 @@ struct OpenAIErrorAnswer: Sendable {
             return failure(.rejected, "a text is too long for the model", code: "context_length_exceeded")
         }
         if text.contains("batch size") || status == 413 {
-            return failure(.rejected, "the request holds too many texts or bytes for this server")
+            return failure(.rejected, "the request contains too many texts or bytes for this server")
         }
         if text.contains("input' is invalid") { return failure(.rejected, "a text is not acceptable as input") }
         return failure(.rejected, "the request was refused")
@@ -144,7 +144,7 @@ struct OpenAIErrorAnswer: Sendable {
         if let usage, usage.used == nil, let requested = usage.requested, requested > usage.limit {
             return failure(
                 .rejected,
-                "one request of \(usage.requestedText) is more than the account's limit of \(usage.limitText) a minute",
+                "one request of \(usage.requestedText) exceeds the account's limit of \(usage.limitText) per minute",
                 code: "request_too_large"
             )
         }

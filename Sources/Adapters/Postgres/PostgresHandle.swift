@@ -237,7 +237,7 @@ final class PostgresHandle {
     }
 
     private func lost(_ reason: String? = nil) -> PortFailure {
-        PortFailure(.outcomeUnknown, "the connection to PostgreSQL broke in mid call: \(reason ?? message)")
+        PortFailure(.outcomeUnknown, "the connection to PostgreSQL broke during a call: \(reason ?? message)")
     }
 
     /// Why the server refused the login.

@@ -58,7 +58,7 @@ extension PostgresTransport: Inspectable {
             """
         )
         guard let row = rows.first, row.count == 5, let version = row[0], let user = row[2] else {
-            throw PortFailure(.rejected, "this is no PostgreSQL server as we know it")
+            throw PortFailure(.rejected, "this is not a PostgreSQL server that this program knows")
         }
         let product = "PostgreSQL \(version.prefix { $0 != " " }), \(tls ?? "no TLS")"
         var facts = ["role \(user)"]

@@ -111,7 +111,7 @@ package struct SchemaInstaller: Sendable {
         )
         let list: String? = rows.first?.first ?? nil
         guard let found = try? JSONDecoder().decode([String].self, from: Data((list ?? "").utf8)) else {
-            throw PortFailure(.rejected, "the server did not say what is there already")
+            throw PortFailure(.rejected, "the server did not report the existing objects")
         }
         return found
     }
@@ -138,7 +138,7 @@ package struct SchemaInstaller: Sendable {
         } else if let missing = installed.missing, let first = missing.first {
             "of the tracking SQL (version \(installed.version)) \(first)"
                 + (missing.count > 1 ? " and \(missing.count - 1) more are missing" : " is missing")
-                + ": run `migrate setup`, which makes it again"
+                + ": run `migrate setup`, which creates it again"
         } else {
             nil
         }

@@ -105,7 +105,7 @@ struct QdrantErrorAnswer {
 
     private var fullSentence: String {
         if text.contains("limit of") {
-            return "the collection is full, as its strict mode bounds it: raise the limit or delete points; "
+            return "the collection is full by the limits of its strict mode: raise the limit or delete points; "
                 + "nothing is lost"
         }
         return "Qdrant's disk or memory is used up: make room; nothing is lost"
@@ -127,7 +127,7 @@ struct QdrantErrorAnswer {
     private var blocked: PortFailure {
         failure(
             .unauthorised,
-            "a firewall or proxy before Qdrant refused the request: check QDRANT_URL and what it blocks",
+            "a firewall or proxy in front of Qdrant refused the request: check QDRANT_URL and its rules",
             code: PortFailure.blocked
         )
     }
@@ -170,7 +170,7 @@ struct QdrantErrorAnswer {
             // Smaller requests pass; if a request cannot be smaller, the limit itself is the reason.
             return failure(
                 .unauthorised,
-                "the request is larger than what Qdrant allows in a minute: raise the collection's write_rate_limit and "
+                "the request is larger than what Qdrant allows per minute: raise the collection's write_rate_limit and "
                     + "read_rate_limit",
                 code: Self.overBudget
             )

@@ -45,7 +45,7 @@ extension QdrantPointStore: Inspectable {
             throw PortFailure(
                 .unauthorised,
                 "the collection has \(present.count) payload indexes, needs \(names) too, and its strict mode allows "
-                    + "\(most) in all: raise max_payload_index_count, or drop indexes that nobody uses",
+                    + "\(most) in all: raise max_payload_index_count, or drop unused indexes",
                 code: QdrantErrorAnswer.overLimit
             )
         }

@@ -72,7 +72,7 @@ package struct QdrantPointStore: PointStore {
             let part = try QdrantBody.point(point)
             guard part.count < QdrantBody.bytesMax else {
                 let detail =
-                    "point \(point.id) of record \(point.recordID) has \(part.count) bytes, more than Qdrant takes"
+                    "point \(point.id) of record \(point.recordID) has \(part.count) bytes, more than Qdrant accepts"
                 throw PortFailure(.rejected, detail, code: "point_too_large")
             }
             if parts.count >= pointsPerRequest || (!parts.isEmpty && bytes + part.count > settings.requestBytesMax) {

@@ -133,7 +133,7 @@ enum PostgRESTError {
 
     private static func hint(_ status: Int, isJSON: Bool) -> String {
         switch status {
-        case 403 where !isJSON: ": something before it, such as a firewall, does not let us pass"
+        case 403 where !isJSON: ": something in front of it, such as a firewall, refuses access"
         case 401, 403: ": it refuses the key; check SUPABASE_KEY"
         case 402: ": the project is restricted, because its plan is used up; see Supabase's dashboard"
         case 540: ": the project is paused; restore it in Supabase's dashboard"

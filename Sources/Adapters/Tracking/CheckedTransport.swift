@@ -36,7 +36,7 @@ package final class CheckedTransport: RPCTransport {
             }
         } catch {
             switch error {
-            case .stopped: throw PortFailure(.cancelled, "cancelled while waiting for \(function) to be there")
+            case .stopped: throw PortFailure(.cancelled, "cancelled while waiting for the function \(function)")
             case .failed(let failure): throw Self.inMidRun(failure)
             }
         }
@@ -58,7 +58,7 @@ extension SchemaVersion.Answer {
     /// - Throws: `rejected` when the answer comes from another program's function.
     init(json: Data) throws(PortFailure) {
         guard let answer = try? TrackingJSON.decodeAnswer(Self.self, from: json) else {
-            throw PortFailure(.rejected, "schema_version() is not ours")
+            throw PortFailure(.rejected, "another program's function schema_version() is in the way: rename it")
         }
         self = answer
     }

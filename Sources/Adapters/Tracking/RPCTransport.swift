@@ -59,7 +59,7 @@ struct RPCParameters: Equatable {
     }
 
     private static var malformed: PortFailure {
-        PortFailure(.rejected, "the parameters of a tracking call are not a JSON object of ours")
+        PortFailure(.rejected, "the parameters of a tracking call are not a JSON object of this program")
     }
 
     private static func string(_ json: ArraySlice<UInt8>) -> String? {

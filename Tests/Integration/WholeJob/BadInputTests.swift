@@ -100,7 +100,7 @@ struct `Bad input` {
             stage in
             stage.embedder.update { $0.latency = .milliseconds(200) }
             try await stage.migrate("setup", "--yes")
-            async let first = stage.migrate("run", "--yes", exit: 77, saying: ["no money left", "Everything is kept"])
+            async let first = stage.migrate("run", "--yes", exit: 77, saying: ["no credit left", "Everything is kept"])
             try await stage.wait { try await stage.stats(job: 1).completed >= 2 }
             stage.embedder.update { $0.isOutOfMoney = true }
             _ = try await first

@@ -72,7 +72,7 @@ import Testing
         arguments: [
             (
                 ["table a"],
-                "of the tracking SQL (version 4) table a is missing: run `migrate setup`, which makes it again"
+                "of the tracking SQL (version 4) table a is missing: run `migrate setup`, which creates it again"
             ),
             (
                 ["table a", "index b", "column c.d"],

@@ -54,7 +54,7 @@ package struct BrakeLimits: Sendable, Equatable {
         guard failures >= limit else { return nil }
         return Brake(
             .failures,
-            "\(failures.grouped) records were given up since the job was begun or last resumed, for reasons that are not in "
+            "\(failures.grouped) records were given up since the job was begun or last resumed, for reasons outside "
                 + "their content (\(done.grouped) records are done): `migrate failures` names the reasons"
         )
     }

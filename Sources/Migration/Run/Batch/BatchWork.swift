@@ -158,7 +158,7 @@ extension BatchError {
     fileprivate static func suspects(_ records: Int) -> BatchError {
         BatchError(
             code: "suspects",
-            message: "all but \(records) records are done; these fail by themselves and are tried again later"
+            message: "all but \(records) records are done; these still fail and are tried again later"
         )
     }
 }

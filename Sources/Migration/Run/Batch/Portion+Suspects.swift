@@ -149,7 +149,7 @@ extension FailedRecord {
             switch subject {
             case .row: (.fetch, "unreadable_row", "the source cannot return this row, but it returns others")
             case .text(let number):
-                (.embed, "unanswered_text", "the embedder does not answer chunk \(number), but other texts")
+                (.embed, "unanswered_text", "the embedder does not answer chunk \(number), but answers other texts")
             case .point(.parent(let number)):
                 (.upsert, "unwritten_point", "parent point \(number) cannot be written, but others can")
             case .point(.child(let number)):

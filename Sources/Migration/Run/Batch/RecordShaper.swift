@@ -35,7 +35,7 @@ package struct RecordShaper: Sendable {
         switch record.content {
         case .null: return .blank
         case .tooLong(let bytes):
-            return failed(.fetch, "too_long", "the text has \(bytes) bytes, more than MAX_RECORD_BYTES admits")
+            return failed(.fetch, "too_long", "the text has \(bytes) bytes, more than MAX_RECORD_BYTES allows")
         case .undecodable: return failed(.decode, "invalid_utf8", "the text is not valid UTF-8")
         case .undecodableTenant:
             return failed(.decode, "invalid_utf8", "the tenant (member code) is not valid UTF-8; its text was not read")
@@ -43,7 +43,7 @@ package struct RecordShaper: Sendable {
         }
         if text.isEmpty { return .blank }
         guard let memberCode = record.memberCode else {
-            return failed(.decode, "no_member_code", "the member code is NULL, so the points would belong to nobody")
+            return failed(.decode, "no_member_code", "the member code is NULL, so the points would have no tenant")
         }
         let points = points(of: text, id: record.id, memberCode: memberCode)
         // The chunker leaves blank chunks out; a text that is not blank has other chunks, but nothing depends on that.
