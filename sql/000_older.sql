@@ -1,8 +1,9 @@
--- Job tracking, 0 of 12: what is there already, before anything is changed. Tables, views, indexes and functions that have our
--- names and that `migrate` has not made, such as those of an earlier plan (`ingestion_job` with a UUID as its id), end the
--- installation with a sentence: nothing of theirs is used, and nothing of ours is put beside it, because PostgREST cannot tell
--- functions of one name apart. `migrate.rename_older_tables` says what else to do: `on` gives them, their indexes and sequences the
--- suffix `_old`, in the same transaction; `look` only tells of them, in `migrate.older_tables`.
+-- Job tracking, 0 of 12: objects that exist before anything is changed. Tables, views, indexes and functions that have
+-- the names of the job tracking but were not made by `migrate`, such as those of an earlier plan (`ingestion_job` with
+-- a UUID as its id), end the installation with a sentence: none of them is used, and nothing is put beside them,
+-- because PostgREST cannot tell functions with the same name apart. `migrate.rename_older_tables` says what else to do:
+-- `on` gives them, their indexes and sequences the suffix `_old`, in the same transaction; `look` only lists them, in
+-- `migrate.older_tables`.
 DO $$
 DECLARE
     v_mode text := coalesce(nullif(current_setting('migrate.rename_older_tables', true), ''), 'off');
@@ -15,7 +16,7 @@ DECLARE
     v_timeout text := current_setting('lock_timeout');
 BEGIN
     WITH shape (relation, kind, type, columns) AS (VALUES
-            -- Of version 1: what came later is added where it is missing.
+            -- Of version 1: later columns are added if they are missing.
             ('ingestion_job', 'r', 'bigint', 'id plan_cursor plan_upper source_count total_records processed_records '
                 || 'skipped_records failed_records missing_records'),
             ('ingestion_job', 'r', 'text', 'target_key status config_hash controller_id reason'),
@@ -161,7 +162,7 @@ BEGIN
         WHERE p.pronamespace = 'public'::regnamespace AND (
             p.proname IN (SELECT name FROM call) AND NOT (p.prokind = 'f' AND p.prorettype = 'jsonb'::regtype
                 AND NOT p.proretset AND (p.proname::text, pg_get_function_identity_arguments(p.oid)) IN (SELECT * FROM call))
-            -- Ours, made over older tables by an installation that did not look.
+            -- Functions of `migrate` that an earlier installation without this check put beside older tables.
             OR p.proname LIKE 'ingestion\_%' AND p.proconfig::text LIKE '%search_path=%' AND EXISTS (
                 SELECT 1 FROM older o JOIN pg_class c ON c.oid = o.oid WHERE c.reltype <> 0
                     AND c.reltype = ANY (p.proargtypes::oid[] || p.proallargtypes || p.prorettype)))
@@ -215,7 +216,7 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = '42501', MESSAGE = format('%s, which alone may rename it: nothing was changed; rename it as '
             'that role or as a superuser, then run `migrate setup`', v_what);
     END IF;
-    -- Every name of ours is shorter than this; one of an index may be longer.
+    -- Every name in the job tracking is shorter than this; the name of an index may be longer.
     SELECT string_agg(left(o.name, 59) || '_old', ', ' ORDER BY o.name) INTO v_what
     FROM jsonb_to_recordset(v_older) o (oid bigint, kind text, name text)
     WHERE CASE o.kind
@@ -230,7 +231,7 @@ BEGIN
             'in the schema public: %s; nothing was changed: rename or drop what has them', v_what);
     END IF;
 
-    -- As in 001: who waits for a call that waits for us gives way.
+    -- As in 001: a transaction that waits for a call that waits for us gives way.
     SELECT string_agg(o.oid::oid::regclass::text, ', ' ORDER BY o.name) INTO v_locks
     FROM jsonb_to_recordset(v_older) o (oid bigint, kind text, name text) WHERE o.kind IN ('r', 'p');
     PERFORM set_config('lock_timeout', '200ms', true);
@@ -242,7 +243,7 @@ BEGIN
             EXIT;
         EXCEPTION WHEN lock_not_available THEN
             IF v_try = 30 THEN
-                RAISE EXCEPTION USING ERRCODE = '55P03', MESSAGE = 'somebody has been using the older tables for 10 seconds: '
+                RAISE EXCEPTION USING ERRCODE = '55P03', MESSAGE = 'another program has been using the older tables for 10 seconds: '
                     'nothing was changed; stop the programs of the earlier plan, then try again';
             END IF;
             PERFORM pg_sleep(0.05 + 0.2 * random());

@@ -1,10 +1,10 @@
 -- Job tracking, 1 of 12: tables and indexes. The contract is docs/tracking.md; I1…I26 are its numbered invariants.
--- Every file may be run again at any time: it then changes nothing, and locks nothing that calls need. All of them belong
--- into one transaction, as `migrate setup` and the text that it prints have it: the last file closes what the others open.
+-- Every file may be run again at any time: it then changes nothing, and locks nothing that calls need. All files belong
+-- into one transaction, as in `migrate setup` and the text that it prints: the last file closes what the others open.
 --
--- Clients never touch these tables: they call the functions, which lock a row, test it and write it in one short
--- transaction. Row level security is on and has one policy, for the members of ingestion_reader, so that a grant given to
--- anybody else by mistake shows no row.
+-- Clients never use these tables directly: they call the functions, which lock a row, test it and write it in one short
+-- transaction. Row level security is on and has one policy, for the members of ingestion_reader, so that a grant to
+-- another role by mistake shows no row.
 
 -- One migration of one source table into one collection.
 CREATE TABLE IF NOT EXISTS public.ingestion_job (
@@ -14,7 +14,7 @@ CREATE TABLE IF NOT EXISTS public.ingestion_job (
         CHECK (status IN ('pending', 'running', 'paused', 'completed', 'failed', 'cancelled')),
     config_hash text NOT NULL,
     config jsonb NOT NULL,
-    -- What all workers of the job must agree on.
+    -- Settings that all workers of the job share.
     max_retries integer NOT NULL DEFAULT 3 CHECK (max_retries >= 0),
     lease_seconds integer NOT NULL DEFAULT 120 CHECK (lease_seconds > 0),
     batch_timeout_seconds integer NOT NULL DEFAULT 600 CHECK (batch_timeout_seconds > 0),
@@ -28,7 +28,7 @@ CREATE TABLE IF NOT EXISTS public.ingestion_job (
     plan_sealed_at timestamptz,
     source_count bigint,
     next_batch_number integer NOT NULL DEFAULT 0,
-    -- Who plans. The epoch only rises (I11).
+    -- The controller. The epoch only rises (I11).
     controller_id text,
     controller_epoch integer NOT NULL DEFAULT 0,
     controller_token uuid,
@@ -36,8 +36,8 @@ CREATE TABLE IF NOT EXISTS public.ingestion_job (
     -- Exact.
     total_batches integer NOT NULL DEFAULT 0,
     total_records bigint NOT NULL DEFAULT 0,
-    -- Copies for people, refreshed by whatever changes the job's status, by requeues, and every ten seconds by its controller
-    -- and its runners (counted_at); no decision reads them.
+    -- Copies for people, refreshed by everything that changes the job's status, by requeues, and every ten seconds by
+    -- its controller and its runners (counted_at); no decision reads them.
     completed_batches integer NOT NULL DEFAULT 0,
     failed_batches integer NOT NULL DEFAULT 0,
     processed_records bigint NOT NULL DEFAULT 0,
@@ -56,7 +56,7 @@ CREATE TABLE IF NOT EXISTS public.ingestion_job (
     finished_at timestamptz
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 50);
 
--- A batch: an immutable set of records, and who works on it. `next_retry_at` is the time from which it may be claimed.
+-- A batch: an immutable set of records, and the worker that holds it. It may be claimed from `next_retry_at` on.
 -- `claim_id` and `last_outcome` stay after the end, until the next claim, so that a repeated finish is recognised.
 CREATE TABLE IF NOT EXISTS public.ingestion_batch (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -65,7 +65,7 @@ CREATE TABLE IF NOT EXISTS public.ingestion_batch (
     round integer NOT NULL DEFAULT 0,
     record_count integer NOT NULL CHECK (record_count >= 1),
     status text NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'processing', 'completed', 'failed')),
-    -- The fence: +1 at each claim, never lowered (I1, I4).
+    -- The fence: it grows by 1 with each claim and is never lowered (I1, I4).
     attempt integer NOT NULL DEFAULT 0,
     retry_count integer NOT NULL DEFAULT 0,
     next_retry_at timestamptz NOT NULL DEFAULT now(),
@@ -94,7 +94,8 @@ CREATE TABLE IF NOT EXISTS public.ingestion_batch (
 -- alone (each costs WAL twice per batch and serves no query). Keyed access must not mention status in its WHERE: the
 -- planner then prefers a partial index, which is slow while old row versions cannot be vacuumed.
 
--- The records of a batch, written once: kept apart, because a change of state rewrites the whole row of its batch.
+-- The records of a batch, written once: kept in a separate table, because a change of state rewrites the batch's whole
+-- row.
 CREATE TABLE IF NOT EXISTS public.ingestion_batch_ids (
     job_id bigint NOT NULL,
     batch_number integer NOT NULL,
@@ -119,7 +120,7 @@ CREATE TABLE IF NOT EXISTS public.ingestion_failure (
     PRIMARY KEY (job_id, record_id)
 );
 
--- Signed deltas in 16 shards a job, so that calls at the same time do not queue for one row. A call updates one shard, as
+-- Signed deltas in 16 shards per job, so that concurrent calls do not wait for one row. A call updates one shard, as
 -- its last write. The sums equal a recount of the tables (I15).
 CREATE TABLE IF NOT EXISTS public.ingestion_counter (
     job_id bigint NOT NULL,
@@ -139,9 +140,9 @@ CREATE TABLE IF NOT EXISTS public.ingestion_counter (
     PRIMARY KEY (job_id, shard)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 50);
 
--- History, append-only, written while the row lock is held: exact for each batch, not across batches. No foreign key: it
--- would lock the job's row for every event. One index, in the order in which it is read: a second one would cost as much
--- WAL as the heartbeat.
+-- Events, append-only, written while the row lock is held: exact for each batch, not across batches. No foreign key: it
+-- would lock the job's row for every event. One index, in the order of reading: a second one would cost as much WAL as
+-- the heartbeat.
 CREATE TABLE IF NOT EXISTS public.ingestion_event (
     id bigint GENERATED ALWAYS AS IDENTITY,
     at timestamptz NOT NULL,
@@ -155,8 +156,8 @@ CREATE TABLE IF NOT EXISTS public.ingestion_event (
     PRIMARY KEY (job_id, id)
 );
 
--- The minute quota of one host, model, organisation and key (as a salted digest), shared by all workers: one row, the
--- hottest of all, so nearly empty pages keep its updates HOT.
+-- The minute quota of one host, model, organisation and key (as a salted digest), shared by all workers: one row that
+-- is updated more often than any other, so nearly empty pages keep its updates HOT.
 CREATE TABLE IF NOT EXISTS public.ingestion_quota (
     quota text PRIMARY KEY,
     tokens_per_minute bigint NOT NULL DEFAULT 0, -- 0 = unknown: not paced
@@ -171,8 +172,8 @@ CREATE TABLE IF NOT EXISTS public.ingestion_quota (
     stop_reason text
 ) WITH (fillfactor = 10, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 50);
 
--- A process at work on a job: what it last said of itself. `since` = since when it is in this state, `until` = what it waits
--- for is over then, as far as it knows. Bounded: those that have left or are silent go when another one appears.
+-- A process that works on a job, with its last report. `since` = the beginning of its present state, `until` = the
+-- expected end of its wait. Bounded: rows of runners that have left or are silent are deleted when another one appears.
 CREATE TABLE IF NOT EXISTS public.ingestion_runner (
     job_id bigint NOT NULL,
     runner text NOT NULL CHECK (length(runner) BETWEEN 1 AND 200),
@@ -194,8 +195,8 @@ CREATE TABLE IF NOT EXISTS public.ingestion_runner (
     PRIMARY KEY (job_id, runner)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 50);
 
--- Who may read the tables and nothing else: dashboards get this role (see 011 and docs/operations.md). It is needed before the
--- policies below, and left out where we may not create roles.
+-- The role that may read the tables and nothing else: dashboards get it (see 011 and docs/operations.md). It is needed
+-- before the policies below, and left out if we may not create roles.
 DO $$
 BEGIN
     IF NOT EXISTS (SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = 'ingestion_reader') THEN
@@ -209,9 +210,9 @@ EXCEPTION
 END
 $$;
 
--- What else the tables have, and how to see that it is missing. Only what is missing is made: each of these statements locks
--- its table, even where it would find nothing to do. A later version adds its columns here, so that it is also what brings an
--- older installation up to date.
+-- The other parts of the tables, and how to see that they are missing. Only missing parts are made: each of these
+-- statements locks its table, even if it has nothing to do. A later version adds its columns here, so this also
+-- upgrades an older installation.
 DO $$
 DECLARE
     v_tables constant text[] := ARRAY['ingestion_job', 'ingestion_batch', 'ingestion_batch_ids', 'ingestion_failure',
@@ -235,29 +236,30 @@ BEGIN
             WHEN 'unanalysed' THEN a.attstattarget IS DISTINCT FROM 0
             ELSE to_regclass(format('public.%I', m.name)) IS NULL END AS is_missing
         FROM (VALUES
-            -- Version 2. Which servers the job has used, by kind ('source', 'points', 'embedder'), as sorted sets. Not part of
-            -- the configuration hash: a server may move, and then a person says so.
+            -- Version 2. The servers that the job has used, by kind ('source', 'points', 'embedder'), as sorted sets.
+            -- Not part of the configuration hash: a server may move, and then a person says so.
             (1, 'column', 'ingestion_job', 'servers', 'jsonb NOT NULL DEFAULT ''{}'''),
-            -- The token of the call that opened the job: such a call opens one job at most, however late it is repeated (I27).
+            -- The token of the call that opened the job: such a call opens at most one job, however late it is repeated
+            -- (I27).
             (2, 'column', 'ingestion_job', 'opened_token', 'uuid'),
-            -- The counters of the brakes as they were when the job was last resumed or requeued: what happened since is counted
-            -- from here.
+            -- The counters of the brakes at the time when the job was last resumed or requeued: the brakes count from
+            -- there.
             (3, 'column', 'ingestion_job', 'service_failures_baseline', 'bigint NOT NULL DEFAULT 0'),
             (4, 'column', 'ingestion_job', 'removed_baseline', 'bigint NOT NULL DEFAULT 0'),
-            -- Both only rise: records given up for a reason that is not in their content, and records whose points were deleted
+            -- Both only rise: records given up for reasons outside their content, and records whose points were deleted
             -- because the record is gone or blank.
             (5, 'column', 'ingestion_counter', 'service_failures', 'bigint NOT NULL DEFAULT 0'),
             (6, 'column', 'ingestion_counter', 'removed', 'bigint NOT NULL DEFAULT 0'),
-            -- Version 4. What the ends of attempts say was paid: tokens as the embedder billed them, and their price then, in
-            -- billionths of a dollar, so that nothing is rounded away.
+            -- Version 4. What the ends of attempts report as paid: tokens as the embedder billed them, and their price
+            -- at that time, in billionths of a dollar, so that nothing is rounded away.
             (7, 'column', 'ingestion_counter', 'billed_tokens', 'bigint NOT NULL DEFAULT 0'),
             (8, 'column', 'ingestion_counter', 'billed_nanodollars', 'bigint NOT NULL DEFAULT 0'),
             -- When the copies of the counters were last refreshed.
             (9, 'column', 'ingestion_job', 'counted_at', 'timestamptz'),
-            -- The history before this moment is deleted, up to and with this event (010).
+            -- Events up to this moment, including this event, are deleted (010).
             (10, 'column', 'ingestion_job', 'history_cut_at', 'timestamptz'),
             (11, 'column', 'ingestion_job', 'history_cut_id', 'bigint'),
-            -- How far the deletion of the job has come; not NULL from its first page on, and then the job is `cancelled`.
+            -- The progress of the job's deletion; not NULL from its first page on, and then the job is `cancelled`.
             (12, 'column', 'ingestion_job', 'deletion', 'jsonb'),
             -- One open job per target (I11).
             (11, 'unique index', 'ingestion_job', 'ingestion_job_open',
@@ -274,29 +276,29 @@ BEGIN
             (16, 'index', 'ingestion_failure', 'ingestion_failure_batch', '(job_id, batch_number)'),
             -- Version 4. Requeues of records, page by page.
             (17, 'index', 'ingestion_failure', 'ingestion_failure_open', '(job_id, record_id) WHERE resolved_at IS NULL'),
-            -- Nobody searches in the records. Statistics of their elements would take ANALYZE a second or more, and while it
-            -- works no old row version can be removed: heartbeats would stop being HOT.
+            -- No query searches in the records. Statistics of their elements would take ANALYZE a second or more, and
+            -- during that time no old row version can be removed: heartbeats would stop being HOT.
             (21, 'unanalysed', 'ingestion_batch_ids', 'record_ids', NULL)
         ) m (place, kind, relation, name, definition)
         LEFT JOIN pg_attribute a ON a.attrelid = to_regclass(format('public.%I', m.relation)) AND a.attname = m.name
             AND NOT a.attisdropped
         UNION ALL
-        -- What an UPDATE by hand breaks is told by the name of a constraint, which is all of it that the server's error shows: so
-        -- the name says which command does what was meant, and counts it. NOT VALID: every write is tested all the same, and no
-        -- upgrade reads a large table while it is locked, or ends at a row that somebody has changed by hand long ago.
+        -- The server's error for an UPDATE by hand shows only the name of the violated constraint, so the name says
+        -- which command does what was meant, and counts it. NOT VALID: every write is tested all the same, and no
+        -- upgrade reads a large table while it is locked, or fails at a row that was changed by hand long ago.
         SELECT 22, format('ALTER TABLE public.%I ADD CONSTRAINT %I CHECK (%s) NOT VALID', k.relation, k.name, k.condition),
             NOT EXISTS (SELECT 1 FROM pg_constraint c
                 WHERE c.conrelid = to_regclass(format('public.%I', k.relation)) AND c.conname = k.name)
         FROM (VALUES
             ('ingestion_job', 'use_migrate_cancel_or_retry_not_sql',
                 $c$(status IN ('completed', 'failed', 'cancelled')) = (finished_at IS NOT NULL)$c$),
-            -- Only an end that was counted leaves an outcome: it is gone as long as the batch is at work.
+            -- Only a counted end leaves an outcome: it is NULL as long as the batch is at work.
             ('ingestion_batch', 'use_migrate_release_not_sql',
                 $c$(status = 'processing') = (lease_expires_at IS NOT NULL)
                 AND (status = 'processing') = (deadline_at IS NOT NULL)
                 AND (status <> 'processing' OR (claim_id IS NOT NULL AND worker_id IS NOT NULL AND claimed_at IS NOT NULL))
                 AND (status = 'processing' OR attempt = 0 OR last_outcome IS NOT NULL)$c$),
-            -- I7; and what waits has nothing to count.
+            -- I7; and a waiting batch has no counts.
             ('ingestion_batch', 'use_migrate_retry_not_sql',
                 $c$(status IN ('completed', 'failed')) = (finished_at IS NOT NULL)
                 AND (status <> 'pending' OR (processed_count, skipped_count, failed_count, missing_count, moved_count)
@@ -308,7 +310,7 @@ BEGIN
                 OR processed_count + skipped_count + failed_count + missing_count + moved_count = record_count$c$)
         ) k (relation, name, condition)
         UNION ALL
-        -- The same without a name that helps: versions 1 to 3.
+        -- The same without a helpful name: versions 1 to 3.
         SELECT 23, format('ALTER TABLE %s DROP CONSTRAINT %I', c.conrelid::regclass, c.conname), true
         FROM pg_constraint c
         WHERE c.contype = 'c' AND (c.conrelid = to_regclass('public.ingestion_job') AND c.conname = 'ingestion_job_check'
@@ -316,7 +318,7 @@ BEGIN
                 'ingestion_batch_check1', 'ingestion_batch_check2', 'ingestion_batch_check3', 'ingestion_batch_check4',
                 'ingestion_batch_sum'))
         UNION ALL
-        -- Not with its table: it locks the jobs, and calls have locked other tables before them.
+        -- Not together with its table: it locks the jobs, and calls have locked other tables before them.
         SELECT 24, 'ALTER TABLE public.ingestion_runner ADD CONSTRAINT ingestion_runner_job_id_fkey FOREIGN KEY (job_id) '
             || 'REFERENCES public.ingestion_job (id) ON DELETE CASCADE',
             NOT EXISTS (SELECT 1 FROM pg_constraint c WHERE c.conrelid = to_regclass('public.ingestion_runner')
@@ -325,14 +327,14 @@ BEGIN
         SELECT 31, format('ALTER TABLE public.%I ENABLE ROW LEVEL SECURITY', t.name), NOT c.relrowsecurity
         FROM unnest(v_tables) t (name) JOIN pg_class c ON c.oid = to_regclass(format('public.%I', t.name))
         UNION ALL
-        -- The one policy: who is a member of the reading role sees every row. Nobody else who was granted something does.
+        -- The only policy: members of the reading role see every row. Other roles with a grant see none.
         SELECT 32, format('CREATE POLICY ingestion_reader ON public.%I FOR SELECT TO ingestion_reader USING (true)', t.name),
             r.oid IS NOT NULL AND NOT EXISTS (SELECT 1 FROM pg_policy p
                 WHERE p.polrelid = to_regclass(format('public.%I', t.name)) AND p.polname = 'ingestion_reader')
         FROM unnest(v_tables) t (name) LEFT JOIN pg_roles r ON r.rolname = 'ingestion_reader'
         UNION ALL
-        -- For people: a batch with its records. A view takes new columns at its end only, so they are named here, and those of
-        -- later versions come after record_ids.
+        -- For people: a batch with its records. A view takes new columns at its end only, so the columns are named
+        -- here, and columns of later versions come after record_ids.
         SELECT 41, 'CREATE OR REPLACE VIEW public.ingestion_batch_full WITH (security_invoker = true) AS SELECT '
             || string_agg(CASE v.name WHEN 'record_ids' THEN 'i.record_ids'
                 WHEN 'start_id' THEN 'i.record_ids[1] AS start_id'
@@ -351,8 +353,9 @@ BEGIN
         RETURN;
     END IF;
 
-    -- All tables at once, before anything else of them is locked, and each try shorter than the second after which the server
-    -- looks for deadlocks: who waits for a call that waits for us gives way, and no call is ended for our sake.
+    -- All tables at once, before anything else of them is locked, and each try is shorter than the second after which
+    -- the server looks for deadlocks: a transaction that waits for a call that waits for us gives way, and no call is
+    -- ended because of us.
     SELECT string_agg(format('public.%I', l.name), ', ' ORDER BY l.place) INTO v_locks
     FROM unnest(v_views || v_tables) WITH ORDINALITY l (name, place)
     WHERE to_regclass(format('public.%I', l.name)) IS NOT NULL;
@@ -363,7 +366,7 @@ BEGIN
             EXIT;
         EXCEPTION WHEN lock_not_available THEN
             IF v_try = 60 THEN
-                RAISE EXCEPTION USING ERRCODE = '55P03', MESSAGE = 'somebody has been using the tables of the job tracking '
+                RAISE EXCEPTION USING ERRCODE = '55P03', MESSAGE = 'another program has been using the tables of the job tracking '
                     || 'for 20 seconds, a backup or an open transaction: nothing was changed; try again later';
             END IF;
             PERFORM pg_sleep(0.05 + 0.2 * random()); -- the calls that waited for us come first

@@ -1,10 +1,11 @@
--- Job tracking, 2 of 12: what the functions share. Nobody but the functions themselves may call these (see 012).
+-- Job tracking, 2 of 12: what the functions share. Only the functions themselves may call these (see 012).
 
--- Time and chance. Tests replace these three to replay a history; nothing else reads a clock or rolls dice.
+-- Time and random numbers. Tests replace these three to replay a history; nothing else reads a clock or a random
+-- number.
 CREATE OR REPLACE FUNCTION public.ingestion_now() RETURNS timestamptz
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$ SELECT pg_catalog.now() $$;
 
--- The clock on the wall, for what waited for a row after its transaction had begun: events and quotas.
+-- The present time, for code that waited for a row after its transaction had begun: events and quotas.
 CREATE OR REPLACE FUNCTION public.ingestion_clock() RETURNS timestamptz
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$ SELECT pg_catalog.clock_timestamp() $$;
 
@@ -23,13 +24,13 @@ LANGUAGE sql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
     SELECT greatest(0, floor(extract(epoch FROM p_to - p_from) * 1000))::bigint
 $$;
 
--- The same for a wait. Rounded up: nobody must come too early.
+-- The same for a wait. Rounded up: no caller must come too early.
 CREATE OR REPLACE FUNCTION public.ingestion_wait_ms(p_from timestamptz, p_to timestamptz) RETURNS bigint
 LANGUAGE sql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
     SELECT greatest(0, ceil(extract(epoch FROM p_to - p_from) * 1000))::bigint
 $$;
 
--- A caller's bug: the only thing that is raised rather than answered.
+-- A mistake of the caller: only this is raised; everything else is an answer.
 CREATE OR REPLACE FUNCTION public.ingestion_require(p_holds boolean, p_message text) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -39,8 +40,9 @@ BEGIN
 END
 $$;
 
--- Every call that decides takes its locks first and reads then. In a transaction with one snapshot for all of its statements it
--- would read what was true before it had the lock: a batch of a job that is paused meanwhile (I8).
+-- Every deciding call takes its locks first and reads afterwards. In a transaction with one snapshot for all of its
+-- statements it would read the state from before it had the lock: for example a batch of a job that is paused meanwhile
+-- (I8).
 CREATE OR REPLACE FUNCTION public.ingestion_require_read_committed() RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -52,15 +54,16 @@ BEGIN
 END
 $$;
 
--- The ids of a JSON list as bigint, in order; NULL for no list. They go through numeric and text only: exact to 2^63 − 1.
+-- The ids of a JSON list as bigint, in order; NULL if it is no list. They go through numeric and text only: exact to
+-- 2^63 − 1.
 CREATE OR REPLACE FUNCTION public.ingestion_ids(p_list jsonb) RETURNS bigint[]
 LANGUAGE sql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
     SELECT coalesce(array_agg(e.value::bigint ORDER BY e.ordinality), '{}')
     FROM jsonb_array_elements_text(p_list) WITH ORDINALITY e
 $$;
 
--- The job lock orders claims (shared) against control, finalize and requeue (exclusive). finish, heartbeat and reaper do
--- not take it, so that work can always be reported. Taken before any row lock.
+-- The job lock orders claims (shared) against control, finalize and requeue (exclusive). finish, heartbeat and reaper
+-- do not take it, so that work can always be reported. Taken before any row lock.
 CREATE OR REPLACE FUNCTION public.ingestion_lock_job(p_job bigint, p_exclusive boolean) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -72,7 +75,7 @@ BEGIN
 END
 $$;
 
--- Equal jitter: half of the delay is certain, half is chance. 30, 60, 120 s … up to the cap, before jitter.
+-- Equal jitter: half of the delay is fixed, half is random. 30, 60, 120 s … up to the cap, before jitter.
 CREATE OR REPLACE FUNCTION public.ingestion_backoff(p_job public.ingestion_job, p_retry integer) RETURNS interval
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
     SELECT make_interval(secs => least(p_job.backoff_cap_seconds, p_job.backoff_base_seconds * 2.0 ^ least(p_retry - 1, 30))
@@ -163,14 +166,14 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
     WHERE j.id = p_job AND c.processed IS NOT NULL
 $$;
 
--- The counters of the brakes, as they are now.
+-- The present counters of the brakes.
 CREATE OR REPLACE FUNCTION public.ingestion_brake_counters(p_job bigint, OUT service_failures bigint, OUT removed bigint)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT coalesce(sum(c.service_failures), 0)::bigint, coalesce(sum(c.removed), 0)::bigint
     FROM public.ingestion_counter c WHERE c.job_id = p_job
 $$;
 
--- Appends to the history of a batch (or of the job: a NULL batch), where the job records it.
+-- Appends to the events of a batch (or of the job, with a NULL batch), if the job records events.
 CREATE OR REPLACE FUNCTION public.ingestion_log(
     p_job public.ingestion_job, p_batch public.ingestion_batch, p_kind text, p_detail jsonb DEFAULT '{}'
 ) RETURNS void
@@ -227,7 +230,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
         'reason', p_job.reason, 'servers', p_job.servers, 'history_cut_at', public.ingestion_iso(p_job.history_cut_at))
 $$;
 
--- The servers of a job and further ones as one list of each kind: without repeats, in the order of their bytes. Bounded,
+-- The servers of a job and further ones as one list per kind: without repeats, in the order of their bytes. Bounded,
 -- because every reader of the job gets them: a kind has at most 20, each of at most 500 characters.
 CREATE OR REPLACE FUNCTION public.ingestion_servers(p_known jsonb, p_more jsonb) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$

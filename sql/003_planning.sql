@@ -1,7 +1,7 @@
 -- Job tracking, 3 of 12: opening a job and planning it.
 
--- Asks for the controller lease of a job whose row is locked, and stores what became of it. Our own lease is extended; one
--- that is free or has run out becomes ours with the next epoch (I11); another's stays.
+-- Asks for the controller lease of a job whose row is locked, and stores the result. The caller's own lease is
+-- extended; a free or expired one becomes the caller's with the next epoch (I11); another controller's lease stays.
 CREATE OR REPLACE FUNCTION public.ingestion_take_control(
     INOUT job public.ingestion_job, p_controller_id text, p_token uuid, OUT role text
 )
@@ -50,7 +50,7 @@ BEGIN
         AND (p_settings ->> 'backoff_cap_seconds')::integer BETWEEN 0 AND 86400
         AND (p_settings ->> 'record_events')::boolean IS NOT NULL, 'settings are out of range');
 
-    -- A job can end between the insert that met it and the lock that wants it: then there is room for a new one.
+    -- A job can end between the insert that conflicts with it and the lock on it: then there is room for a new one.
     FOR i IN 1..3 LOOP
         INSERT INTO public.ingestion_job (target_key, config_hash, config, max_retries, lease_seconds,
             batch_timeout_seconds, backoff_base_seconds, backoff_cap_seconds, record_events, servers, opened_token,
@@ -64,7 +64,7 @@ BEGIN
         SELECT * INTO v_job FROM public.ingestion_job
         WHERE target_key = p_target_key AND status IN ('pending', 'running', 'paused') FOR UPDATE;
         EXIT WHEN FOUND;
-        -- This call was here before, and the job that it opened has ended since: it opens no other one (I27).
+        -- The call is a repeat, and the job that it opened has ended since: it opens no other one (I27).
         SELECT * INTO v_job FROM public.ingestion_job WHERE target_key = p_target_key AND opened_token = p_token
             AND status NOT IN ('pending', 'running', 'paused');
         EXIT WHEN FOUND;
@@ -102,8 +102,8 @@ BEGIN
 END
 $$;
 
--- Joins the named job, and asks for its controller lease as open_ingestion_job does of an open one. It opens no job and
--- joins no other one: who was told of a job that has ended meanwhile learns that, and nothing changes (I11).
+-- Joins the named job, and asks for its controller lease as open_ingestion_job does for an open one. It opens no job
+-- and joins no other one: if the job has ended meanwhile, the answer says so, and nothing changes (I11).
 CREATE OR REPLACE FUNCTION public.join_ingestion_job(
     p_job bigint, p_config_hash text, p_controller_id text, p_token uuid
 ) RETURNS jsonb
@@ -134,7 +134,7 @@ BEGIN
 END
 $$;
 
--- Notes servers that a job uses, beside those it is known to have used. Repeating it changes nothing.
+-- Stores servers that a job uses, besides those that it has used before. Repeating it changes nothing.
 CREATE OR REPLACE FUNCTION public.add_ingestion_servers(p_job bigint, p_servers jsonb) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
@@ -194,7 +194,7 @@ BEGIN
     PERFORM public.ingestion_require_read_committed();
     PERFORM public.ingestion_require(jsonb_typeof(p_batches) = 'array' AND jsonb_array_length(p_batches) > 0,
         'a page has at least one batch');
-    -- 1 MB as it is sent; the server writes a space after each comma.
+    -- 1 MB in the sent form; the server writes a space after each comma.
     PERFORM public.ingestion_require(octet_length(p_batches::text) <= 1572864, 'a page is at most 1 MB');
     PERFORM public.ingestion_require(bool_and(jsonb_typeof(b) = 'array' AND jsonb_array_length(b) > 0),
         'a batch has at least one record') FROM jsonb_array_elements(p_batches) b;
@@ -212,7 +212,7 @@ BEGIN
         WHEN v_job.id IS NULL THEN 'closed'
         WHEN (v_job.controller_epoch, v_job.controller_token) IS DISTINCT FROM (p_epoch, p_token) THEN 'lost' -- I11
         WHEN v_job.status NOT IN ('pending', 'running', 'paused') THEN 'closed'
-        -- The answer was lost: this very page is the last one that was stored.
+        -- The answer was lost: this same page is the last one that was stored.
         WHEN v_job.plan_cursor = v_last AND (
             SELECT array_agg(jsonb_build_array(i.record_ids[1], i.record_ids[cardinality(i.record_ids)],
                 cardinality(i.record_ids)) ORDER BY i.batch_number)

@@ -37,7 +37,7 @@ BEGIN
             AND b.claimed_at > v_now - make_interval(secs => v_job.lease_seconds);
         IF v_claimed = '{}' AND v_job.status = 'running' THEN
             v_claimed := public.ingestion_take(v_job, p_worker, p_claim_id, p_limit, v_floor_at, v_floor_number);
-            -- The floor is only speed: a batch that came back out of order is found by a second look without it.
+            -- The floor only saves time: a second look without it finds a batch that came back out of order.
             IF v_claimed = '{}' AND v_floor_at IS NOT NULL THEN
                 v_claimed := public.ingestion_take(v_job, p_worker, p_claim_id, p_limit, NULL, NULL);
             END IF;
@@ -70,8 +70,8 @@ BEGIN
 END
 $$;
 
--- Picks and marks: the first claimable batches from the floor on, passing over rows that others are picking just now.
--- One statement by id, never a join with the picked rows, which the planner turns into a scan of the table (I26).
+-- Picks and marks: the first claimable batches from the floor on, skipping rows that other claims are picking now. One
+-- statement by id, never a join with the picked rows, which the planner turns into a scan of the table (I26).
 CREATE OR REPLACE FUNCTION public.ingestion_take(
     p_job public.ingestion_job, p_worker text, p_claim_id uuid, p_limit integer, p_floor_at timestamptz,
     p_floor_number integer
@@ -105,9 +105,9 @@ BEGIN
 END
 $$;
 
--- The heartbeat: extends the leases of everything a runner holds and reports absolute progress. Counts are merged with
--- greatest, so that loss, repeat and reordering cannot count twice (I10). A lease that has run out and that nobody has
--- reaped lives again.
+-- The heartbeat: extends the leases of everything that a runner holds and reports absolute progress. Counts are merged
+-- with greatest, so that lost, repeated and reordered calls cannot count twice (I10). A lease that has run out and was
+-- not reaped becomes valid again.
 CREATE OR REPLACE FUNCTION public.bump_batch_progress(p_job bigint, p_worker text, p_items jsonb) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
@@ -151,7 +151,7 @@ BEGIN
         v_result := CASE WHEN v_reason IS NULL THEN 'ok' WHEN v_reason IN ('cancelled', 'deadline') THEN 'cancel'
             ELSE 'lost' END;
         IF v_result = 'ok' THEN
-            -- As an attempt's end does: tested on the locked row, and only of a caller that is heard.
+            -- As at an attempt's end: tested on the locked row, and only for a caller with the current claim.
             PERFORM public.ingestion_require(
                 v_item.processed::bigint + v_item.skipped + v_item.failed + v_item.missing <= v_batch.record_count,
                 'counts are of no more records than the batch has');
@@ -192,7 +192,8 @@ DECLARE
 BEGIN
     PERFORM public.ingestion_require_read_committed();
     PERFORM public.ingestion_require(p_outcome IN ('completed', 'failed', 'release', 'defer'), 'unknown outcome');
-    -- Whoever gives a batch back may say what the attempt has paid, and nothing else; programs before version 4 do not.
+    -- A call that gives a batch back may report what the attempt has paid, and nothing else; programs before version 4
+    -- report nothing.
     PERFORM public.ingestion_require(
         CASE WHEN p_outcome IN ('completed', 'failed') THEN v_counts IS NOT NULL
             ELSE v_counts IS NULL OR NOT EXISTS (SELECT 1 FROM jsonb_each(v_counts) e WHERE e.key <> 'paid' AND e.value <> '0')
@@ -241,7 +242,7 @@ BEGIN
 END
 $$;
 
--- What an attempt says that it has paid: two numbers, or nothing. The bound keeps sums within a bigint.
+-- What an attempt reports as paid: two numbers, or nothing. The limit keeps sums within a bigint.
 CREATE OR REPLACE FUNCTION public.ingestion_check_paid(p_paid jsonb) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -254,7 +255,8 @@ BEGIN
 END
 $$;
 
--- The counts sum to the records, and the failed records are exactly the failed ones, distinct and of this batch (I13, I16).
+-- The counts add up to the records, and the failed records are exactly the failed ones, distinct and of this batch
+-- (I13, I16).
 CREATE OR REPLACE FUNCTION public.ingestion_check_counts(p_batch public.ingestion_batch, p_counts jsonb, p_failed jsonb)
 RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
@@ -266,7 +268,7 @@ BEGIN
         v_failed, (p_counts ->> 'missing')::integer) >= 0, 'counts are never negative');
     PERFORM public.ingestion_require((p_counts ->> 'processed')::integer + (p_counts ->> 'skipped')::integer + v_failed
         + (p_counts ->> 'missing')::integer = p_batch.record_count, 'counts must sum to the records of the batch');
-    -- Programs before version 2 do not say it.
+    -- Programs before version 2 do not report it.
     PERFORM public.ingestion_require(coalesce((p_counts ->> 'removed')::integer, 0)
         BETWEEN 0 AND (p_counts ->> 'skipped')::integer + (p_counts ->> 'missing')::integer,
         'removed are some of the skipped and the missing records');
@@ -285,7 +287,7 @@ BEGIN
 END
 $$;
 
--- Ends an attempt and its batch: `completed` or `failed` is final but for a requeue (I6). The caller counts.
+-- Ends an attempt and its batch: `completed` or `failed` is final except for a requeue (I6). The caller counts.
 CREATE OR REPLACE FUNCTION public.ingestion_close(
     p_job public.ingestion_job, p_batch public.ingestion_batch, p_status text, p_outcome text, p_counts jsonb,
     p_failed jsonb, p_code text, p_message text
@@ -315,8 +317,8 @@ BEGIN
 END
 $$;
 
--- Ends an attempt and makes its batch claimable again after a wait; p_retries is 1 where the budget pays (I7). The
--- attempt's counts are forgotten: record counts and dead letters change only when a batch ends. The caller counts.
+-- Ends an attempt and makes its batch claimable again after a wait; p_retries is 1 if it uses a retry (I7). The
+-- attempt's counts are dropped: record counts and dead letters change only when a batch ends. The caller counts.
 CREATE OR REPLACE FUNCTION public.ingestion_give_back(
     p_job public.ingestion_job, p_batch public.ingestion_batch, p_outcome text, p_wait interval, p_retries integer,
     p_code text, p_message text, p_counts jsonb
@@ -349,9 +351,9 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
     SELECT public.ingestion_give_back(p_job, p_batch, p_outcome, p_wait, p_retries, p_code, p_message, NULL)
 $$;
 
--- The reaper: ends attempts whose lease has run out, as failures that the budget pays. A lease has a quarter of its
--- length as grace, so that an outage of the store itself costs nobody's budget (I25). Unless full it looks only at
--- batches claimed recently enough to hold such a lease: old row versions that cannot be vacuumed yet do not slow it.
+-- The reaper: ends attempts whose lease has run out, as failures that use a retry. A lease has a quarter of its length
+-- as grace, so that an outage of the store itself costs no retry (I25). Unless full, it looks only at batches that were
+-- claimed recently enough to hold such a lease: old row versions that cannot be vacuumed yet do not slow it.
 CREATE OR REPLACE FUNCTION public.reset_stuck_batches(p_job bigint, p_limit integer, p_full boolean) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE

@@ -1,6 +1,6 @@
--- Job tracking, 5 of 12: watching, steering and ending a job.
+-- Job tracking, 5 of 12: watching, controlling and ending a job.
 
--- The counters of a job: one row and sixteen shards, whatever its size. In the shape of `JobStats`.
+-- The counters of a job: one row and sixteen shards, whatever its size. In the form of `JobStats`.
 CREATE OR REPLACE FUNCTION public.get_ingestion_job_stats(p_job bigint) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
     SELECT coalesce((
@@ -29,7 +29,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET l
 $$;
 
 -- The same by recounting the tables, in one statement and so in one snapshot; `equal` says whether the counters and the
--- job's totals agree (I14, I15). How attempts ended is recounted from the history, where the job records it and has all of it.
+-- job's totals match (I14, I15). How attempts ended is recounted from the events, if the job records events and has all
+-- of them.
 CREATE OR REPLACE FUNCTION public.get_ingestion_job_stats_exact(p_job bigint) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
     SELECT CASE WHEN s.stats ->> 'result' = 'not_found' THEN s.stats ELSE s.stats || r.recount || jsonb_build_object(
@@ -72,8 +73,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET l
     ) r
 $$;
 
--- Pauses, resumes or cancels. Claims hold the job lock shared: once this has returned, none commits that did not see it
--- (I8). Batches at work finish normally.
+-- Pauses, resumes or cancels. Claims hold the job lock shared: once this has returned, no claim commits that did not
+-- see it (I8). Batches at work finish normally.
 CREATE OR REPLACE FUNCTION public.control_ingestion_job(p_job bigint, p_action text, p_reason text) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
@@ -113,9 +114,10 @@ BEGIN
 END
 $$;
 
--- Ends a job that is sealed and drained (I17). "Drained" is tested in the statement that writes: two statements see two
--- snapshots, and a reap between them would hide a batch from both. Not EXISTS, for which the planner reads the table from
--- its start until it meets a row: the latest of the index is met first, past no row version that is kept for others (I26).
+-- Ends a job that is sealed and drained (I17). "Drained" is tested in the statement that writes: two statements would
+-- see two snapshots, and a reap between them would hide a batch from both. Not with EXISTS, for which the planner reads
+-- the table from its start until it finds a row: the latest entry of the index is found first, without passing row
+-- versions that are kept for others (I26).
 CREATE OR REPLACE FUNCTION public.finalize_ingestion_job(p_job bigint) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE

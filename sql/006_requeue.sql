@@ -1,8 +1,9 @@
 -- Job tracking, 6 of 12: opening failed work again. The only way in which an ended batch changes (I6). total_records never
 -- changes: records that move to a new batch leave the counts of their old one (`moved_count`).
 --
--- A requeue takes the job lock for as short as it can, because claims wait for it: what is wanted is searched before, and tested
--- again by its key under the lock. Pages go by key (`after`), so that no page searches what the pages before it have settled.
+-- A requeue holds the job lock as briefly as it can, because claims wait for it: the wanted rows are searched before,
+-- and tested again by key under the lock. Pages go by key (`after`), so that no page searches what earlier pages have
+-- settled.
 
 -- What earlier versions had.
 DO $$
@@ -19,7 +20,7 @@ BEGIN
 END
 $$;
 
--- A filter names what is wanted; what it does not name is wanted whatever it is, so a misspelt name must not pass.
+-- A filter limits what is wanted; a condition that it does not name does not limit, so a misspelt name must be refused.
 CREATE OR REPLACE FUNCTION public.ingestion_check_filter(p_filter jsonb) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -29,8 +30,8 @@ BEGIN
 END
 $$;
 
--- What both requeues begin with: the exclusive job lock and the job, or the answer when there is nothing more to do. A
--- repeat of the last request gets its stored answer (I10).
+-- The beginning of both requeues: takes the exclusive job lock and the job, or returns the answer when nothing more is
+-- to be done. A repeat of the last request gets its stored answer (I10).
 CREATE OR REPLACE FUNCTION public.ingestion_requeue_begin(p_job bigint, p_request_id uuid, OUT job public.ingestion_job,
     OUT answer jsonb)
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
@@ -57,9 +58,9 @@ BEGIN
 END
 $$;
 
--- What both requeues end with: the job runs again, its totals count the batches made, and the answer is kept. A new job
--- of the target that was opened meanwhile makes it a conflict: the caller undoes what it did. p_next is where the next page
--- goes on, NULL where there is none.
+-- The end of both requeues: the job runs again, its totals count the batches made, and the answer is stored. If a new
+-- job of the target was opened meanwhile, it is a conflict: the caller undoes what it did. p_next is where the next
+-- page begins, NULL if there is none.
 CREATE OR REPLACE FUNCTION public.ingestion_requeue_end(
     p_job public.ingestion_job, p_request_id uuid, p_made integer, p_batches integer, p_records integer, p_next bigint
 ) RETURNS jsonb
@@ -74,7 +75,7 @@ BEGIN
         status = CASE WHEN p_batches > 0 AND j.status IN ('completed', 'failed') THEN 'running' ELSE j.status END,
         finished_at = CASE WHEN p_batches > 0 THEN NULL ELSE j.finished_at END,
         metadata = CASE WHEN p_batches > 0 THEN j.metadata - 'end_time' ELSE j.metadata END,
-        -- Work goes on because somebody wanted it: the brakes count anew from here.
+        -- Work goes on because a person wanted it: the brakes count from here.
         service_failures_baseline = CASE WHEN p_batches > 0 THEN v_counters.service_failures
             ELSE j.service_failures_baseline END,
         removed_baseline = CASE WHEN p_batches > 0 THEN v_counters.removed ELSE j.removed_baseline END,
@@ -107,11 +108,12 @@ BEGIN
 END
 $$;
 
--- The failed batches that meet the filter, ascending, at most p_limit of them; with p_only, those of these. The conditions stand in
--- the statement itself, and the callers let it be planned for each call (force_custom_plan): what the filter does not name costs
--- nothing, and what it names can be found by an index. Each batch's letters are looked up by its key, as the search stops at the
--- limit; the planner, which does not know how soon that is, would compile it for half a second (jit), or find and sort all that
--- is open for the first few of them: it is kept to the order of the index.
+-- The failed batches that match the filter, ascending, at most p_limit of them; with p_only, only from among these. The
+-- conditions are in the statement itself, and the callers let it be planned for each call (force_custom_plan):
+-- conditions that the filter does not name cost nothing, and named ones can use an index. Each batch's letters are
+-- looked up by its key, because the search stops at the limit. The planner does not know how soon that is: it would
+-- compile the query for half a second (jit), or find and sort all open letters for the first few of them, so it is kept
+-- to the order of the index.
 CREATE OR REPLACE FUNCTION public.ingestion_failed_batches(p_job bigint, p_filter jsonb, p_only integer[], p_limit integer)
 RETURNS integer[]
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
@@ -169,8 +171,8 @@ BEGIN
 END
 $$;
 
--- Opens failed batches again: whole, or (isolate) each record as a batch of its own in the next round, which finds the
--- record that kills its workers. Isolating stops at about 10,000 records a call and says `more`.
+-- Opens failed batches again: whole, or (isolate) with each record as a batch of its own in the next round, which finds
+-- the record that kills its workers. Isolating stops at about 10,000 records per call and says `more`.
 CREATE OR REPLACE FUNCTION public.requeue_failed_batches(
     p_job bigint, p_request_id uuid, p_filter jsonb, p_isolate boolean, p_limit integer
 ) RETURNS jsonb
@@ -201,7 +203,7 @@ BEGIN
     IF v_begin.answer IS NOT NULL THEN
         RETURN v_begin.answer;
     END IF;
-    -- Another requeue may have come first. While we hold the job lock, nobody else opens failed batches.
+    -- Another requeue may have been faster. While we hold the job lock, no other call opens failed batches.
     IF public.ingestion_failed_batches(p_job, p_filter, v_wanted, p_limit + 1) IS DISTINCT FROM v_wanted THEN
         v_wanted := public.ingestion_failed_batches(p_job, p_filter, NULL, p_limit + 1);
     END IF;
@@ -283,7 +285,8 @@ BEGIN
     IF v_begin.answer IS NOT NULL THEN
         RETURN v_begin.answer;
     END IF;
-    -- Another requeue may have come first. While we hold the job lock, nobody else changes the dead letters of completed batches.
+    -- Another requeue may have been faster. While we hold the job lock, no other call changes the dead letters of
+    -- completed batches.
     IF public.ingestion_failed_records(p_job, p_filter, v_ids, p_limit + 1) IS DISTINCT FROM v_ids THEN
         v_ids := public.ingestion_failed_records(p_job, p_filter, NULL, p_limit + 1);
     END IF;

@@ -2,7 +2,7 @@
 -- arrival times, one for tokens and one for requests, instead of a bucket. A share of 0.975 of the limits and a burst of
 -- 0.2 s, with requests of at most 1.2 % of the minute, keep every rolling 60 s below the limits.
 
--- The share in force: what is left of the last cut, recovering by 0.001 a second; by time, not by calls.
+-- The share in force: the share after the last cut, which recovers by 0.001 per second; with time, not with calls.
 CREATE OR REPLACE FUNCTION public.ingestion_share(p_quota public.ingestion_quota, p_now timestamptz)
 RETURNS double precision
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -12,12 +12,12 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         ELSE least(0.975, p_quota.share) END
 $$;
 
--- How far ahead a pause or a reservation may reach: a limit that was wrong, or a server that asks for days, must not keep
--- everybody waiting longer. What lies further ahead, by an older program or a clock that jumped, is pulled back.
+-- How far ahead a pause or a reservation may reach: a wrong limit, or a server that asks for days, must not make
+-- runners wait longer. A later time, from an older program or after a jump of the clock, is pulled back.
 CREATE OR REPLACE FUNCTION public.ingestion_quota_horizon(p_now timestamptz) RETURNS timestamptz
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$ SELECT p_now + interval '10 minutes' $$;
 
--- The row with nothing beyond that.
+-- The row without anything beyond that.
 CREATE OR REPLACE FUNCTION public.ingestion_quota_within(p_quota public.ingestion_quota, p_horizon timestamptz)
 RETURNS public.ingestion_quota
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -29,10 +29,9 @@ BEGIN
 END
 $$;
 
--- Reserves tokens and one request. A wait above the maximum is refused and not charged; a quota that nobody knows grants
--- everything and says so (`unknown`). A repeated call charges twice:
--- that can waste capacity, never overspend. The commit does not wait for the disk: a crash of the database may forget
--- less than a second of reservations.
+-- Reserves tokens and one request. A wait above the maximum is refused and not charged; an unknown quota grants
+-- everything and says so (`unknown`). A repeated call charges twice: that can waste capacity, but never overspend. The
+-- commit does not wait for the disk: a crash of the database may lose less than a second of reservations.
 CREATE OR REPLACE FUNCTION public.reserve_quota(p_quota text, p_cost bigint, p_max_wait_ms bigint) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
@@ -73,7 +72,7 @@ BEGIN
     IF v_wait > p_max_wait_ms THEN
         RETURN jsonb_build_object('granted', false, 'wait_ms', v_wait, 'stop_reason', NULL);
     END IF;
-    -- Whole microseconds, rounded up: many small requests together never get more than the limit.
+    -- Whole microseconds, rounded up: many small requests together never exceed the limit.
     UPDATE public.ingestion_quota SET
         tokens_arrival_at = CASE WHEN tokens_per_minute > 0 THEN least(v_horizon, v_tokens + interval '1 microsecond'
             * least(ceil(p_cost * unit_factor * 60000000 / (tokens_per_minute * v_share)), 1e9)) ELSE tokens_arrival_at END,
@@ -84,9 +83,9 @@ BEGIN
 END
 $$;
 
--- Tells all workers what one of them learned. A pause only moves later; the share is cut once per pause, so that five
--- workers that see one refusal cut once. When a person starts again (`resumed`), a stop is over, and so is a pause or a
--- reservation of more than two minutes: none is that long where the limits are right.
+-- Shares with all workers what one of them has learned. A pause only moves later; the share is cut once per pause, so
+-- that five workers that see the same refusal cut it once. When a person starts again (`resumed`), a stop ends, and so
+-- does a pause or a reservation of more than two minutes: correct limits never cause such a long one.
 CREATE OR REPLACE FUNCTION public.report_quota(p_quota text, p_report jsonb) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
@@ -161,8 +160,8 @@ BEGIN
 END
 $$;
 
--- Forgets all that is known of a quota: limits, pause, reservations and stop. A runner at work is told that with its next
--- reservation, and tells its limits again.
+-- Deletes everything that is known about a quota: limits, pause, reservations and stop. A runner at work learns that
+-- with its next reservation, and reports its limits again.
 CREATE OR REPLACE FUNCTION public.reset_ingestion_quota(p_quota text) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 BEGIN

@@ -1,5 +1,6 @@
--- Job tracking, 8 of 12: what people and `verify` read, page by page. A page holds one row more than it shows: that row
--- says whether there is a next page. Keyset paging, so that rows that appear meanwhile neither repeat nor hide others.
+-- Job tracking, 8 of 12: what people and `verify` read, page by page. Each query reads one row more than its page
+-- shows: that row shows whether there is a next page. Keyset paging, so that rows that are added meanwhile neither
+-- repeat nor hide others.
 
 -- Jobs, newest first (`JobSummary`).
 CREATE OR REPLACE FUNCTION public.list_ingestion_jobs(p_job bigint, p_filter jsonb, p_after bigint, p_limit integer)
@@ -90,8 +91,8 @@ BEGIN
 END
 $$;
 
--- History, oldest first, or newest first where the filter says `newest`: then `after` is the event below which it goes on
--- (`EventSummary`).
+-- Events, oldest first, or newest first if the filter says `newest`: then `after` is the event below which the list
+-- continues (`EventSummary`).
 CREATE OR REPLACE FUNCTION public.list_ingestion_events(p_job bigint, p_filter jsonb, p_after bigint, p_limit integer)
 RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
@@ -100,7 +101,7 @@ DECLARE
 BEGIN
     PERFORM public.ingestion_require(p_limit BETWEEN 1 AND 1000, 'limit must be 1…1000');
     IF (p_filter ->> 'newest')::boolean THEN
-        -- The index backwards: as many rows are read as are shown, unless the filter passes over some.
+        -- The index backwards: it reads only the rows that are shown, plus those that the filter excludes.
         RETURN (
             SELECT jsonb_build_object(
                 'rows', coalesce(jsonb_agg(jsonb_build_object(

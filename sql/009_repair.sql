@@ -1,7 +1,8 @@
--- Job tracking, 9 of 12: what a person does about attempts that hang and counters that are wrong. An UPDATE by hand would end
--- the one without counting it, and so make the other.
+-- Job tracking, 9 of 12: what an operator does about hanging attempts and wrong counters. An UPDATE by hand would end
+-- an attempt without counting it, and so make the counters wrong.
 
--- Whether a person means this batch: every condition that is given must hold. A worker is named whole, or by its runner or host.
+-- Whether the filter selects this batch: every given condition must hold. A worker is named whole, or by its runner or
+-- host.
 CREATE OR REPLACE FUNCTION public.ingestion_is_meant(
     p_batch public.ingestion_batch, p_worker text, p_until timestamptz, p_numbers bigint[]
 ) RETURNS boolean
@@ -13,9 +14,10 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         AND (p_numbers IS NULL OR p_batch.batch_number = ANY (p_numbers))
 $$;
 
--- Ends attempts that a person names, whether their lease lives or not, in the way of the reaper: the budget pays (I7), the history
--- and the counters know of it, and what the worker says later is `lost` (I3). They may be claimed again at once. A dry run only
--- says what it would do; its `claimed_until` in the calls that follow leaves alone what is claimed meanwhile, again or anew.
+-- Ends attempts that an operator names, whether their lease is valid or not, in the same way as the reaper: each uses a
+-- retry (I7), the events and the counters include it, and later calls of the worker get `lost` (I3). The batches may be
+-- claimed again at once. A dry run only reports what it would do; with its `claimed_until` the following calls do not
+-- touch batches that are claimed meanwhile.
 CREATE OR REPLACE FUNCTION public.release_ingestion_batches(
     p_job bigint, p_filter jsonb, p_limit integer, p_dry_run boolean
 ) RETURNS jsonb
@@ -52,7 +54,8 @@ BEGIN
         RETURN jsonb_build_object('result', 'not_found', 'released', 0, 'failed', 0, 'records', 0, 'alive', 0, 'more', false,
             'claimed_until', public.ingestion_iso(v_until));
     END IF;
-    -- In the order of the index, so that no job is too large; locked in the order of all others, and tested again.
+    -- Selected in the order of the index, so that it works for any size of job; locked in the order of all other calls,
+    -- and tested again.
     SELECT coalesce(array_agg(s.id), '{}') INTO v_ids FROM (
         SELECT b.id FROM public.ingestion_batch b
         WHERE b.job_id = p_job AND b.status = 'processing'
@@ -92,12 +95,12 @@ BEGIN
 END
 $$;
 
--- Makes the counters what a recount of the tables says (I15), and puts right what an UPDATE by hand has left in batches: counts of
--- what waits, an end without an outcome, open dead letters of what is to be done again.
+-- Sets the counters to a recount of the tables (I15), and corrects what an UPDATE by hand has left in batches: counts
+-- of waiting batches, an end without an outcome, open dead letters of records that are pending again.
 --
--- Work goes on meanwhile. The counters and the recount are read in one snapshot; each call changes both or neither, so that what
--- they differ by is wrong whatever else is going on, and is added rather than written. Only two recounts must not overlap: hence
--- the first lock. The job lock is held for the writes alone.
+-- Work goes on meanwhile. The counters and the recount are read in one snapshot. Each call changes both or neither, so
+-- their difference is an error whatever else is going on, and is added rather than written. Only two recounts must not
+-- overlap: hence the first lock. The job lock is held only for the writes.
 CREATE OR REPLACE FUNCTION public.recount_ingestion_job(p_job bigint) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE

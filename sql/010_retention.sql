@@ -1,27 +1,27 @@
--- Job tracking, 10 of 12: what old jobs leave behind, and how it goes. Which jobs may go is decided by the program
--- (`Retention`); that a job is open, or was opened again meanwhile, is tested here, on its locked row.
+-- Job tracking, 10 of 12: deleting old jobs. The program decides which jobs may be deleted (`Retention`); that a job is
+-- not open, and was not opened again meanwhile, is tested here, on its locked row.
 --
--- A deletion goes page by page, each a short transaction with the job lock: batches with their records first, the latest
--- first, then dead letters, then events, and last the counters and the row of the job. Ends of attempts write dead letters,
--- events and counters only while they hold a batch; when no batch is left, nobody writes these any more. How far it has come
--- stands in the job's row, so that no page searches what the pages before it have left to the vacuum.
+-- A deletion goes page by page, each a short transaction with the job lock: first batches with their records, the
+-- latest first, then dead letters, then events, and last the counters and the row of the job. Ends of attempts write
+-- dead letters, events and counters only while they hold a batch; when no batch is left, these are not written any
+-- more. Its progress is stored in the job's row, so that no page searches what earlier pages have left to the vacuum.
 
--- Whether a finished job may be changed here: NULL, or why not. p_older_than_ms NULL = however lately it has ended.
+-- Whether a finished job may be changed here: NULL, or why not. p_older_than_ms NULL = whenever it ended.
 CREATE OR REPLACE FUNCTION public.ingestion_retained(p_job public.ingestion_job, p_older_than_ms bigint) RETURNS text
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM public.ingestion_require(coalesce(p_older_than_ms, 0) >= 0, 'older_than_ms must not be negative');
     RETURN CASE
         WHEN p_job.status IN ('pending', 'running', 'paused') THEN 'open'
-        -- A thousand years is as good as any longer time, and an interval.
+        -- A thousand years has the same effect as any longer time, and fits into an interval.
         WHEN p_older_than_ms IS NOT NULL AND p_job.finished_at > public.ingestion_now()
             - make_interval(secs => least(p_older_than_ms, 31557600000000) / 1000.0) THEN 'too_young' END;
 END
 $$;
 
--- Deletes at most p_limit batches, dead letters and events of a job that has ended, and says whether there is more. From the
--- first page on the job is cancelled, so that nothing opens it again; a deletion that was interrupted goes on with the next
--- call, whoever makes it. What a job has left behind whose row was deleted by hand goes in the same way.
+-- Deletes at most p_limit batches, dead letters and events of an ended job, and says whether there is more. From the
+-- first page on the job is cancelled, so that nothing opens it again; after an interruption the next call continues,
+-- whichever client makes it. If the job's row was deleted by hand, what it has left behind is deleted in the same way.
 CREATE OR REPLACE FUNCTION public.delete_ingestion_job(p_job bigint, p_limit integer, p_older_than_ms bigint)
 RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s'
@@ -54,7 +54,7 @@ BEGIN
         WHERE b.job_id = p_job AND (v_below IS NULL OR b.batch_number < v_below)
         ORDER BY b.batch_number DESC LIMIT v_left) s;
     IF v_batches > 0 THEN
-        -- A late end or heartbeat may hold some of them; ascending, as everywhere.
+        -- A late end or heartbeat may hold some of them; locked in ascending order, as everywhere.
         PERFORM 1 FROM public.ingestion_batch b
         WHERE b.job_id = p_job AND b.batch_number >= v_from AND (v_below IS NULL OR b.batch_number < v_below)
         ORDER BY b.batch_number FOR UPDATE;
@@ -110,8 +110,8 @@ BEGIN
 END
 $$;
 
--- Deletes at most p_limit events of a job that has ended, the oldest first, and says whether there are more; the job stays. How
--- far its history is cut stands in its row, because the exact stats recount from the history.
+-- Deletes at most p_limit events of an ended job, the oldest first, and says whether there are more; the job stays. Its
+-- row stores up to which event its history is cut, because the exact stats recount from the events.
 CREATE OR REPLACE FUNCTION public.delete_ingestion_events(p_job bigint, p_limit integer, p_older_than_ms bigint)
 RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s'
@@ -144,9 +144,10 @@ BEGIN
 END
 $$;
 
--- Every job, newest first, with what decides whether it may go (`RetentionSummary`); and every number of a job whose row is
--- gone, but not all that belongs to it. One statement, so one snapshot: what a job that is being opened writes is seen
--- together with its row, or not at all. From one number to the next the indexes are skipped through.
+-- Every job, newest first, with the facts that decide whether it may be deleted (`RetentionSummary`); and every number
+-- of a job whose row is deleted, but not everything that belongs to it. One statement, so one snapshot: what a job that
+-- is being opened writes is seen together with its row, or not at all. The numbers are found by skipping through the
+-- indexes.
 CREATE OR REPLACE FUNCTION public.list_ingestion_retention(p_after bigint, p_limit integer) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' SET jit = off AS $$
 DECLARE
@@ -194,7 +195,7 @@ BEGIN
 END
 $$;
 
--- How many rows belong to a job, whether its own is there or not; `rows` are all of them.
+-- How many rows belong to a job, whether its own row exists or not; `rows` are all of them.
 CREATE OR REPLACE FUNCTION public.get_ingestion_job_rows(p_job bigint) RETURNS jsonb
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
     SELECT jsonb_build_object('batches', b.n, 'failures', f.n, 'events', e.n, 'rows', b.n + i.n + f.n + e.n + c.n + r.n + j.n)

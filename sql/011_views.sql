@@ -1,8 +1,9 @@
--- Job tracking, 11 of 12: who is at work and why it waits, and what people and dashboards read.
+-- Job tracking, 11 of 12: which processes are at work and why they wait, and what people and dashboards read.
 
--- A process says what it does: when that changes, and every half minute. It decides nothing, so a program that does not call it
--- works as well, and a report that fails costs nothing but the news. Times are told as ages by the clock of the process; what
--- is stored is of this database's clock. Also refreshes the job's copies of the counters, whoever has died.
+-- A process reports what it does: after each change, and every half minute. This decides nothing, so a program without
+-- these calls works as well, and a failed report costs nothing but the news. Times are sent as ages on the clock of the
+-- process, and stored as times of this database's clock. Also refreshes the job's copies of the counters, so they stay
+-- fresh when a process dies.
 CREATE OR REPLACE FUNCTION public.report_runner(p_job bigint, p_runner text, p_report jsonb) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
@@ -38,7 +39,7 @@ BEGIN
     IF v_job.id IS NULL THEN
         RETURN '{"result": "not_found"}';
     END IF;
-    -- Whoever holds the row of the job refreshes them, or is about to: nobody waits for a copy.
+    -- A transaction that holds the row of the job refreshes them, or is about to: no report waits for a copy.
     IF v_job.counted_at IS NULL OR v_job.counted_at <= v_now - interval '10 seconds' OR v_new.state = 'left' THEN
         PERFORM 1 FROM public.ingestion_job WHERE id = p_job FOR NO KEY UPDATE SKIP LOCKED;
         IF FOUND THEN
@@ -53,11 +54,11 @@ BEGIN
     ON CONFLICT (job_id, runner) DO UPDATE SET
         host = excluded.host, workers = excluded.workers, held = excluded.held, batches = excluded.batches,
         records = excluded.records, state = excluded.state, service = excluded.service, reason = excluded.reason,
-        -- The age is told once, else a wait would begin anew with each report.
+        -- The age counts from the first report of a wait; otherwise the wait would begin anew with each report.
         since = CASE WHEN (r.state, r.service, r.reason) IS NOT DISTINCT FROM
             (excluded.state, excluded.service, excluded.reason) THEN r.since ELSE excluded.since END,
         until = excluded.until, seen = excluded.seen,
-        -- Fewer records than before: another process has the name of one that is gone.
+        -- Fewer records than before: a new process has the name of an old one.
         started_at = CASE WHEN excluded.records < r.records THEN excluded.started_at ELSE r.started_at END,
         records_per_minute = CASE WHEN excluded.records < r.records THEN NULL
             WHEN excluded.seen - r.marked_at >= interval '1 minute'
@@ -109,8 +110,9 @@ BEGIN
 END
 $$;
 
--- The views. Each is made only where it is missing or reads otherwise than here, which its comment tells: to replace it would
--- lock it. A later version may add columns at the end. With the rights of the caller, so that a grant on a view opens no table.
+-- The views. Each is made only if it is missing or differs from this text, as its comment shows: replacing it would
+-- lock it. A later version may add columns at the end. With the rights of the caller, so that a grant on a view opens
+-- no table.
 DO $$
 DECLARE
     v_view record;
@@ -121,7 +123,7 @@ BEGIN
             SELECT j.id AS job_id, j.target_key, j.status, j.reason, j.plan_sealed_at IS NOT NULL AS is_planned,
                 j.total_records, c.done AS records_done, c.processed, c.skipped, c.failed, c.missing,
                 j.total_batches, c.completed_batches, c.failed_batches, c.in_flight AS batches_in_work,
-                -- Of a plan that is not complete nobody knows a part.
+                -- If the plan is not complete, the share is unknown.
                 CASE WHEN j.plan_sealed_at IS NULL THEN NULL WHEN j.total_records = 0 THEN 100.0
                     ELSE round(100.0 * c.done / j.total_records, 1) END AS percent,
                 coalesce(r.alive, 0) AS runners, coalesce(r.workers, 0) AS workers, r.seen AS last_sign_of_life,
@@ -131,7 +133,7 @@ BEGIN
                 CASE WHEN j.status = 'running' AND j.plan_sealed_at IS NOT NULL AND s.records_per_minute > 0
                     THEN now() + make_interval(secs => s.seconds_left) END AS expected_end,
                 c.billed_tokens, round(c.billed_nanodollars / 1e9, 6) AS billed_dollars,
-                -- As if what is left costs what was done.
+                -- Assuming that the rest costs as much per record as what was done.
                 CASE WHEN j.plan_sealed_at IS NOT NULL AND c.done > 0
                     THEN round(c.billed_tokens * j.total_records / c.done) END AS expected_tokens,
                 CASE WHEN j.plan_sealed_at IS NOT NULL AND c.done > 0
@@ -157,7 +159,8 @@ BEGIN
                 CROSS JOIN LATERAL (SELECT n.state <> 'left' AND n.seen > now() - interval '90 seconds' AS is_alive) w
                 WHERE n.job_id = j.id
             ) r
-            -- What the runners say of the last minute; where none says anything, what the job has done since it was started.
+            -- The records of the last minute from the runners' reports; without reports, the average since the job was
+            -- started.
             CROSS JOIN LATERAL (
                 SELECT m.records_per_minute, -- a century at most: what is longer has no end
                     least((j.total_records - c.done) * 60.0 / nullif(m.records_per_minute, 0), 3155760000)::double precision
@@ -175,7 +178,7 @@ BEGIN
                 r.state <> 'left' AND r.seen > now() - interval '90 seconds' AS is_alive
             FROM public.ingestion_runner r
             UNION ALL
-            -- Programs before version 4 say nothing of themselves; their batches do.
+            -- Programs before version 4 send no reports; their batches show them.
             SELECT b.job_id, b.runner, regexp_replace(b.runner, ':[^:]*$', ''), b.workers, b.held, NULL, NULL, NULL, 'unknown',
                 NULL, NULL, b.since, NULL, NULL, b.seen, now() - b.seen, b.is_alive
             FROM (

@@ -1,7 +1,7 @@
--- Job tracking, 12 of 12: the version, and who may do what.
+-- Job tracking, 12 of 12: the version, and the grants.
 
--- What is not there of all that belongs to this version, by kind and name: an installation that was interrupted, a restored backup, a
--- person. A test compares the lists with the catalogue.
+-- The missing parts of this version, by kind and name: after an interrupted installation, a restored backup, or a
+-- manual change. A test compares the lists with the catalogue.
 CREATE OR REPLACE FUNCTION public.ingestion_missing() RETURNS text[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -69,17 +69,17 @@ BEGIN
 END
 $$;
 
--- What is installed, and what of it is not there. Clients refuse a version they do not know; also the probe for PostgREST's schema
--- cache.
+-- The installed version, and its missing parts. Clients refuse a version that they do not know; also the probe for
+-- PostgREST's schema cache.
 CREATE OR REPLACE FUNCTION public.schema_version() RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
     SELECT '{"version": 4, "min_client": 2}'::jsonb
         || jsonb_strip_nulls(jsonb_build_object('missing', nullif(to_jsonb(public.ingestion_missing()), '[]')))
 $$;
 
--- service_role is the role behind Supabase's secret keys; a plain PostgreSQL does not have it. It needs BYPASSRLS to read
--- the tables. Where we may not create roles, the owner of the functions can still call them. PostgREST obeys the timeout
--- of the role; over libpq the connection sets its own.
+-- service_role is the role behind Supabase's secret keys; a plain PostgreSQL does not have it. It needs BYPASSRLS to
+-- read the tables. If we may not create roles, the owner of the functions can still call them. PostgREST obeys the
+-- timeout of the role; over libpq the connection sets its own.
 DO $$
 BEGIN
     IF NOT EXISTS (SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = 'service_role') THEN
@@ -94,11 +94,11 @@ EXCEPTION
 END
 $$;
 
--- Functions may be executed by everybody unless that is revoked; Supabase grants everything in `public` to anon, authenticated
--- and service_role by name, and others may grant by default to roles of their own. All of these lose what they have, and then
--- service_role gets what is meant, and ingestion_reader the right to read the tables and views and nothing else. Every object is named in full: somebody else's table or function beside ours, whatever it
--- is called, is left alone, and so is a grant of ours that a person has given to another role. Nothing is written where
--- nothing has to change.
+-- By default every role may execute functions; Supabase also grants everything in `public` to anon, authenticated and
+-- service_role by name, and other installations may grant to roles of their own. All of these lose their grants, and
+-- then service_role gets its own, and ingestion_reader the right to read the tables and views and nothing else. Every
+-- object is named in full: another program's tables and functions are not touched, whatever their names, and neither is
+-- a grant on these objects that a person has given to another role. Nothing is written if nothing has to change.
 DO $$
 DECLARE
     v_api constant text[] := ARRAY[

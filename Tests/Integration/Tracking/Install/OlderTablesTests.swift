@@ -180,7 +180,7 @@ import Testing
         let user = PostgresConnection(try database.login)
         _ = try await user.run("BEGIN; SELECT count(*) FROM public.ingestion_batch")
         let failure = try #require(await Self.applied(database, printed: false, renames: true))
-        #expect(failure.detail.contains("somebody has been using the older tables") && failure.code == "55P03")
+        #expect(failure.detail.contains("another program has been using the older tables") && failure.code == "55P03")
         let isUnchanged = try await database.run(`The tracking SQL`.catalogue) == before
         #expect(isUnchanged)
         async let renamed = Self.applied(database, printed: false, renames: true)
