@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Our speed beside that of tiktoken, semantic-text-splitter, langchain's splitter and fastembed, over the same texts.
+"""Our speed compared with tiktoken, semantic-text-splitter, langchain's splitter and fastembed, over the same texts.
 
-Run by scripts/bench: one thread, megabytes a second of processor time, best of several runs.
+Run by scripts/bench: one thread, megabytes per second of processor time, best of several runs.
 """
 
 import argparse
@@ -68,7 +68,7 @@ def stop_words(folder):
 
 
 def allocations(program, vocabulary, file):
-    """Allocations a record, counted by valgrind: the difference between 100 and 300 records, so without start-up."""
+    """Allocations per record, counted by valgrind: the difference between 100 and 300 records, so without start-up."""
 
     def total(records):
         command = ["valgrind", "--leak-check=no", program, vocabulary, file, "--records", str(records)]

@@ -23,7 +23,8 @@ from fastembed.sparse.bm25 import Bm25
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ENCODING = tiktoken.get_encoding("cl100k_base")
 
-# What each tool sees differently, or breaks at: whole scripts, marks, spaces of every kind, signs, numbers.
+# Input that the tools treat differently, or that breaks them: whole scripts, marks, spaces of every kind, signs,
+# numbers.
 RANGES = [
     (0x20, 0x7F), (0x20, 0x7F), (0x20, 0x7F), (0xA0, 0x250), (0x250, 0x370), (0x370, 0x400), (0x400, 0x530),
     (0x530, 0x600), (0x600, 0x700), (0x900, 0x980), (0xB80, 0xC00), (0xE00, 0xE80), (0x1100, 0x1200),
@@ -48,7 +49,7 @@ class Language:
         lines = fixture.read_text(encoding="utf-8").splitlines()
         self.words = [line.split("\t")[0] for line in lines if line and not line.startswith("#")]
         self.letters = sorted({c for word in self.words for c in word})
-        # Where no list comes with the program, any will do.
+        # If the program has no list for the language, any list will do.
         self.has_own_stop_words = stop_words is not None
         self.stop_words = self.words[::50] if stop_words is None else stop_words
 

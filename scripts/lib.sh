@@ -7,7 +7,7 @@ venv=$cache/venv
 vocabulary=$cache/cl100k_base.tiktoken
 tiktoken_cache=$cache/tiktoken
 compose_schema=$cache/compose_spec.json
-# Debian's newest MySQL, unpacked; optional, because it cannot be had everywhere.
+# Debian's newest MySQL, unpacked; optional, because it is not available everywhere.
 mysql_root=$cache/mysql
 has_mysql() { [ -x "$mysql_root/usr/sbin/mysqld" ]; }
 
@@ -47,8 +47,8 @@ need_swift() {
     command -v swift >/dev/null || fail "the Swift toolchain is missing: see https://www.swift.org/install"
 }
 
-# all_of_tests ARGUMENT…: runs tests that are built, beside the servers of private_servers. A green run in which nothing ran, or
-# something was skipped, is not green.
+# all_of_tests ARGUMENT…: runs tests that are built, with the servers of private_servers. A green run in which nothing
+# ran, or something was skipped, does not count as green.
 all_of_tests() {
     local output=$servers/test.log
     swift test --skip-build "$@" 2>&1 | tee "$output"
@@ -66,8 +66,8 @@ mariadb_admin() {
         --ssl-ca="$MIGRATE_TEST_MYSQL_CA" --ssl-verify-server-cert "$MIGRATE_TEST_MYSQL_DATABASE" "$@"
 }
 
-# The program's settings for the private servers and the stand-ins; `migrate` then runs $program with these and no
-# others: neither the caller's environment nor a `.env` file reaches it.
+# The program's settings for the private servers and the stand-ins; `migrate` then runs $program with these settings
+# only: neither the caller's environment nor a `.env` file reaches it.
 use_private_servers() {
     mapfile -t settings <"$servers/fakes/env"
     settings+=(
@@ -83,7 +83,7 @@ exec_migrate() {
 }
 migrate() { (exec_migrate "$@"); }
 
-# The tools that ours is compared with, in an environment of their own: the tests do without most of them.
+# The tools with which ours is compared, in an environment of their own: most tests do not need them.
 comparison_python=$cache/comparison-venv/bin/python
 comparison_packages() {
     local folder=$cache/comparison-venv

@@ -1,6 +1,6 @@
 """The unpacked packages as texts: build.py PACKAGES-FOLDER CORPUS.jsonl
 
-One JSON object a line: language, source, text. The same packages give the same corpus. Most texts are one to four
+One JSON object per line: language, source, text. The same packages give the same corpus. Most texts are one to four
 kilobytes, as summaries and notes are; about one page in eight is left whole, so that there are long ones too.
 """
 

@@ -5,12 +5,12 @@
 verb=$1 root=$2 dir=$2/${0##*/}
 [ "$verb" = stop ] || . "$root/accounts"
 
-# Database servers refuse to run as root: then they run as nobody, with nobody's rights.
+# Database servers refuse to run as root: then they run as the user nobody, with that user's rights.
 as_server=()
 [ "$(id -u)" != 0 ] || as_server=(setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs)
 give_to_server() { [ "$(id -u)" != 0 ] || chown -R 65534:65534 "$@"; }
 
-# Below the range the kernel hands out by itself. Checked now, bound a moment later: on a clash, try again.
+# Below the range from which the kernel assigns ports. Checked now and bound a moment later: on a clash, try again.
 free_port() {
     local port
     while port=$((20000 + RANDOM % 12000)) && (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done

@@ -1,6 +1,6 @@
--- The roles and default grants a Supabase project has, for a plain PostgreSQL. Run once in template1, so that every
--- database made afterwards grants to anon and authenticated by itself, as Supabase does: what is to be private has to
--- be revoked by name. The password of `authenticator` comes from AUTHENTICATOR_PASSWORD.
+-- The roles and default grants of a Supabase project, for a plain PostgreSQL. Run once in template1, so that every
+-- database made afterwards grants to anon and authenticated by default, as in Supabase: private objects need an
+-- explicit revoke. The password of `authenticator` comes from AUTHENTICATOR_PASSWORD.
 \getenv password AUTHENTICATOR_PASSWORD
 CREATE ROLE anon NOLOGIN NOINHERIT;
 CREATE ROLE authenticated NOLOGIN NOINHERIT;

@@ -1,6 +1,6 @@
 /// One million bytes of text in each of some languages, made of sentences written for this purpose.
 ///
-/// One million, so that "iterations a second" reads as megabytes a second.
+/// One million, so that "iterations per second" reads as megabytes per second.
 enum Samples {
     static let languages = ["en", "de", "ru", "zh", "ja"]
 

@@ -2,7 +2,7 @@ import Benchmark
 import Foundation
 import TextProcessing
 
-/// Megabytes a second of each step a text goes through; every iteration is one megabyte.
+/// Megabytes per second of each step that a text goes through; every iteration is one megabyte.
 let benchmarks: @Sendable () -> Void = {
     Benchmark.defaultConfiguration = .init(metrics: [.wallClock, .throughput], maxDuration: .seconds(3))
 

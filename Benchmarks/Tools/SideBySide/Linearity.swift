@@ -13,7 +13,7 @@ struct Linearity {
 
     let steps: [(name: String, run: (String) -> Void)]
 
-    /// Prints megabytes a second of processor time at each size; false when a step is not linear.
+    /// Prints megabytes per second of processor time at each size; false when a step is not linear.
     func check(sample: String) -> Bool {
         let line = sample.replacing("\n", with: " ")
         let kinds: [(name: String, sizes: [Int], text: (Int) -> String)] = [

@@ -4,11 +4,11 @@ import TextProcessing
 // This package's speed on one thread over text files, for scripts/bench-side-by-side.py, which measures other tools over
 // the same files:
 //
-//   SideBySide VOCABULARY FILE…            a line `what file number` each: megabytes a second, or records a second
+//   SideBySide VOCABULARY FILE…            one line `what file number` for each: megabytes per second, or records per second
 //   SideBySide VOCABULARY FILE --records N   only makes the points of N records, for counting allocations
 //   SideBySide VOCABULARY FILE --linearity   the speed of each step by the size of a text; fails where it is not linear
 
-/// Prints how much is done in a second of processor time.
+/// Prints how much is done per second of processor time.
 func measure(_ what: String, _ file: String, of amount: Double, _ body: () -> Void) {
     print("\(what) \(file) \(amount / fastest(runsMin: 3, secondsMin: 1, body))")
 }
