@@ -1,7 +1,7 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
-// A package of its own, so that nobody pays for the benchmark tools in a normal build.
+// A package of its own, so that a normal build does not include the benchmark tools.
 let package = Package(
     name: "benchmarks",
     dependencies: [

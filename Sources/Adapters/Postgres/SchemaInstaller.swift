@@ -57,7 +57,7 @@ package struct SchemaInstaller: Sendable {
                 BEGIN
                     EXECUTE 'SELECT (public.schema_version() ->> ''version'')::integer' INTO v_installed;
                 EXCEPTION WHEN undefined_function OR undefined_table OR undefined_column OR insufficient_privilege THEN
-                    -- What it looks for is not there, or this role may not ask: then its own text says what it is.
+                    -- A part of it is missing, or this role may not call it: then its text shows the version.
                     SELECT (regexp_match(prosrc, '"version": ([0-9]+)'))[1]::integer INTO v_installed FROM pg_proc
                     WHERE oid = to_regprocedure('public.schema_version()');
                 END;

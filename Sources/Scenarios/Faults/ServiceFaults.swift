@@ -58,7 +58,7 @@ final class ServiceFaults: @unchecked Sendable {  // Confined to the simulation'
 
     /// Lets the embedder tell all callers to wait, for a while.
     func throttle(for duration: Duration) {
-        simulation.note("the embedder tells everybody to wait for \(duration)")
+        simulation.note("the embedder tells all callers to wait for \(duration)")
         throttling = simulation.now + duration.nanoseconds
     }
 

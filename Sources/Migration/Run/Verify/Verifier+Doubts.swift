@@ -32,7 +32,7 @@ struct Doubts: Sendable {
 }
 
 extension Verifier {
-    /// Reads the records a second time that had no text at the first look.
+    /// Reads the records a second time for which the first look found no text.
     ///
     /// - Returns: how many points the collection holds for these records.
     func settle(_ doubts: inout Doubts, into report: inout VerificationReport) async throws(ServiceFailure) -> Int {
