@@ -7,7 +7,7 @@ ENV MIGRATE_CACHE_DIR=/opt/migrate
 WORKDIR /src
 COPY scripts ./scripts
 COPY Tests/Integration/Support/python/requirements.txt ./Tests/Integration/Support/python/
-# Only scripts and this list decide what is installed, so a change to the sources does not repeat it.
+# Only the scripts and this list decide what is installed, so a change to the sources does not install it again.
 RUN apt-get update -q && scripts/setup && rm -rf /var/lib/apt/lists/*
 
 FROM source AS tests

@@ -1,4 +1,4 @@
-# The front door. Each target is one readable script in scripts/, which does its own set-up on a fresh Debian machine
+# The entry point. Each target is one readable script in scripts/, which sets up a fresh Debian machine by itself
 # that has the Swift toolchain, git and make.
 
 .PHONY: help demo test integration bench chaos fuzz simulate sanitize lint release integration-docker first-run first-run-http
@@ -6,7 +6,7 @@
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: ## the main job for real: MariaDB to Qdrant's interface, tracked in PostgreSQL, then one search
+demo: ## the whole job with real databases: MariaDB to Qdrant's interface, tracked in PostgreSQL, then one search
 	@scripts/demo
 
 test: ## every test, against private MariaDB, MySQL and PostgreSQL servers and Qdrant's own engine
@@ -18,7 +18,7 @@ integration: ## only the tests that need servers
 bench: ## the benchmarks behind the numbers in the README
 	@scripts/bench
 
-chaos: ## 20 minutes of jobs whose processes and servers are killed, and the long races: make chaos MINUTES=3
+chaos: ## jobs whose processes and servers are killed, for 20 minutes, and the long races: make chaos MINUTES=3
 	@scripts/chaos $(MINUTES)
 
 fuzz: ## 108,000 generated texts: tokens and sparse vectors compared with tiktoken and fastembed

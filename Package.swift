@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// Every target of ours is built with the same strict settings; only the C module maps are left alone.
+/// Every target is built with the same strict settings, except the C module maps.
 let strict: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .enableUpcomingFeature("ExistentialAny"),
@@ -42,11 +42,11 @@ let package = Package(
             dependencies: [.product(name: "Crypto", package: "swift-crypto")],
             swiftSettings: strict
         ),
-        // What Foundation has beside FoundationEssentials and we need, without its tables of all languages.
+        // The few parts of Foundation that FoundationEssentials lacks and we need, without its tables of all languages.
         .target(name: "Basics", swiftSettings: strict),
         // Every setting: its name, default, range and help, and where a value came from.
         .target(name: "Settings", dependencies: ["Basics"], swiftSettings: strict),
-        // The engine: values, ports, decisions, and the loops that await. Knows no socket and no system clock.
+        // The engine: values, ports, decisions, and the loops that await. It uses no socket and no system clock.
         .target(
             name: "Migration",
             dependencies: [
@@ -56,7 +56,7 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
-        // The SQL of job tracking, carried inside the binary; the files in `sql/` are the single source.
+        // The SQL of job tracking, embedded in the binary; the files in `sql/` are the only source.
         .target(name: "CTrackingSQL"),
         // Production adapters.
         .target(
@@ -70,20 +70,20 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
-        // The seeded executor with virtual time; knows nothing of migrations. Its C part is a hook of the Swift runtime.
+        // The seeded executor with virtual time; it does not know migrations. Its C part is a hook of the Swift runtime.
         .target(name: "CSimulation"),
         .target(
             name: "Simulation",
             dependencies: ["CSimulation", .product(name: "HeapModule", package: "swift-collections")],
             swiftSettings: strict
         ),
-        // In-memory twins of the four services, with a place before and after each call where a test may interfere.
+        // In-memory fakes of the four services, with a hook before and after each call for tests.
         .target(
             name: "Fakes",
             dependencies: ["Migration", "TextProcessing"],
             swiftSettings: strict
         ),
-        // The same twins behind loopback HTTP.
+        // The same fakes over HTTP on loopback.
         .target(
             name: "ServedFakes",
             dependencies: [
@@ -93,19 +93,19 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
-        // Histories, evidence and the checks of the invariants: from what has happened to what is wrong.
+        // Histories, evidence and the checks of the invariants: they find what is wrong in what has happened.
         .target(
             name: "Invariants",
             dependencies: ["Migration", "TextProcessing", .product(name: "Crypto", package: "swift-crypto")],
             swiftSettings: strict
         ),
-        // The simulated world: workload, faults, other people, and mistakes planted on purpose.
+        // The simulated world: workload, faults, other people, and planted mistakes.
         .target(
             name: "Scenarios",
             dependencies: ["Fakes", "Invariants", "Migration", "Simulation", "TextProcessing"],
             swiftSettings: strict
         ),
-        // What every program of ours needs of its process: console, questions, signals, exit codes.
+        // What each program needs of its process: console, questions, signals, exit codes.
         .target(
             name: "Terminal",
             dependencies: [
@@ -113,7 +113,7 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
-        // What runs in production. `migrate demo` shows it over the twins; simulation and planted bugs are not in it.
+        // The production program. `migrate demo` runs it with the fakes; simulation and planted bugs are not in it.
         .executableTarget(
             name: "migrate",
             dependencies: [
@@ -123,7 +123,7 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
-        // For those who test: simulation, served stand-ins.
+        // The program for testers: simulation, served stand-ins.
         .executableTarget(
             name: "migrate-lab",
             dependencies: [
@@ -133,7 +133,7 @@ let package = Package(
             swiftSettings: strict
         ),
 
-        // The rules each port must keep: one suite, run by the fakes and by every real server at hand.
+        // The rules that each port must keep: one suite, run by the fakes and by every available real server.
         .target(
             name: "Conformance",
             dependencies: ["Fakes", "Invariants", "Migration", "Scenarios", "TextProcessing"],
