@@ -4,10 +4,10 @@ import TextProcessing
 /// Several sources in one collection, with equal record ids, beside points that carry no source.
 extension PointStoreConformance {
     static let other = "shop.memos"
-    /// As `owner`, but the unmarked points are somebody else's.
+    /// Like `owner`, but the unmarked points belong to another source.
     static let marked = PointOwner(source: owner.source, ownsUnmarked: false)
 
-    /// Writes two points of each: ours, another source's, and nobody's, all of record 1.
+    /// Writes two points of each kind: ours, another source's, and without a source, all of record 1.
     private func writeAll(_ store: any PointStore) async throws {
         try await store.upsert([Self.parent(1), Self.child(1)])
         try await store.upsert([
@@ -69,7 +69,7 @@ extension PointStoreConformance {
     func deletesNoPointsOfAnotherSource(_ store: any PointStore) async throws {
         try await writeAll(store)
         for point in try await store.points(of: [1], owner: PointOwner(source: Self.other, ownsUnmarked: true)) {
-            // The same points, as somebody saw them who takes them for another's.
+            // The same points, as seen by a process that takes them for another source's.
             for source in [Self.owner.source, point.source == nil ? Self.other : nil] {
                 try await store.delete([
                     Self.seen(point, checksum: point.checksum, profile: point.profile, source: source)
@@ -143,7 +143,7 @@ extension PointStoreConformance {
         try expect(marked == 2, "\(marked) of 2 points marked")
     }
 
-    /// Whatever somebody else has written there, it is neither ours nor unmarked unless it says so exactly.
+    /// Whatever another application has written there, it is neither ours nor unmarked unless it says so exactly.
     func tellsOddSourcesApart(_ store: any PointStore) async throws {
         let long = String(repeating: "s", count: 3_000)
         let odd = [

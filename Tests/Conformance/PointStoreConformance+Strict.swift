@@ -3,7 +3,7 @@ import TextProcessing
 
 /// Servers that refuse what is large or not indexed, and collections that have no room.
 extension PointStoreConformance {
-    /// Lower than anybody would set them, and just enough for a delete that names what was seen.
+    /// Lower than any sensible setting, and just enough for a delete that names what was seen.
     private static let smallLimits = """
         {"max_query_limit": 3, "filter_max_conditions": 4, "condition_max_size": 2, "upsert_max_batchsize": 2,
          "max_timeout": 5, "search_max_oversampling": 1.5, "search_allow_exact": false}

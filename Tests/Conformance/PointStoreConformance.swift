@@ -47,7 +47,7 @@ package struct PointStoreConformance: Sendable {
         package let description: String
     }
 
-    /// Makes a store over a collection that nobody else uses.
+    /// Makes a store over a collection that nothing else uses.
     package typealias Make = @Sendable () async throws -> any PointStore
 
     /// Writes a point without vectors and with this payload (an object as JSON), as another application would.
@@ -185,7 +185,7 @@ package struct PointStoreConformance: Sendable {
         }
     }
 
-    /// Nobody could write a record then: a person must act, and no record may be counted as failed.
+    /// No record could be written then: a person must act, and no record may be counted as failed.
     private func stopsWithoutACollection(_ store: any PointStore) async throws {
         do throws(PortFailure) {
             try await store.upsert([Self.child(1)])

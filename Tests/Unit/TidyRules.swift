@@ -32,7 +32,7 @@ struct TidyRule: Sendable, CustomTestStringConvertible {
         return isInScope && !outside.contains { path.hasPrefix($0 + "/") } && exceptions[path] == nil
     }
 
-    /// One message a line that breaks the rule: `path:line: X is banned here, use Y`.
+    /// One message per line that breaks the rule: `path:line: X is banned here, use Y`.
     func violations(in path: String, code: [Substring]) throws -> [String] {
         guard concerns(path) else { return [] }
         var messages: [String] = []

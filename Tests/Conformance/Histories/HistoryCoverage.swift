@@ -1,6 +1,6 @@
 /// How often what a test hunts for really happened: a run in which no late worker met a new owner proves nothing.
 package struct HistoryCoverage: Sendable, Equatable, CustomStringConvertible {
-    /// A finish or a heartbeat of an ended attempt found the batch under somebody else's lease.
+    /// A finish or a heartbeat of an ended attempt found the batch under another worker's lease.
     package var staleMetNewOwner = 0
     /// A claim with a known claim id got the batches that it held.
     package var repeatedClaims = 0

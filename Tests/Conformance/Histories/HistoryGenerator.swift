@@ -214,7 +214,7 @@ extension HistoryGenerator {
         return dice.pick(claims) ?? claim()
     }
 
-    /// Something that is held now, or that somebody once held.
+    /// Something that is held now, or that was held once.
     private func fence() -> Fence? {
         guard dice.oneIn(4) else {
             return dice.pick(fences.suffix(40).filter(isHeld)) ?? dice.pick(fences)

@@ -83,7 +83,7 @@ extension ListIngestionEvents.Answer {
 }
 
 extension String {
-    /// Without what Swift's own description repeats and nobody reads.
+    /// Without the parts that Swift's own description repeats.
     fileprivate var plain: String {
         replacing("Migration.", with: "").replacing("Optional(", with: "(")
             .replacing(#/ExplicitNull<\w+>\(wrappedValue: /#, with: "(")

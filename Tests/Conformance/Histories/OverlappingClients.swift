@@ -97,7 +97,7 @@ extension OverlappingClients {
                 )
                 await send(call)
             }
-            // It died; whoever comes next is somebody else.
+            // It died; the next client is a different one.
             if dice.oneIn(2) { token = dice.uuid() }
         }
     }
@@ -204,7 +204,7 @@ extension OverlappingClients {
         await send(call)
     }
 
-    /// A request of somebody else arrives once more, perhaps while the first is still at work.
+    /// A request of another client arrives once more, perhaps while the first is still in progress.
     private func echo() async {
         for _ in 0..<40 {
             if let call = dice.pick(world.withLock { Array($0.sent.suffix(5)) }) {

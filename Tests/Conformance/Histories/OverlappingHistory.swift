@@ -4,7 +4,7 @@ import Migration
 package import Scenarios
 import Synchronization
 
-/// Overlapping clients on the fake, where a seed decides who goes on at each pause of each call.
+/// Overlapping clients on the fake, where a seed decides which of them goes on at each pause of each call.
 package enum OverlappingHistory {
     /// Lets the clients of a seed do their work.
     ///

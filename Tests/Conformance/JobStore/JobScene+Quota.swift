@@ -21,7 +21,7 @@ extension JobScene {
         let told = try await report(QuotaReport(tokensPerMinute: 6000))
         try expectEqual([told.tokensPerMinute, told.requestsPerMinute], [6000, 0], "limits")
         try expect(told.share > 0.97 && told.share <= 0.975, "share \(told.share) is not 0.975")
-        // 97.5 tokens a second: 975 tokens are 10 s.
+        // 97.5 tokens per second: 975 tokens are 10 s.
         try expectEqual(try await reserve(975).waitMs, 0, "the first request")
         try expectWithin(try await reserve(975).waitMs, 8800...10_000, "the second request")
         try expectWithin(try await reserve(1).waitMs, 18_800...20_000, "the third request")
@@ -96,7 +96,7 @@ extension JobScene {
     }
 
     func quotaReachesTenMinutesAtMost() async throws {
-        // A limit that is wrong: 60 tokens of one a minute.
+        // A limit that is wrong: 60 tokens with a limit of one per minute.
         _ = try await report(QuotaReport(tokensPerMinute: 1))
         try expectEqual(try await reserve(60).waitMs, 0, "the first request")
         try expectWithin(try await reserve(60).waitMs, 590_000...600_000, "the wait after an hour was reserved")

@@ -3,7 +3,7 @@
 import Foundation
 import Migration
 
-/// One rule's own corner of a store: a target and quota that nobody else uses, and short words for the calls.
+/// One rule's own corner of a store: a target and quota that no other rule uses, and short words for the calls.
 struct JobScene: Sendable {
     let harness: any JobStoreHarness
     /// Unique, because a real store outlives the rule.

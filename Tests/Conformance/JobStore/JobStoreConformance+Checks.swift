@@ -237,7 +237,7 @@ extension JobStoreConformance.Rule {
         return true
     }
 
-    /// What was paid, and who is at work: checks the rule if it is one of these.
+    /// What was paid, and which runners are at work: checks the rule if it is one of these.
     private func accounting(_ scene: JobScene) async throws -> Bool {
         switch self {
         case .paidIsAddedWithEveryEnd: try await scene.paidIsAddedWithEveryEnd()

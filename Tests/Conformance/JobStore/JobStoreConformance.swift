@@ -207,7 +207,7 @@ package struct JobStoreConformance: Sendable {
         case quotaIsForgotten
         case eventsAreReadBackwards
         case requeuedBatchesAreListedAlone
-        // What was paid, and who is at work.
+        // What was paid, and which runners are at work.
         case paidIsAddedWithEveryEnd
         case paidIsAddedOnce
         case paidIsBounded

@@ -53,7 +53,7 @@ struct ChaosChecks {
         return problems
     }
 
-    /// Every record with a text has its points, nobody else has any, and `migrate verify` says so too: I18, I19.
+    /// Every record with a text has its points, no other record has any, and `migrate verify` says so too: I18, I19.
     private func wrongPoints(_ evidence: TrackingEvidence) async throws -> [String] {
         var problems: [String] = []
         let verified = try await stage.program.run(["verify", "--json"], stage.settings)
@@ -72,7 +72,7 @@ struct ChaosChecks {
             strangerPoints: 0,
             lateRows: 0
         )
-        // 1: the row that belongs to nobody has failed.
+        // 1: the row without a tenant has failed.
         if verified.status != 1 || report != expected {
             problems.append("verify ended with \(verified.status): \(verified.out.prefix(1500)) \(verified.error)")
         }

@@ -91,7 +91,7 @@ struct ChaosJob {
             fleet.end()
             let isFinal = await !stage.isOpen()
             let seconds = Int((ContinuousClock.now - calm) / .seconds(1))
-            // Everybody sees that the job is final, and leaves.
+            // Every process sees that the job is final, and leaves.
             let patience = ContinuousClock.now + .seconds(isFinal ? 60 : 0)
             while !fleet.processes().isEmpty, ContinuousClock.now < patience { await pause(.milliseconds(250)) }
             let left = fleet.processes()
@@ -102,7 +102,7 @@ struct ChaosJob {
         }
     }
 
-    /// Ids far above 2^53; one record belongs to nobody, and must end as a dead letter.
+    /// Ids far above 2^53; one record has no tenant, and must end as a dead letter.
     private static func fill(_ stage: Stage) async throws {
         try await stage.rows.run(
             """

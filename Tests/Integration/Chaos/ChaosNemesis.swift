@@ -72,7 +72,7 @@ final class ChaosNemesis: Sendable {
 
     // MARK: - Stopping
 
-    /// Stops a process that holds a batch until somebody else owns it, and lets it go on.
+    /// Stops a process that holds a batch until another process owns it, and lets it go on.
     private func stop(_ process: pid_t) async {
         let mayStop = state.withLock { state in state.stopped.count < 3 && state.stopped.insert(process).inserted }
         guard mayStop else { return }
@@ -85,7 +85,7 @@ final class ChaosNemesis: Sendable {
             while ContinuousClock.now - began < enough || (!hasNewOwner && ContinuousClock.now - began < .seconds(45)) {
                 await pause(.milliseconds(250))
                 hasNewOwner = await stage.says("SELECT bool_or(\(held.taken)) FROM ingestion_batch")
-                // Its finish was on its way when it was stopped: nobody else will own that batch.
+                // Its finish was in transit when it was stopped: no other process will own that batch.
                 if await stage.says("SELECT bool_and(\(held.ended)) FROM ingestion_batch") { break }
             }
         }
@@ -199,7 +199,7 @@ extension Stage {
     /// Whether the tracking database answers yes.
     func says(_ sql: String) async -> Bool { await ask(sql)?.first?.first == "t" }
 
-    /// Whether the job is not final, as far as anybody can say.
+    /// Whether the job is not final, as far as that is known.
     func isOpen() async -> Bool { await ask(Self.final)?.isEmpty ?? true }
 
     /// Whether the server says that the job is not final.

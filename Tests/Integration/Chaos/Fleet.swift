@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// The processes at work on one job: who ends before the job does is started again.
+/// The processes that work on one job: a process that ends before the job is started again.
 final class Fleet: Sendable {
     /// What a process is told to do.
     enum Seat: CaseIterable {
@@ -11,7 +11,7 @@ final class Fleet: Sendable {
         case parent
         /// Works only.
         case worker
-        /// Works only, and never finds the notes of those who died here: as if on another host.
+        /// Works only, and never finds the notes of processes that died here: as if on another host.
         case stranger
     }
 
@@ -23,7 +23,7 @@ final class Fleet: Sendable {
     }
 
     /// Every exit code that a fault excuses: the job ended, a service was away at the start, interrupted, killed, ended by
-    /// SIGTERM before anybody listened.
+    /// SIGTERM before the program listened for it.
     private static let excused: Set<Int32> = [0, 1, 69, 75, 128 + SIGKILL, 128 + SIGTERM]
 
     private let stage: Stage
@@ -42,7 +42,7 @@ final class Fleet: Sendable {
         state.withLock { $0.exits }.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }.joined(separator: ", ")
     }
 
-    /// Nobody is started again from now on.
+    /// From now on no process is started again.
     func end() { state.withLock { $0.isOver = true } }
 
     /// Keeps one process at work.
@@ -57,7 +57,7 @@ final class Fleet: Sendable {
                     arguments,
                     stage.settings.merging(settings) { $1 }.merging(changes) { $1 }
                 )
-                // I24: nobody leaves an open job but by a signal or a refusal.
+                // I24: no process leaves an open job except after a signal or a refusal.
                 let left = ended.status <= 1 ? await stage.isSurelyOpen() : false
                 note(ended, arguments, hasLeft: left)
             } catch {

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// The built program where nobody takes what it says, or where its terminal goes away.
+/// The built program when its output is not read, or when its terminal goes away.
 @Suite(.serialized, .timeLimit(.minutes(5))) struct `A terminal that stands still or goes away` {
     /// Work for some time, and no server.
     private static let work = ["demo", "--records", "30000"]

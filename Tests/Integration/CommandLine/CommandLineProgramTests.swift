@@ -97,7 +97,7 @@ import Testing
     @Test func `services that do not answer end with 69, each with its line`() async throws {
         let program = try Program()
         defer { program.remove() }
-        // Port 9 is discard: nobody listens on loopback.
+        // Port 9 is discard: no server listens there on loopback.
         let environment = [
             "MYSQL_HOST": "127.0.0.1", "MYSQL_PORT": "9", "MYSQL_USER": "u", "MYSQL_PASSWORD": "",
             "MYSQL_DATABASE": "d",

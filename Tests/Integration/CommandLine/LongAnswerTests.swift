@@ -2,7 +2,7 @@ import Foundation
 import Migration
 import Testing
 
-/// Answers that are longer than a pipe holds: whoever reads them slowly gets all of them.
+/// Answers that are longer than a pipe holds: a slow reader gets all of them.
 ///
 /// What is said while work goes on may be left out; what was asked for may not.
 @Suite(.serialized, .timeLimit(.minutes(5))) struct `Long answers` {

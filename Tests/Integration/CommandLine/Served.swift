@@ -110,7 +110,7 @@ struct Served: Sendable {
         return lines
     }
 
-    /// Opens a job that nobody works on.
+    /// Opens a job that no runner works on.
     @discardableResult
     func openJob(_ target: String, config: [String: String] = [:]) async throws -> JobID {
         let order = OpenIngestionJob(

@@ -213,7 +213,7 @@ struct `Servers of a job` {
             try stage.writeUnmarked((1...3).map { $0 } + (1...12).map { $0 + 500 })
             try await stage.end(["run", "--yes", "--allow-removals"], ["UNMARKED_POINTS": "ours"])
             try await stage.end(["verify"])
-            // Those of records that the table has are gone; nobody has planned the others.
+            // The points of records that the table has are gone; the other records were not planned.
             #expect(try stage.unmarked() == 12)
         }
     }

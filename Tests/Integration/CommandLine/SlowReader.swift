@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// A pipe that holds one page, and somebody who looks away first and then reads it a few bytes at a time: `less`, a slow disk, a
+/// A pipe that holds one page, and a reader that waits first and then reads it a few bytes at a time: `less`, a slow disk, a
 /// program that works on each line.
 struct SlowReader {
     /// The least that a pipe holds.
@@ -48,7 +48,7 @@ struct SlowReader {
 }
 
 extension Program {
-    /// Runs to the end while somebody reads standard output slowly.
+    /// Runs to the end while standard output is read slowly.
     func runSlowlyRead(
         _ arguments: [String],
         _ environment: [String: String] = [:],

@@ -30,7 +30,7 @@ final class Terminal: Sendable {
         /// How much of it `wait` has seen.
         var seen = 0
         var isClosed = false
-        /// Whether nobody had the other side open at the last look.
+        /// Whether the other side was closed at the last look.
         var isDrained = false
         var touched = ContinuousClock.now
     }
@@ -181,7 +181,7 @@ final class Terminal: Sendable {
             if count > 0 {
                 state.withLock { $0.bytes += page.prefix(count) }
             } else {
-                // Nobody has opened the other side yet, or nobody has it any more.
+                // The other side is not open yet, or not any more.
                 state.withLock { $0.isDrained = true }
                 _ = poll(nil, 0, 10)
             }

@@ -27,7 +27,7 @@ import Testing
         #expect(try Data(contentsOf: kept) == vocabulary)
         let folder = kept.deletingLastPathComponent().path()
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == [kept.lastPathComponent])
-        // What is there is not fetched again: nobody answers any more.
+        // An existing copy is not fetched again: the server is gone.
         try await setup("http://127.0.0.1:9/whole", exit: 0, saying: #""is_new":false"#)
     }
 

@@ -17,7 +17,7 @@ struct MySQLTestDatabase: Sendable {
         _ server: MySQLServer? = nil,
         _ body: (MySQLTestDatabase) async throws -> Void
     ) async throws {
-        // Cases of one test begin all at once, and a server has so many connections. Who names no server may nest.
+        // Cases of one test begin all at once, and a server has only so many connections. A call that names no server may nest.
         let isCase = server != nil
         if isCase { await Turns.cases.take() }
         defer { if isCase { Turns.cases.giveBack() } }

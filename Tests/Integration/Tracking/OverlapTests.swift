@@ -6,7 +6,7 @@ import Testing
 
 @testable import Adapters
 
-/// Clients whose calls overlap: the server decides who goes on, so that each run is another one.
+/// Clients whose calls overlap: the server decides which of them goes on, so that each run is different.
 @Suite(.needs(.postgres), .serialized) struct `Overlapping calls on a real PostgreSQL` {
     /// A mistake of the SQL that only shows in how much time has passed.
     struct Mistake: Sendable, CustomTestStringConvertible {

@@ -53,7 +53,7 @@ import Testing
         let (dice, clock) = (Dice(seed), SteppedClock())
         let fake = FakeSupabase(time: Time(clock), entropy: dice)
         var drawn: [Drawn] = []
-        // Numbers beyond belief keep everybody waiting for long: a fifth of the seeds has them.
+        // Absurd numbers cause long waits: a fifth of the seeds has them.
         let isOdd = seed.isMultiple(of: 5)
         for number in 0..<calls {
             // Mostly so soon that there is a wait; now and then long enough for a cut to be forgiven.

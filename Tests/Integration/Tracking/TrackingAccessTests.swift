@@ -4,7 +4,8 @@ import Testing
 
 @testable import Adapters
 
-/// Who may do what with everything the SQL installs, as the catalogue lists it: what is added later cannot escape.
+/// The grants on everything that the SQL installs, as the catalogue lists it: objects that are added later cannot
+/// escape.
 @Suite(.needs(.postgres), .serialized) struct `Access to the tracking SQL` {
     /// A function: its signature, whether clients call it, and a call of it with nothing but NULL.
     private struct Function {

@@ -76,7 +76,7 @@ struct TrackingDatabase: Sendable {
         )
     }
 
-    /// Lets calls wait long for each other, as a busy machine may make them; who waits for ever is a deadlock.
+    /// Lets calls wait long for each other, as on a busy machine; a call that waits for ever is a deadlock.
     func makeLocksPatient() async throws {
         try await run(
             """

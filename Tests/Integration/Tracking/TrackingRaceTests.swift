@@ -128,7 +128,7 @@ import Testing
         )
         #expect(try await plan.store.finish(call).result == .applied)
         let again = try await plan.store.finish(call).result
-        // Somebody else may have claimed it in between.
+        // Another worker may have claimed it in between.
         #expect(again == .duplicate || (again == .lost && !(outcome == .completed)))
     }
 }

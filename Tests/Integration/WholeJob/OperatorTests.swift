@@ -50,7 +50,7 @@ struct `Operators` {
             try await stage.migrate("run", "--yes", "--new", saying: ["12 processed"])
             let left = "SELECT count(*) FROM public.ingestion_quota WHERE pause_until > now()"
             #expect(try await stage.database.run(left) == [["0"]])
-            // Another account of the same server waits for nobody, and has a row of its own.
+            // Another account of the same server does not wait for this one, and has its own row.
             try await stage.database.run(pause)
             try await stage.migrate("run", "--yes", "--new", with: ["OPENAI_ORG_ID": "org-2"])
             #expect(try await stage.database.run(left) == [["1"]])

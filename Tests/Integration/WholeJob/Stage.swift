@@ -19,7 +19,7 @@ struct Stage: Sendable {
 
     /// Sets the stage, lends it to `body` and clears it away.
     ///
-    /// Bad rows are three more: NULL, blank, and one that belongs to nobody. The settings go over those that lead to the servers.
+    /// Bad rows are three more: NULL, blank, and one without a tenant. The settings override those of the servers.
     static func use(
         _ transport: `The whole job`.Transport,
         records: Int,

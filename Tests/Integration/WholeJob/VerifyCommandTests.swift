@@ -8,7 +8,7 @@ import Testing
 /// With which code `migrate verify` ends, against real servers.
 @Suite(.needs(.mysql, .postgres, .qdrant, .vocabulary), .serialized, .timeLimit(.minutes(5)))
 struct `Verify, as people run it` {
-    /// Somebody writes into the payload of one point.
+    /// Another application writes into the payload of one point.
     private func write(_ payload: String, into point: StoredPoint, _ store: QdrantPointStore) async throws {
         let body = #"{"payload": \#(payload), "points": ["\#(point.id)"]}"#
         try await store.apply(.post, "/points/payload", Array(body.utf8))

@@ -27,7 +27,7 @@ struct `The whole job` {
         try await Stage.use(transport, records: Self.records, hasBadRows: true, on: server) { stage in
             try await stage.migrate("setup", "--yes")
             try await stage.migrate("check")
-            // 1: finished, with a record that belongs to nobody.
+            // 1: finished, with a record without a tenant.
             try await stage.migrate("run", "--new", "--yes", exit: 1)
             let stats = try await stage.stats(job: 1)
             #expect(stats.job?.totalRecords == Int64(Self.records + 3))
@@ -139,7 +139,8 @@ struct `The whole job` {
             #expect(stats.job?.status == .completed)
             #expect(stats.processed == 300)
             #expect(stats.equal == true)
-            // The leases of the dead last two minutes; nobody waited for one, or took one from the living.
+            // The leases of the dead runner last two minutes; no runner waited for one, or took one from a living
+            // runner.
             #expect(stats.reaps == 0)
             let codes = try await stage.history(job: 1).compactMap { $0.kind == "failed" ? $0.detail["code"] : nil }
             #expect(codes == Array(repeating: "runner_died", count: codes.count))

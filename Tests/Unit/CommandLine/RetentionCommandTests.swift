@@ -240,7 +240,7 @@ private let month = Retention(olderThan: .seconds(30 * 86_400), keep: 1)
     }
 }
 
-/// Lets somebody else delete a job just before a call deletes its first one, and loses the answer to that.
+/// Lets another program delete a job just before a call deletes its first one, and loses the answer to that.
 private final class Meddler: Sendable {
     private let state = Mutex<(fake: FakeSupabase?, job: JobID)>((nil, 0))
 

@@ -32,8 +32,8 @@ final class RawServer: Sendable {
         guard status else { throw POSIXError(.init(rawValue: errno) ?? .EIO) }
         port = Int(UInt16(bigEndian: address.sin_port))
         guard accepts else { return }
-        // The thread keeps the server until the process ends: closing a listener under a thread that accepts would let
-        // it accept from whoever gets the number next.
+        // The thread keeps the server until the process ends: if a listener were closed under a thread that accepts, it
+        // would accept from the next owner of the file descriptor.
         Thread.detachNewThread { [self] in
             while true {
                 let socket = accept(listener, nil, nil)
@@ -143,7 +143,7 @@ extension [UInt8] {
     }
 }
 
-/// Opens connections that nobody accepts until the port takes no more.
+/// Opens connections that are never accepted until the port takes no more.
 final class FullPort: Sendable {
     let server: RawServer
     private let sockets: [Int32]

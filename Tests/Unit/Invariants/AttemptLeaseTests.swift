@@ -66,7 +66,7 @@ private let second: Int64 = 1_000_000_000
     }
 }
 
-/// I25: who may be reaped.
+/// I25: which process may be reaped.
 @Suite struct `The history of claims` {
     private static let reap = EventSummary(
         id: 9,

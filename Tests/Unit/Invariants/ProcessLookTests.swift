@@ -70,7 +70,7 @@ private let second: Int64 = 1_000_000_000
     }
 }
 
-/// I24: who may leave while the job is open.
+/// I24: which process may leave while the job is open.
 @Suite struct `The departure of a process` {
     private static let full = StopReason.fatal(.points, PortFailure(.full, "no room"))
     private static let outOfMoney = StopReason.fatal(.embedder, PortFailure(.outOfMoney, "no credit"))
@@ -105,7 +105,7 @@ private let second: Int64 = 1_000_000_000
     }
 }
 
-/// I28: who is admitted to a job.
+/// I28: which process is admitted to a job.
 @Suite struct `The admission to a job` {
     private static let job = TrackingStory.clean.job.summary
     private static let servers = JobServers(source: ["a"], points: ["b"], embedder: ["c"])

@@ -52,7 +52,7 @@ private func seconds(_ count: Int64) -> Int64 { count * 1_000_000_000 }
     }
 }
 
-/// I32: who is given up for what a service does.
+/// I32: which record is given up for failures of a service.
 @Suite struct `The history of suspects` {
     private static func letter(isPermanent: Bool = false) -> FailedRecord {
         FailedRecord(recordId: 7, stage: .embed, code: "suspect", message: "", permanent: isPermanent)

@@ -117,7 +117,7 @@ import Testing
     }
 }
 
-/// Counts who is inside.
+/// Counts the users inside.
 private final class Usage: Sendable {
     private let state = Mutex((now: 0, most: 0, served: 0))
 
@@ -139,7 +139,7 @@ private final class Usage: Sendable {
     var served: Int { state.withLock { $0.served } }
 }
 
-/// Holds whoever waits until it is opened.
+/// Holds all waiting users until it is opened.
 private final class Gate: Sendable {
     private let opened = AsyncStream<Void>.makeStream()
     private let arrived = AsyncStream<Void>.makeStream()

@@ -5,7 +5,7 @@ import Testing
 @testable import Terminal
 @testable import migrate
 
-/// Over a pipe that nobody reads, which is what a terminal after Ctrl-S is to a program.
+/// Over a pipe without a reader: the same to a program as a terminal after Ctrl-S.
 @Suite(.timeLimit(.minutes(1))) struct `Output that nobody takes` {
     private func pipe() throws -> (reading: Int32, writing: Int32) {
         // Without it, writing into a pipe whose reader is gone ends the process.

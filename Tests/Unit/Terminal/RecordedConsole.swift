@@ -37,7 +37,7 @@ final class RecordedConsole: AnswerSource {
 
     var out: String { state.withLock { $0.out } }
     var error: String { state.withLock { $0.error } }
-    /// Answers that nobody has asked for.
+    /// Answers that no question has asked for.
     var unused: [String] { state.withLock { $0.answers.compactMap(\.self) } }
 
     func begin() -> Bool { true }

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import TextProcessing
 
-/// The examples of the documentation pages, compiled and run as by somebody who has only the library.
+/// The examples of the documentation pages, compiled and run with the library alone.
 @Suite("Documentation of TextProcessing")
 struct DocumentationTests {
     @Test(.enabled(if: TestVocabulary.isWanted, "MIGRATE_TEST_VOCABULARY names no vocabulary"))

@@ -40,7 +40,7 @@ import Testing
         ("53400", "configuration limit"), ("53200", "out of memory"), ("55006", "object in use"), ("40001", "restart"),
         ("40P01", "deadlock"), ("58030", "I/O error"), ("58P01", "could not open file"), ("XXUUU", "internal"),
         ("XXA00", ""),
-        // What nobody knows.
+        // Codes that are not known.
         ("25006", "cannot execute UPDATE in a read-only transaction"),
         ("0A000", "cached plan must not change result type"),
         ("55000", "x"), ("HV000", "x"), ("F0000", "x"), ("CR000", "x"), ("99999", "x"), ("UNKWN", ""), ("0B000", ""),

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Adapters
 
-/// Somebody who may log in and do what service_role may, and hides the names that our functions use behind objects in his
+/// A user with the rights of service_role who hides the names that our functions use behind objects in his
 /// temporary schema: a domain with a check, or a view, whose function runs with the rights of the functions' owner.
 @Suite(.needs(.postgres), .serialized) struct `A hostile caller of the tracking SQL` {
     /// The names he hides: of types as the SQL spells them and as the server stores them, and of our tables.

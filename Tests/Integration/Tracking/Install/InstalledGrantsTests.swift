@@ -66,7 +66,7 @@ import Testing
         try await database.drop()
     }
 
-    /// Who may do what with our objects, but their owner.
+    /// The grants on our objects, except their owner's.
     private static let grants = """
         SELECT DISTINCT CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE g.grantee::regrole::text END, g.privilege_type,
             g.is_grantable::text

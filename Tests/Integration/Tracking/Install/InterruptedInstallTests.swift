@@ -3,7 +3,7 @@ import Testing
 
 @testable import Adapters
 
-/// An installation that ends before its end: whatever is left must not be open to anybody, so nothing is left.
+/// An interrupted installation: nothing may be left that is open to every role, so nothing is left.
 @Suite(.needs(.postgres)) struct `An interrupted installation of the tracking SQL` {
     /// Everything in the schema `public`, and of it the functions that `anon` may call.
     private static let remains = """
@@ -100,7 +100,7 @@ import Testing
         try await database.drop()
     }
 
-    /// The text of an older program that somebody kept.
+    /// A kept copy of an older program's text.
     @Test(arguments: [0, 1, 2, 40]) func `of older SQL over newer changes nothing`(newer: Int) async throws {
         try await TrackingDatabase.use { database in
             let version = SchemaInstaller.version + newer

@@ -1,6 +1,6 @@
 import Testing
 
-/// What somebody may have under our names that is not ours.
+/// Objects of another program under our names.
 struct OlderCase: Sendable, CustomTestStringConvertible {
     let testDescription: String
     let sql: String

@@ -64,8 +64,8 @@ struct IsolationGroup: Sendable {
 
     /// Calls that leave out what others hold, and began while others held something.
     ///
-    /// Their answer may be that of an earlier or later moment, when the others had not begun or were done; and one that
-    /// did nothing may have left out what another only looked at. Whoever waits for a batch asks again.
+    /// Their answer may be that of an earlier or later moment, when the others had not begun or were done; and a call
+    /// that did nothing may have left out what another only looked at. A worker that waits for a batch asks again.
     private func passing(in report: IsolationReport) -> Set<Int> {
         var passing: Set<Int> = []
         for (place, (index, committed)) in report.begun.enumerated() where place > committed.count {

@@ -4,7 +4,8 @@ import Testing
 
 @testable import Adapters
 
-/// A few connections that make one call each, in a given order of steps, and one that sees who waits for whom.
+/// A few connections that make one call each, in a given order of steps, and one that sees which of them waits for
+/// which.
 ///
 /// Nothing is timed: a step is over when its call was answered or the server says that it waits for another
 /// transaction. A commit whose call still waits comes as soon as that has its answer.

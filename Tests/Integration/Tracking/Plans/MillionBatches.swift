@@ -127,7 +127,7 @@ struct MillionBatches: Sendable {
 }
 
 extension TrackingDatabase {
-    /// A second database with the same content; nobody may be connected to the first.
+    /// A second database with the same content; no client may be connected to the first.
     fileprivate func copy() async throws -> Self {
         let copy = Self(name: "tracking_" + UUID().uuidString.lowercased().replacing("-", with: "_"), server: server)
         let connection = PostgresConnection(

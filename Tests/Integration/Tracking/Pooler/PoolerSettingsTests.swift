@@ -5,7 +5,7 @@ import Testing
 @testable import Adapters
 
 extension `Behind PgBouncer` {
-    /// Behind a pooler the server's connection belongs to everybody in turn: what one client sets, another one finds.
+    /// Behind a pooler the clients share the server's connection in turn: what one client sets, another one finds.
     @Suite struct `Time limits` {
         private static let settings = "SELECT name, setting FROM pg_settings ORDER BY name"
 

@@ -64,7 +64,7 @@ struct Trial: Sendable {
         case .pauseLong: return try await during("PAUSE \(name)", then: "RESUME \(name)")
         case .kill: return try await during("KILL \(name)", then: "RESUME \(name)")
         case .disable:
-            // Who is in stays in; new ones are turned away.
+            // Logged-in clients stay connected; new ones are refused.
             try await stage.console("DISABLE \(name)")
             let fresh = try stage.transport()
             let failure = await trackingFailure { _ = try await fresh.answer("schema_version") }

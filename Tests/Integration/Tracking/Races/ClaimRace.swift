@@ -8,9 +8,9 @@ import Testing
 
 /// Twenty workers with a connection each, planners that die one after the other, and a clock that jumps when they do.
 ///
-/// Each round has a planner, who dies between two of its pages. Meanwhile the workers take what there is and end it in
-/// every way; some forget a batch, and come back to it in a later round, when it belongs to somebody else. The clock
-/// stands still within a round, so that every answer is known to be right or wrong.
+/// Each round has a planner that dies between two of its pages. Meanwhile the workers take what there is and end it in
+/// every way; some forget a batch, and come back to it in a later round, when another worker holds it. The clock stands
+/// still within a round, so that every answer is known to be right or wrong.
 final class ClaimRace: Sendable {
     /// How often what the race is about really happened.
     struct Coverage: Sendable {
@@ -50,7 +50,7 @@ final class ClaimRace: Sendable {
     }
 
     static let workers = 20
-    /// Of leases that last 30 s: nobody is reaped in the round of its claim, and everybody two rounds later.
+    /// Longer than a lease of 30 s: no batch is reaped in the round of its claim, and every one two rounds later.
     private static let jump = Duration.seconds(31)
 
     let job: JobID

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Adapters
 
-/// What somebody's SQL has left, and what `recount_ingestion_job` makes of it.
+/// What manual SQL has left, and what `recount_ingestion_job` makes of it.
 @Suite(.needs(.postgres)) struct `Counters that SQL by hand has broken` {
     struct Damage: Sendable, CustomTestStringConvertible {
         let testDescription: String

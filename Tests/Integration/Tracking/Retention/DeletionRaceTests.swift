@@ -40,7 +40,7 @@ import Testing
                 let store = try stage.database.store(connectionsMax: 1)
                 for _ in 0..<6 {
                     let failure = await trackingFailure { try await call(rival, held, store) }
-                    // Contention is nobody's mistake; anything else is.
+                    // Contention is no mistake; anything else is.
                     #expect(failure == nil || failure?.kind == .unavailable, "\(rival): \(failure?.detail ?? "")")
                 }
                 return []

@@ -14,7 +14,7 @@ struct DeletionStage: Sendable {
         store = try database.store(connectionsMax: connectionsMax)
     }
 
-    /// Every table with rows of jobs, also one that somebody adds later, and the column that names the job.
+    /// Every table with rows of jobs, also tables that are added later, and the column that names the job.
     static func tables(_ database: TrackingDatabase) async throws -> [(name: String, column: String)] {
         let rows = try await database.run(
             """

@@ -73,7 +73,7 @@ import Testing
             // So does the new one, on the same job.
             let store = try database.store()
             let stats = try await store.stats(GetIngestionJobStats(job: 1))
-            // Failures of before version 2 are not counted: nobody knew their causes.
+            // Failures from before version 2 are not counted: their causes were not stored.
             #expect(stats.serviceFailures == (older == 1 ? 0 : 1) && stats.removed == 0 && stats.failedRecords == 1)
             #expect(stats.job?.servers == JobServers())
             let join = JoinIngestionJob(job: 1, configHash: "hash", controllerId: "new", token: UUID().uuidString)
@@ -150,7 +150,7 @@ import Testing
         }
     }
 
-    /// Somebody kept what an older program had printed, which does not look what it is applied over.
+    /// A kept copy of what an older program had printed, which does not check over what it is applied.
     @Test(arguments: OlderTrackingSQL.versions)
     func `that is pasted over this one is noticed, harms no job, and is put right by setup`(older: Int) async throws {
         try await TrackingDatabase.use { database in

@@ -174,7 +174,7 @@ import Testing
         case pause, resume, cancel, requeueBatches, requeueRecords, isolate, finalize, report, leave, renew
     }
 
-    /// The row of a job, for people: right after whatever changes the job, also when nobody controls it.
+    /// The row of a job, for people: right after everything that changes the job, also when no controller is alive.
     @Test(arguments: Change.allCases) func `in the row of a job are right after`(change: Change) async throws {
         try await TrackingDatabase.use { database in
             let settings = JobSettings(maxRetries: 0, leaseSeconds: 120, batchTimeoutSeconds: 600)
@@ -238,7 +238,7 @@ import Testing
         }
     }
 
-    /// One runner after the other may report; the row of the job, which everybody needs, is written every ten seconds.
+    /// One runner after the other may report; the row of the job, which all calls need, is written every ten seconds.
     @Test func `are copied every ten seconds, and nobody waits for them`() async throws {
         try await TrackingDatabase.use { database in
             try await database.makeClockMovable()

@@ -100,7 +100,7 @@ extension EngineTests {
             let log = Mutex<[Int]>([])
             let upserts = Mutex(0)
 
-            /// Somebody sets `collection_ids` on every point that the record has.
+            /// Another application sets `collection_ids` on every point of the record.
             func set(_ ids: [Int64], on record: RecordID) async throws(PortFailure) {
                 guard let points = points.withLock(\.self) else { return }
                 for point in try await points.points(of: [record], owner: World.owner) {

@@ -157,7 +157,7 @@ extension EngineTests {
             try await world.run()
             let report = try await world.verify(2, repairs: true)
             #expect(report.findings.allSatisfy { $0.isRepaired })
-            // The row that is gone is in nobody's plan now; the other source's points are no strangers.
+            // The deleted row is in no plan now; the other source's points are no strangers.
             #expect(report.strangers == 2)
             #expect(try await world.points.points(of: rows.map(\.id), owner: other) == before)
             let ours = try await world.points.points(of: rows.map(\.id), owner: World.owner)

@@ -4,7 +4,7 @@ import Simulation
 import Synchronization
 import Testing
 
-/// What becomes of a run when a service gives a code that nobody has classified.
+/// What becomes of a run when a service gives an unknown code.
 @Suite(.heavy) struct `A code nobody has classified` {
     /// Calls that fail with it, and the service behind them.
     struct Place: Sendable, CustomTestStringConvertible {

@@ -7,7 +7,7 @@ import TextProcessing
 
 @testable import Migration
 
-/// Who may take part in a job, and with which servers.
+/// Which processes may take part in a job, and with which servers.
 @Suite(.timeLimit(.minutes(2))) struct `Joining a job` {
     static let target = "app.memos -> memos"
     static let servers = JobServers(

@@ -12,7 +12,7 @@ extension EngineTests {
                 if call == ClaimNextBatch.function { polls.withLock { $0 += 1 } }
             })
             let world = try await World(rows: World.rows(20), storeFaults: hook)
-            // Whoever opened the job has died before it planned anything.
+            // The process that opened the job has died before it planned anything.
             let open = world.opening()
             let order = Controller.Order(open: open, batchSize: 10)
             let opened = try await world.store.openJob(open)

@@ -237,7 +237,7 @@ extension EngineTests {
             #expect(stats.job?.status == .paused && stats.removed == 10 && stats.skipped == 10)
             #expect(stats.job?.reason?.hasPrefix("20 of 20 records are gone or blank") == true)
             #expect(try await owners(world, 80) == 70)
-            // The batch was given back: its records are nobody's dead letters.
+            // The batch was given back: its records are no dead letters.
             #expect(stats.failedRecords == 0 && stats.processing == 0 && stats.failed == 0)
             // After a resume as many again, and with leave all of them.
             for left in [60, 0] {

@@ -61,7 +61,7 @@ private struct Played {
     let wasInterrupted: Bool
     /// How many records were planned at that moment; nil before there was a job.
     let planAtInterruption: Int?
-    /// Whether the first one came back and was told that somebody else plans.
+    /// Whether the first one came back and was told that another runner plans.
     let wasRefused: Bool
     let planned: [RecordID]
     let isSealed: Bool
@@ -105,7 +105,7 @@ private struct Played {
 
 /// A controller, and what befalls it.
 private final class Planner: Sendable {
-    /// Who makes the call that a hook is asked about; nil for the test itself.
+    /// The process that makes the call of a hook; nil for the test itself.
     @TaskLocal static var current: Planner?
 
     private struct State {
@@ -167,7 +167,7 @@ private final class Planner: Sendable {
     }
 }
 
-/// Lets everybody pass once it is open, or once they are cancelled.
+/// Lets all callers pass once it is open, or once they are cancelled.
 private final class Gate: Sendable {
     private let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
 
@@ -176,7 +176,7 @@ private final class Gate: Sendable {
     func wait() async { for await _ in stream {} }
 }
 
-/// A clock on which whoever sleeps has slept.
+/// A clock on which every sleep is over at once.
 private final class LeapingClock: Clock {
     typealias Duration = Swift.Duration
 

@@ -105,7 +105,7 @@ extension EngineTests {
             try await world.store.reportQuota(ReportQuota(quota: plan.quota.name, report: QuotaReport()))
         }
 
-        /// Why a runner that nobody has started since the stop ends.
+        /// Why a runner ends that was not started by a person since the stop.
         private func second(in world: World, plan: BatchWork.Plan) async throws -> PortFailure? {
             world.embedder.update {
                 $0.refusesKey = false

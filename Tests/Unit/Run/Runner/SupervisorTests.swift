@@ -82,7 +82,7 @@ extension EngineTests {
                 await stop.wait(for: .drain)
                 return .died("was killed by signal 9")
             }
-            // Its deadline is at 10 s, and a minute later nobody believes in it any more.
+            // Its deadline is at 10 s, and a minute later it counts as hanging.
             let settings = JobSettings(maxRetries: 3, leaseSeconds: 60, batchTimeoutSeconds: 10)
             let begun = world.time.now
             guard

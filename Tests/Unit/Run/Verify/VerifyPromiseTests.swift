@@ -8,7 +8,7 @@ import TextProcessing
 /// What `verify` promises when it says that a job is complete.
 extension EngineTests {
     @Suite struct VerifyPromiseTests {
-        /// Somebody changes the payload of some points of a record.
+        /// Another application changes the payload of some points of a record.
         private func tamper(
             _ world: World,
             _ record: RecordID,
