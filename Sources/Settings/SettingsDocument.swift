@@ -1,4 +1,4 @@
-/// The settings table as documents: `.env.migration.example` and the README's table are these texts.
+/// The settings table as documents: `.env.migration.example` and `docs/settings.md` are these texts.
 package enum SettingsDocument {
     /// `.env.migration.example`, with a line break at its end.
     package static var example: String {
@@ -18,14 +18,31 @@ package enum SettingsDocument {
         return lines.joined(separator: "\n") + "\n"
     }
 
-    /// The README's tables, one per chapter, with a line break at the end.
+    /// `docs/settings.md`, with a line break at its end.
     package static var markdown: String {
+        let head = """
+            # Settings
+
+            <!-- Written by `migrate settings --markdown > docs/settings.md`; a test compares it with the program. -->
+
+            A flag wins over the environment, the environment over `.env`, and `.env` over the default. Each setting
+            has a flag of its name (`BATCH_SIZE` is `--batch-size`), except secrets, which have none. All problems are
+            reported at once. `migrate settings` prints every value in force and where it came from;
+            `migrate settings --example` prints a file to fill in.
+
+
+            """
+        return head + chapters
+    }
+
+    /// One table per area.
+    private static var chapters: String {
         Setting.Area.allCases.map { area in
             let rows = SettingsTable.settings(in: area).map { setting in
                 let value = setting.defaultValue.map { "`\($0)`" } ?? (setting.requiredFor == nil ? "" : "required")
                 return "| `\(setting.name)` | \(value) | \(setting.help) \(range(setting)) |"
             }
-            return (["**\(area.rawValue)**", "", "| Setting | Default | Meaning |", "| --- | --- | --- |"] + rows)
+            return (["## \(area.rawValue)", "", "| Setting | Default | Meaning |", "| --- | --- | --- |"] + rows)
                 .joined(separator: "\n")
         }.joined(separator: "\n\n") + "\n"
     }

@@ -1,4 +1,4 @@
-/// Every setting; flags, `.env.migration.example`, the README's table and all checks are made from this list.
+/// Every setting there is; flags, `.env.migration.example`, `docs/settings.md` and all checks come from it.
 package enum SettingsTable {
     /// All settings in the order in which they are shown.
     package static let all: [Setting] = mysql + tracking + openai + qdrant + work + text + general

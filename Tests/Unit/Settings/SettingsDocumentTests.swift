@@ -11,12 +11,9 @@ import Testing
         #expect(text == SettingsDocument.example, "write it anew: migrate settings --example > .env.migration.example")
     }
 
-    @Test func `the README holds the table's own text`() throws {
-        let text = try String(contentsOf: Self.root.appending(path: "README.md"), encoding: .utf8)
-        #expect(
-            text.contains("test -->\n\n" + SettingsDocument.markdown + "\n<!-- /settings -->"),
-            "migrate settings --markdown"
-        )
+    @Test func `docs/settings.md is the table's own text`() throws {
+        let text = try String(contentsOf: Self.root.appending(path: "docs/settings.md"), encoding: .utf8)
+        #expect(text == SettingsDocument.markdown, "write it anew: migrate settings --markdown > docs/settings.md")
     }
 
     @Test func `the example file says every setting once, with its default`() {
