@@ -7,6 +7,7 @@ venv=$cache/venv
 vocabulary=$cache/cl100k_base.tiktoken
 tiktoken_cache=$cache/tiktoken
 compose_schema=$cache/compose_spec.json
+workflow_schema=$cache/github-workflows.json
 # Debian's newest MySQL, unpacked; optional, because it is not available everywhere.
 mysql_root=$cache/mysql
 has_mysql() { [ -x "$mysql_root/usr/sbin/mysqld" ]; }

@@ -9,6 +9,7 @@ enum Need: String, CaseIterable, Sendable {
     case vocabulary = "the tokenizer's vocabulary"
     case python = "Python clients"
     case composeSchema = "the Compose schema"
+    case workflowSchema = "the schema of workflows"
 
     /// The variables that have to be set.
     var variables: [String] {
@@ -28,6 +29,7 @@ enum Need: String, CaseIterable, Sendable {
             case .vocabulary: ["VOCABULARY"]
             case .python: ["PYTHON"]
             case .composeSchema: ["COMPOSE_SCHEMA"]
+            case .workflowSchema: ["WORKFLOW_SCHEMA"]
             }
         return names.map { "MIGRATE_TEST_" + $0 }
     }

@@ -33,6 +33,7 @@ import Testing
 /// | `MIGRATE_TEST_CHAOS_MINUTES` | never required: for how long jobs are begun that real faults befall; unset = none |
 /// | `MIGRATE_TEST_SERVERS` | for chaos: the folder given to `scripts/servers`, whose servers it may crash |
 /// | `MIGRATE_TEST_COMPOSE_SCHEMA` | the Compose specification's JSON schema |
+/// | `MIGRATE_TEST_WORKFLOW_SCHEMA` | the JSON schema of GitHub's workflows |
 enum TestEnvironment {
     /// Whether a missing variable is a failure.
     static var require: Bool { values["MIGRATE_TEST_REQUIRE"] == "1" }
@@ -70,6 +71,9 @@ enum TestEnvironment {
 
     /// The path of the Compose specification's JSON schema.
     static var composeSchema: String? { values["MIGRATE_TEST_COMPOSE_SCHEMA"] }
+
+    /// The path of the JSON schema of GitHub's workflows.
+    static var workflowSchema: String? { values["MIGRATE_TEST_WORKFLOW_SCHEMA"] }
 
     /// The folder of `Tests/Integration/Support/python`, where the façade and the helper programs are.
     static let pythonSources = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "python").path()
