@@ -1,6 +1,6 @@
 /// From what and how this program was built: a seed of the simulation is valid for one build only.
 package enum Build {
-    package static let version = "0.1.0"
+    package static let version = "0.2.0"
 
     package static let swift: String = {
         #if compiler(>=6.4)
