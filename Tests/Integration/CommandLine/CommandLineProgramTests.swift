@@ -14,6 +14,19 @@ import Testing
         #expect(result.error.contains("counts words, not tokens"), "there is no vocabulary in its home")
     }
 
+    /// What the first screen of the README shows, but for an ellipsis.
+    @Test func `shows what the README says it does`() async throws {
+        let readme = try String(contentsOfFile: TestEnvironment.repository + "/README.md", encoding: .utf8)
+        let start = try #require(readme.firstRange(of: "```\n$ migrate demo --records 120\n"))
+        let shown = readme[start.upperBound...].components(separatedBy: "\n```")[0].split(separator: "\n")
+        #expect(shown.count > 10)
+        let program = try Program()
+        defer { program.remove() }
+        let result = try await program.run("demo", "--records", "120")
+        let lines = result.out.split(separator: "\n")
+        for line in shown where line != "…" { #expect(lines.contains(line), "\(line)\n\(result.out)") }
+    }
+
     @Test func `prints one JSON document a line when asked`() async throws {
         let program = try Program()
         defer { program.remove() }
