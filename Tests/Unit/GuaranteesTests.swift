@@ -20,18 +20,18 @@ import Testing
         }
     }
 
-    private struct Reference: Hashable {
+    struct Reference: Hashable {
         let suite: String
         let test: String
     }
 
-    private static func references(in text: String) -> [Reference] {
+    static func references(in text: String) -> [Reference] {
         let flat = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
         return flat.matches(of: #/`([^`]+)`: `([^`]+)`/#).map { Reference(suite: String($0.1), test: String($0.2)) }
     }
 
     /// Every test of the package with the types of its file, of which one is its suite.
-    private static func tests() throws -> Set<Reference> {
+    static func tests() throws -> Set<Reference> {
         var found: Set<Reference> = []
         let folder = root.appending(path: "Tests").path
         for path in try FileManager.default.subpathsOfDirectory(atPath: folder) where path.hasSuffix(".swift") {
