@@ -48,6 +48,26 @@ need_swift() {
     command -v swift >/dev/null || fail "the Swift toolchain is missing: see https://www.swift.org/install"
 }
 
+# swift_build ARGUMENT…: builds, with SwiftPM's own progress on a terminal and a line every half minute elsewhere: the first build
+# takes minutes.
+swift_build() {
+    local start=$SECONDS status=0 ticker
+    say "building (the first time takes some minutes)"
+    if [ -t 1 ]; then
+        swift build "$@"
+        return
+    fi
+    # The sleep keeps no pipe of the caller open, and the loop ends with the script, also when that is interrupted.
+    while sleep 30 </dev/null >/dev/null 2>&1 && kill -0 $$ 2>/dev/null; do
+        say "still building, for $((SECONDS - start)) s"
+    done &
+    ticker=$!
+    swift build --quiet "$@" || status=$?
+    kill "$ticker"
+    wait "$ticker" 2>/dev/null || true
+    return "$status"
+}
+
 # all_of_tests ARGUMENT…: runs tests that are built, with the servers of private_servers. A green run in which nothing
 # ran, or something was skipped, does not count as green.
 all_of_tests() {
