@@ -32,7 +32,7 @@ extension TextSession {
         try run { SparseAnswer(of: $0.text, encoder) }
     }
 
-    /// - Throws: `CommandEnd` also for a text whose record nobody names.
+    /// - Throws: `CommandEnd` also for a text without the id or tenant of its record.
     func shape(_ settings: Settings, record: RecordID?, memberCode: String?) throws {
         let shaper = try PointShaping(
             tokenizer: Vocabulary.tokenizer(settings),
