@@ -47,7 +47,7 @@ import Testing
     @Test(arguments: [
         (#"{"version":3,"min_client":2}"#, "is version 3, this program needs 4: run `migrate setup`"),
         (#"{"version":5,"min_client":5}"#, "is version 5, too new for this program (4): use a newer migrate"),
-        (#"{"version":"one"}"#, "another program's function"),
+        (#"{"version":"one"}"#, "another program's function schema_version() is in the way: rename it"),
     ])
     func `is not called when it is not the one we know`(answer: String, problem: String) async throws {
         let installed = Installed([.success(answer), .success(answer)])
