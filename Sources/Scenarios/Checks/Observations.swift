@@ -44,13 +44,21 @@ struct Observations {
         }
     }
 
+    private func isCounted(_ observed: ObservedCall, for job: JobID) -> Bool {
+        guard observed.namedJob == job else { return false }
+        return observed.calls(FinishBatch.self) || observed.calls(ClaimNextBatch.self)
+            || observed.calls(BumpBatchProgress.self) || observed.calls(AppendIngestionBatches.self)
+    }
+
     private func countCalls(of job: TrackingEvidence.Job) {
         var claims: [String: Int] = [:]
         var running: [String: Int] = [:]
         var leaseEnds: [AttemptName: DatabaseTime] = [:]
         let lease = Duration.seconds(job.summary.settings.leaseSeconds)
-        // The type of the call is compared first: most calls are of another type, and their arguments need not be read.
-        for observed in evidence.calls where observed.namedJob == job.summary.id {
+        // The type of the call is compared first: most calls are of another type, and their arguments need not be read. By
+        // its place, because most calls need not be copied either.
+        for place in evidence.calls.indices where isCounted(evidence.calls[place], for: job.summary.id) {
+            let observed = evidence.calls[place]
             if observed.calls(FinishBatch.self), let (call, answer) = observed.answered(FinishBatch.self),
                 answer.result == .lost
             {

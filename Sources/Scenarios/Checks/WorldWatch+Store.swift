@@ -27,13 +27,13 @@ extension WorldWatch {
     ///
     /// I25: a worker that lives and reaches the database is not reaped.
     func storeHasAnswered(_ call: some TrackingCall) {
-        switch call {
-        case let call as BumpBatchProgress:
+        if let call = call.own(BumpBatchProgress.self) {
             checkDeadlines(of: call)
             checkProgress(of: call)
-        case is ResetStuckBatches: checkReaps()
-        case let call as FinishBatch: world.checkBrakes(of: call.job)
-        default: break
+        } else if let call = call.own(FinishBatch.self) {
+            world.checkBrakes(of: call.job)
+        } else if type(of: call) == ResetStuckBatches.self {
+            checkReaps()
         }
     }
 
