@@ -206,6 +206,25 @@ final class World: Sendable {
         )
     }
 
+    /// Opens the job and plans it to its end; nobody claims anything meanwhile.
+    @discardableResult
+    func planOnly(
+        settings: JobSettings = JobSettings(maxRetries: 3, leaseSeconds: 120, batchTimeoutSeconds: 600)
+    ) async throws -> OpenIngestionJob.Answer {
+        let stop = StopSignal()
+        let open = opening(settings: settings)
+        let opened = try await store.openJob(open)
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { [ports] in
+                let order = Controller.Order(open: open, batchSize: 10)
+                await Controller(ports: ports, state: RunnerState(stop: stop), order: order).run(opened)
+            }
+            while await (try? stats().job?.sealed) != true { await Task.yield() }
+            stop.raise(.release)
+        }
+        return opened
+    }
+
     func stats(_ job: JobID = 1) async throws -> JobStats {
         try await store.exactStats(GetIngestionJobStatsExact(job: job))
     }

@@ -9,21 +9,9 @@ extension EngineTests {
         /// A world with a planned job whose runner was killed with claims in its hands, not all of them answered.
         private func killed(claims: Int, unanswered: Int, retries: Int = 3) async throws -> World {
             let world = try await World(rows: World.rows(60))
-            let stop = StopSignal()
-            world.embedder.update { $0.latency = .seconds(3600) }
-            // Planned, but nothing worked on.
-            let settings = JobSettings(maxRetries: retries, leaseSeconds: 120, batchTimeoutSeconds: 600)
-            let open = world.opening(settings: settings)
-            let order = Controller.Order(open: open, batchSize: 10)
-            let opened = try await world.store.openJob(open)
-            await withTaskGroup(of: Void.self) { group in
-                group.addTask {
-                    await Controller(ports: world.ports, state: RunnerState(stop: stop), order: order).run(opened)
-                }
-                while await (try? world.stats().job?.sealed) != true { await Task.yield() }
-                stop.raise(.release)
-            }
-            world.embedder.update { $0.latency = .zero }
+            let opened = try await world.planOnly(
+                settings: JobSettings(maxRetries: retries, leaseSeconds: 120, batchTimeoutSeconds: 600)
+            )
             let journal = world.host.journal()
             let job = JobMark(opened.job)
             for number in 0..<(claims + unanswered) {
@@ -218,7 +206,8 @@ extension EngineTests {
                 throw PortFailure(.outcomeUnknown, "the connection was lost")
             })
             let world = try await World(rows: World.rows(30), storeFaults: hook)
-            // Planned before: a runner that drains plans nothing.
+            // Planned before: a runner that drains plans nothing, and a claim without a plan gets no batch.
+            try await world.planOnly()
             try await world.run(workers: 1, stop: stop)
             let stats = try await world.stats()
             #expect(lost.withLock(\.self) == 2)

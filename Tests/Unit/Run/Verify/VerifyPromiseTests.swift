@@ -200,13 +200,15 @@ extension EngineTests {
             let source = Mutex<FakeMySQL?>(nil)
             let world = try await World(
                 rows: World.rows(10),
-                storeFaults: FaultHook(before: { call throws(PortFailure) in
-                    if call == ClaimNextBatch.function { source.withLock(\.self)?.delete(row.id) }
+                // A first claim may come before the plan; the first look at a batch comes after it.
+                sourceFaults: FaultHook(before: { call throws(PortFailure) in
+                    if call == "mysql.portions" { source.withLock(\.self)?.delete(row.id) }
                 })
             )
             source.withLock { $0 = world.source }
             try await world.run()
             #expect(try await world.stats().missing == 1)
+            source.withLock { $0 = nil }
             world.source.put(row)
             let report = try await verify(world)
             #expect(found(report) == ["missing 2"])
