@@ -1,8 +1,8 @@
 import Foundation
 import TextProcessing
 
-// This package's speed on one thread over text files, for scripts/bench-side-by-side.py, which measures other tools over
-// the same files:
+// This package's speed on one thread over text files, for scripts/support/bench-side-by-side.py, which measures other
+// tools over the same files:
 //
 //   SideBySide VOCABULARY FILE…            one line `what file number` for each: megabytes per second, or records per second
 //   SideBySide VOCABULARY FILE --records N   only makes the points of N records, for counting allocations

@@ -1,4 +1,4 @@
-// Written by scripts/generate-unicode-tables.py; do not edit.
+// Written by scripts/support/generate-unicode-tables.py; do not edit.
 
 /// The HTML5 named character references.
 let htmlEntityNames: StaticString = """

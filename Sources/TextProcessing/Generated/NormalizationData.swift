@@ -1,4 +1,4 @@
-// Written by scripts/generate-unicode-tables.py; do not edit.
+// Written by scripts/support/generate-unicode-tables.py; do not edit.
 
 /// Full compatibility decompositions (NFKD) but Hangul's; `*`: NFKC keeps the scalar as it is.
 let compatibilityDecompositions: StaticString = """

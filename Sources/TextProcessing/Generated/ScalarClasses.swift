@@ -1,4 +1,4 @@
-// Written by scripts/generate-unicode-tables.py; do not edit.
+// Written by scripts/support/generate-unicode-tables.py; do not edit.
 
 /// Runs of equal `ScalarClass` bits.
 let scalarClassRuns: StaticString = """

@@ -20,7 +20,7 @@ from fastembed.sparse.bm25 import Bm25  # noqa: E402
 from langchain_text_splitters import RecursiveCharacterTextSplitter  # noqa: E402
 from semantic_text_splitter import TextSplitter  # noqa: E402
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 LANGUAGES = "english chinese japanese korean russian arabic".split()
 BYTES = 1_000_000
 

@@ -8,7 +8,7 @@ sparse index. Two versions of Unicode on purpose:
 
 Run with Python 3.11 in an environment that has unicodedata2 16.0.0:
     python3.11 -m venv /tmp/unicode && /tmp/unicode/bin/pip install unicodedata2==16.0.0
-    /tmp/unicode/bin/python scripts/generate-unicode-tables.py
+    /tmp/unicode/bin/python scripts/support/generate-unicode-tables.py
 """
 
 import html.entities
@@ -19,7 +19,7 @@ import unicodedata2 as new
 assert old.unidata_version == "14.0.0", "run with Python 3.11 (Unicode 14)"
 assert new.unidata_version == "16.0.0", "install unicodedata2==16.0.0"
 
-FOLDER = pathlib.Path(__file__).resolve().parent.parent / "Sources/TextProcessing/Generated"
+FOLDER = pathlib.Path(__file__).resolve().parent.parent.parent / "Sources/TextProcessing/Generated"
 SCALARS = [c for c in range(0x110000) if not 0xD800 <= c <= 0xDFFF]
 # White_Space of PropList.txt, unchanged from Unicode 6.3 to 16.
 WHITE_SPACE = {*range(9, 14), 0x20, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000}
@@ -42,7 +42,7 @@ def constant(name, comment, words):
 
 
 def write(name, *parts):
-    header = "// Written by scripts/generate-unicode-tables.py; do not edit.\n"
+    header = "// Written by scripts/support/generate-unicode-tables.py; do not edit.\n"
     (FOLDER / name).write_text(header + "".join(parts), encoding="utf-8")
 
 

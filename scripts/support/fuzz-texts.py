@@ -20,7 +20,7 @@ import unicodedata
 import tiktoken
 from fastembed.sparse.bm25 import Bm25
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 ENCODING = tiktoken.get_encoding("cl100k_base")
 
 # Input that the tools treat differently, or that breaks them: whole scripts, marks, spaces of every kind, signs,
