@@ -46,7 +46,7 @@ let package = Package(
         .target(name: "Basics", swiftSettings: strict),
         // Every setting: its name, default, range and help, and where a value came from.
         .target(name: "Settings", dependencies: ["Basics"], swiftSettings: strict),
-        // The engine: values, ports, decisions, and the loops that await. It uses no socket and no system clock.
+        // What a migration is: values, the tracking contract, ports, and decisions. It uses no socket and no system clock.
         .target(
             name: "Migration",
             dependencies: [
@@ -56,6 +56,8 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        // The engine: the loops that await the ports, for joining, migrating and verifying. It decides little by itself.
+        .target(name: "Engine", dependencies: ["Migration", "TextProcessing"], swiftSettings: strict),
         // The SQL of job tracking, embedded in the binary; the files in `sql/` are the only source.
         .target(name: "CTrackingSQL"),
         // Production adapters.
@@ -96,13 +98,15 @@ let package = Package(
         // Histories, evidence and the checks of the invariants: they find what is wrong in what has happened.
         .target(
             name: "Invariants",
-            dependencies: ["Migration", "TextProcessing", .product(name: "Crypto", package: "swift-crypto")],
+            dependencies: [
+                "Engine", "Migration", "TextProcessing", .product(name: "Crypto", package: "swift-crypto"),
+            ],
             swiftSettings: strict
         ),
         // The simulated world: workload, faults, other people, and planted mistakes.
         .target(
             name: "Scenarios",
-            dependencies: ["Fakes", "Invariants", "Migration", "Simulation", "TextProcessing"],
+            dependencies: ["Engine", "Fakes", "Invariants", "Migration", "Simulation", "TextProcessing"],
             swiftSettings: strict
         ),
         // What each program needs of its process: console, questions, signals, exit codes.
@@ -117,7 +121,7 @@ let package = Package(
         .executableTarget(
             name: "migrate",
             dependencies: [
-                "Adapters", "Basics", "Fakes", "Migration", "Settings", "Terminal", "TextProcessing",
+                "Adapters", "Basics", "Engine", "Fakes", "Migration", "Settings", "Terminal", "TextProcessing",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -143,8 +147,8 @@ let package = Package(
         .testTarget(
             name: "Unit",
             dependencies: [
-                "Adapters", "Basics", "Conformance", "Fakes", "Invariants", "Migration", "Scenarios", "ServedFakes",
-                "Settings", "Simulation", "Terminal", "TextProcessing", "migrate", "migrate-lab",
+                "Adapters", "Basics", "Conformance", "Engine", "Fakes", "Invariants", "Migration", "Scenarios",
+                "ServedFakes", "Settings", "Simulation", "Terminal", "TextProcessing", "migrate", "migrate-lab",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             resources: [.copy("Golden")],

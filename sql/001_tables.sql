@@ -1,3 +1,4 @@
+-- Longer than 300 lines: all tables with their indexes, so that one file shows what is stored.
 -- Job tracking, 1 of 12: tables and indexes. The contract is docs/tracking.md; I1…I26 are its numbered invariants.
 -- Every file may be run again at any time: it then changes nothing, and locks nothing that calls need. All files belong
 -- into one transaction, as in `migrate setup` and the text that it prints: the last file closes what the others open.

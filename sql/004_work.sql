@@ -1,3 +1,4 @@
+-- Longer than 300 lines: the four calls of a batch's life, which share its rules for attempts and leases.
 -- Job tracking, 4 of 12: what workers call. Every transition is decided on the locked row: lock by key, test status, attempt
 -- and claim id, write; never by an earlier read.
 

@@ -1,3 +1,4 @@
+-- Longer than 300 lines: requeueing batches and records, which share their pages and their lock.
 -- Job tracking, 6 of 12: opening failed work again. The only way in which an ended batch changes (I6). total_records never
 -- changes: records that move to a new batch leave the counts of their old one (`moved_count`).
 --

@@ -1,3 +1,4 @@
+import Engine
 import Fakes
 import Invariants
 import Migration

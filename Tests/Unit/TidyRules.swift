@@ -51,12 +51,13 @@ struct TidyRule: Sendable, CustomTestStringConvertible {
 
 extension TidyRule {
     private static let simulated = [
-        "Sources/Migration", "Sources/TextProcessing", "Sources/Fakes", "Sources/Invariants", "Sources/Scenarios",
+        "Sources/Engine", "Sources/Migration", "Sources/TextProcessing", "Sources/Fakes", "Sources/Invariants",
+        "Sources/Scenarios",
     ]
     /// What is linked into `migrate`.
     private static let production = [
-        "Sources/Adapters", "Sources/Basics", "Sources/Fakes", "Sources/Migration", "Sources/Settings",
-        "Sources/Terminal", "Sources/TextProcessing", "Sources/migrate",
+        "Sources/Adapters", "Sources/Basics", "Sources/Engine", "Sources/Fakes", "Sources/Migration",
+        "Sources/Settings", "Sources/Terminal", "Sources/TextProcessing", "Sources/migrate",
     ]
     private static let everywhere = ["Sources", "Tests", "Package.swift"]
 
@@ -136,7 +137,7 @@ extension TidyRule {
             banned: "async",
             needle: "async",
             pattern: #"\basync\b"#,
-            instead: "a value that decides, and Run to wait",
+            instead: "a value that decides, and Engine to wait",
             scope: ["Sources/Migration/Core", "Sources/TextProcessing"],
             example: "func decide() async {}"
         ),
@@ -144,7 +145,7 @@ extension TidyRule {
             banned: "await",
             needle: "await",
             pattern: #"\bawait\b"#,
-            instead: "a value that decides, and Run to wait",
+            instead: "a value that decides, and Engine to wait",
             scope: ["Sources/Migration/Core", "Sources/TextProcessing"],
             example: "let row = await read()"
         ),
@@ -201,7 +202,7 @@ extension TidyRule {
             banned: "a vendor's name",
             pattern: #"(?i)(MySQL|MariaDB|Qdrant|OpenAI|Supabase|PostgREST|Postgre|Curl)\w*"#,
             instead: "the port",
-            scope: ["Sources/Migration"],
+            scope: ["Sources/Engine", "Sources/Migration"],
             example: "let store: QdrantPointStore"
         ),
     ]
@@ -267,21 +268,21 @@ extension TidyRule {
             instead: "a clock moved by hand, or a signal",
             scope: ["Tests"],
             exceptions: [
-                "Tests/Unit/Run/World.swift": "the clock of these tests, faster than the wall",
-                "Tests/Unit/Run/Runner/LeaseTests.swift": "an embedder slower than a lease on that clock",
-                "Tests/Unit/Run/Runner/ProtocolTests.swift": "outages and moments on that clock",
-                "Tests/Unit/Run/Runner/EnduranceTests.swift": "minutes on that clock",
-                "Tests/Unit/Run/Runner/SharedLimitsTests.swift": "an outage on that clock",
-                "Tests/Unit/Run/Batch/SuspectTests.swift": "an outage and a look now and then on that clock",
-                "Tests/Unit/Run/Batch/PartsTests.swift": "an embedder that hangs on that clock",
+                "Tests/Unit/Engine/World.swift": "the clock of these tests, faster than the wall",
+                "Tests/Unit/Engine/Runner/LeaseTests.swift": "an embedder slower than a lease on that clock",
+                "Tests/Unit/Engine/Runner/ProtocolTests.swift": "outages and moments on that clock",
+                "Tests/Unit/Engine/Runner/EnduranceTests.swift": "minutes on that clock",
+                "Tests/Unit/Engine/Runner/SharedLimitsTests.swift": "an outage on that clock",
+                "Tests/Unit/Engine/Batch/SuspectTests.swift": "an outage and a look now and then on that clock",
+                "Tests/Unit/Engine/Batch/PartsTests.swift": "an embedder that hangs on that clock",
                 "Tests/Unit/Simulation/SimulationTests.swift": "virtual time",
-                "Tests/Unit/Run/Runner/ControllerLeaseTests.swift": "virtual time",
-                "Tests/Unit/Run/Runner/JobBrakeTests.swift": "virtual time",
-                "Tests/Unit/Run/Batch/UnwritablePointTests.swift": "virtual time",
-                "Tests/Unit/Run/Runner/RunnerReportTests.swift": "virtual time",
+                "Tests/Unit/Engine/Runner/ControllerLeaseTests.swift": "virtual time",
+                "Tests/Unit/Engine/Runner/JobBrakeTests.swift": "virtual time",
+                "Tests/Unit/Engine/Batch/UnwritablePointTests.swift": "virtual time",
+                "Tests/Unit/Engine/Runner/RunnerReportTests.swift": "virtual time",
                 "Tests/Unit/CommandLine/CommandLineClosingTests.swift": "a lease of one second that runs out",
                 "Tests/Integration/CommandLine/Terminal.swift": "a real process, between one key and the next",
-                "Tests/Unit/Run/Runner/LeftClaimsTests.swift": "a lease that runs out on that clock",
+                "Tests/Unit/Engine/Runner/LeftClaimsTests.swift": "a lease that runs out on that clock",
                 "Tests/Integration/Chaos/Fleet.swift": "real processes and servers, between one fault and the next",
                 "Tests/Integration/WholeJob/Stage.swift": "asks a real database again until something is so",
                 "Tests/Integration/Tracking/Pooler/PoolerStage.swift": "asks a real database until something is so",

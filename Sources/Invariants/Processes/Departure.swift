@@ -1,3 +1,4 @@
+package import Engine
 package import Migration
 
 /// How a process ended by itself, and in which circumstances: I24.

@@ -289,3 +289,8 @@ package struct RetentionSummary: Codable, Sendable, Equatable {
         self.hasEvents = hasEvents
     }
 }
+
+extension JobSummary {
+    /// The source in the job's configuration, which is also in its points.
+    package var table: String { config["source"] ?? config["table"] ?? targetKey }
+}

@@ -1,3 +1,4 @@
+import Engine
 import Fakes
 import Migration
 import Terminal

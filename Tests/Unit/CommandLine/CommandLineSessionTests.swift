@@ -1,6 +1,7 @@
 // Longer than 300 lines: one suite, whose tests share their world.
 
 import Adapters
+import Engine
 import Fakes
 import Foundation
 import Migration

@@ -1,4 +1,5 @@
 import Adapters
+import Engine
 import Migration
 import Testing
 

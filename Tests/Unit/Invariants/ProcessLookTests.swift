@@ -1,3 +1,4 @@
+import Engine
 import Invariants
 import Migration
 import Testing

@@ -276,7 +276,7 @@ package struct BatchStateMachine: Sendable {
     func places(_ isWanted: (RecordState) -> Bool) -> [Int] { records.indices.filter { isWanted(records[$0]) } }
 
     /// Groups pieces by record, in the order of the records.
-    static func byRecord(_ pieces: [Piece]) -> [(place: Int, parts: [Piece.Part])] {
+    package static func byRecord(_ pieces: [Piece]) -> [(place: Int, parts: [Piece.Part])] {
         var groups: [(place: Int, parts: [Piece.Part])] = []
         for piece in pieces.sorted() {
             if groups.last?.place != piece.record { groups.append((piece.record, [])) }

@@ -13,7 +13,7 @@ package struct WriteBreaker: Sendable {
     }
 
     /// The first rest; it doubles with each probe that fails.
-    static let restMin = Duration.seconds(15)
+    package static let restMin = Duration.seconds(15)
     /// The longest rest: after an outage nothing is embedded for this much longer.
     static let restMax = Duration.seconds(60)
     /// A probe that has written nothing by then is given up: its records may need no writes.

@@ -80,12 +80,12 @@ extension JobStats {
     private var done: Int64 { processed + skipped + failedRecords + missing }
 
     /// Why this job must be paused for its failures, or nil.
-    func failureBrake(_ limits: BrakeLimits) -> Brake? {
+    package func failureBrake(_ limits: BrakeLimits) -> Brake? {
         limits.judge(failures: serviceFailures - serviceFailuresBaseline, done: done)
     }
 
     /// Why these further removals must not be carried out, or nil.
-    func removalBrake(_ limits: BrakeLimits, removing records: Int64) -> Brake? {
+    package func removalBrake(_ limits: BrakeLimits, removing records: Int64) -> Brake? {
         limits.judge(removals: removed - removedBaseline + records, done: done)
     }
 }

@@ -54,6 +54,12 @@ package struct JobConfiguration: Sendable, Equatable {
         package let stored: String?
         /// The caller's value; nil if it has none.
         package let ours: String?
+
+        package init(name: String, stored: String?, ours: String?) {
+            self.name = name
+            self.stored = stored
+            self.ours = ours
+        }
     }
 
     /// Every value in which a stored configuration differs from this one, by name.

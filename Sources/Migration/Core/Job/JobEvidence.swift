@@ -4,16 +4,16 @@
 /// A host name proves nothing, because a name can point elsewhere tomorrow. Existing points and readable rows do.
 package struct JobEvidence: Sendable, Equatable {
     /// The highest number of completed batches that are looked up, spread over the job.
-    static let batchesMax = 5
+    package static let batchesMax = 5
     /// The records of one batch that are looked up first: five batches fit into one call.
-    static let recordsMax = 200
+    package static let recordsMax = 200
     /// Records that one call to the collection takes.
-    static let callMax = 1_000
+    package static let callMax = 1_000
     /// The highest number of ids that are read from the source, spread over these batches: reading a record reads its
     /// text.
-    static let idsMax = 20
+    package static let idsMax = 20
     /// With fewer ids nothing is concluded: a few rows may all have been deleted since.
-    static let idsMin = 10
+    package static let idsMin = 10
 
     /// Completed batches with processed records that were looked up in the collection.
     package var batches = 0
@@ -32,13 +32,13 @@ package struct JobEvidence: Sendable, Equatable {
     package var lacksRecords: Bool { ids >= Self.idsMin && idsFound == 0 }
 
     /// Batch numbers spread evenly over a job, the first and the last among them; at most `batchesMax`, ascending.
-    static func sample(of batches: Int) -> [Int] {
+    package static func sample(of batches: Int) -> [Int] {
         guard batches > batchesMax else { return Array(0..<max(batches, 0)) }
         return (0..<batchesMax).map { $0 * (batches - 1) / (batchesMax - 1) }
     }
 
     /// Ids spread evenly over a list, the first and the last among them.
-    static func sample(_ ids: [RecordID], _ count: Int) -> [RecordID] {
+    package static func sample(_ ids: [RecordID], _ count: Int) -> [RecordID] {
         guard ids.count > count, count > 1 else { return Array(ids.prefix(count)) }
         return (0..<count).map { ids[$0 * (ids.count - 1) / (count - 1)] }
     }
