@@ -47,7 +47,7 @@ extension Controller {
     /// Counts the rows of the source in a single bounded try; nil if that gave no number, for any reason.
     func count(through upper: RecordID) async -> Int64? {
         let done = StopSignal()
-        let counted = await withTaskGroup(of: Result<Int64, PortFailure>.self) { group in
+        let counted = await withTaskGroup(of: Result<Int64, PortFailure>?.self) { group in
             group.addImmediateTask {
                 defer { done.raise(.drain) }
                 do throws(PortFailure) {
@@ -58,12 +58,15 @@ extension Controller {
             }
             group.addImmediateTask {
                 await ports.time.sleep(for: Self.countMax, unless: done, reaches: .drain)
+                // The end of the count has woken this task, and its result counts.
+                if done.level != .run { return nil }
                 let seconds = Self.countMax.components.seconds
                 return .failure(PortFailure(.unavailable, "counting took more than \(seconds) seconds"))
             }
-            let first = await group.next()
+            var end: Result<Int64, PortFailure>?
+            while end == nil, let next = await group.next() { end = next }
             group.cancelAll()
-            return first
+            return end
         }
         switch counted {
         case .success(let count)?: return count
