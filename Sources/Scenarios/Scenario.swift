@@ -42,7 +42,7 @@ package struct Scenario: Sendable {
         ),
         Scenario(
             name: "money",
-            about: "429 storms, a tight quota, no money left, and a store that is slow to hear of it",
+            about: "429 storms, a tight quota, no credit left, and a store that is slow to hear of it",
             faults: [.embedder, .network, .lostAnswers],
             always: [.quota, .money]
         ) { plan, _ in

@@ -41,7 +41,7 @@ package final class SimNetwork: @unchecked Sendable {  // Confined to the simula
     package func cut(from: SimNode, to: SimNode) { cuts.insert(Way(from: from.number, to: to.number)) }
 
     /// Ends every cut.
-    package func mend() { cuts = [] }
+    package func repair() { cuts = [] }
 
     /// Lets `server` carry out a call for `caller`.
     ///

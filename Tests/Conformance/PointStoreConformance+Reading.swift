@@ -16,7 +16,7 @@ extension PointStoreConformance {
     func readsNothingForUnknownRecords(_ store: any PointStore) async throws {
         try await store.upsert([Self.parent(1)])
         let found = try await store.points(of: [2, -1, .max], owner: Self.owner)
-        try expect(found.isEmpty, "points of records nobody wrote: \(found)")
+        try expect(found.isEmpty, "points of records that were not written: \(found)")
     }
 
     func countsByKind(_ store: any PointStore) async throws {

@@ -119,7 +119,7 @@ package struct PointStoreConformance: Sendable {
 
     private func ensuringTwiceChangesNothing(_ store: any PointStore) async throws {
         let before = try await store.inspect(Self.schema)
-        try expect(!before.exists && before.pointCount == 0, "a collection nobody made exists: \(before)")
+        try expect(!before.exists && before.pointCount == 0, "a collection that was not made exists: \(before)")
         let made = try await store.ensure(Self.schema)
         try expect(made.exists && made.pointCount == 0, "the collection was not made: \(made)")
         try expect(made.differences.isEmpty, "a new collection differs: \(made.differences)")

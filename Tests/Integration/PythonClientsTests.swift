@@ -5,7 +5,7 @@ import ServedFakes
 import Subprocess
 import Testing
 
-/// The products' own Python clients drive the served fakes: what they accept is not ours to decide.
+/// The products' own Python clients drive the served fakes, and decide what a right answer is.
 @Suite(.needs(.python), .timeLimit(.minutes(2))) struct `Official Python clients` {
     private let time = Time(ContinuousClock())
 

@@ -3,7 +3,7 @@ import Testing
 
 /// One heavy test at a time: `@Suite(.heavy)`.
 ///
-/// Tests share a pool of about one thread a core. Two that compute for seconds without waiting would keep every other test
+/// Tests share a pool of about one thread per core. Two that compute for seconds without waiting would keep every other test
 /// from being resumed, and what waits for an answer would see silence.
 struct Heavy: SuiteTrait, TestTrait, TestScoping {
     var isRecursive: Bool { true }

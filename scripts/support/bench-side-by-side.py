@@ -116,7 +116,7 @@ def main():
                 mine = ours[what, name]
                 print(f"{tool:24}{name:10}{mine:9.1f}{theirs:9.2f}{mine / theirs:7.1f}×", flush=True)
 
-        print(f"\n{'record of 2 kB → points':24}{'text':10}{'records/s':>10}{'allocations a record':>22}")
+        print(f"\n{'record of 2 kB → points':24}{'text':10}{'records/s':>10}{'allocations per record':>24}")
         # valgrind does not read the toolchain's debugging symbols.
         stripped = str(pathlib.Path(folder, "stripped"))
         subprocess.run(["strip", "-o", stripped, options.program], check=True)

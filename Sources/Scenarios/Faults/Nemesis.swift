@@ -40,7 +40,7 @@ struct Nemesis: Sendable {
                 world.network.cut(from: server, to: node)
             }
             try? await clock.sleep(for: world.drawn(.seconds(1)...Duration.seconds(200)))
-            world.network.mend()
+            world.network.repair()
         },
         Nemesis(trigger: .database, every: .seconds(60)) { world, clock in
             switch world.below(3) {

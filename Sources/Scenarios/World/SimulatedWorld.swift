@@ -259,7 +259,7 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
         isHealed = true
         healedAt = simulation.now
         simulation.note("healed")
-        network.mend()
+        network.repair()
         network.weather = SimNetwork.Weather()
         faults.end()
         giveRoom()

@@ -97,7 +97,7 @@ struct TextCommand: ParsableCommand {
 
     struct Points: TextSubcommand {
         static let configuration = CommandConfiguration(
-            abstract: "Shows the points a record becomes, without their dense vectors.",
+            abstract: "Shows the points that a record becomes, without their dense vectors.",
             discussion: """
                 With --json-lines: {"text","summary_id","member_code"} → {"points":[…]}, none for a blank text.
 

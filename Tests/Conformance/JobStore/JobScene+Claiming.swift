@@ -215,7 +215,7 @@ extension JobScene {
             }
         }
         let end = try await finish(held, .deferred, retryAfterMs: 1000)
-        try expectEqual(end.result, .applied, "end of a batch past its deadline that nobody reaped")
+        try expectEqual(end.result, .applied, "end of a batch past its deadline that was not reaped")
     }
 
     func heartbeatOfAnEndedAttemptIsLost() async throws {
@@ -256,7 +256,7 @@ extension JobScene {
         let job = try await planned([[1]])
         let held = try await take(job.job)
         try await harness.advance(by: .seconds(200))
-        try expectEqual(try await heartbeat(held).result, .ok, "heartbeat of an expired lease that nobody reaped")
+        try expectEqual(try await heartbeat(held).result, .ok, "heartbeat of an expired lease that was not reaped")
         try expectEqual(try await reap(job.job).reset, 0, "reaped after the revival")
         try await complete(held)
     }

@@ -6,7 +6,7 @@ extension JobScene {
         let job = try await opened()
         let ours = try await join(job.job, token: job.token)
         try expectEqual(ours.result, .resumed, "join of an open job")
-        try expectEqual(ours.role, .controller, "role of who holds the lease")
+        try expectEqual(ours.role, .controller, "role of the holder of the lease")
         try expectEqual(ours.epoch, 1, "our own token keeps the epoch")
         try expectEqual(ours.job?.id, job.job, "the job that was named")
         try await harness.advance(by: .seconds(20))

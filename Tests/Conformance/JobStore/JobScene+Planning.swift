@@ -117,7 +117,7 @@ extension JobScene {
         let job = try await opened()
         try await harness.advance(by: .seconds(300))
         let renewal = try await store.renewController(.init(job: job.job, epoch: 1, token: job.token))
-        try expectEqual(renewal.result, .ok, "renewal of an expired lease that nobody took")
+        try expectEqual(renewal.result, .ok, "renewal of an expired lease that was not taken")
         try expectEqual(try await open().role, .follower, "role of another afterwards")
     }
 

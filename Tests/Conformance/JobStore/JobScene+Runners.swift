@@ -119,7 +119,7 @@ extension JobScene {
         try await harness.advance(by: .seconds(570))
         try await report(job.job, "a:1", records: 10_000)
         let rate = try await runner(job.job, "a:1").recordsPerMinute ?? -1
-        try expect((900...1_000).contains(rate), "10,000 records in ten minutes are not \(rate) a minute")
+        try expect((900...1_000).contains(rate), "10,000 records in ten minutes are not \(rate) per minute")
         try await report(job.job, "a:1", records: 10_000)
         try expectEqual(try await runner(job.job, "a:1").recordsPerMinute, rate, "until the next minute is over")
         try await harness.advance(by: .seconds(61))

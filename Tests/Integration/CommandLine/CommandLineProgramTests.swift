@@ -27,7 +27,7 @@ import Testing
         for line in shown where line != "…" { #expect(lines.contains(line), "\(line)\n\(result.out)") }
     }
 
-    @Test func `prints one JSON document a line when asked`() async throws {
+    @Test func `prints one JSON document per line when asked`() async throws {
         let program = try Program()
         defer { program.remove() }
         let result = try await program.run("demo", "--records", "30", "--json")

@@ -46,7 +46,7 @@ final class Terminal: Sendable {
 
     /// Runs the program on a terminal until both the program and `body` have ended.
     ///
-    /// A program that still runs a minute after `body` is killed, and its status is then 137.
+    /// A program that still runs one minute after `body` is killed, and its status is then 137.
     static func run(
         _ program: Program,
         _ arguments: [String],
@@ -195,7 +195,7 @@ final class Terminal: Sendable {
     }
 }
 
-/// Looks every 10 ms, a minute at most, until something is so.
+/// Looks every 10 ms, for one minute at most, until a condition holds.
 ///
 /// - Returns: whether it became so.
 /// - Throws: what looking throws.

@@ -129,7 +129,7 @@ extension PostgRESTGateway {
             }
         }
 
-        /// As PostgREST: one transaction a request, with the role and its time limit set for it alone.
+        /// As PostgREST: one transaction per request, with the role and its time limit set for it alone.
         private static func transact(
             _ connection: PostgresConnection,
             _ role: String,

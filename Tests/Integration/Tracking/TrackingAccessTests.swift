@@ -44,7 +44,7 @@ import Testing
                 return [(false, "SELECT nextval('\(name)')"), (false, "SELECT last_value FROM \(name)")]
             }
             let reading = (reads: true, sql: "SELECT * FROM \(name)")
-            if row[1] == "v" { return [reading] }  // a join: nobody can write through it
+            if row[1] == "v" { return [reading] }  // a join: it cannot be written
             let column = try #require(row[2])
             let writes = [
                 "INSERT INTO \(name) (\(column)) VALUES (NULL)", "UPDATE \(name) SET \(column) = NULL",

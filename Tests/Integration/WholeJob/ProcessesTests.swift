@@ -28,7 +28,7 @@ struct `Workers in processes` {
             let stats = try await stage.stats(job: 1)
             #expect(stats.processed == 300)
             #expect(stats.equal == true)
-            #expect(stats.reaps == 0, "nobody waited for a lease")
+            #expect(stats.reaps == 0, "no worker waited for a lease")
             #expect(stats.retries <= 1)
             let history = try await stage.history(job: 1)
             let runners = history.filter { $0.kind == "claimed" }

@@ -12,7 +12,7 @@ struct `The whole job` {
     /// How progress is reached.
     enum Transport: String, CaseIterable, Sendable { case libpq, gateway }
 
-    /// Records a test moves; the first real run asks for 5,000.
+    /// The number of records that a test moves; the first real run asks for 5,000.
     static let records = Int(TestEnvironment.values["MIGRATE_TEST_RECORDS"] ?? "") ?? 300
 
     /// Both ways to the tracking store, and one of them with rows in MySQL itself, where there is one.

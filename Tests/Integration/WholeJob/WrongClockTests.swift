@@ -9,7 +9,7 @@ import Testing
 /// An hour ahead; one that is behind refuses the servers' certificates, which were made a moment ago.
 @Suite(.needs(.mysql, .postgres, .qdrant, .vocabulary), .serialized, .timeLimit(.minutes(5)))
 struct `Workers with wrong clocks` {
-    /// Puts the wall clock of a process an hour ahead, and leaves the clock that measures durations alone.
+    /// Sets the wall clock of a process one hour ahead, but not the clock that measures durations.
     private static let skew = """
         #include <sys/syscall.h>
         #include <sys/time.h>
@@ -80,7 +80,7 @@ struct `Workers with wrong clocks` {
             }
             let stats = try await stage.stats(job: 1)
             #expect(stats.processed == 20 && stats.equal == true)
-            #expect(stats.claims == 4 && stats.reaps == 0 && stats.retries == 0, "nobody lost a lease")
+            #expect(stats.claims == 4 && stats.reaps == 0 && stats.retries == 0, "no worker lost a lease")
             let history = try await stage.history(job: 1)
             let runners = Set(
                 history.filter { $0.kind == "completed" }.compactMap { $0.workerId?.split(separator: "/").first }

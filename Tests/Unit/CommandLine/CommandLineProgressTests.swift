@@ -16,7 +16,7 @@ import Testing
         #expect(Format.count(number) == text)
     }
 
-    @Test func `many missing rows are told at most once a minute, with what came together meanwhile`() {
+    @Test func `many missing rows are told at most once per minute, with what came together meanwhile`() {
         var state = RunState()
         func apply(_ batch: Int, _ missing: Int, _ seconds: Int) -> String? {
             state.apply(.manyMissing(batch: batch, missing: missing, records: 1_000), at: .seconds(seconds))

@@ -209,7 +209,7 @@ import TextProcessing
         var memberCode: String?
     }
 
-    /// One answer a line, from a command that is told to read JSON lines.
+    /// One answer per line, from a command that is told to read JSON lines.
     private func answers<Answer: Decodable>(
         _ command: (some TextSubcommand).Type,
         to lines: [Line],

@@ -39,7 +39,7 @@ import Testing
     @Test func `a row that is not there at the first look is not counted, and nothing of it is removed`() {
         let failure = FailedRecord(recordId: 102, stage: .fetch, code: "too_long", message: "m", permanent: true)
         var machine = machine([.missing, .blank, .failed(failure)])
-        #expect(machine.next == .lookUp([0, 1]), "a record that has failed keeps its points, so nobody looks for them")
+        #expect(machine.next == .lookUp([0, 1]), "a record that has failed keeps its points: they are not looked up")
         machine.apply(.lookedUp(LookUp()))
         #expect(machine.next == .complete(BatchCounts(skipped: 1, failed: 1), [failure], left: []))
         #expect(machine.doubtful == [0])

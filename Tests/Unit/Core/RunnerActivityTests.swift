@@ -70,7 +70,7 @@ import Testing
             "one call of the store failed, the source is away",
             is: .serviceAway(.source, since: .seconds(900), code: "2006", nextTry: nil)
         ) { ($0.outages[.store], $0.outages[.source]) = (outage(999), outage(900, "2006")) },
-        Case("writes are stopped, and nobody says why", is: .stalled(since: .seconds(7), because: .unwritable)) {
+        Case("writes are stopped, and no service says why", is: .stalled(since: .seconds(7), because: .unwritable)) {
             ($0.areWritesStopped, $0.movedAt) = (true, .seconds(7))
         },
         Case(

@@ -207,7 +207,7 @@ final class World: Sendable {
         )
     }
 
-    /// Opens the job and plans it to its end; nobody claims anything meanwhile.
+    /// Opens the job and plans it to its end; nothing is claimed meanwhile.
     @discardableResult
     func planOnly(
         settings: JobSettings = JobSettings(maxRetries: 3, leaseSeconds: 120, batchTimeoutSeconds: 600)

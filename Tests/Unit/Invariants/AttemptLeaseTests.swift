@@ -134,7 +134,7 @@ private let second: Int64 = 1_000_000_000
     }
 
     @Test func `excuses a claim of which its sender did not know`() {
-        #expect(Self.finding(ClaimHistory()) == nil, "nobody has sent it")
+        #expect(Self.finding(ClaimHistory()) == nil, "it was not sent")
         #expect(Self.finding(Self.sent([60])) == nil, "answered after it was given up")
         #expect(Self.finding(Self.sent([60, 101]), claimed: 90) == nil, "asked for until it was given up")
         #expect(Self.finding(Self.sent([100]), calls: [Self.call(at: 99, batches: [Self.batch])]) == nil)

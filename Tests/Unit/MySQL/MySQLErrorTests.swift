@@ -68,7 +68,7 @@ import Testing
             (9006, "HY000", "ProxySQL: locked to a hostgroup; TiDB: GC life time"),
             (1030, "HY000", "Got error 168 from storage engine"), (1194, "HY000", "Table is marked as crashed"),
             (9999, "HY000", "a gateway of a cloud"), (8249, "HY000", "TiDB: a code of next year"),
-            (1105, "", "no SQLSTATE at all"), (65_000, "HY000", "nobody knows"), (65_000, "70100", "nobody knows"),
+            (1105, "", "no SQLSTATE at all"), (65_000, "HY000", "unknown"), (65_000, "70100", "unknown"),
             (2000, "HY000", "the library does not know either"), (2014, "HY000", "commands out of sync"),
         ] as [(UInt32, String, String)]
     )

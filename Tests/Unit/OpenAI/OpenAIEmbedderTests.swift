@@ -109,7 +109,7 @@ import Testing
         Self.body([Self.item(0, [1, 0, 0]), "{\"index\":1}"]), Self.body([]), "", "{}", "<html>", "{\"data\":null}",
         String(Self.body([Self.item(0, [1, 0, 0]), Self.item(1, [1, 0, 0])]).dropLast(30)),
     ])
-    func `an answer that is not one vector a text is no answer`(body: String) async {
+    func `an answer that is not one vector per text is no answer`(body: String) async {
         let failure = await failure { () async throws(PortFailure) in
             try await Self.embedder(ScriptedExchange(body: body)).embed(["a", "b"])
         }

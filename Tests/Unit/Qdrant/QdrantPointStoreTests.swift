@@ -197,7 +197,7 @@ import TextProcessing
         #expect(http.requests.count == 2)
     }
 
-    @Test func `a delete names the ids and what was seen, one request a version`() async throws {
+    @Test func `a delete names the ids and what was seen, one request per version`() async throws {
         let http = ScriptedExchange(body: Self.completed)
         func seen(_ low: UInt64, _ checksum: String?, _ profile: String?, _ source: String?) -> StoredPoint {
             StoredPoint(

@@ -130,7 +130,7 @@ struct SimulationTests {
             func asked(_ expected: [String], _ set: (SimNetwork) -> Void) async throws {
                 log.lines = []
                 network.weather = SimNetwork.Weather()
-                network.mend()
+                network.repair()
                 set(network)
                 client.spawn { log.lines.append(await ask()) }
                 try await sleep(simulation, 200)

@@ -7,8 +7,8 @@ SIGUSR2 calm again, SIGHUP cuts every connection once. While faulty, a request t
 be answered normally, answered late, lost before the server sees it, or carried out (the server's ReadyForQuery says that
 its transaction is over) and its answer dropped, with the connection. Nothing is ever sent twice.
 
-Each call is one line of FILE, with tabs: its places among all begins and ends (the latter empty where nobody saw an
-answer), the time it began, what became of it, the function, its parameters and its answer as JSON.
+Each call is one line of FILE, with tabs: its places among all begins and ends (the latter empty where no answer
+was seen), the time it began, what became of it, the function, its parameters and its answer as JSON.
 """
 
 import argparse
@@ -113,7 +113,7 @@ class Connection:
         for task in waiting:
             task.cancel()
         ends = await asyncio.gather(*both, return_exceptions=True)
-        # What the server was told and did not answer: nobody knows what became of it.
+        # What the server was told and did not answer: its outcome is unknown.
         while not self.calls.empty():
             call = self.calls.get_nowait()
             if call:

@@ -290,7 +290,7 @@ def plain_vectors(vectors):
 
 
 def record(found):
-    """A point as retrieve and scroll give it; without the fields nobody asked for."""
+    """A point as retrieve and scroll give it; without the fields that were not asked for."""
     parts = {"id": plain_id(found.id), "payload": found.payload, "vector": plain_vectors(found.vector)}
     return {name: value for name, value in parts.items() if value is not None}
 

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Adapters
 
-/// Tables and functions with our names that are not ours: recognised before anything is changed, and kept when that is wanted.
+/// Another program's tables and functions with our names: recognised before anything is changed, and kept when that is wanted.
 @Suite(.needs(.postgres)) struct `Older tables beside the tracking SQL` {
     /// Both ways in which the SQL gets there.
     private static func applied(

@@ -5,7 +5,7 @@ import Testing
 @testable import Adapters
 
 extension `What tracking costs the server` {
-    /// How many pages a page of a requeue touches, however many dead letters there are.
+    /// The number of pages that one page of a requeue touches does not depend on the number of dead letters.
     @Suite struct `Requeues of many dead letters` {
         /// Records of a page, and batches of a page of as many records.
         static let records = 100

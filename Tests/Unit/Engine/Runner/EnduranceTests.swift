@@ -175,7 +175,7 @@ extension EngineTests {
             async throws
         {
             let world = try await World(rows: World.rows(6))
-            // About 25 s a record, and 60 s of work in an attempt.
+            // About 25 s per record, and 60 s of work in an attempt.
             let plan = try world.plan(quota: 72)
             let settings = JobSettings(maxRetries: 0, leaseSeconds: 60, batchTimeoutSeconds: 120)
             guard

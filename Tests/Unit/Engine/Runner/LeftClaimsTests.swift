@@ -48,7 +48,7 @@ extension EngineTests {
             #expect(stats.processed == 60)
             #expect(stats.retries == 2, "the two it worked on")
             #expect(stats.releases == 1, "the one whose answer it never saw")
-            #expect(stats.reaps == 0, "nobody waited for a lease")
+            #expect(stats.reaps == 0, "no worker waited for a lease")
             #expect(stats.equal == true)
             #expect(world.host.claims.isEmpty)
             let history = try await world.store.events(
@@ -115,7 +115,7 @@ extension EngineTests {
             journal.die()
             try await world.run()
             #expect(try await world.stats().processed == 40)
-            #expect(epochs(world) == [1], "nobody waited for the controller lease to run out")
+            #expect(epochs(world) == [1], "no process waited for the controller lease to run out")
             #expect(world.host.noted.isEmpty)
         }
 

@@ -140,7 +140,7 @@ extension EngineTests {
                 }
                 try await group.waitForAll()
             }
-            #expect((1...20).contains(claims.withLock { $0 }), "one a second at most")
+            #expect((1...20).contains(claims.withLock { $0 }), "one per second at most")
         }
 
         @Test func `while the quota has no room, batches are not claimed only to be given back`() async throws {

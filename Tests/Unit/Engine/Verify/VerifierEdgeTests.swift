@@ -66,7 +66,7 @@ extension EngineTests {
             #expect(report.strangers == 1)
         }
 
-        /// A point of a record that nobody has planned.
+        /// A point of a record that was not planned.
         private func stranger(_ record: RecordID) -> Point {
             Point(
                 id: PointID(high: 9, low: 9),

@@ -212,7 +212,7 @@ struct Breach: Sendable, CustomTestStringConvertible {
         Self(.deadLetters, "a failed record has no dead letter") { story in
             story.job.failures = []
         },
-        Self(.deadLetters, "a resolved dead letter of a record that nobody planned") { story in
+        Self(.deadLetters, "a resolved dead letter of a record that was not planned") { story in
             var stray = story.job.failures[0]
             (stray.recordId, stray.resolvedAt) = (99, TrackingStory.time(1))
             story.job.failures.append(stray)
