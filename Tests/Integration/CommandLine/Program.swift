@@ -10,15 +10,15 @@ struct Program: Sendable {
     }
 
     /// The programs lie beside the test bundle, which runs as an executable on Linux.
-    private static let products = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+    static let products = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
 
     let path: String
     /// Where it runs; a `.env` there would be read.
     let folder: URL
 
-    /// `migrate`, or `migrate-lab`; throws where no folder can be made.
+    /// `migrate`, `migrate-lab` or one of the system by its path; throws where no folder can be made.
     init(_ name: String = "migrate") throws {
-        path = Self.products.appending(path: name).path()
+        path = name.hasPrefix("/") ? name : Self.products.appending(path: name).path()
         folder = FileManager.default.temporaryDirectory.appending(path: "migrate-test-\(UInt64.random(in: 0...(.max)))")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     }
