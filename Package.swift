@@ -28,6 +28,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.0"),
     ],
     targets: [
@@ -60,7 +61,9 @@ let package = Package(
         .target(name: "Engine", dependencies: ["Migration", "TextProcessing"], swiftSettings: strict),
         // The SQL of job tracking, embedded in the binary; the files in `sql/` are the only source.
         .target(name: "CTrackingSQL"),
-        // Production adapters.
+        // Keeps the tables of ICU, which GRDB's import of Foundation brings, out of a statically linked program.
+        .target(name: "CNoICU"),
+        // Production adapters: servers, their protocols, and the system.
         .target(
             name: "Adapters",
             dependencies: [
@@ -70,6 +73,16 @@ let package = Package(
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
+            exclude: ["SQLite"],
+            swiftSettings: strict
+        ),
+        // The adapters that keep their data in a file of SQLite: a target of its own, because only they use GRDB.
+        .target(
+            name: "SQLite",
+            dependencies: [
+                "Basics", "CNoICU", "CTrackingSQL", "Migration", .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            path: "Sources/Adapters/SQLite",
             swiftSettings: strict
         ),
         // The seeded executor with virtual time; it does not know migrations. Its C part is a hook of the Swift runtime.
@@ -148,7 +161,8 @@ let package = Package(
             name: "Unit",
             dependencies: [
                 "Adapters", "Basics", "Conformance", "Engine", "Fakes", "Invariants", "Migration", "Scenarios",
-                "ServedFakes", "Settings", "Simulation", "Terminal", "TextProcessing", "migrate", "migrate-lab",
+                "SQLite", "ServedFakes", "Settings", "Simulation", "Terminal", "TextProcessing", "migrate",
+                "migrate-lab",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             resources: [.copy("Golden")],

@@ -61,3 +61,41 @@ const struct tracking_sql_file tracking_sql_files[] = {
     FILE_ENTRY("012_access.sql", access),
 };
 const size_t tracking_sql_file_count = sizeof(tracking_sql_files) / sizeof(tracking_sql_files[0]);
+
+// The same for the tracking file: `sql/sqlite/`.
+static const unsigned char sqlite_tables[] = {
+#embed "../../sql/sqlite/001_tables.sql"
+};
+static const unsigned char sqlite_shared[] = {
+#embed "../../sql/sqlite/002_shared.sql"
+};
+static const unsigned char sqlite_planning[] = {
+#embed "../../sql/sqlite/003_planning.sql"
+};
+static const unsigned char sqlite_work[] = {
+#embed "../../sql/sqlite/004_work.sql"
+};
+static const unsigned char sqlite_operation[] = {
+#embed "../../sql/sqlite/005_operation.sql"
+};
+static const unsigned char sqlite_requeue[] = {
+#embed "../../sql/sqlite/006_requeue.sql"
+};
+static const unsigned char sqlite_quota[] = {
+#embed "../../sql/sqlite/007_quota.sql"
+};
+static const unsigned char sqlite_lists[] = {
+#embed "../../sql/sqlite/008_lists.sql"
+};
+
+const struct tracking_sql_file sqlite_sql_files[] = {
+    FILE_ENTRY("001_tables.sql", sqlite_tables),
+    FILE_ENTRY("002_shared.sql", sqlite_shared),
+    FILE_ENTRY("003_planning.sql", sqlite_planning),
+    FILE_ENTRY("004_work.sql", sqlite_work),
+    FILE_ENTRY("005_operation.sql", sqlite_operation),
+    FILE_ENTRY("006_requeue.sql", sqlite_requeue),
+    FILE_ENTRY("007_quota.sql", sqlite_quota),
+    FILE_ENTRY("008_lists.sql", sqlite_lists),
+};
+const size_t sqlite_sql_file_count = sizeof(sqlite_sql_files) / sizeof(sqlite_sql_files[0]);

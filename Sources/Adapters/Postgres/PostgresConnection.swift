@@ -1,3 +1,4 @@
+import Basics
 package import Migration
 
 /// One connection on its own thread, because libpq and `poll` block; opened when first used and again after it broke.

@@ -11,7 +11,7 @@ package struct SchemaInstaller: Sendable {
     }
 
     /// The version of the SQL for which this program is written; `schema_version` in `sql/012_access.sql`.
-    package static let version = 4
+    package static let version = TrackingContract.version
 
     /// The files in the order in which they must be applied.
     package static var files: [File] {

@@ -14,3 +14,9 @@ extern const size_t tracking_sql_file_count;
 
 /// The same by index, because Swift does not import an array of unknown length.
 static inline struct tracking_sql_file tracking_sql_file_at(size_t index) { return tracking_sql_files[index]; }
+
+/// The files of `sql/sqlite/`, likewise.
+extern const struct tracking_sql_file sqlite_sql_files[];
+extern const size_t sqlite_sql_file_count;
+
+static inline struct tracking_sql_file sqlite_sql_file_at(size_t index) { return sqlite_sql_files[index]; }

@@ -2,6 +2,9 @@
 ///
 /// Tests compare it with the grants in `sql/` and with the calls in this folder.
 package enum TrackingContract {
+    /// The version of the contract for which this program is written; `schema_version` in `sql/012_access.sql`.
+    package static let version = 4
+
     package static let calls: [any TrackingCall.Type] = [
         SchemaVersion.self,
         OpenIngestionJob.self,

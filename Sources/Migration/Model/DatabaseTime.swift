@@ -3,6 +3,8 @@ package struct DatabaseTime: Comparable, Hashable, Sendable {
     /// Microseconds since 1970-01-01T00:00:00Z.
     package let microseconds: Int64
 
+    package init(microseconds: Int64) { self.microseconds = microseconds }
+
     /// Where the database clock of a test starts: 2026-01-01T00:00:00Z.
     package static let start = Self(microseconds: 1_767_225_600_000_000)
 

@@ -5,15 +5,40 @@ import Settings
 import Testing
 
 @testable import Adapters
+@testable import SQLite
 
 @Suite struct `The tracking SQL in the binary` {
     private static let folder = URL(filePath: #filePath).appending(path: "../../../../sql").standardizedFileURL
 
     @Test func `is the folder, file by file and in order`() throws {
         let names = try FileManager.default.contentsOfDirectory(atPath: Self.folder.path()).sorted()
-        #expect(SchemaInstaller.files.map(\.name) == names)
+        #expect(SchemaInstaller.files.map(\.name) == names.filter { $0.hasSuffix(".sql") })
         for file in SchemaInstaller.files {
             #expect(try Data(contentsOf: Self.folder.appending(path: file.name)) == Data(file.text.utf8))
+        }
+    }
+
+    @Test func `is the folder of SQLite's statements, too`() throws {
+        let folder = Self.folder.appending(path: "sqlite")
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder.path()).sorted()
+        #expect(SQLiteStatements.files.map(\.name) == names)
+        for file in SQLiteStatements.files {
+            #expect(try Data(contentsOf: folder.appending(path: file.name)) == Data(file.text.utf8))
+        }
+    }
+
+    /// A statement that nothing runs is dead; one that is not there would end the program when it is needed.
+    @Test func `has exactly the statements that the program names`() throws {
+        let sources = Self.folder.appending(path: "../Sources/Adapters/SQLite").standardizedFileURL
+        let text = try FileManager.default.contentsOfDirectory(at: sources, includingPropertiesForKeys: nil)
+            .map { try String(contentsOf: $0, encoding: .utf8) }.joined()
+        let names = SQLiteStatements.embedded.names
+        #expect(names.count > 70)
+        for name in names { #expect(text.contains("\"\(name)\""), "\(name)") }
+        let called = try Regex(#"(?:\brows?|\brun|\bdelete)\(\s*"([a-z_]+)"|statements\["([a-z_]+)"\]"#)
+        for match in text.matches(of: called) {
+            guard let name = match.output[1].substring ?? match.output[2].substring else { continue }
+            #expect(names.contains(String(name)), "\(name)")
         }
     }
 

@@ -1,8 +1,7 @@
+import Basics
 import Glibc
 import Synchronization
 import Testing
-
-@testable import Adapters
 
 @Suite struct `A thread executor` {
     private actor Diary {

@@ -1,4 +1,3 @@
-import Basics
 import Glibc
 
 /// One thread that runs jobs in the order of their arrival: an actor's executor, for a C library that blocks.
