@@ -35,7 +35,7 @@ SELECT max(
 
 -- name: end_leases
 -- After a restart of the machine nothing is at work: what an earlier boot held is seen by the next look of the reaper,
--- and is nobody's repeated claim.
+-- and no runner may repeat its claim.
 UPDATE ingestion_batch SET
     lease_expires_at = min(lease_expires_at, :now - 1 - (SELECT j.lease_seconds * 250000 FROM ingestion_job j
         WHERE j.id = ingestion_batch.job_id)),
@@ -44,7 +44,7 @@ UPDATE ingestion_batch SET
 WHERE status = 'processing'
 
 -- name: end_backoffs
--- Waits of another boot are over, too: nobody knows how long the machine was off.
+-- Waits of another boot are over, too: it is not known how long the machine was off.
 UPDATE ingestion_batch SET next_retry_at = :now WHERE status = 'pending' AND next_retry_at > :now
 
 -- name: job

@@ -38,7 +38,7 @@ actor SQLiteConnection {
 
     deinit { executor.stop() }
 
-    /// Makes the file if there is none, and refuses one that is not ours or is in use elsewhere.
+    /// Makes the file if there is none, and refuses one that another program made or that is in use elsewhere.
     func open(_ path: String) throws(PortFailure) -> Opened {
         self.path = try SQLiteFile.prepare(path, fileSystem: options.fileSystem)
         return try explained { try openPrepared() }

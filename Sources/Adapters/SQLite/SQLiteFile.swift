@@ -2,9 +2,9 @@ import FoundationEssentials
 import Glibc
 import Migration
 
-/// The file before SQLite opens it: where it may be, and who may read it.
+/// The file before SQLite opens it: where it may be, and which users may read it.
 ///
-/// Nobody but SQLite may open a file that is in use: when any descriptor of it is closed, the kernel lets go of all locks
+/// Only SQLite may open a file that is in use: when any descriptor of it is closed, the kernel lets go of all locks
 /// that this process has on it. So the file is looked at by its name only.
 enum SQLiteFile {
     /// Makes the folder (0700) and the empty file (0600) if they are not there.

@@ -57,7 +57,7 @@ import Testing
         let after = MachineClock(boot: "second", machine: id, wall: before.wall + .seconds(120))
         after.advance(by: .seconds(20))
         let restarted = scene.over(try await store(after))
-        // Its lease would have lasted; nothing holds it any more, and nobody has to wait for its end.
+        // Its lease would have lasted; nothing holds it any more, and no runner has to wait for its end.
         #expect(try await restarted.reap() == .init(reset: 1, failed: 0, more: false))
         #expect(try await restarted.finish(batch, held).result == .lost)
         // The wait of the other one is over as well.
@@ -70,7 +70,7 @@ import Testing
         #expect(joined.epoch == 2)
     }
 
-    /// The clock of before was an hour ahead, and nobody knows the machine.
+    /// The clock of before was an hour ahead, and the machine is not known.
     @Test func `go on after a restart although the clock was corrected`() async throws {
         let before = MachineClock(boot: "first", machine: "machine", wall: .start + .seconds(3600))
         let scene = try await SQLiteScene.planned(try await store(before))

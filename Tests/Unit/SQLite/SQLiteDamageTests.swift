@@ -8,7 +8,7 @@ import Testing
 @testable import SQLite
 
 @Suite struct `A tracking file with a damaged page` {
-    /// Overwrites everything but the first page, while nobody has the file open.
+    /// Overwrites everything but the first page, while no process has the file open.
     private func damage(_ file: String) throws {
         let handle = try FileHandle(forUpdating: URL(filePath: file))
         defer { try? handle.close() }

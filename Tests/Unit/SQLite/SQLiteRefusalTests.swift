@@ -195,7 +195,7 @@ import Testing
         #expect(try mode(folder.file) == 0o640)
     }
 
-    /// The versions that may lose a commit in a write-ahead log, and those that are mended.
+    /// The versions that may lose a commit in a write-ahead log, and those that have the fix.
     @Test(arguments: [
         ("3.40.1", SQLiteJournal.truncate), ("3.44.5", .truncate), ("3.44.6", .wal), ("3.45.0", .truncate),
         ("3.50.6", .truncate), ("3.50.7", .wal), ("3.51.2", .truncate), ("3.51.3", .wal), ("3.52.0", .wal),
