@@ -5,16 +5,24 @@ extension Joining {
     /// Looks for evidence of the job's work, then for servers that it has never used; nothing is changed.
     ///
     /// - Throws: `noEvidence` if the collection or the source has nothing of the job, which no answer overrides;
-    ///   `otherServers` if no person has said that a server has moved.
+    ///   `endedMeanwhile` if the job is not open any more; `otherServers` if no person has said that a server has moved.
     func checkServers(of job: JobSummary) async throws(End) {
         guard !order.isChild else { return }
         let evidence = try await evidence(of: job)
         if evidence.lacksPoints || evidence.lacksRecords {
+            // A job that has taken its place meanwhile may have removed these points, with the rows that are gone.
+            guard try await isOpen(job) else { throw .refused(.endedMeanwhile(job.id)) }
             throw .refused(.noEvidence(job, evidence, order.servers))
         }
         let moved = order.servers.moved(from: job.servers)
         if !job.servers.union(order.servers).fits { throw .refused(.tooManyServers(job)) }
         if !moved.isEmpty { try await admit(moved, job, evidence) }
+    }
+
+    private func isOpen(_ job: JobSummary) async throws(End) -> Bool {
+        let list = ListIngestionJobs(job: job.id, filter: .init(), after: nil, limit: 1)
+        let found = try await call(.store) { () async throws(PortFailure) in try await ports.store.jobs(list) }
+        return found.rows.first?.status.isOpen ?? false
     }
 
     /// Stores the servers of this process with the job, after all questions.

@@ -33,6 +33,23 @@ extension `Joining a job` {
         #expect(try await jobs().map(\.status) == [.cancelled])
     }
 
+    @Test func `a job that ends while its work is looked for is not said to have no work`() async throws {
+        _ = try await halfDone()
+        // As if its successor had removed the points of rows that are gone.
+        let emptied = FakeQdrant()
+        _ = try await emptied.ensure(World.schema)
+        let store = store
+        let calls = Mutex(0)
+        hooks.before.withLock {
+            $0 = { call throws(PortFailure) in
+                guard call == ListIngestionBatches.function, Self.isFirst(calls) else { return }
+                _ = try await store.control(ControlIngestionJob(job: 1, action: .cancel, reason: nil))
+            }
+        }
+        #expect(await refusal(joining(points: emptied, choice: .resume)) == .endedMeanwhile(1))
+        #expect(calls.withLock(\.self) > 0, "it was looked for")
+    }
+
     @Test func `a follower whose answer is lost opens no other job after its own was cancelled`() async throws {
         let job = try await halfDone()
         let store = store
