@@ -60,7 +60,8 @@ import Testing
     @Test func `one request more than the line holds is unavailable at once`() async throws {
         let server = try silent()
         let client = try client(requestsMax: 1)
-        async let first = client.failure(of: HTTPRequest(.post, server.url, totalTimeout: .seconds(15)))
+        // Holds the only place for longer than the second can be delayed.
+        async let first = client.failure(of: HTTPRequest(.post, server.url, totalTimeout: .seconds(45)))
         while server.accepted.load(ordering: .relaxed) == 0 { await Task.yield() }
         #expect(await client.failure(of: HTTPRequest(.post, server.url))?.kind == .unavailable)
         #expect(await first?.kind == .outcomeUnknown)
