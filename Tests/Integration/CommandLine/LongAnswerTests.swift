@@ -8,7 +8,7 @@ import Testing
 @Suite(.serialized, .timeLimit(.minutes(5))) struct `Long answers` {
     @Test(arguments: [
         ["settings", "--markdown"], ["settings", "--example"], ["--help"], ["run", "--help-hidden"],
-        ["simulate", "--seeds", "1", "--seed", "7", "--trace"],
+        ["simulate", "--seeds", "1", "--scenario", "crashes", "--batches", "300", "--workers", "8", "--trace"],
         ["simulate", "--seeds", "400", "--scenario", "calm", "--batches", "1", "--hashes"], ["text", "languages"],
     ])
     func `of commands without servers are whole, however slowly they are read`(arguments: [String]) async throws {
