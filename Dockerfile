@@ -27,7 +27,7 @@ CMD ["--help"]
 
 FROM debian:bookworm-slim
 RUN apt-get update -q \
-    && apt-get install -q -y --no-install-recommends ca-certificates libcurl4 libmariadb3 libpq5 \
+    && apt-get install -q -y --no-install-recommends ca-certificates libcurl4 libmariadb3 libpq5 libsqlite3-0 \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --home-dir /nonexistent migrate \
     && install -d -o migrate /var/lib/migrate

@@ -1,10 +1,13 @@
 # The entry point. Each target is one readable script in scripts/, which sets up a fresh Debian machine by itself
 # that has the Swift toolchain, git and make.
 
-.PHONY: help demo test integration bench chaos fuzz simulate sanitize lint release integration-docker first-run first-run-http
+.PHONY: help quickstart demo test integration bench chaos fuzz simulate sanitize lint release integration-docker first-run first-run-http
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+quickstart: ## a first migration without PostgreSQL: MariaDB to Qdrant's interface, tracked in a file, then one search
+	@scripts/quickstart
 
 demo: ## the whole job with real databases: MariaDB to Qdrant's interface, tracked in PostgreSQL, then one search
 	@scripts/demo

@@ -134,7 +134,8 @@ let package = Package(
         .executableTarget(
             name: "migrate",
             dependencies: [
-                "Adapters", "Basics", "Engine", "Fakes", "Migration", "Settings", "Terminal", "TextProcessing",
+                "Adapters", "Basics", "Engine", "Fakes", "Migration", "SQLite", "Settings", "Terminal",
+                "TextProcessing",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -171,8 +172,8 @@ let package = Package(
         .testTarget(
             name: "Integration",
             dependencies: [
-                "Adapters", "CPostgres", "Conformance", "Fakes", "Invariants", "Migration", "Scenarios", "ServedFakes",
-                "Settings", "TextProcessing",
+                "Adapters", "CPostgres", "Conformance", "Fakes", "Invariants", "Migration", "SQLite", "Scenarios",
+                "ServedFakes", "Settings", "TextProcessing",
                 .product(name: "FlyingFox", package: "FlyingFox"),
                 .product(name: "FlyingSocks", package: "FlyingFox"),
                 .product(name: "Subprocess", package: "swift-subprocess"),

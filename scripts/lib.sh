@@ -87,22 +87,48 @@ mariadb_admin() {
         --ssl-ca="$MIGRATE_TEST_MYSQL_CA" --ssl-verify-server-cert "$MIGRATE_TEST_MYSQL_DATABASE" "$@"
 }
 
-# The program's settings for the private servers and the stand-ins; `migrate` then runs $program with these settings
-# only: neither the caller's environment nor a `.env` file reaches it.
+# The program's settings for the private servers and the stand-ins, without a PostgreSQL with progress in a file; `migrate`
+# then runs $program with these settings only: neither the caller's environment nor a `.env` file reaches it.
 use_private_servers() {
     mapfile -t settings <"$servers/fakes/env"
     settings+=(
         MYSQL_HOST="$MIGRATE_TEST_MYSQL_HOST" MYSQL_PORT="$MIGRATE_TEST_MYSQL_PORT"
         MYSQL_USER="$MIGRATE_TEST_MYSQL_USER" MYSQL_PASSWORD="$MIGRATE_TEST_MYSQL_PASSWORD"
         MYSQL_DATABASE="$MIGRATE_TEST_MYSQL_DATABASE" MYSQL_SSL_CA="$MIGRATE_TEST_MYSQL_CA"
-        TRACKING=postgres POSTGRES_URL="$MIGRATE_TEST_POSTGRES_URL" TOKENIZER_VOCABULARY="$vocabulary"
+        TOKENIZER_VOCABULARY="$vocabulary"
     )
+    if [ -n "${MIGRATE_TEST_POSTGRES_URL:-}" ]; then
+        settings+=(TRACKING=postgres POSTGRES_URL="$MIGRATE_TEST_POSTGRES_URL")
+    else
+        settings+=(TRACKING=sqlite TRACKING_FILE="$servers/tracking.db")
+    fi
 }
 exec_migrate() {
     cd "$servers" && exec env -i HOME="${HOME:-/}" PATH="$PATH" TERM="${TERM:-dumb}" LANG="${LANG:-C.UTF-8}" \
         "${settings[@]}" "$program" "$@"
 }
 migrate() { (exec_migrate "$@"); }
+
+# demonstration KIND…: builds both programs, and starts private servers of these kinds, with sample rows, and the stand-ins.
+demonstration() {
+    need_swift
+    swift_build --product migrate
+    swift_build --product migrate-lab
+    local products
+    products=$(swift build --show-bin-path)
+    export program=$products/migrate lab=$products/migrate-lab
+    say "starting private servers"
+    private_servers "$@"
+    scripts/server/fakes start "$servers"
+    scripts/sample-rows | mariadb_admin
+    use_private_servers
+}
+
+# Shows a command, and runs it.
+step() {
+    printf '\n$ migrate%s\n' "$(printf ' %q' "$@")"
+    migrate "$@"
+}
 
 # The tools with which ours is compared, in an environment of their own: most tests do not need them.
 comparison_python=$cache/comparison-venv/bin/python

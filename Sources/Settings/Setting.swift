@@ -3,7 +3,7 @@ package struct Setting: Sendable, Equatable {
     /// The chapter of the settings table that contains the setting.
     package enum Area: String, Sendable, CaseIterable {
         case mysql = "MySQL: where the records come from"
-        case tracking = "Job tracking: Supabase or PostgreSQL"
+        case tracking = "Job tracking: Supabase, PostgreSQL or a file of SQLite"
         case openai = "OpenAI: the embeddings"
         case qdrant = "Qdrant: where the points go"
         case work = "Work: batches, workers and waits"

@@ -26,6 +26,8 @@ package struct Settings: Sendable {
     package enum Tracking: Sendable {
         case supabase(url: String, key: Secret)
         case postgres(url: Secret)
+        /// One file on this machine.
+        case sqlite(file: String)
     }
 
     /// The embedder.
@@ -104,6 +106,8 @@ package struct Settings: Sendable {
     package let mysql: MySQL?
     /// Nil unless the command needs it.
     package let tracking: Tracking?
+    /// Whether no setting names the store of job tracking, so that it is a file because this is a terminal.
+    package let isTrackingAssumed: Bool
     /// For `setup`, which applies SQL over libpq; nil = not set.
     package let postgresURL: Secret?
     /// Nil unless the command needs it.
@@ -124,7 +128,17 @@ package struct Settings: Sendable {
     package var environment: [String: String] {
         let given = inForce.filter { $0.origin != .builtIn && $0.origin != .unset }
         let values = given.compactMap { item in item.value.map { (item.setting.name, $0) } }
-        return Dictionary(uniqueKeysWithValues: values + [(Self.exactMark, "1")])
+        // The other process does not choose a store again: it may have no terminal, or another home directory.
+        return Dictionary(values + chosen + [(Self.exactMark, "1")]) { $1 }
+    }
+    /// The store of job tracking, by the names of its settings.
+    private var chosen: [(String, String)] {
+        switch tracking {
+        case .supabase: [("TRACKING", "supabase")]
+        case .postgres: [("TRACKING", "postgres")]
+        case .sqlite(let file): [("TRACKING", "sqlite"), ("TRACKING_FILE", file)]
+        case nil: []
+        }
     }
     /// The variable that marks the values in the environment as already parsed: their quotes are taken literally.
     static let exactMark = "MIGRATE_EXACT_SETTINGS"
@@ -155,6 +169,7 @@ package struct Settings: Sendable {
         }
         mysql = needs.contains(.mysql) ? MySQL(values) : nil
         tracking = needs.contains(.tracking) ? Tracking(values) : nil
+        isTrackingAssumed = needs.contains(.tracking) && values.tracking == "sqlite" && !reader.isGiven("TRACKING")
         postgresURL = values.optionalSecret("POSTGRES_URL")
         openai = needs.contains(.openai) ? OpenAI(values) : nil
         qdrant = needs.contains(.qdrant) ? Qdrant(values) : nil
@@ -194,10 +209,14 @@ package struct Settings: Sendable {
 
     private static func inForce(_ reader: SettingsReader) -> [ResolvedSetting] {
         SettingsTable.all.compactMap { setting in
-            guard setting.name == "TRACKING", reader.value("TRACKING") == nil else {
-                return reader.resolved[setting.name]
-            }
-            return ResolvedSetting(setting: setting, value: reader.tracking, origin: .builtIn)
+            let assumed: String? =
+                switch setting.name {
+                case "TRACKING": reader.tracking
+                case "TRACKING_FILE": reader.tracking == "sqlite" ? reader.trackingFile : nil
+                default: nil
+                }
+            guard let assumed, reader.value(setting.name) == nil else { return reader.resolved[setting.name] }
+            return ResolvedSetting(setting: setting, value: assumed, origin: .builtIn)
         }
     }
 }

@@ -1,7 +1,21 @@
 /// Checks of two settings against each other.
 extension SettingsReader {
-    /// `supabase` when SUPABASE_URL is set, unless TRACKING says otherwise.
-    var tracking: String { value("TRACKING") ?? (value("SUPABASE_URL") == nil ? "postgres" : "supabase") }
+    /// The store that TRACKING names, else the one whose address is given, else in a terminal a file.
+    ///
+    /// Nil if nothing says where progress is kept. Without a terminal a file must be asked for: a container that lacks
+    /// POSTGRES_URL must not start a migration of its own.
+    var tracking: String? {
+        if let named = value("TRACKING") { return named }
+        if isGiven("SUPABASE_URL") || isGiven("SUPABASE_KEY") { return "supabase" }
+        if isGiven("POSTGRES_URL") { return "postgres" }
+        return input.isInTerminal && !isGiven("TRACKING") ? "sqlite" : nil
+    }
+
+    /// The file of TRACKING=sqlite; nil if none is named and there is no home directory.
+    var trackingFile: String? {
+        value("TRACKING_FILE")
+            ?? StateFolder(named: value("STATE_DIRECTORY"), environment: input.environment).trackingFile
+    }
 
     mutating func checkTogether() {
         if needs.contains(.tracking) { checkTracking() }
@@ -21,19 +35,29 @@ extension SettingsReader {
     }
 
     private mutating func checkTracking() {
-        guard tracking == "postgres" else {
+        switch tracking {
+        case "sqlite":
+            switch trackingFile {
+            case nil: report("TRACKING_FILE", "is not set, and there is no home directory: name a file")
+            case let file? where file.hasSuffix(".lock"):
+                report(
+                    "TRACKING_FILE",
+                    "ends in .lock, like the notes of runners, which are removed: give it another name"
+                )
+            default: break
+            }
+        case "postgres":
+            if isMissing("POSTGRES_URL") { report("POSTGRES_URL", "is not set; TRACKING is postgres and needs it") }
+        case "supabase":
             for name in ["SUPABASE_URL", "SUPABASE_KEY"] where isMissing(name) {
                 report(name, "is not set; TRACKING is supabase and needs it")
             }
-            return
-        }
-        guard isMissing("POSTGRES_URL"), !problems.contains(where: { $0.subject == "SUPABASE_URL" }) else { return }
-        if value("TRACKING") == "postgres" {
-            report("POSTGRES_URL", "is not set; TRACKING is postgres and needs it")
-        } else {
+        default:
+            guard !problems.contains(where: { $0.subject == "TRACKING" }) else { return }
             report(
-                "SUPABASE_URL",
-                "is not set, nor is POSTGRES_URL; set SUPABASE_URL and SUPABASE_KEY, or POSTGRES_URL"
+                "TRACKING",
+                "is not set, and nothing else says where progress is kept: set POSTGRES_URL, or SUPABASE_URL and "
+                    + "SUPABASE_KEY, or for this machine alone TRACKING=sqlite"
             )
         }
     }

@@ -16,7 +16,10 @@ extension SettingsReader {
         if let meant = Self.aliases[name.uppercased()] { return meant }
         if let meant = Self.common[name.uppercased()] {
             // Names that many programs use count only if the setting is missing.
-            return problems.contains { $0.subject == meant } ? meant : nil
+            let isMissed = problems.contains {
+                $0.subject == meant || $0.subject == "TRACKING" && meant == "POSTGRES_URL"
+            }
+            return isMissed ? meant : nil
         }
         let plain = Self.plain(name)
         // `mysql_host`, `MYSQLHOST`, `mysql.host`, `NEXT_PUBLIC_SUPABASE_URL`.

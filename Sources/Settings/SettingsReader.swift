@@ -8,17 +8,21 @@ package struct SettingsInput: Sendable {
     package var file: EnvironmentFile?
     /// Whether `--allow-plaintext` was given.
     package var allowsPlaintext: Bool
+    /// Whether the program runs in a terminal, where a person reads what it chooses.
+    package var isInTerminal: Bool
 
     package init(
         flags: [String: String] = [:],
         environment: [String: String] = [:],
         file: EnvironmentFile? = nil,
-        allowsPlaintext: Bool = false
+        allowsPlaintext: Bool = false,
+        isInTerminal: Bool = false
     ) {
         self.flags = flags
         self.environment = environment
         self.file = file
         self.allowsPlaintext = allowsPlaintext
+        self.isInTerminal = isInTerminal
     }
 }
 
@@ -140,6 +144,11 @@ struct SettingsReader {
 
     /// The value in force, if it passed its own check.
     func value(_ name: String) -> String? { resolved[name]?.value }
+
+    /// Whether a value was given, right or wrong.
+    func isGiven(_ name: String) -> Bool {
+        resolved[name].map { $0.origin != .unset && $0.origin != .builtIn } ?? false
+    }
 
     private mutating func find(_ setting: Setting) -> ResolvedSetting {
         if let flag = setting.flag, let value = input.flags[setting.name] {

@@ -158,7 +158,7 @@ extension SettingsTable {
             .text,
             in: .general,
             help:
-                "Folder for notes of leases, so that a resume after a kill need not wait; default ~/.local/state/migrate."
+                "Folder for notes of leases, with which a resume need not wait; default ${XDG_STATE_HOME:-~/.local/state}/migrate."
         ),
     ]
 }

@@ -80,9 +80,17 @@ package enum SettingsTable {
     private static let tracking: [Setting] = [
         Setting(
             "TRACKING",
-            .choice(["supabase", "postgres"]),
+            .choice(["supabase", "postgres", "sqlite"]),
             in: .tracking,
-            help: "Where progress is kept; by default `supabase` when SUPABASE_URL is set, else `postgres`."
+            help:
+                "Where progress is kept; by default what SUPABASE_URL or POSTGRES_URL names, else in a terminal `sqlite`."
+        ),
+        Setting(
+            "TRACKING_FILE",
+            .text,
+            in: .tracking,
+            help:
+                "The file of TRACKING=sqlite, on a disk of this machine; by default tracking.db in STATE_DIRECTORY."
         ),
         Setting(
             "SUPABASE_URL",

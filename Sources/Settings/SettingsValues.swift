@@ -4,11 +4,14 @@
 /// preconditions.
 struct SettingsValues {
     private let values: [String: String]
-    let trackingName: String
+    /// Nil if a command does not need it, and nothing says it.
+    let tracking: String?
+    let trackingFile: String?
 
     init(_ reader: SettingsReader) {
         values = reader.resolved.compactMapValues(\.value)
-        trackingName = reader.tracking
+        tracking = reader.tracking
+        trackingFile = reader.trackingFile
     }
 
     func optional(_ name: String) -> String? { values[name] }
@@ -64,10 +67,15 @@ extension Settings.MySQL {
 
 extension Settings.Tracking {
     init(_ values: SettingsValues) {
-        self =
-            values.trackingName == "supabase"
-            ? .supabase(url: values.address("SUPABASE_URL"), key: values.secret("SUPABASE_KEY"))
-            : .postgres(url: values.secret("POSTGRES_URL"))
+        switch values.tracking {
+        case "supabase": self = .supabase(url: values.address("SUPABASE_URL"), key: values.secret("SUPABASE_KEY"))
+        case "postgres": self = .postgres(url: values.secret("POSTGRES_URL"))
+        default:
+            guard let file = values.trackingFile else {
+                preconditionFailure("TRACKING_FILE has no value and no default")
+            }
+            self = .sqlite(file: file)
+        }
     }
 }
 

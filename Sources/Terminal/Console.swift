@@ -9,6 +9,8 @@ package struct Console: Sendable {
     package let canAsk: Bool
     /// The width of the terminal in columns.
     package let columns: Int
+    /// Whether a person reads the messages or types the input, whatever becomes of the answer.
+    package let isInTerminal: Bool
     private let write: @Sendable (Stream, String) -> Void
     /// Writes without waiting, or drops the text.
     private let offer: @Sendable (Stream, String) -> Void
@@ -24,6 +26,7 @@ package struct Console: Sendable {
         isTerminal: Bool,
         canAsk: Bool,
         columns: Int = 80,
+        isInTerminal: Bool = false,
         write: @escaping @Sendable (Stream, String) -> Void,
         offer: (@Sendable (Stream, String) -> Void)? = nil,
         answers: any AnswerSource = NoAnswers()
@@ -31,6 +34,7 @@ package struct Console: Sendable {
         self.isTerminal = isTerminal
         self.canAsk = canAsk
         self.columns = columns
+        self.isInTerminal = isInTerminal
         self.write = write
         self.offer = offer ?? write
         self.answers = answers
@@ -41,6 +45,7 @@ package struct Console: Sendable {
         isTerminal: isatty(STDOUT_FILENO) == 1,
         canAsk: isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1,
         columns: terminalColumns(),
+        isInTerminal: isatty(STDIN_FILENO) == 1 || isatty(STDERR_FILENO) == 1,
         write: { stream, text in stream.pump.write(text) { SignalInbox.shared.isInterrupted } },
         offer: { stream, text in stream.pump.offer(text) },
         answers: Keyboard(STDIN_FILENO, signals: .shared)
@@ -64,6 +69,7 @@ package struct Console: Sendable {
             isTerminal: isTerminal,
             canAsk: canAsk,
             columns: columns,
+            isInTerminal: isInTerminal,
             write: { _, text in write(.error, text) },
             offer: { _, text in offer(.error, text) },
             answers: answers
@@ -73,7 +79,15 @@ package struct Console: Sendable {
     /// The same console for output during work: it never waits, and drops what a stopped terminal or a full pipe does
     /// not accept.
     package var live: Console {
-        Console(isTerminal: isTerminal, canAsk: canAsk, columns: columns, write: offer, offer: offer, answers: answers)
+        Console(
+            isTerminal: isTerminal,
+            canAsk: canAsk,
+            columns: columns,
+            isInTerminal: isInTerminal,
+            write: offer,
+            offer: offer,
+            answers: answers
+        )
     }
 
     /// How many invalid answers count as no answer: enough for any person, and an end for a terminal that sends

@@ -8,7 +8,8 @@ struct Migrate: AsyncParsableCommand {
         commandName: "migrate",
         abstract: "Moves text rows from MySQL to Qdrant with OpenAI embeddings, and cannot lose a record.",
         discussion: """
-            Progress is kept in Supabase or PostgreSQL: kill it whenever you like, and `migrate run` goes on from there.
+            Progress is kept in PostgreSQL, Supabase or one file: kill it whenever you like, and `migrate run` goes on from \
+            there.
 
             EXAMPLES
               migrate demo                 see it work now: no server, no key

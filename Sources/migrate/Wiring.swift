@@ -1,6 +1,7 @@
 import Adapters
 import FoundationEssentials
 import Migration
+import SQLite
 import Settings
 import Synchronization
 import Terminal
@@ -16,12 +17,19 @@ struct Wiring: Sendable {
     private let allowsPlaintext: Bool
     let time = Time(ContinuousClock())
     private let client: SharedClient
+    /// Opened when it is first needed, and only once: closing another connection would let go of the locks of this one.
+    private let trackingFile: SQLiteJobStore?
 
     init(_ settings: Settings, allowsPlaintext: Bool, givesHints: Bool = true) {
         self.settings = settings
         self.allowsPlaintext = allowsPlaintext
         client = SharedClient(CurlClient.Options(allowsPlaintext: allowsPlaintext, authorities: settings.caBundle))
+        trackingFile =
+            if case .sqlite(let file) = settings.tracking { SQLiteJobStore(file, entropy: Self.entropy) } else { nil }
         guard givesHints else { return }
+        if settings.isTrackingAssumed {
+            Console.standard.error("Progress is kept in \(storeName): neither POSTGRES_URL nor SUPABASE_URL is set.")
+        }
         for warning in settings.warnings { Console.standard.error("migrate: warning: \(warning)") }
         for hint in settings.hints { Console.standard.error("migrate: hint: \(hint)") }
     }
@@ -33,13 +41,49 @@ struct Wiring: Sendable {
         return try MySQLRecordSource(MySQLOptions(mysql, where: condition, allowsPlaintext: allowsPlaintext))
     }
 
-    func store() throws -> any JobStore { RPCJobStore(CheckedTransport(try transport(), time: time)) }
+    /// The tracking store; a file is opened, and made if it is not there.
+    ///
+    /// - Throws: `CommandEnd` when TRACKING_FILE names a place that cannot be used.
+    func store() async throws -> any JobStore {
+        guard let trackingFile else { return RPCJobStore(CheckedTransport(try transport(), time: time)) }
+        do {
+            try await patiently { () async throws(PortFailure) in try await trackingFile.open() }
+        } catch let failure as PortFailure where [.rejected, .unauthorised].contains(failure.kind) {
+            throw CommandEnd(.badSettings, failure.detail)
+        }
+        return trackingFile
+    }
+
+    var isTrackedInFile: Bool { trackingFile != nil }
+
+    /// Which store is used, and where it is.
+    var storeName: String {
+        switch settings.tracking {
+        case .postgres(let url):
+            "PostgreSQL at \((try? PostgresLogin(url, allowsPlaintext: true).name) ?? "POSTGRES_URL")"
+        case .supabase(let url, _): "Supabase at \(JobServers.name(ofURL: url))"
+        case .sqlite: "the SQLite file \(trackingFile?.file ?? "")"
+        case nil: "no store"
+        }
+    }
+
+    /// Says which store is used, unless that was said already; with JSON on standard error.
+    func announceStore(on console: Console, isJSON: Bool) {
+        if settings.isTrackingAssumed { return }
+        let sentence = "Progress is kept in \(storeName)."
+        if isJSON { console.error(sentence) } else { console.out(sentence) }
+    }
+
+    private func inspectTracking() async throws -> Inspection {
+        guard let trackingFile else { return try await transport().inspection() }
+        return try await trackingFile.inspection()
+    }
 
     private func transport() throws -> any RPCTransport & Inspectable {
         switch settings.tracking {
         case .postgres(let url): return PostgresTransport(try PostgresLogin(url, allowsPlaintext: allowsPlaintext))
         case .supabase(let url, let key): return try PostgRESTTransport(url: url, key: key, exchange: try http())
-        case nil: throw Self.notAsked("job tracking")
+        case .sqlite, nil: throw Self.notAsked("job tracking")
         }
     }
 
@@ -97,7 +141,7 @@ struct Wiring: Sendable {
     var dependencies: [CheckSession.Dependency] {
         [
             .init(name: "MySQL") { try await source().inspection() },
-            .init(name: "Tracking") { try await transport().inspection() },
+            .init(name: "Tracking") { try await inspectTracking() },
             .init(name: "OpenAI") { try await embedder().inspection() },
             .init(name: "Qdrant") { try await points().inspection() },
             .init(name: "Tokenizer") {
@@ -138,9 +182,10 @@ struct Wiring: Sendable {
         }
     }
 
-    /// Nil without POSTGRES_URL.
+    /// Nil without POSTGRES_URL, and where progress is kept in a file, which needs no installation.
     func installer() throws -> Installer? {
-        try settings.postgresURL.map { Installer(try PostgresLogin($0, allowsPlaintext: allowsPlaintext)) }
+        if trackingFile != nil { return nil }
+        return try settings.postgresURL.map { Installer(try PostgresLogin($0, allowsPlaintext: allowsPlaintext)) }
     }
 
     /// Reads the version of the store's SQL; PostgREST may need a few seconds to see new functions.
@@ -148,7 +193,7 @@ struct Wiring: Sendable {
     /// - Returns: the version that is installed.
     /// - Throws: `rejected` when the SQL is not installed, or has a version that this program cannot use.
     func checkTracking(tries: Int) async throws -> Int {
-        let store = try store()
+        let store = try await store()
         let rules = CallTries.Rules(.fixed(Array(repeating: .seconds(1), count: tries - 1)))
         return try await PatientCall(rules, while: { $0.kind == .rejected }, time: time).result {
             () async throws(PortFailure) in

@@ -23,7 +23,9 @@ import Testing
         "Simulation": ["CSimulation"],
         "Scenarios": ["Engine", "Fakes", "Invariants", "Migration", "Simulation", "TextProcessing"],
         "Terminal": ["Basics", "Migration", "Settings"],
-        "migrate": ["Adapters", "Basics", "Engine", "Fakes", "Migration", "Settings", "Terminal", "TextProcessing"],
+        "migrate": [
+            "Adapters", "Basics", "Engine", "Fakes", "Migration", "SQLite", "Settings", "Terminal", "TextProcessing",
+        ],
         "migrate-lab": ["Fakes", "Migration", "Scenarios", "ServedFakes", "Simulation", "Terminal"],
     ]
 

@@ -192,9 +192,9 @@ extension TidyRule {
         module("FlyingSocks", onlyIn: ["Sources/ServedFakes", "Tests"]),
         module("AsyncHTTPClient", onlyIn: []),
         TidyRule(
-            banned: "import Adapters",
-            needle: "Adapters",
-            pattern: #"\bimport Adapters\b"#,
+            banned: "import of Adapters or SQLite",
+            needle: "import ",
+            pattern: #"\bimport (Adapters|SQLite)\b"#,
             instead: "what Wiring.swift offers",
             scope: ["Sources"],
             exceptions: ["Sources/migrate/Wiring.swift": "joins the concrete adapters"],

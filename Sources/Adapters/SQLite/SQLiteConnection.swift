@@ -27,9 +27,11 @@ actor SQLiteConnection {
     private let entropy: any Entropy
     private let options: SQLiteOptions
     private var queue: DatabaseQueue?
-    private var path = ""
+    private var opened: Opened?
+    private var path: String
 
-    init(clock: SQLiteClock, entropy: any Entropy, options: SQLiteOptions) {
+    init(_ path: String, clock: SQLiteClock, entropy: any Entropy, options: SQLiteOptions) {
+        self.path = path
         self.clock = clock
         self.entropy = entropy
         self.options = options
@@ -39,9 +41,15 @@ actor SQLiteConnection {
     deinit { executor.stop() }
 
     /// Makes the file if there is none, and refuses one that another program made or that is in use elsewhere.
-    func open(_ path: String) throws(PortFailure) -> Opened {
-        self.path = try SQLiteFile.prepare(path, fileSystem: options.fileSystem)
-        return try explained { try openPrepared() }
+    ///
+    /// Does nothing if it is open; may be called again after a failure.
+    @discardableResult
+    func open() throws(PortFailure) -> Opened {
+        if let opened { return opened }
+        path = try SQLiteFile.prepare(path, fileSystem: options.fileSystem)
+        let opened = try explained { try openPrepared() }
+        self.opened = opened
+        return opened
     }
 
     private func openPrepared() throws -> Opened {
@@ -81,7 +89,7 @@ actor SQLiteConnection {
 
     /// One call, in one transaction.
     func perform(_ call: any SQLiteCall) throws(PortFailure) -> any TrackingAnswer {
-        let queue = try opened()
+        let queue = try ready()
         return try explained {
             if type(of: call).onlyReads { return try queue.read { try answer(call, $0, isReading: true) } }
             return try writing(queue) { try answer(call, $0, isReading: false) }
@@ -90,7 +98,7 @@ actor SQLiteConnection {
 
     /// The rows of a text of SQL, as text; for inspection and tests.
     func run(_ sql: String) throws(PortFailure) -> [[String?]] {
-        let queue = try opened()
+        let queue = try ready()
         return try explained {
             try queue.writeWithoutTransaction { database in
                 try Row.fetchAll(database, sql: sql).map { row in
@@ -100,7 +108,8 @@ actor SQLiteConnection {
         }
     }
 
-    private func opened() throws(PortFailure) -> DatabaseQueue {
+    private func ready() throws(PortFailure) -> DatabaseQueue {
+        try open()
         guard let queue else { throw PortFailure(.unavailable, "the tracking file \(path) is not open") }
         return queue
     }
@@ -108,6 +117,8 @@ actor SQLiteConnection {
     private func explained<Value>(_ body: () throws -> Value) throws(PortFailure) -> Value {
         do { return try body() } catch let failure as PortFailure { throw failure } catch let error as DatabaseError {
             throw PortFailure(error, file: path)
+        } catch let column as UnreadableColumn {
+            throw PortFailure(column, file: path)
         } catch {
             throw PortFailure(.unclassified, "the tracking file \(path): \(error)")
         }
@@ -239,12 +250,12 @@ struct SQLiteUse {
 
     init?(_ database: Database, _ statements: SQLiteStatements) throws {
         let statement = try database.cachedStatement(sql: statements["store"])
-        guard let row = try Row.fetchOne(statement) else { return nil }
-        bootID = row["boot_id"]
-        machineID = row["machine_id"]
-        clockOffset = row["clock_offset"]
-        seenAt = row["seen_at"]
-        seenWall = row["seen_wall"]
+        guard let row = try Row.fetchOne(statement).map(SQLiteRow.init) else { return nil }
+        bootID = try row["boot_id"]
+        machineID = try row["machine_id"]
+        clockOffset = try row["clock_offset"]
+        seenAt = try row["seen_at"]
+        seenWall = try row["seen_wall"]
     }
 
     /// Whether the boot that used it was an earlier one of this machine.

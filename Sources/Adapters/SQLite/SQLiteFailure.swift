@@ -44,6 +44,17 @@ extension PortFailure {
         }
     }
 
+    /// What to do about a value that this program does not write.
+    init(_ column: UnreadableColumn, file: String) {
+        self.init(
+            .rejected,
+            "the tracking file \(file) has a value in the column \(column.name) that this program does not write: it is "
+                + "damaged, or another program has changed it; stop what uses it, keep a copy, and set TRACKING_FILE to a "
+                + "new file and start a new job, which pays for nothing that is in the collection already",
+            code: "SQLITE_MISMATCH"
+        )
+    }
+
     /// What to do about a file with a damaged page.
     private static func damaged(_ file: String) -> String {
         "the tracking file \(file) is damaged: stop what uses it, keep a copy, and rescue what can be read with "

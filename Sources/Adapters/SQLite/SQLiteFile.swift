@@ -12,27 +12,60 @@ enum SQLiteFile {
     /// - Returns: the absolute path.
     /// - Throws: a refusal, in one sentence that says what to do.
     static func prepare(_ path: String, fileSystem: (String) -> FileSystem) throws(PortFailure) -> String {
-        guard !path.isEmpty, !path.utf8.contains(0), !path.hasPrefix("file:"), !path.hasPrefix(":") else {
-            throw PortFailure(.rejected, "TRACKING_FILE must be the path of a file")
-        }
-        let path = URL(filePath: path).standardizedFileURL.path(percentEncoded: false)
-        let folder = URL(filePath: path).deletingLastPathComponent().path(percentEncoded: false)
+        let (path, folder) = try place(path)
         try makeFolder(folder)
-        let system = fileSystem(folder)
-        if system.isShared {
-            throw PortFailure(
-                .rejected,
-                "\(path) is on a file system of the network (\(system.type)), where locks of several hosts cannot be "
-                    + "trusted: set TRACKING_FILE to a file on a disk of this machine, or POSTGRES_URL for several hosts"
-            )
-        }
+        try requireLocal(path, fileSystem(folder))
         try requireFile(path, in: folder)
         return path
     }
 
+    /// Whether the file is there; makes nothing.
+    ///
+    /// - Throws: a refusal as `prepare` gives it, if no file can be made there.
+    static func isThere(_ path: String, fileSystem: (String) -> FileSystem) throws(PortFailure) -> Bool {
+        let (path, parent) = try place(path)
+        var folder = parent
+        while !exists(folder), folder != "/" { folder = self.folder(of: folder) }
+        guard isFolder(folder) else {
+            throw PortFailure(.rejected, "\(folder) is not a folder: set TRACKING_FILE to a file elsewhere")
+        }
+        try requireLocal(path, fileSystem(folder))
+        if exists(path) { return true }
+        if unsafe access(folder, R_OK | W_OK | X_OK) != 0 { throw unwritable(folder, errno) }
+        return false
+    }
+
+    /// The absolute path, without `..` and the like.
+    static func absolute(_ path: String) -> String {
+        URL(filePath: path).standardizedFileURL.path(percentEncoded: false)
+    }
+
+    /// The folder, without a slash at its end.
+    private static func folder(of path: String) -> String {
+        let folder = absolute(URL(filePath: path).deletingLastPathComponent().path(percentEncoded: false))
+        return folder.count > 1 && folder.hasSuffix("/") ? String(folder.dropLast()) : folder
+    }
+
+    private static func place(_ path: String) throws(PortFailure) -> (path: String, folder: String) {
+        guard !path.isEmpty, !path.utf8.contains(0), !path.hasPrefix("file:"), !path.hasPrefix(":") else {
+            throw PortFailure(.rejected, "TRACKING_FILE must be the path of a file")
+        }
+        let path = absolute(path)
+        return (path, folder(of: path))
+    }
+
+    private static func requireLocal(_ path: String, _ system: FileSystem) throws(PortFailure) {
+        guard system.isShared else { return }
+        throw PortFailure(
+            .rejected,
+            "\(path) is on a file system of the network (\(system.type)), where locks of several hosts cannot be "
+                + "trusted: set TRACKING_FILE to a file on a disk of this machine, or POSTGRES_URL for several hosts"
+        )
+    }
+
     private static func makeFolder(_ folder: String) throws(PortFailure) {
         if isFolder(folder) { return }
-        let parent = URL(filePath: folder).deletingLastPathComponent().path(percentEncoded: false)
+        let parent = self.folder(of: folder)
         if parent != folder { try makeFolder(parent) }
         // Another process may have made it just now.
         if unsafe mkdir(folder, 0o700) != 0, errno != EEXIST {
@@ -68,6 +101,8 @@ enum SQLiteFile {
     }
 
     private static func reason(of error: Int32) -> String { unsafe String(cString: strerror(error)) }
+
+    private static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
 
     private static func isFolder(_ path: String) -> Bool {
         var status = stat()

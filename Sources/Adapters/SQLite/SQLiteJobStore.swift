@@ -6,42 +6,42 @@ package import Migration
 package final class SQLiteJobStore: JobStore {
     /// The absolute path of the file.
     package let file: String
-    /// `wal` or `truncate`: what the linked library allows.
-    package let journalMode: String
-    /// The version of the linked library.
-    package let version: String
 
     private let connection: SQLiteConnection
+    private let fileSystem: @Sendable (String) -> FileSystem
 
-    /// Opens the file, and makes it and its folder if they are not there.
+    /// A store that opens its file at the first call.
     ///
-    /// Open a file once in a process: all its calls may share the store.
+    /// Make one for a file in a process: all its calls may share the store.
     ///
     /// - Parameters:
     ///   - path: the file.
     ///   - clock: the clocks of this machine.
     ///   - entropy: the chance of backoffs.
     ///   - options: what tests change.
-    /// - Returns: the open store.
-    /// - Throws: why the file cannot be used, in one sentence that says what to do: `unauthorised` for rights, `full`,
-    ///   `unavailable` when another process holds it too long, `rejected` for a file, a folder or a machine that cannot be
-    ///   used at all.
-    package static func open(
+    package init(
         _ path: String,
         clock: SQLiteClock = .system,
         entropy: any Entropy,
         options: SQLiteOptions = SQLiteOptions()
-    ) async throws(PortFailure) -> SQLiteJobStore {
-        let connection = SQLiteConnection(clock: clock, entropy: entropy, options: options)
-        return SQLiteJobStore(try await connection.open(path), connection)
+    ) {
+        file = SQLiteFile.absolute(path)
+        fileSystem = options.fileSystem
+        connection = SQLiteConnection(path, clock: clock, entropy: entropy, options: options)
     }
 
-    private init(_ opened: SQLiteConnection.Opened, _ connection: SQLiteConnection) {
-        file = opened.path
-        journalMode = opened.journal
-        version = opened.version
-        self.connection = connection
-    }
+    /// Opens the file, and makes it and its folder if they are not there; does nothing if it is open.
+    ///
+    /// - Throws: why the file cannot be used, in one sentence that says what to do: `unauthorised` for rights, `full`,
+    ///   `unavailable` when another process holds it too long, `rejected` for a file, a folder or a machine that cannot be
+    ///   used at all.
+    package func open() async throws(PortFailure) { try await connection.open() }
+
+    /// `wal` or `truncate`: what the linked library allows.
+    var journalMode: String { get async throws(PortFailure) { try await connection.open().journal } }
+
+    /// The version of the linked library.
+    var version: String { get async throws(PortFailure) { try await connection.open().version } }
 
     package func perform<Call: TrackingCall>(_ call: Call) async throws(PortFailure) -> Call.Answer {
         guard let known = call as? any SQLiteCall, let answer = try await connection.perform(known) as? Call.Answer
@@ -56,16 +56,23 @@ package final class SQLiteJobStore: JobStore {
 }
 
 extension SQLiteJobStore: Inspectable {
+    /// A file that is not there yet is not made, but its place is looked at.
     package func inspection() async throws(PortFailure) -> Inspection {
+        guard try SQLiteFile.isThere(file, fileSystem: fileSystem) else {
+            return Inspection(product: "SQLite", facts: ["file \(file), which the first run makes", Self.reach])
+        }
+        let opened = try await connection.open()
         let findings = try await run("PRAGMA quick_check(1)").compactMap { $0.first ?? nil }
         let jobs = try await run("SELECT count(*) FROM ingestion_job").first?.first ?? nil
         let damage = findings.filter { $0 != "ok" }.map {
             "the tracking file \(file) is damaged (\($0)): keep a copy, and set TRACKING_FILE to a new file"
         }
         return Inspection(
-            product: "SQLite \(version), \(journalMode) journal",
-            facts: ["file \(file)", "\(jobs ?? "0") jobs", "for the processes of this machine only"],
+            product: "SQLite \(opened.version), \(opened.journal) journal",
+            facts: ["file \(file)", jobs == "1" ? "1 job" : "\(jobs ?? "0") jobs", Self.reach],
             problems: damage
         )
     }
+
+    private static let reach = "for the processes of this machine only"
 }

@@ -1,5 +1,53 @@
+import FoundationEssentials
 import GRDB
 import Migration
+
+/// A row of an answer, whose columns are read by name.
+///
+/// A damaged page or another program may have put anything there. GRDB's own subscript ends the process where a column has
+/// another kind of value than is expected, and arithmetic ends it where a number is too large.
+struct SQLiteRow {
+    /// Larger than any time, count or amount that is written: sums of a few still fit into 64 bits.
+    private static let largest: Int64 = 1 << 60
+    /// The columns that may hold any number of 64 bits.
+    private static let recordIDs: Set<String> = ["record_id", "plan_cursor", "plan_upper", "first", "last"]
+
+    private let row: Row
+
+    init(_ row: Row) { self.row = row }
+
+    /// The value of a column; an optional is nil for NULL.
+    ///
+    /// - Throws: `UnreadableColumn` when the column has another kind of value, or a number that is never written.
+    subscript<Value: DatabaseValueConvertible>(column: String) -> Value {
+        get throws {
+            guard let value = try? row.decode(Value.self, forColumn: column), Self.isPossible(value, column) else {
+                throw UnreadableColumn(name: column)
+            }
+            return value
+        }
+    }
+
+    /// The value of a column that holds JSON.
+    func json<Value: Decodable>(_ column: String) throws -> Value {
+        let text: String = try self[column]
+        guard let value = try? JSONDecoder().decode(Value.self, from: Data(text.utf8)) else {
+            throw UnreadableColumn(name: column)
+        }
+        return value
+    }
+
+    private static func isPossible(_ value: some DatabaseValueConvertible, _ column: String) -> Bool {
+        switch value {
+        case let number as Int64: number.magnitude <= largest.magnitude || recordIDs.contains(column)
+        case let number as Int: Int32(exactly: number) != nil
+        default: true
+        }
+    }
+}
+
+/// A column has a value that this program does not write.
+struct UnreadableColumn: Error { let name: String }
 
 /// A row of `ingestion_job`.
 struct SQLiteJob {
@@ -17,18 +65,23 @@ struct SQLiteJob {
     let lastRequestResult: String?
     let finishedAt: DatabaseTime?
     let isDeleting: Bool
-    private let row: Row
+    let totalBatches: Int
+    let totalRecords: Int64
+    let serviceFailuresBaseline: Int64
+    let removedBaseline: Int64
+    let historyCutAt: String?
+    private let row: SQLiteRow
 
-    init(_ row: Row) throws {
+    init(_ row: SQLiteRow) throws {
         self.row = row
-        id = row["id"]
-        targetKey = row["target_key"]
-        guard let status = JobStatus(rawValue: row["status"]) else {
-            throw PortFailure(.rejected, "job \(row["id"] as JobID) has an unknown status")
+        id = try row["id"]
+        targetKey = try row["target_key"]
+        guard let status = JobStatus(rawValue: try row["status"]) else {
+            throw UnreadableColumn(name: "status")
         }
         self.status = status
-        configHash = row["config_hash"]
-        settings = JobSettings(
+        configHash = try row["config_hash"]
+        settings = try JobSettings(
             maxRetries: row["max_retries"],
             leaseSeconds: row["lease_seconds"],
             batchTimeoutSeconds: row["batch_timeout_seconds"],
@@ -36,36 +89,37 @@ struct SQLiteJob {
             backoffCapSeconds: row["backoff_cap_seconds"],
             recordEvents: row["record_events"]
         )
-        planCursor = row["plan_cursor"]
-        isSealed = row["is_sealed"]
-        nextBatchNumber = row["next_batch_number"]
-        currentRound = row["current_round"]
-        epoch = row["controller_epoch"]
-        lastRequestID = row["last_request_id"]
-        lastRequestResult = row["last_request_result"]
-        finishedAt = (row["finished_at"] as Int64?).map { DatabaseTime(microseconds: $0) }
-        isDeleting = row["is_deleting"]
+        planCursor = try row["plan_cursor"]
+        isSealed = try row["is_sealed"]
+        nextBatchNumber = try row["next_batch_number"]
+        currentRound = try row["current_round"]
+        epoch = try row["controller_epoch"]
+        lastRequestID = try row["last_request_id"]
+        lastRequestResult = try row["last_request_result"]
+        finishedAt = try (row["finished_at"] as Int64?).map { DatabaseTime(microseconds: $0) }
+        isDeleting = try row["is_deleting"]
+        totalBatches = try row["total_batches"]
+        totalRecords = try row["total_records"]
+        serviceFailuresBaseline = try row["service_failures_baseline"]
+        removedBaseline = try row["removed_baseline"]
+        historyCutAt = try row["history_cut_at"]
     }
 
     var servers: JobServers {
-        get throws { try SQLiteTransaction.value(JobServers.self, row["servers"]) }
+        get throws { try row.json("servers") }
     }
 
-    var totalBatches: Int { row["total_batches"] }
-    var totalRecords: Int64 { row["total_records"] }
-    var serviceFailuresBaseline: Int64 { row["service_failures_baseline"] }
-    var removedBaseline: Int64 { row["removed_baseline"] }
-    var hasWholeHistory: Bool { settings.recordEvents && (row["history_cut_at"] as String?) == nil }
+    var hasWholeHistory: Bool { settings.recordEvents && historyCutAt == nil }
 
     /// The job as clients see it.
     var summary: JobSummary {
         get throws {
-            JobSummary(
+            try JobSummary(
                 id: id,
                 targetKey: targetKey,
                 status: status,
                 configHash: configHash,
-                config: try SQLiteTransaction.value([String: String].self, row["config"]),
+                config: row.json("config"),
                 settings: settings,
                 planCursor: planCursor,
                 planUpper: row["plan_upper"],
@@ -80,8 +134,8 @@ struct SQLiteJob {
                 startTime: row["start_time"],
                 endTime: row["end_time"],
                 reason: row["reason"],
-                servers: try servers,
-                historyCutAt: row["history_cut_at"]
+                servers: servers,
+                historyCutAt: historyCutAt
             )
         }
     }
@@ -105,30 +159,30 @@ struct SQLiteBatch {
     let errorCode: String?
     let errorMessage: String?
 
-    init(_ row: Row) throws {
-        number = row["batch_number"]
-        round = row["round"]
-        recordCount = row["record_count"]
-        guard let status = BatchStatus(rawValue: row["status"]) else {
-            throw PortFailure(.rejected, "batch \(row["batch_number"] as Int) has an unknown status")
+    init(_ row: SQLiteRow) throws {
+        number = try row["batch_number"]
+        round = try row["round"]
+        recordCount = try row["record_count"]
+        guard let status = BatchStatus(rawValue: try row["status"]) else {
+            throw UnreadableColumn(name: "status")
         }
         self.status = status
-        attempt = row["attempt"]
-        retryCount = row["retry_count"]
-        nextRetryAt = DatabaseTime(microseconds: row["next_retry_at"])
-        workerID = row["worker_id"]
-        leaseExpiresAt = (row["lease_expires_at"] as Int64?).map { DatabaseTime(microseconds: $0) }
-        deadlineAt = (row["deadline_at"] as Int64?).map { DatabaseTime(microseconds: $0) }
-        counts = BatchCounts(
+        attempt = try row["attempt"]
+        retryCount = try row["retry_count"]
+        nextRetryAt = DatabaseTime(microseconds: try row["next_retry_at"])
+        workerID = try row["worker_id"]
+        leaseExpiresAt = try (row["lease_expires_at"] as Int64?).map { DatabaseTime(microseconds: $0) }
+        deadlineAt = try (row["deadline_at"] as Int64?).map { DatabaseTime(microseconds: $0) }
+        counts = try BatchCounts(
             processed: row["processed_count"],
             skipped: row["skipped_count"],
             failed: row["failed_count"],
             missing: row["missing_count"]
         )
-        moved = row["moved_count"]
-        lastOutcome = row["last_outcome"]
-        errorCode = row["error_code"]
-        errorMessage = row["error_message"]
+        moved = try row["moved_count"]
+        lastOutcome = try row["last_outcome"]
+        errorCode = try row["error_code"]
+        errorMessage = try row["error_message"]
     }
 }
 

@@ -12,7 +12,7 @@ extension SQLiteTransaction {
             ["job": call.job, "number": call.batchNumber, "attempt": call.attempt, "claim": claim]
         )
         guard let state, let job = try job(call.job),
-            let result = FinishBatch.Result(rawValue: state["result"]), result != .lost
+            let result = FinishBatch.Result(rawValue: try state["result"]), result != .lost
         else { return .init(result: .lost, status: nil, outcome: nil) }
         let batch = try SQLiteBatch(state)
         guard result == .applied else {

@@ -32,7 +32,7 @@ extension SQLiteTransaction {
                 batchNumber: batch.number,
                 status: batch.status,
                 round: batch.round,
-                recordIds: RecordList.ids(row["record_ids"]),
+                recordIds: RecordList.ids(try row["record_ids"]),
                 attempt: batch.attempt,
                 retryCount: batch.retryCount,
                 counts: batch.counts,
@@ -57,8 +57,8 @@ extension SQLiteTransaction {
                 "numbers": call.filter.batchNumbers.map { RecordList.text($0) }, "limit": call.limit + 1,
             ]
         )
-        let failures = rows.map { row in
-            FailureSummary(
+        let failures = try rows.map { row in
+            try FailureSummary(
                 recordId: row["record_id"],
                 batchNumber: row["batch_number"],
                 attempt: row["attempt"],
@@ -85,7 +85,7 @@ extension SQLiteTransaction {
             ]
         )
         let events = try rows.map { row in
-            EventSummary(
+            try EventSummary(
                 id: row["id"],
                 at: row["at"],
                 batchNumber: row["batch_number"],
@@ -93,7 +93,7 @@ extension SQLiteTransaction {
                 claimId: row["claim_id"],
                 workerId: row["worker_id"],
                 kind: row["kind"],
-                detail: try Self.value([String: String].self, row["detail"])
+                detail: row.json("detail")
             )
         }
         return Self.page(events, limit: call.limit, key: \.id)
@@ -147,8 +147,8 @@ extension SQLiteTransaction {
         guard let job = try job(call.job) else { return DeletionAnswer(result: .notFound) }
         if let refusal = refusal(job, olderThanMs: call.olderThanMs) { return DeletionAnswer(result: refusal) }
         let oldest = try row("oldest_events", ["job": job.id, "limit": call.limit])
-        let events: Int = oldest?["events"] ?? 0
-        if let through: Int64 = oldest?["through"] {
+        let events: Int = try oldest?["events"] ?? 0
+        if let oldest, let through: Int64 = try oldest["through"] {
             try run("cut_events", ["job": job.id, "through": through])
             try run("cut_history", ["job": job.id, "through": through, "at": at])
         }
@@ -159,10 +159,10 @@ extension SQLiteTransaction {
         try Self.demandLimit(call.limit, upTo: 1000)
         let rows = try rows("retention", ["after": call.after, "limit": call.limit + 1])
         let jobs = try rows.map { row in
-            let job = (row["id"] as JobID?) == nil ? nil : try SQLiteJob(row)
-            return RetentionSummary(
+            let job = try (row["id"] as JobID?) == nil ? nil : SQLiteJob(row)
+            return try RetentionSummary(
                 jobId: row["known_id"],
-                job: try job?.summary,
+                job: job?.summary,
                 endedMs: job?.finishedAt.map { Int64(wall.milliseconds(since: $0)) },
                 deleting: job?.isDeleting ?? false,
                 hasEvents: row["has_events"]
@@ -175,8 +175,8 @@ extension SQLiteTransaction {
         guard let row = try row("rows", ["job": call.job]) else {
             return .init(batches: 0, failures: 0, events: 0, rows: 0)
         }
-        let (batches, lists, others): (Int64, Int64, Int64) = (row["batches"], row["lists"], row["others"])
-        let (failures, events): (Int64, Int64) = (row["failures"], row["events"])
+        let (batches, lists, others): (Int64, Int64, Int64) = try (row["batches"], row["lists"], row["others"])
+        let (failures, events): (Int64, Int64) = try (row["failures"], row["events"])
         return .init(
             batches: batches,
             failures: failures,

@@ -47,27 +47,27 @@ extension SQLiteTransaction {
             let letters = try row("recount_letters", ["job": job.id])
         else { throw PortFailure(.unclassified, "nothing was counted") }
         var exact = counted
-        exact.pending = tables["pending"]
-        exact.processing = tables["processing"]
-        exact.completed = tables["completed"]
-        exact.failed = tables["failed"]
-        exact.processed = tables["processed"]
-        exact.skipped = tables["skipped"]
-        exact.failedRecords = tables["failed_records"]
-        exact.missing = tables["missing"]
-        exact.claims = tables["claims"]
+        exact.pending = try tables["pending"]
+        exact.processing = try tables["processing"]
+        exact.completed = try tables["completed"]
+        exact.failed = try tables["failed"]
+        exact.processed = try tables["processed"]
+        exact.skipped = try tables["skipped"]
+        exact.failedRecords = try tables["failed_records"]
+        exact.missing = try tables["missing"]
+        exact.claims = try tables["claims"]
         // How attempts ended is recounted from the events, where all of them are there.
         if job.hasWholeHistory, let ends = try row("recount_ends", ["job": job.id]) {
-            exact.retries = ends["retries"]
-            exact.reaps = ends["reaps"]
-            exact.releases = ends["releases"]
-            exact.defers = ends["defers"]
-            exact.serviceFailures = ends["service_failures"]
-            exact.removed = ends["removed"]
-            exact.billedTokens = ends["billed_tokens"]
-            exact.billedNanodollars = ends["billed_nanodollars"]
+            exact.retries = try ends["retries"]
+            exact.reaps = try ends["reaps"]
+            exact.releases = try ends["releases"]
+            exact.defers = try ends["defers"]
+            exact.serviceFailures = try ends["service_failures"]
+            exact.removed = try ends["removed"]
+            exact.billedTokens = try ends["billed_tokens"]
+            exact.billedNanodollars = try ends["billed_nanodollars"]
         }
-        return Recount(
+        return try Recount(
             stats: exact,
             batches: tables["batches"],
             records: tables["records"],
@@ -113,7 +113,7 @@ extension SQLiteTransaction {
         guard let job = try job(call.job) else { return .init(result: .notFound, status: nil) }
         guard job.status.isOpen else { return .init(result: .already, status: job.status) }
         let ended = try row("finalize", ["job": job.id, "at": at, "wall": wall.microseconds])
-        guard let status: String = ended?["status"] else { return .init(result: .notReady, status: job.status) }
+        guard let status: String = try ended?["status"] else { return .init(result: .notReady, status: job.status) }
         try log("finalized", of: job, ["status": status])
         return .init(result: .finalized, status: JobStatus(rawValue: status))
     }
@@ -191,9 +191,9 @@ extension SQLiteTransaction {
         let odd = try rows("odd_batches", ["job": job.id, "limit": most])
         var (batches, letters) = (0, 0)
         for row in odd {
-            let arguments: Arguments = ["job": job.id, "number": row["batch_number"] as Int, "at": at]
-            if row["is_odd"] { batches += try run("mend_batch", arguments) }
-            if ["pending", "processing"].contains(row["status"] as String) {
+            let arguments: Arguments = ["job": job.id, "number": try row["batch_number"] as Int, "at": at]
+            if try row["is_odd"] { batches += try run("mend_batch", arguments) }
+            if ["pending", "processing"].contains(try row["status"] as String) {
                 letters += try run("resolve_batch", arguments)
             }
         }

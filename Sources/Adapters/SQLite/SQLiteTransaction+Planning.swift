@@ -123,7 +123,7 @@ extension SQLiteTransaction {
                 "seals": false,
             ]
         )
-        guard let job = try job(call.job), let state: String = found?["state"] else {
+        guard let job = try job(call.job), let state: String = try found?["state"] else {
             return .init(result: .closed, cursor: nil, nextNumber: 0)
         }
         let result: AppendIngestionBatches.Result
@@ -170,9 +170,9 @@ extension SQLiteTransaction {
     /// Whether the last planned batches have these bounds.
     private func isStored(_ page: [[RecordID]], _ job: JobID) throws -> Bool {
         let stored = try rows("last_planned", ["job": job, "count": page.count])
-        return stored.count == page.count
+        return try stored.count == page.count
             && zip(stored, page.reversed()).allSatisfy { row, ids in
-                row["first"] == ids.first && row["last"] == ids.last && row["record_count"] == ids.count
+                try row["first"] == ids.first && row["last"] == ids.last && row["record_count"] == ids.count
             }
     }
 
@@ -185,7 +185,9 @@ extension SQLiteTransaction {
                 "seals": true,
             ]
         )
-        guard let job = try job(call.job), let state: String = found?["state"] else { return .init(result: .closed) }
+        guard let job = try job(call.job), let state: String = try found?["state"] else {
+            return .init(result: .closed)
+        }
         guard state == "fits" else { return .init(result: SealIngestionPlan.Result(rawValue: state) ?? .lost) }
         try log("sealed", of: job, ["upper": call.upper.map { String($0) }])
         try run("seal", ["job": job.id, "upper": call.upper, "source_count": call.sourceCount])

@@ -26,18 +26,20 @@ private struct Quota {
     var cutAt: Int64?
     var stopReason: String?
 
-    init(_ row: Row) {
-        name = row["quota"]
-        tokensPerMinute = row["tokens_per_minute"]
-        requestsPerMinute = row["requests_per_minute"]
-        share = row["share"]
-        unitFactor = row["unit_factor"]
-        burst = row["burst"]
-        tokensArrival = row["tokens_arrival_at"]
-        requestsArrival = row["requests_arrival_at"]
-        pauseUntil = row["pause_until"]
-        cutAt = row["cut_at"]
-        stopReason = row["stop_reason"]
+    init(_ row: SQLiteRow) throws {
+        name = try row["quota"]
+        tokensPerMinute = try row["tokens_per_minute"]
+        requestsPerMinute = try row["requests_per_minute"]
+        share = try row["share"]
+        unitFactor = try row["unit_factor"]
+        burst = try row["burst"]
+        tokensArrival = try row["tokens_arrival_at"]
+        requestsArrival = try row["requests_arrival_at"]
+        pauseUntil = try row["pause_until"]
+        cutAt = try row["cut_at"]
+        stopReason = try row["stop_reason"]
+        guard (0.1...1).contains(share) else { throw UnreadableColumn(name: "share") }
+        guard (0...1_000_000).contains(unitFactor) else { throw UnreadableColumn(name: "unit_factor") }
     }
 
     /// The share in force: it recovers by 0.001 per second from the last cut on; with time, not with calls.
@@ -167,7 +169,7 @@ extension SQLiteTransaction {
     func list(_ call: ListIngestionQuotas) throws -> ListIngestionQuotas.Answer {
         try Self.demandLimit(call.limit, upTo: 1000)
         let rows = try rows("quotas", ["after": call.after, "limit": call.limit + 1])
-        return Self.page(rows.map { Quota($0).summary(at: now.microseconds) }, limit: call.limit, key: \.quota)
+        return Self.page(try rows.map { try Quota($0).summary(at: now.microseconds) }, limit: call.limit, key: \.quota)
     }
 
     func reset(_ call: ResetIngestionQuota) throws -> ResetIngestionQuota.Answer {

@@ -108,7 +108,7 @@ extension SQLiteTransaction {
         let letters: [(record: RecordID, number: Int)] = try rows(
             "failed_records",
             Self.arguments(job.id, call.filter, limit: call.limit)
-        ).map { ($0["record_id"], $0["batch_number"]) }
+        ).map { try ($0["record_id"], $0["batch_number"]) }
         let ids = letters.prefix(call.limit).map(\.record)
         let groups = stride(from: 0, to: ids.count, by: call.batchSize).map {
             Array(ids[$0..<min($0 + call.batchSize, ids.count)])

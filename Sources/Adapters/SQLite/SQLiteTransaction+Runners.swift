@@ -18,21 +18,21 @@ extension SQLiteTransaction {
         let known = try row("runner", ["job": call.job, "runner": call.runner])
         let (service, reason) = (report.service?.first(40), report.reason?.first(500))
         // Fewer records than before: a new process has the name of an old one.
-        let before = known.flatMap { (row: Row) -> Row? in (row["records"] as Int64) <= report.records ? row : nil }
+        let before = try known.flatMap { row in try (row["records"] as Int64) <= report.records ? row : nil }
         let isSameState =
-            known.map { row in
-                row["state"] == report.state && row["service"] == service && row["reason"] == reason
+            try known.map { row in
+                try row["state"] == report.state && row["service"] == service && row["reason"] == reason
             } ?? false
-        let mark = Mark(report.records, now, after: before)
+        let mark = try Mark(report.records, now, after: before)
         try run(
             "set_runner",
             [
                 "job": call.job, "runner": call.runner, "host": report.host.first(200), "workers": report.workers,
                 "held": report.held, "batches": report.batches, "records": report.records, "state": report.state,
                 "service": service, "reason": reason,
-                "since": isSameState ? known?["since"] as Int64? : ago(report.sinceMs),
+                "since": isSameState ? try known.map { try $0["since"] as Int64 } : ago(report.sinceMs),
                 "until": report.untilMs.map { 2 * now.microseconds - ago($0) },
-                "started_at": before.map { $0["started_at"] as Int64 } ?? ago(report.startedMs),
+                "started_at": try before.map { try $0["started_at"] as Int64 } ?? ago(report.startedMs),
                 "seen": now.microseconds, "records_per_minute": mark.recordsPerMinute, "marked_at": mark.at,
                 "marked_records": mark.records,
             ]
@@ -49,16 +49,16 @@ extension SQLiteTransaction {
         var at: Int64
         var records: Int64
 
-        init(_ records: Int64, _ now: DatabaseTime, after known: Row?) {
+        init(_ records: Int64, _ now: DatabaseTime, after known: SQLiteRow?) throws {
             self.records = records
             at = now.microseconds
             guard let known else { return }
-            let (markedAt, markedRecords): (Int64, Int64) = (known["marked_at"], known["marked_records"])
+            let (markedAt, markedRecords): (Int64, Int64) = try (known["marked_at"], known["marked_records"])
             let passed = now.microseconds - markedAt
             if passed >= 60_000_000 {
                 recordsPerMinute = Int64(Int128(records - markedRecords) * 60_000_000 / Int128(passed))
             } else {
-                (recordsPerMinute, at, self.records) = (known["records_per_minute"], markedAt, markedRecords)
+                (recordsPerMinute, at, self.records) = (try known["records_per_minute"], markedAt, markedRecords)
             }
         }
     }
@@ -83,12 +83,14 @@ extension SQLiteTransaction {
             "runners",
             ["job": call.job, "after": call.after, "seen_since": within, "limit": call.limit + 1]
         )
-        return Self.page(rows.map { Self.summary($0, now) }, limit: call.limit, key: \.runner)
+        return Self.page(try rows.map { try Self.summary($0, now) }, limit: call.limit, key: \.runner)
     }
 
-    private static func summary(_ row: Row, _ now: DatabaseTime) -> RunnerSummary {
-        func age(_ column: String) -> Int { now.milliseconds(since: DatabaseTime(microseconds: row[column])) }
-        return RunnerSummary(
+    private static func summary(_ row: SQLiteRow, _ now: DatabaseTime) throws -> RunnerSummary {
+        func age(_ column: String) throws -> Int {
+            now.milliseconds(since: DatabaseTime(microseconds: try row[column]))
+        }
+        return try RunnerSummary(
             runner: row["runner"],
             host: row["host"],
             workers: row["workers"],

@@ -24,7 +24,7 @@ extension SQLiteTransaction {
             "claimed_before",
             ["job": job.id, "claim": claim, "now": now.microseconds, "lease_seconds": job.settings.leaseSeconds]
         )
-        var numbers: [Int] = repeated.map { $0["batch_number"] }
+        var numbers: [Int] = try repeated.map { try $0["batch_number"] }
         if numbers.isEmpty, job.status == .running {
             var taken = try take(call, claim, job, floor)
             // The floor only saves time: a second look finds a batch that came back out of order.
@@ -38,7 +38,7 @@ extension SQLiteTransaction {
         }
         guard !numbers.isEmpty else { return answer }
         answer.batches = try rows("claimed", ["job": job.id, "numbers": RecordList.text(numbers)]).map { row in
-            ClaimedBatch(
+            try ClaimedBatch(
                 batchNumber: row["batch_number"],
                 attempt: row["attempt"],
                 retryCount: row["retry_count"],
@@ -67,7 +67,7 @@ extension SQLiteTransaction {
                 "lease_seconds": job.settings.leaseSeconds, "timeout_seconds": job.settings.batchTimeoutSeconds,
                 "floor_at": floor?.at.microseconds ?? .min, "floor_number": floor?.number ?? 0, "limit": call.limit,
             ]
-        ).map { (DatabaseTime(microseconds: $0["next_retry_at"]), $0["batch_number"]) }
+        ).map { try (DatabaseTime(microseconds: $0["next_retry_at"]), $0["batch_number"]) }
         for place in taken.sorted(by: { $0.number < $1.number }) { try log("claimed", of: job, batch: place.number) }
         if !taken.isEmpty {
             try count(job.id, SQLiteCounters(inFlight: Int64(taken.count), claims: Int64(taken.count)))
@@ -79,7 +79,7 @@ extension SQLiteTransaction {
     private func wait(for job: SQLiteJob) throws -> Int {
         guard job.isSealed else { return 1000 }
         guard let row = try row("next_retry", ["job": job.id, "now": now.microseconds]) else { return 15_000 }
-        return min(15_000, max(1000, DatabaseTime(microseconds: row["next_retry_at"]).wait(at: now)))
+        return min(15_000, max(1000, DatabaseTime(microseconds: try row["next_retry_at"]).wait(at: now)))
     }
 
     func heartbeat(_ call: BumpBatchProgress) throws -> BumpBatchProgress.Answer {
@@ -110,10 +110,10 @@ extension SQLiteTransaction {
             ]
         )
         guard let state, let job else { return answer(.lost, "not_found") }
-        if let reason: String = state["reason"] {
+        if let reason: String = try state["reason"] {
             return answer(["cancelled", "deadline"].contains(reason) ? .cancel : .lost, reason)
         }
-        let records: Int = state["record_count"]
+        let records: Int = try state["record_count"]
         try demand(item.counts.total <= records, "counts are of no more records than the batch has")
         let kept = try row(
             "heartbeat",
@@ -123,7 +123,7 @@ extension SQLiteTransaction {
                 "skipped": item.counts.skipped, "failed": item.counts.failed, "missing": item.counts.missing,
             ]
         )
-        let expires = DatabaseTime(microseconds: kept?["lease_expires_at"] ?? 0)
+        let expires = DatabaseTime(microseconds: try kept?["lease_expires_at"] ?? 0)
         return answer(.ok, nil, expires.milliseconds(since: now))
     }
 

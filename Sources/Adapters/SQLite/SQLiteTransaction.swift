@@ -18,13 +18,13 @@ struct SQLiteTransaction {
     var at: String { wall.text }
 
     /// The rows of a statement.
-    func rows(_ name: String, _ arguments: Arguments) throws -> [Row] {
+    func rows(_ name: String, _ arguments: Arguments) throws -> [SQLiteRow] {
         let statement = try database.cachedStatement(sql: statements[name])
-        return try Row.fetchAll(statement, arguments: Self.bound(arguments))
+        return try Row.fetchAll(statement, arguments: Self.bound(arguments)).map(SQLiteRow.init)
     }
 
     /// The first row of a statement.
-    func row(_ name: String, _ arguments: Arguments) throws -> Row? { try rows(name, arguments).first }
+    func row(_ name: String, _ arguments: Arguments) throws -> SQLiteRow? { try rows(name, arguments).first }
 
     /// Runs a statement without rows.
     ///
@@ -51,7 +51,7 @@ extension SQLiteTransaction {
 
     func recordIDs(_ job: JobID, _ number: Int) throws -> [RecordID] {
         guard let row = try row("batch_ids", ["job": job, "number": number]) else { return [] }
-        return RecordList.ids(row["record_ids"])
+        return RecordList.ids(try row["record_ids"])
     }
 
     /// Appends an event of the job, if it records events.
@@ -86,7 +86,7 @@ extension SQLiteTransaction {
     func counters(_ job: JobID) throws -> SQLiteCounters {
         guard let row = try row("counters", ["job": job]) else { return SQLiteCounters() }
         var counters = SQLiteCounters()
-        for (name, path) in SQLiteCounters.columns { counters[keyPath: path] = row[name] }
+        for (name, path) in SQLiteCounters.columns { counters[keyPath: path] = try row[name] }
         return counters
     }
 

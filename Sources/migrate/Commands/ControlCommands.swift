@@ -67,7 +67,7 @@ struct ControlOptions: ParsableArguments {
     func apply(_ action: ControlIngestionJob.Action, asks: Bool = false) async throws {
         let wiring = try settings.wiring()
         let session = ControlSession(
-            store: try wiring.store(),
+            store: try await wiring.store(),
             journal: wiring.journal,
             lookup: wiring.lookup,
             console: .standard,

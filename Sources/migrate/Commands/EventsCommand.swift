@@ -39,7 +39,7 @@ struct EventsCommand: AsyncParsableCommand {
     func run() async throws {
         let wiring = try settings.wiring()
         let session = EventsSession(
-            store: try wiring.store(),
+            store: try await wiring.store(),
             lookup: wiring.lookup,
             console: .standard,
             isJSON: settings.common.json

@@ -27,7 +27,7 @@ struct FailuresCommand: AsyncParsableCommand {
     func run() async throws {
         let wiring = try settings.wiring()
         let session = FailuresSession(
-            store: try wiring.store(),
+            store: try await wiring.store(),
             lookup: wiring.lookup,
             console: .standard,
             isJSON: settings.common.json
@@ -83,7 +83,7 @@ struct RetryCommand: AsyncParsableCommand {
     func run() async throws {
         let wiring = try settings.wiring()
         let session = RetrySession(
-            store: try wiring.store(),
+            store: try await wiring.store(),
             lookup: wiring.lookup,
             console: .standard,
             isJSON: settings.common.json,

@@ -23,7 +23,7 @@ struct QuotaCommand: AsyncParsableCommand {
 
     func run() async throws {
         let session = QuotaSession(
-            store: try settings.wiring().store(),
+            store: try await settings.wiring().store(),
             console: .standard,
             isJSON: settings.common.json
         )
@@ -55,7 +55,7 @@ extension QuotaCommand {
 
         func run() async throws {
             let session = QuotaSession(
-                store: try settings.wiring().store(),
+                store: try await settings.wiring().store(),
                 console: .standard,
                 isJSON: settings.common.json
             )

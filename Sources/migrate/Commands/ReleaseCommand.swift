@@ -50,7 +50,7 @@ struct ReleaseCommand: AsyncParsableCommand {
     func run() async throws {
         let wiring = try settings.wiring()
         let session = ReleaseSession(
-            store: try wiring.store(),
+            store: try await wiring.store(),
             lookup: wiring.lookup,
             console: .standard,
             isJSON: settings.common.json

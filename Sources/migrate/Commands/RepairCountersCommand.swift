@@ -23,7 +23,7 @@ struct RepairCountersCommand: AsyncParsableCommand {
     func run() async throws {
         let wiring = try settings.wiring()
         let session = RepairSession(
-            store: try wiring.store(),
+            store: try await wiring.store(),
             lookup: wiring.lookup,
             console: .standard,
             isJSON: settings.common.json

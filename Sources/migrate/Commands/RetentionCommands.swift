@@ -48,7 +48,7 @@ struct PruneCommand: AsyncParsableCommand {
 
     func run() async throws {
         let session = RetentionSession(
-            store: try settings.wiring().store(),
+            store: try await settings.wiring().store(),
             console: .standard,
             isJSON: settings.common.json
         )
@@ -82,7 +82,7 @@ struct DeleteCommand: AsyncParsableCommand {
 
     func run() async throws {
         let session = RetentionSession(
-            store: try settings.wiring().store(),
+            store: try await settings.wiring().store(),
             console: .standard,
             isJSON: settings.common.json
         )

@@ -80,8 +80,9 @@ struct RunCommand: AsyncParsableCommand {
         let console = Console.standard
         let needs: Setting.Need = dryRun ? [.mysql, .tracking, .qdrant] : .everything
         let wiring = try settings.wiring(needs, workers)
+        wiring.announceStore(on: console, isJSON: settings.common.json)
         let monitor = wiring.monitor(console, isJSON: settings.common.json)
-        let engine = try wiring.engine(where: `where`, report: { monitor.report($0) })
+        let engine = try await wiring.engine(where: `where`, report: { monitor.report($0) })
         let stop = StopSignal()
         let json = settings.common.json
         let end = try await withSignals(raising: stop, grace: engine.work.shutdownGrace, console: console) { [self] in
@@ -146,11 +147,12 @@ struct WorkerCommand: AsyncParsableCommand {
     func run() async throws {
         let console = isChild ? .silent : Console.standard
         let wiring = try settings.wiring(.everything, workers, givesHints: !isChild)
+        wiring.announceStore(on: console, isJSON: settings.common.json)
         let monitor = wiring.monitor(console, isJSON: settings.common.json)
         let job = try await JobLookup(target: nil).find(job, in: wiring.store()).job
         let condition = job.config[JobConfiguration.conditionKey]
         let parent = isChild ? ParentProcess() : nil
-        let engine = try wiring.engine(where: condition) { event in
+        let engine = try await wiring.engine(where: condition) { event in
             if let parent { parent.tell(event) } else { monitor.report(event) }
         }
         let stop = StopSignal()

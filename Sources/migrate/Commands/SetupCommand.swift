@@ -8,8 +8,8 @@ struct SetupCommand: AsyncParsableCommand {
         abstract: "Creates the tracking tables and the collection, or shows what exists.",
         discussion: """
             Harmless to repeat: nothing that exists is deleted or changed. The tracking SQL is applied over \
-            POSTGRES_URL; if that is not set, it is printed for Supabase's SQL editor. Asks before it changes \
-            anything.
+            POSTGRES_URL; if that is not set, it is printed for Supabase's SQL editor. With TRACKING=sqlite the file \
+            is made, and there is nothing to install. Asks before it changes anything.
 
             Tables and functions of another program with the same names are recognised before anything is changed. \
             --rename-older-tables keeps them under names that end in _old.

@@ -25,8 +25,9 @@ struct StatusCommand: AsyncParsableCommand {
 
     func run() async throws {
         let wiring = try settings.wiring()
+        wiring.announceStore(on: .standard, isJSON: settings.common.json)
         let session = StatusSession(
-            store: try wiring.store(),
+            store: try await wiring.store(),
             lookup: wiring.lookup,
             console: .standard,
             isJSON: settings.common.json
@@ -62,7 +63,7 @@ struct JobsCommand: AsyncParsableCommand {
 
     func run() async throws {
         let session = JobsSession(
-            store: try settings.wiring().store(),
+            store: try await settings.wiring().store(),
             console: .standard,
             isJSON: settings.common.json
         )

@@ -56,7 +56,10 @@ struct VerifyCommand: AsyncParsableCommand {
         let wiring = try settings.wiring(needs)
         let job = try await wiring.lookup.find(which.job, in: wiring.store()).announced(on: console, isJSON: json).job
         let monitor = wiring.monitor(console, isJSON: json)
-        let engine = try wiring.engine(where: job.config[JobConfiguration.conditionKey], report: { monitor.report($0) })
+        let engine = try await wiring.engine(
+            where: job.config[JobConfiguration.conditionKey],
+            report: { monitor.report($0) }
+        )
         let stop = StopSignal()
         let session = VerifySession(
             engine: engine,

@@ -42,10 +42,10 @@ extension Wiring {
     func engine(
         where condition: String?,
         report: @escaping @Sendable (MigrationEvent) -> Void
-    ) throws -> Engine {
+    ) async throws -> Engine {
         let ports = EnginePorts(
             source: try source(where: condition),
-            store: try store(),
+            store: try await store(),
             embedder: settings.openai == nil ? AbsentEmbedder() : try embedder(),
             points: try points(),
             journal: journal,

@@ -1,6 +1,7 @@
 import ArgumentParser
 import FoundationEssentials
 import Settings
+import Terminal
 
 /// Options of every command.
 struct CommonOptions: ParsableArguments {
@@ -23,7 +24,8 @@ struct CommonOptions: ParsableArguments {
             flags: given,
             environment: environment,
             file: try EnvironmentFile(named: envFile),
-            allowsPlaintext: allowPlaintext
+            allowsPlaintext: allowPlaintext,
+            isInTerminal: Console.standard.isInTerminal
         )
     }
 }

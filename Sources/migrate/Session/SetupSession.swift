@@ -52,10 +52,15 @@ struct SetupSession: Sendable {
             )
         }
         do {
-            let version = try await wiring.checkTracking(tries: wiring.settings.postgresURL == nil ? 1 : 10)
-            console.out("Tracking store: ready.")
+            let version = try await wiring.checkTracking(tries: installer == nil ? 1 : 10)
+            console.out(
+                wiring.isTrackedInFile
+                    ? "Tracking store: \(wiring.storeName); there is nothing to install." : "Tracking store: ready."
+            )
             return version
-        } catch let failure as PortFailure where failure.kind == .rejected && wiring.settings.postgresURL == nil {
+        } catch let failure as PortFailure
+            where failure.kind == .rejected && installer == nil && !wiring.isTrackedInFile
+        {
             console.out(Wiring.trackingSQL(renamesOlder: renamesOlder))
             throw CommandEnd(
                 .incomplete,

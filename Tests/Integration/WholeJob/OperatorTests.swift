@@ -8,8 +8,11 @@ import Testing
 /// What a person does to a job from another terminal, through the program itself.
 @Suite(.needs(.mysql, .postgres, .qdrant, .vocabulary), .serialized, .timeLimit(.minutes(5)))
 struct `Operators` {
-    @Test func `pause, resume and cancel a job, and are told what is not possible any more`() async throws {
-        try await Stage.use(.libpq, records: 12, ["BATCH_SIZE": "5", "SHUTDOWN_GRACE_SECONDS": "1"]) { stage in
+    @Test(arguments: [`The whole job`.Transport.libpq, .file])
+    func `pause, resume and cancel a job, and are told what is not possible any more`(
+        transport: `The whole job`.Transport
+    ) async throws {
+        try await Stage.use(transport, records: 12, ["BATCH_SIZE": "5", "SHUTDOWN_GRACE_SECONDS": "1"]) { stage in
             try await stage.migrate("setup", "--yes")
             try await stage.migrate("pause", exit: 1, saying: ["there is no job yet"])
             try await Self.leaveUnfinished(stage)
@@ -67,9 +70,12 @@ struct `Operators` {
         }
     }
 
-    @Test func `see why records failed, by step, code and batch, and give one kind of them another try`() async throws {
+    @Test(arguments: [`The whole job`.Transport.libpq, .file])
+    func `see why records failed, by step, code and batch, and give one kind of them another try`(
+        transport: `The whole job`.Transport
+    ) async throws {
         let settings = ["BATCH_SIZE": "5", "MAX_RETRIES": "0", "MAX_RECORD_BYTES": "2000"]
-        try await Stage.use(.libpq, records: 12, settings) { stage in
+        try await Stage.use(transport, records: 12, settings) { stage in
             try await stage.rows.run("INSERT INTO ip_summary VALUES (1, 'm', REPEAT('x', 3000)), (2, NULL, 'whose')")
             try await stage.migrate("setup", "--yes")
             try await stage.migrate("run", "--yes", exit: 1, saying: ["2 failed"])

@@ -7,8 +7,11 @@ import Testing
 /// `migrate run --processes`: real processes, real signals.
 @Suite(.needs(.mysql, .postgres, .qdrant, .vocabulary), .serialized, .timeLimit(.minutes(10)))
 struct `Workers in processes` {
-    @Test func `one that is killed is replaced, and every record is accounted for`() async throws {
-        try await Stage.use(.libpq, records: 300, ["BATCH_SIZE": "10"]) { stage in
+    @Test(arguments: [`The whole job`.Transport.libpq, .file])
+    func `one that is killed is replaced, and every record is accounted for`(
+        transport: `The whole job`.Transport
+    ) async throws {
+        try await Stage.use(transport, records: 300, ["BATCH_SIZE": "10"]) { stage in
             stage.embedder.update { $0.latency = .milliseconds(150) }
             try await stage.migrate("setup", "--yes")
             let ended = try await stage.migrate(["run", "--new", "--yes", "--json", "--processes", "3"]) { parent in

@@ -8,9 +8,12 @@ import Testing
 /// What a person does instead of SQL, through the program itself, while others are at work.
 @Suite(.needs(.mysql, .postgres, .qdrant, .vocabulary), .serialized, .timeLimit(.minutes(5)))
 struct `Repairing a job` {
-    @Test func `release takes batches from workers that hang, which go on with them and lose nothing`() async throws {
+    @Test(arguments: [`The whole job`.Transport.libpq, .file])
+    func `release takes batches from workers that hang, which go on with them and lose nothing`(
+        transport: `The whole job`.Transport
+    ) async throws {
         let settings = ["BATCH_SIZE": "5", "WORKER_HEARTBEAT_INTERVAL": "1", "SHUTDOWN_GRACE_SECONDS": "1"]
-        try await Stage.use(.libpq, records: 12, settings) { stage in
+        try await Stage.use(transport, records: 12, settings) { stage in
             try await stage.migrate("setup", "--yes")
             stage.embedder.update { $0.latency = .seconds(3600) }
             let ended = try await stage.migrate(["run", "--yes"]) { _ in

@@ -1,6 +1,7 @@
 import Fakes
 import Foundation
 import Migration
+import SQLite
 import ServedFakes
 import Settings
 import Subprocess
@@ -8,14 +9,21 @@ import Testing
 
 @testable import Adapters
 
-/// Everything one run of the program needs: rows in MariaDB, a tracking database, a collection, a served embedder.
+/// Everything one run of the program needs: rows in MariaDB, a tracking store, a collection, a served embedder.
 struct Stage: Sendable {
     let embedder: FakeOpenAI
     /// The table `ip_summary`, and what else a test puts beside it.
     let rows: MySQLTestDatabase
     let program: Program
     let settings: [String: String]
-    let database: TrackingDatabase
+    let tracking: Tracking
+
+    /// Where progress is kept, as a test reads it.
+    enum Tracking: Sendable {
+        case database(TrackingDatabase)
+        /// In the file that the program chooses in its home.
+        case file(SQLiteJobStore)
+    }
 
     /// Sets the stage, lends it to `body` and clears it away.
     ///
@@ -30,31 +38,69 @@ struct Stage: Sendable {
     ) async throws {
         try await MySQLTestDatabase.use(server) { rows in
             try await fill(rows, records: records, hasBadRows: hasBadRows)
+            let program = try Program()
+            defer { program.remove() }
+            guard transport != .file else {
+                let file = program.folder.appending(path: ".local/state/migrate/tracking.db").path()
+                let store = SQLiteJobStore(file, entropy: SystemEntropy())
+                let all = ["TRACKING": "sqlite"].merging(settings) { $1 }
+                return try await lend(program, rows, .file(store), all, body)
+            }
             try await TrackingDatabase.use { tracking in
-                let embedder = FakeOpenAI(time: Time(ContinuousClock()))
-                let served = ServedFakes(openAI: embedder)
                 let gateway = transport == .gateway ? try await PostgRESTGateway.start(tracking.authenticator) : nil
-                var all = try common(rows)
-                for endpoint in try await served.start() {
-                    for (name, value) in endpoint.environment { all[name] = value }
-                }
+                var all = ["POSTGRES_URL": try url(of: tracking)]
                 if let gateway {
                     all["SUPABASE_URL"] = gateway.url
                     all["SUPABASE_KEY"] = PostgRESTGateway.Key.secret
                 }
-                all["POSTGRES_URL"] = try url(of: tracking)
-                let stage = Stage(
-                    embedder: embedder,
-                    rows: rows,
-                    program: try Program(),
-                    settings: all.merging(settings) { $1 },
-                    database: tracking
-                )
-                let result = await Result { try await body(stage) }
-                await served.stop()
-                stage.program.remove()
+                let result = await Result {
+                    try await lend(program, rows, .database(tracking), all.merging(settings) { $1 }, body)
+                }
                 await gateway?.stop()
                 try result.get()
+            }
+        }
+    }
+
+    private static func lend(
+        _ program: Program,
+        _ rows: MySQLTestDatabase,
+        _ tracking: Tracking,
+        _ settings: [String: String],
+        _ body: (Stage) async throws -> Void
+    ) async throws {
+        let embedder = FakeOpenAI(time: Time(ContinuousClock()))
+        let served = ServedFakes(openAI: embedder)
+        var all = try common(rows)
+        for endpoint in try await served.start() {
+            for (name, value) in endpoint.environment { all[name] = value }
+        }
+        let stage = Stage(
+            embedder: embedder,
+            rows: rows,
+            program: program,
+            settings: all.merging(settings) { $1 },
+            tracking: tracking
+        )
+        let result = await Result { try await body(stage) }
+        await served.stop()
+        try result.get()
+    }
+
+    /// The tracking database; a stage with a file has none.
+    var database: TrackingDatabase {
+        get throws {
+            guard case .database(let database) = tracking else { throw PortFailure(.rejected, "no database") }
+            return database
+        }
+    }
+
+    /// The store, beside the program.
+    var store: any JobStore {
+        get throws {
+            switch tracking {
+            case .database(let database): try database.store(connectionsMax: 1)
+            case .file(let store): store
             }
         }
     }
@@ -140,24 +186,25 @@ struct Stage: Sendable {
 
     /// The files in which runners have noted what they hold.
     var notes: [String] {
-        (try? FileManager.default.contentsOfDirectory(atPath: noteFolder.path())) ?? []
+        let files = (try? FileManager.default.contentsOfDirectory(atPath: noteFolder.path())) ?? []
+        return files.filter { !$0.hasPrefix("tracking.db") }
     }
 
     /// As if the next run were on another host.
     func removeNotes() throws {
         try #require(!notes.isEmpty)
-        try FileManager.default.removeItem(at: noteFolder)
+        for note in notes { try FileManager.default.removeItem(at: noteFolder.appending(path: note)) }
     }
 
     private var noteFolder: URL { program.folder.appending(path: ".local/state/migrate") }
 
     func stats(job: JobID) async throws -> JobStats {
-        try await database.store(connectionsMax: 1).exactStats(GetIngestionJobStatsExact(job: job))
+        try await store.exactStats(GetIngestionJobStatsExact(job: job))
     }
 
     /// All events of a job.
     func history(job: JobID) async throws -> [EventSummary] {
-        let store = try database.store(connectionsMax: 1)
+        let store = try store
         var rows: [EventSummary] = []
         var after: Int64?
         repeat {

@@ -6,16 +6,16 @@ import TextProcessing
 
 @testable import Adapters
 
-/// The program itself, from rows in MariaDB to points, tracked in PostgreSQL; the embedder is a stand-in over HTTP.
+/// The program itself, from rows in MariaDB to points, tracked in PostgreSQL or a file; the embedder is a stand-in over HTTP.
 @Suite(.needs(.mysql, .postgres, .qdrant, .vocabulary), .serialized, .timeLimit(.minutes(10)))
 struct `The whole job` {
     /// How progress is reached.
-    enum Transport: String, CaseIterable, Sendable { case libpq, gateway }
+    enum Transport: String, CaseIterable, Sendable { case libpq, gateway, file }
 
     /// The number of records that a test moves; the first real run asks for 5,000.
     static let records = Int(TestEnvironment.values["MIGRATE_TEST_RECORDS"] ?? "") ?? 300
 
-    /// Both ways to the tracking store, and one of them with rows in MySQL itself, where there is one.
+    /// Each way to the tracking store, and one of them with rows in MySQL itself, where there is one.
     static let stages: [(Transport, MySQLServer?)] =
         Transport.allCases.map { ($0, nil) } + (TestEnvironment.realMySQL.map { [(.libpq, $0)] } ?? [])
 
@@ -50,9 +50,11 @@ struct `The whole job` {
             let status = try await stage.migrate("status", "--job", "1", "--json", exit: 1)
             #expect(status.out.contains("\(billed)"), "\(status.out)")
             #expect(try await stage.stats(job: 2).billedTokens == 0)
-            let seen = "SELECT state, reason, records_done FROM public.ingestion_workers WHERE job_id = 1"
-            let runners = try await stage.database.run(seen)
-            #expect(runners == [["left", "the job is completed", "\(Self.records + 3)"]])
+            let list = ListIngestionRunners(job: 1, filter: .init(), after: nil, limit: 10)
+            let runners = try await stage.store.perform(list).rows.map {
+                "\($0.state) \($0.reason ?? "") \($0.records)"
+            }
+            #expect(runners == ["left the job is completed \(Self.records + 3)"])
         }
     }
 
@@ -64,7 +66,7 @@ struct `The whole job` {
         let pooler = try #require(TestEnvironment.pgbouncer).url(mode)
         try await Stage.use(.libpq, records: 120, ["BATCH_SIZE": "10", "MAX_WORKERS": "4"]) { stage in
             var parts = try #require(URLComponents(string: pooler))
-            parts.path = "/" + stage.database.name
+            parts.path = try "/" + stage.database.name
             let pooled = ["POSTGRES_URL": try #require(parts.string)]
             for command in [["setup", "--yes"], ["check"], ["run", "--new", "--yes"], ["verify"]] {
                 let ended = try await stage.program.run(command, stage.settings.merging(pooled) { $1 })
@@ -121,9 +123,10 @@ struct `The whole job` {
         }
     }
 
-    @Test func `a killed run is resumed where it was, and at once`() async throws {
+    @Test(arguments: [Transport.libpq, .file])
+    func `a killed run is resumed where it was, and at once`(transport: Transport) async throws {
         let settings = ["BATCH_SIZE": "10", "MAX_WORKERS": "3"]
-        try await Stage.use(.libpq, records: 300, settings) { stage in
+        try await Stage.use(transport, records: 300, settings) { stage in
             stage.embedder.update { $0.latency = .milliseconds(150) }
             try await stage.migrate("setup", "--yes")
             let wasAlive = try await stage.kill("run", "--new", "--yes") {

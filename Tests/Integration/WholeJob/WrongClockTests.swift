@@ -9,49 +9,6 @@ import Testing
 /// An hour ahead; one that is behind refuses the servers' certificates, which were made a moment ago.
 @Suite(.needs(.mysql, .postgres, .qdrant, .vocabulary), .serialized, .timeLimit(.minutes(5)))
 struct `Workers with wrong clocks` {
-    /// Sets the wall clock of a process one hour ahead, but not the clock that measures durations.
-    private static let skew = """
-        #include <sys/syscall.h>
-        #include <sys/time.h>
-        #include <time.h>
-        #include <unistd.h>
-
-        int clock_gettime(clockid_t clock, struct timespec *now) {
-            int failed = syscall(SYS_clock_gettime, clock, now);
-            if (!failed && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) now->tv_sec += 3600;
-            return failed;
-        }
-
-        int gettimeofday(struct timeval *now, void *zone) {
-            struct timespec exact;
-            int failed = clock_gettime(CLOCK_REALTIME, &exact);
-            now->tv_sec = exact.tv_sec;
-            now->tv_usec = exact.tv_nsec / 1000;
-            return failed;
-        }
-
-        time_t time(time_t *place) {
-            struct timespec exact;
-            clock_gettime(CLOCK_REALTIME, &exact);
-            if (place) *place = exact.tv_sec;
-            return exact.tv_sec;
-        }
-        """
-
-    /// Compiles the library that is loaded before all others.
-    private static func skewedClock(in folder: URL) async throws -> String {
-        let (source, library) = (folder.appending(path: "skew.c"), folder.appending(path: "skew.so"))
-        try Data(skew.utf8).write(to: source)
-        let compiled = try await Subprocess.run(
-            .name("clang"),
-            arguments: ["-shared", "-fPIC", "-O1", "-o", library.path(), source.path()],
-            output: .discarded,
-            error: .string(limit: 1 << 16)
-        )
-        try #require(compiled.terminationStatus.isSuccess, "\(compiled.standardError)")
-        return library.path()
-    }
-
     /// How far the clock of a process is ahead that loads the library.
     private static func lead(with library: String) async throws -> Double {
         let shown = try await Subprocess.run(
@@ -68,7 +25,7 @@ struct `Workers with wrong clocks` {
         // Leases of four seconds, which each batch outlives.
         let settings = ["BATCH_SIZE": "5", "WORKER_HEARTBEAT_INTERVAL": "1", "MAX_WORKERS": "1"]
         try await Stage.use(.libpq, records: 20, settings) { stage in
-            let library = try await Self.skewedClock(in: stage.program.folder)
+            let library = try await Preload.skewedClock(in: stage.program.folder)
             #expect(try await Self.lead(with: library) > 3590, "the clock is wrong at all")
             stage.embedder.update { $0.latency = .seconds(5) }
             try await stage.migrate("setup", "--yes")

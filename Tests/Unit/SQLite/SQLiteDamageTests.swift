@@ -45,9 +45,10 @@ import Testing
         let store = try await SQLiteJobStore.open(folder.file)
         _ = try await SQLiteScene.planned(store, batches: 2000)
         let inspection = try await store.inspection()
-        #expect(inspection.product == "SQLite \(store.version), \(store.journalMode) journal")
+        let (version, journal) = try await (store.version, store.journalMode)
+        #expect(inspection.product == "SQLite \(version), \(journal) journal")
         #expect(inspection.facts.contains("file \(folder.file)"))
-        #expect(inspection.facts.contains("1 jobs"))
+        #expect(inspection.facts.contains("1 job"))
         // Some page in the middle of a copy, which opening it does not read.
         let copy = folder.path + "/copy.db"
         _ = try await store.run("VACUUM INTO '\(copy)'")

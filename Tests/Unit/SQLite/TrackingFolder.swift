@@ -77,6 +77,17 @@ extension SQLiteJobStore {
     ) async throws(PortFailure) -> SQLiteJobStore {
         try await open(path, clock: clock, entropy: SystemEntropy(), options: options)
     }
+
+    static func open(
+        _ path: String,
+        clock: SQLiteClock,
+        entropy: any Entropy,
+        options: SQLiteOptions = SQLiteOptions()
+    ) async throws(PortFailure) -> SQLiteJobStore {
+        let store = SQLiteJobStore(path, clock: clock, entropy: entropy, options: options)
+        try await store.open()
+        return store
+    }
 }
 
 /// Calls go to several connections on one file in turn, as from several processes.

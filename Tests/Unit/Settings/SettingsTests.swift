@@ -149,7 +149,7 @@ import TextProcessing
         #expect(problems(nothing, needs: []).isEmpty)
         #expect(problems(nothing, needs: .qdrant).map(\.subject) == ["QDRANT_URL"])
         #expect(problems(nothing, needs: .openai).map(\.subject) == ["OPENAI_API_KEY"])
-        #expect(problems(nothing, needs: .tracking).map(\.subject) == ["SUPABASE_URL"])
+        #expect(problems(nothing, needs: .tracking).map(\.subject) == ["TRACKING"])
         #expect(problems(nothing, needs: .mysql).count == 4)
     }
 
@@ -234,7 +234,7 @@ import TextProcessing
         #expect(isLoopback("127.8.9.10") && isLoopback("LOCALHOST") && isLoopback("::1"))
     }
 
-    @Test func `tracking is supabase where its address is set, else postgres`() throws {
+    @Test func `tracking is supabase where its address is set, else postgres if its own is`() throws {
         guard case .supabase = try load().tracking else { return #expect(Bool(false), "not Supabase") }
         let local = "postgres://a@localhost/app"
         let changes: [String: String?] = ["SUPABASE_URL": nil, "SUPABASE_KEY": nil, "POSTGRES_URL": local]
