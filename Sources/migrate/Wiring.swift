@@ -67,12 +67,8 @@ struct Wiring: Sendable {
         }
     }
 
-    /// Says which store is used, unless that was said already; with JSON on standard error.
-    func announceStore(on console: Console, isJSON: Bool) {
-        if settings.isTrackingAssumed { return }
-        let sentence = "Progress is kept in \(storeName)."
-        if isJSON { console.error(sentence) } else { console.out(sentence) }
-    }
+    /// A sentence that says which store is used; nil if that was said already.
+    var storeSentence: String? { settings.isTrackingAssumed ? nil : "Progress is kept in \(storeName)." }
 
     private func inspectTracking() async throws -> Inspection {
         guard let trackingFile else { return try await transport().inspection() }

@@ -202,7 +202,7 @@ extension SQLiteTransaction {
     /// Equal jitter: half of the delay is fixed, half is chance.
     private func backoff(_ retry: Int, _ settings: JobSettings) -> Duration {
         var seconds = Double(settings.backoffBaseSeconds)
-        for _ in 1..<min(retry, 31) { seconds *= 2 }
+        for _ in 1..<max(1, min(retry, 31)) { seconds *= 2 }
         seconds = min(Double(settings.backoffCapSeconds), seconds) * (0.5 + 0.5 * entropy.unit())
         return .microseconds(Int64((seconds * 1_000_000).rounded(.toNearestOrEven)))
     }

@@ -80,7 +80,7 @@ struct RunCommand: AsyncParsableCommand {
         let console = Console.standard
         let needs: Setting.Need = dryRun ? [.mysql, .tracking, .qdrant] : .everything
         let wiring = try settings.wiring(needs, workers)
-        wiring.announceStore(on: console, isJSON: settings.common.json)
+        if let sentence = wiring.storeSentence { console.error(sentence) }
         let monitor = wiring.monitor(console, isJSON: settings.common.json)
         let engine = try await wiring.engine(where: `where`, report: { monitor.report($0) })
         let stop = StopSignal()
@@ -147,7 +147,7 @@ struct WorkerCommand: AsyncParsableCommand {
     func run() async throws {
         let console = isChild ? .silent : Console.standard
         let wiring = try settings.wiring(.everything, workers, givesHints: !isChild)
-        wiring.announceStore(on: console, isJSON: settings.common.json)
+        if let sentence = wiring.storeSentence { console.error(sentence) }
         let monitor = wiring.monitor(console, isJSON: settings.common.json)
         let job = try await JobLookup(target: nil).find(job, in: wiring.store()).job
         let condition = job.config[JobConfiguration.conditionKey]

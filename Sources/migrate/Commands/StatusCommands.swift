@@ -25,12 +25,12 @@ struct StatusCommand: AsyncParsableCommand {
 
     func run() async throws {
         let wiring = try settings.wiring()
-        wiring.announceStore(on: .standard, isJSON: settings.common.json)
         let session = StatusSession(
             store: try await wiring.store(),
             lookup: wiring.lookup,
             console: .standard,
-            isJSON: settings.common.json
+            isJSON: settings.common.json,
+            storeSentence: wiring.storeSentence
         )
         try await session.show(which.job, watches: watch)
     }

@@ -15,7 +15,8 @@ import Testing
 
     /// The name of ICU's tables of all languages in the Foundation that this process has loaded.
     private static func tables() throws -> String {
-        let maps = try String(contentsOfFile: "/proc/self/maps", encoding: .utf8)
+        let mapped = try FileHandle(forReadingFrom: URL(filePath: "/proc/self/maps")).readToEnd() ?? Data()
+        let maps = String(decoding: mapped, as: UTF8.self)
         let line = try #require(maps.split(separator: "\n").first { $0.hasSuffix("/lib_FoundationICU.so") })
         let path = try #require(line.firstIndex(of: "/").map { String(line[$0...]) })
         let library = try Data(contentsOf: URL(filePath: path), options: .alwaysMapped)

@@ -14,18 +14,18 @@ struct `Jobs tracked in a file` {
         try await Stage.use(.file, records: 120) { stage in
             let file = stage.trackingFile
             let place = "Progress is kept in the SQLite file \(file)"
-            try await stage.migrate("check", exit: 69, saying: ["file \(file), which the first run makes"])
+            try await stage.migrate("check", saying: ["file \(file), which the first run makes"])
             #expect(!FileManager.default.fileExists(atPath: file), "a check makes nothing")
             try await stage.migrate("setup", "--yes", saying: ["\(file); there is nothing to install"])
             #expect(try Self.rights(file) == 0o600)
             #expect(try Self.rights(URL(filePath: file).deletingLastPathComponent().path()) == 0o700)
             try await stage.migrate("check", saying: ["ok    Tracking", "file \(file)", "this machine only"])
             let run = try await stage.migrate("run", "--new", "--yes", saying: ["120 processed"])
-            #expect(run.out.hasPrefix(place))
+            #expect(run.error.hasPrefix(place))
             let status = try await stage.migrate("status")
-            #expect(status.out.hasPrefix(place))
+            #expect(status.out.contains("\n\(place).\n"))
             let json = try await stage.migrate("status", "--json")
-            #expect(json.error.hasPrefix(place) && json.out.hasPrefix("{"))
+            #expect(json.error.contains(place) && json.out.hasPrefix("{"))
             try await stage.migrate("jobs", saying: ["completed"])
             try await stage.migrate("events", saying: ["finalized"])
             try await stage.migrate("verify", saying: ["nothing is missing"])

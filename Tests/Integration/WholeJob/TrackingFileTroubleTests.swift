@@ -25,6 +25,8 @@ struct `A tracking file in trouble` {
                 let changes = changes.merging(["TRACKING_FILE": file]) { $1 }
                 try await stage.migrate("run", "--yes", exit: 78, saying: [words], with: changes)
                 try await stage.migrate("status", exit: 78, saying: [words], with: changes)
+                // A check makes no folder, so it does not learn that the kernel refuses one even to root.
+                if file.hasPrefix("/proc/") { continue }
                 try await stage.migrate("check", exit: 69, saying: ["FAIL  Tracking"], with: changes)
             }
             #expect(stage.embedder.totals.texts <= 2 * cases.count, "only the sentence of a check was embedded")
@@ -175,7 +177,7 @@ struct `A tracking file in trouble` {
     @Test func `is written by a clock an hour ahead, which is then corrected: no lease moves`() async throws {
         try await Stage.use(.file, records: 60, ["BATCH_SIZE": "10", "MAX_WORKERS": "2"]) { stage in
             let ahead = ["LD_PRELOAD": try await Preload.skewedClock(in: stage.program.folder)]
-            stage.embedder.update { $0.latency = .milliseconds(500) }
+            stage.embedder.update { $0.latency = .seconds(2) }
             try await stage.migrate("setup", "--yes", with: ahead)
             let settings = stage.settings.merging(ahead) { $1 }
             let ended = try await stage.program.run(["run", "--new", "--yes"], settings) { process in

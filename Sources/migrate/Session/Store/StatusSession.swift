@@ -7,12 +7,15 @@ struct StatusSession: Sendable {
     let lookup: JobLookup
     let console: Console
     let isJSON: Bool
+    /// Where progress is kept; nil = that was said already.
+    var storeSentence: String?
 
     /// Prints the progress of a job, once or until it is over.
     ///
     /// - Throws: `CommandEnd` when there is no such job, and when it is over but not complete.
     func show(_ number: JobID?, watches: Bool) async throws {
         let job = try await lookup.find(number, in: store).announced(on: console, isJSON: isJSON).job
+        if let storeSentence { if isJSON { console.error(storeSentence) } else { console.out(storeSentence) } }
         var meter = RateMeter()
         let clock = ContinuousClock()
         let start = clock.now
