@@ -37,6 +37,8 @@ extension PortFailure {
             )
         case .SQLITE_NOMEM, .SQLITE_INTERRUPT, .SQLITE_PROTOCOL:
             self.init(.unavailable, "the tracking file \(file): \(error.message ?? code)", code: code)
+        case .SQLITE_ERROR where Self.ofValues.contains(error.message ?? ""):
+            self.init(.rejected, Self.unreadable(file, "(\(error.message ?? code))"), code: code)
         case .SQLITE_CONSTRAINT:
             self.init(.rejected, "the tracking file \(file) refuses this: \(error.message ?? code)", code: code)
         default:
@@ -44,15 +46,18 @@ extension PortFailure {
         }
     }
 
-    /// What to do about a value that this program does not write.
     init(_ column: UnreadableColumn, file: String) {
-        self.init(
-            .rejected,
-            "the tracking file \(file) has a value in the column \(column.name) that this program does not write: it is "
-                + "damaged, or another program has changed it; stop what uses it, keep a copy, and set TRACKING_FILE to a "
-                + "new file and start a new job, which pays for nothing that is in the collection already",
-            code: "SQLITE_MISMATCH"
-        )
+        self.init(.rejected, Self.unreadable(file, "in the column \(column.name)"), code: "SQLITE_MISMATCH")
+    }
+
+    /// What SQLite says of values that no statement here can have written.
+    private static let ofValues: Set<String> = ["integer overflow", "malformed JSON"]
+
+    /// What to do about a value that this program does not write.
+    private static func unreadable(_ file: String, _ place: String) -> String {
+        "the tracking file \(file) has a value \(place) that this program does not write: it is damaged, or another "
+            + "program has changed it; stop what uses it, keep a copy, and set TRACKING_FILE to a new file and start a new "
+            + "job, which pays for nothing that is in the collection already"
     }
 
     /// What to do about a file with a damaged page.

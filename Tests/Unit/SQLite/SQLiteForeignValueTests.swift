@@ -149,7 +149,9 @@ import Testing
                 for call in Self.calls(scene.over(store)) {
                     guard let failure = await storeFailure({ _ = try await store.perform(call) }) else { continue }
                     told += 1
-                    #expect(failure.kind == .rejected, "\(table).\(column), \(call): \(failure)")
+                    // No number is left after the largest one.
+                    let isExpected = failure.kind == .rejected || column == "id" && failure.kind == .full
+                    #expect(isExpected, "\(table).\(column), \(call): \(failure)")
                     #expect(!failure.detail.contains("\n"))
                 }
             }
