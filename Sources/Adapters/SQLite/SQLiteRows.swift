@@ -9,8 +9,10 @@ import Migration
 struct SQLiteRow {
     /// Larger than any time, count or amount that is written: sums of a few still fit into 64 bits.
     private static let largest: Int64 = 1 << 60
-    /// The columns that may hold any number of 64 bits.
-    private static let recordIDs: Set<String> = ["record_id", "plan_cursor", "plan_upper", "first", "last"]
+    /// The columns that may hold any number of 64 bits: ids of records, and limits as a server tells them.
+    private static let anyNumber: Set<String> = [
+        "record_id", "plan_cursor", "plan_upper", "first", "last", "tokens_per_minute", "requests_per_minute",
+    ]
 
     private let row: Row
 
@@ -39,8 +41,8 @@ struct SQLiteRow {
 
     private static func isPossible(_ value: some DatabaseValueConvertible, _ column: String) -> Bool {
         switch value {
-        case let number as Int64: number.magnitude <= largest.magnitude || recordIDs.contains(column)
-        case let number as Int: Int32(exactly: number) != nil
+        case let number as Int64: number.magnitude <= largest.magnitude || anyNumber.contains(column)
+        case let number as Int: Int32(exactly: number) != nil || anyNumber.contains(column)
         default: true
         }
     }
