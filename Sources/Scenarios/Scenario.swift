@@ -89,6 +89,16 @@ package struct Scenario: Sendable {
             plan.workersPerRunner = 2
         },
         Scenario(
+            name: "caches",
+            about:
+                "hosts with a cache of vectors that loses, is damaged, slow or full, and texts that many records have",
+            faults: [.network, .lostAnswers, .embedder, .qdrant, .crashes, .signals],
+            always: [.caches]
+        ) { plan, random in
+            plan.workersPerRunner = 1 + random.below(3)
+            plan.repeatShare = 0.2 + 0.7 * random.unit()
+        },
+        Scenario(
             name: "operators",
             about: "pause, resume, cancel and signals at any moment",
             faults: [.network],

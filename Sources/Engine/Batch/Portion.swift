@@ -148,15 +148,24 @@ struct Portion: Sendable {
         _ request: EmbeddingRequest,
         isTrial: Bool
     ) async throws(WorkEnd) -> BatchStateMachine.Event {
-        let texts = request.chunks.compactMap { records[$0.record]?.children[$0.chunk].text }
+        let texts = request.chunks.compactMap { chunk in
+            records[chunk.record].map { WorkCaller.Text(text: $0.children[chunk.chunk].text, tokens: chunk.tokens) }
+        }
         precondition(texts.count == request.chunks.count, "a queued chunk has its text")
-        switch try await caller.vectors(for: texts, tokens: request.tokens, isTrial: isTrial) {
+        switch try await caller.vectors(for: texts, isTrial: isTrial) {
         case .answered(let answer):
             for (chunk, vector) in zip(request.chunks, answer.vectors) {
                 vectors[chunk.record, default: [:]][chunk.chunk] = vector
             }
             clearSuspects(request)
-            caller.ports.report(.embedded(chunks: texts.count, tokens: answer.tokens ?? request.tokens))
+            caller.ports.report(
+                .embedded(
+                    chunks: answer.embedded,
+                    tokens: answer.tokens,
+                    shared: answer.shared,
+                    recalled: answer.recalled
+                )
+            )
             return .embedded(request)
         case .refused(let refused):
             return .embeddingRefused(request, code: refused.code ?? "embedding_refused", message: refused.detail)

@@ -20,16 +20,19 @@ extension WorkCaller {
         }
     }
 
-    private func isEmbedderWell() async throws(WorkEnd) -> Bool {
+    private func isEmbedderWell() async throws(WorkEnd) -> Bool { try await probeVector() != nil }
+
+    /// The vector of the probe, embedded now; nil when the embedder is not well.
+    func probeVector() async throws(WorkEnd) -> [Float]? {
         do throws(TrialEnd) {
-            try await ProbeCall(caller: self).answer { () async throws(PortFailure) in
+            return try await ProbeCall(caller: self).answer { () async throws(PortFailure) in
                 let answer = try await ports.embedder.embed([BatchWork.probeText], within: nil)
                 permit.pay(Paid(tokens: answer.tokens ?? Self.probeTokens, pricePerMillion: plan.pricePerMillion))
+                return answer.vectors.first ?? []
             }
-            return true
         } catch {
             switch error {
-            case .refused, .suspect: return false
+            case .refused, .suspect: return nil
             case .work(let end): throw end
             }
         }

@@ -30,17 +30,6 @@ extension WorkCaller {
         }
     }
 
-    /// Embeds the texts of one request; suspect texts get a single short try.
-    func vectors(for texts: [String], tokens: Int, isTrial: Bool) async throws(WorkEnd) -> Outcome<Embeddings> {
-        let limit = isTrial ? state.patience(with: .embedder, atLeast: plan.suspicion.patience) : nil
-        return try await attempt(.texts(tokens: tokens), isTrial: isTrial) { () async throws(PortFailure) in
-            let answer = try await ports.embedder.embed(texts, within: limit)
-            permit.pay(Paid(tokens: answer.tokens ?? tokens, pricePerMillion: plan.pricePerMillion))
-            if let lower = await plan.quota.learn(answer.limits, store) { ports.report(.limitsLearned(lower)) }
-            return answer
-        }
-    }
-
     /// Writes points, repeating with the same ids as long as the outcome is unknown.
     func upsert(_ points: [Point], isTrial: Bool) async throws(WorkEnd) -> Outcome<Void> {
         let limit = isTrial ? state.patience(with: .points, atLeast: plan.suspicion.patience) : nil

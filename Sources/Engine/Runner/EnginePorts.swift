@@ -7,6 +7,8 @@ package final class EnginePorts: Sendable {
     package let source: any RecordSource
     package let store: any JobStore
     package let embedder: any Embedder
+    /// Keeps vectors on this host; nil = none are kept.
+    package let cache: (any EmbeddingCache)?
     package let points: any PointStore
     package let journal: any LeaseJournal
     package let time: Time
@@ -18,6 +20,7 @@ package final class EnginePorts: Sendable {
         source: any RecordSource,
         store: any JobStore,
         embedder: any Embedder,
+        cache: (any EmbeddingCache)? = nil,
         points: any PointStore,
         journal: any LeaseJournal = NoLeaseJournal(),
         time: Time,
@@ -27,6 +30,7 @@ package final class EnginePorts: Sendable {
         self.source = source
         self.store = store
         self.embedder = embedder
+        self.cache = cache
         self.points = points
         self.journal = journal
         self.time = time
@@ -40,6 +44,7 @@ package final class EnginePorts: Sendable {
             source: source,
             store: store,
             embedder: embedder,
+            cache: cache,
             points: points,
             journal: journal,
             time: time,

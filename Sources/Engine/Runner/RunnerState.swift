@@ -20,12 +20,15 @@ package final class RunnerState: Sendable {
         var streaks: [ServiceCall: UnclassifiedStreak] = [:]
         /// What this runner waits for, and what it has done.
         var waits = RunnerWaits()
+        var cache = CacheStanding()
     }
 
     private let state: Mutex<State>
     private let outageMin: Duration
     /// Raised when this runner must stop.
     package let stop: StopSignal
+    /// The texts that its workers embed.
+    let texts = TextExchange()
 
     /// Makes the state of a runner.
     ///
@@ -146,6 +149,9 @@ package final class RunnerState: Sendable {
 
     /// Reads or changes what this runner waits for and what it has done.
     func withWaits<Answer>(_ body: (inout RunnerWaits) -> Answer) -> Answer { state.withLock { body(&$0.waits) } }
+
+    /// Reads or changes whether the cache of vectors is used.
+    func withCache<Answer>(_ body: (inout CacheStanding) -> Answer) -> Answer { state.withLock { body(&$0.cache) } }
 
     /// Whether the last call to the store was answered.
     var isStoreWell: Bool { state.withLock { $0.storeFailingSince == nil } }

@@ -6,7 +6,7 @@ import TextProcessing
 /// It shares no code with the engine's decisions: it records what really happened.
 package struct RecordHistory: Sendable {
     /// The point of a text, and the version to which it belongs.
-    private struct Target {
+    private struct Target: Sendable {
         let record: RecordID
         let point: PointID
         let checksum: String
@@ -24,6 +24,8 @@ package struct RecordHistory: Sendable {
     package private(set) var shapes: [RecordID: RecordPoints] = [:]
     /// The texts that may be embedded, with their points.
     private var targets: [String: Target] = [:]
+    /// Further points of texts that several records have.
+    private var others: [String: [Target]] = [:]
     /// Since when a point of some version exists.
     private var present: [PointID: (checksum: String, at: Int64)] = [:]
     /// The records of which all points, as their current rows demand, existed at some time.
@@ -37,9 +39,20 @@ package struct RecordHistory: Sendable {
     package mutating func learn(_ points: RecordPoints) {
         shapes[points.id] = points
         for child in points.children {
-            targets[child.text] = Target(record: points.id, point: child.id, checksum: points.checksum)
+            add(Target(record: points.id, point: child.id, checksum: points.checksum), to: child.text)
         }
     }
+
+    private mutating func add(_ target: Target, to text: String) {
+        guard let first = targets[text], first.record != target.record else {
+            targets[text] = target
+            return
+        }
+        others[text, default: []].removeAll { $0.record == target.record }
+        others[text, default: []].append(target)
+    }
+
+    private func all(with text: String) -> [Target] { (targets[text].map { [$0] } ?? []) + (others[text] ?? []) }
 
     /// Another application has changed, added or deleted a row.
     package mutating func hasChanged(_ id: RecordID, isDeleted: Bool) {
@@ -62,8 +75,11 @@ package struct RecordHistory: Sendable {
         shapes[id] = nil
     }
 
-    /// The record of a text.
-    package func owner(of text: String) -> RecordID? { targets[text]?.record }
+    /// The record of a text; nil if several records have it.
+    package func owner(of text: String) -> RecordID? { others[text] == nil ? targets[text]?.record : nil }
+
+    /// The records of a text.
+    package func owners(of text: String) -> [RecordID] { all(with: text).map(\.record) }
 
     // MARK: - Points
 
@@ -105,11 +121,20 @@ package struct RecordHistory: Sendable {
         let since: Int64
     }
 
-    /// The existing point of a text that is sent to the embedder; nil if its point has to be written.
-    package func present(_ text: String) -> PresentText? {
-        guard let target = targets[text], let there = present[target.point], there.checksum == target.checksum else {
-            return nil
-        }
+    /// The existing points of a text that is sent to the embedder.
+    package func present(_ text: String) -> [PresentText] {
+        guard others[text] == nil else { return all(with: text).compactMap(presence) }
+        guard let target = targets[text], let there = presence(target) else { return [] }
+        return [there]
+    }
+
+    /// The records for which a text has to be embedded.
+    package func absent(_ text: String) -> [RecordID] {
+        all(with: text).filter { presence($0) == nil }.map(\.record)
+    }
+
+    private func presence(_ target: Target) -> PresentText? {
+        guard let there = present[target.point], there.checksum == target.checksum else { return nil }
         return PresentText(record: target.record, point: target.point, since: there.at)
     }
 }

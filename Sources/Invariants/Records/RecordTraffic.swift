@@ -27,6 +27,8 @@ package final class RecordTraffic {
     /// Records whose points it has written, and that it has not found removed since.
     private var written: Set<RecordID> = []
     private var lastText: (record: RecordID, text: String)?
+    /// The texts of records whose vectors it has got from the embedder.
+    private var answered: Set<String> = []
     private var sights: [RecordID: Sight] = [:]
     /// Rows with different results in reads of a single row: such a read may come from a worker or only from a probe.
     private var doubtful: Set<RecordID> = []
@@ -125,7 +127,24 @@ package final class RecordTraffic {
             embedded[record] = count
             lastText = (record, text)
         }
+        answered.formUnion(texts)
         return goesOn
+    }
+
+    /// Whether it has got the vector of a text from the embedder.
+    package func hasPaid(for text: String) -> Bool { answered.contains(text) }
+
+    /// I21: a process pays for a text once, however many records have it.
+    ///
+    /// Judged when it sends the request: a doubled packet pays again, and the process cannot help it.
+    package func breach(bySending texts: [String], _ process: String, isRecords: (String) -> Bool) -> Finding? {
+        for (place, text) in texts.enumerated() {
+            if answered.contains(text), isRecords(text) {
+                return Finding(21, "\(process) pays again for a text whose vector it has got")
+            }
+            if texts[..<place].contains(text) { return Finding(21, "\(process) sends a text twice in one request") }
+        }
+        return nil
     }
 
     // MARK: - Portions

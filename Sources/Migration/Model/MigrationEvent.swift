@@ -32,7 +32,13 @@ package enum MigrationEvent: Sendable, Codable {
     case manyMissing(batch: Int, missing: Int, records: Int)
     /// Points of records without a text, blank or gone, were deleted.
     case pointsRemoved(records: Int, points: Int)
-    case embedded(chunks: Int, tokens: Int)
+    /// A request has its vectors: so many chunks were embedded and paid for, the vectors of others this runner had
+    /// already (`shared`), and those of the rest came from the cache (`recalled`).
+    case embedded(chunks: Int, tokens: Int, shared: Int = 0, recalled: Int = 0)
+    /// The cache of vectors is not used any more by this runner, and why.
+    case cacheGivenUp(String)
+    /// The cache of vectors has damaged entries: they are embedded again and replaced.
+    case cacheDamaged(vectors: Int)
     /// The embedder asked all callers to wait.
     case throttled(Duration)
     /// A service asked for a longer wait than is granted: it is asked again after `wait`.

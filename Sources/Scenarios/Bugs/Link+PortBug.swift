@@ -96,6 +96,10 @@ extension Link {
             sent.counts?.skipped -= letters.count
             sent.counts?.failed += letters.count
         }
+        if bug == .paysForRecalledVectors {
+            sent.counts?.paid += Paid(tokens: process.recalledTokens, nanodollars: 0)
+            process.recalledTokens = 0
+        }
         let answer = try await send(miscounted(sent))
         if bug == .finishesBeforeWriting {
             for write in process.unwritten { process.node.spawn(write) }
@@ -131,7 +135,10 @@ extension Link {
             return Embeddings(vectors: [[]], tokens: nil)
         }
         await waitBeforeEmbedding()
-        do throws(PortFailure) { return try await send(texts) } catch {
+        do throws(PortFailure) {
+            let answer = try await send(texts)
+            return bug == .embedsTwice ? try await send(texts) : answer
+        } catch {
             switch error.kind {
             case .outOfMoney where bug == .sendsWithoutMoney: return try await send(texts)
             case .throttled where bug == .hurriesWhenThrottled: return try await send(texts)

@@ -92,6 +92,14 @@ package enum PortBug: String, CaseIterable, Sendable {
     case neverEndsTheGrace
     /// Minutes pass under a lease although there is nothing to wait for.
     case dawdlesUnderItsLease
+    /// A request that was answered is sent once more.
+    case embedsTwice
+    /// The cache answers with the vector of another text.
+    case recallsAnotherVector
+    /// What was paid for is kept after it was written.
+    case keepsAfterTheWrite
+    /// Vectors from the cache are counted as paid.
+    case paysForRecalledVectors
 
     /// The checkers: at least one of them must find the mistake.
     package var invariants: [String] {
@@ -134,6 +142,10 @@ package enum PortBug: String, CaseIterable, Sendable {
         case .takesTheLatestWait, .reservesNothing: ["I22"]
         case .defersForHalfAnHour, .doubtsItsLease: ["I7"]
         case .neverEndsTheGrace: ["I24"]
+        case .embedsTwice: ["I21"]
+        case .recallsAnotherVector: ["I18"]
+        case .keepsAfterTheWrite: ["I33"]
+        case .paysForRecalledVectors: ["I10"]
         }
     }
 }

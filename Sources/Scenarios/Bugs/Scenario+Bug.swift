@@ -48,6 +48,7 @@ extension Scenario {
                 case .port(.isolatesAtTheFirstDeath), .port(.embedsHalfRecordsAgain): "crashes"
                 case .port(.takesTheLatestWait), .port(.reservesNothing): "money"
                 case .port(.interruptionsCostARetry): "operators"
+                case .port(.recallsAnotherVector), .port(.keepsAfterTheWrite), .port(.paysForRecalledVectors): "caches"
                 default: "swarm"
                 }
             return Scenario.all.first { $0.name == name } ?? .swarm

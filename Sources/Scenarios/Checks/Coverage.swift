@@ -33,6 +33,9 @@ package struct Coverage: Sendable, Equatable {
         case severalPortions = "batch read in several portions"
         case recordOverRequests = "record embedded in several requests"
         case listsSet = "lists of a record set by others"
+        case equalTextShared = "equal text embedded once"
+        case vectorRecalled = "vector recalled from the cache"
+        case cacheGivenUp = "cache given up"
     }
 
     private var counts: [Int] = Array(repeating: 0, count: Event.allCases.count)

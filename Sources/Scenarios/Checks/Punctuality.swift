@@ -37,7 +37,9 @@ extension SimulatedWorld {
                 records: batch.recordIDs.count,
                 claimed: claimed
             )
-            simulation.report(look.finding(at: now, healedAt: healedAt, latency: plan.latency))
+            // A request may wait twice for another worker that embeds one of its texts.
+            let latency = plan.latency * (plan.repeatShare > 0 ? 3 : 1)
+            simulation.report(look.finding(at: now, healedAt: healedAt, latency: latency))
         }
     }
 

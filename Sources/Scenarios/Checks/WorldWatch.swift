@@ -68,6 +68,8 @@ final class WorldWatch {
     func requestIsSent(_ texts: [String], by process: SimulatedProcess) {
         let now = simulation.now
         report(process.terms.breach(bySendingAt: now, process.name))
+        report(process.traffic.breach(bySending: texts, process.name) { !records.owners(of: $0).isEmpty })
+        for text in texts { report(breach(byPayingFor: text, process)) }
         guard minute != nil else { return }
         report(minute?.send(texts.reduce(0) { $0 + SimulatedText.tokens($1) }, at: now))
     }
@@ -78,17 +80,22 @@ final class WorldWatch {
         process.terms.wasRefused(failure, at: simulation.now)
     }
 
-    /// The record of a text.
+    /// The record of a text; nil if several have it.
     func owner(of text: String) -> RecordID? { records.owner(of: text) }
 
-    /// I21: no process pays for a text whose point, with the lists of its record, existed before the attempt began.
-    func textsAreEmbedded(_ texts: [String], for process: SimulatedProcess) {
-        for text in texts {
-            guard let there = records.present(text), let lease = attempt(at: there.record, by: process) else {
-                continue
-            }
-            report(there.breach(byPayingAgain: process.name, under: lease, process.traffic))
+    /// I21: no process pays for a text whose point, with the lists of its record, existed before the attempt began,
+    /// unless another record that it works on has the same text.
+    ///
+    /// Judged when the request is sent: when it arrives, or arrives twice, the process may work under another lease.
+    private func breach(byPayingFor text: String, _ process: SimulatedProcess) -> Finding? {
+        var finding: Finding?
+        for there in records.present(text) {
+            guard let lease = attempt(at: there.record, by: process) else { continue }
+            finding = there.breach(byPayingAgain: process.name, under: lease, process.traffic)
+            if finding == nil { return nil }
         }
+        guard finding != nil else { return nil }
+        return records.absent(text).contains { attempt(at: $0, by: process) != nil } ? nil : finding
     }
 
     // MARK: - The collection
@@ -156,6 +163,13 @@ final class WorldWatch {
             simulation.note("\(process.name)/\(worker) claims batch \(batch) attempt \(attempt)")
         case .planned, .sealed: process.readsPlan = false
         case .pointsRemoved(let records, _): world.coverage.add(.absentPointsRemoved, records)
+        case .embedded(_, _, let shared, let recalled):
+            if world.plan.repeatShare > 0 { world.coverage.add(.equalTextShared, shared) }
+            world.coverage.add(.vectorRecalled, recalled)
+        case .cacheGivenUp(let reason):
+            world.coverage.add(.cacheGivenUp)
+            process.cacheTraffic.wasGivenUp()
+            simulation.note("\(process.name) gives the cache up: \(reason)")
         case .leaseLost(_, let batch, let attempt):
             simulation.note("\(process.name) lost batch \(batch) attempt \(attempt)")
         default: break

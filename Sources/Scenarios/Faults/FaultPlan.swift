@@ -9,7 +9,7 @@ package struct FaultPlan: Sendable {
         case network, lostAnswers, crashes, freezes, clocks, database, embedder, quota, money, qdrant, source, changes,
             control, signals, killers, successor, interleaving, replica, absences, full, colleagues,
             refusals, emptied, suspects,
-            refusedPoints, lists
+            refusedPoints, lists, caches
     }
 
     var classes: Set<Class> = []
@@ -41,6 +41,8 @@ package struct FaultPlan: Sendable {
     var inputsMax: Int?
     /// The share of rows with texts of several chunks, among the rows besides the ordinary ones.
     var longShare = 0.0
+    /// The share of rows with the text of another row.
+    var repeatShare = 0.0
     /// The share of the table that the job is about, from its first row on; nil = no limit is set.
     var limitShare: Double?
     /// Whether each process has settings of its own.
@@ -73,6 +75,7 @@ package struct FaultPlan: Sendable {
         if random.chance(0.1), plan.batchSize <= 3 { plan.cutSmall(&random) }
         if random.chance(0.15) { plan.drawLimit(&random) }
         plan.variesSettings = plan.batchSize <= 3 && random.chance(0.2)
+        if random.chance(0.15) { plan.repeatShare = 0.2 + 0.6 * random.unit() }
         return plan
     }
 

@@ -112,6 +112,7 @@ struct Nemesis: Sendable {
             // It starts on a host of its own, so that it replaces no other process.
             world.start(.stranger, on: world.plan.hosts)
         },
+        Nemesis(trigger: .caches, every: .seconds(30)) { world, clock in await world.strikeCaches(clock) },
         Nemesis(trigger: .lists, every: .seconds(3)) { world, _ in world.setSomeLists() },
         Nemesis(trigger: .colleagues, every: .seconds(60)) { world, _ in await world.meetColleague() },
     ]

@@ -2,13 +2,13 @@ import Fakes
 import Migration
 import Simulation
 
-/// The faults of the four services: refusals before a call is carried out, and late answers after it.
+/// The faults of the four services, and of the caches of the hosts: refusals before a call is carried out, and late answers after it.
 ///
 /// Every call asks, so the properties are not checked for overlapping accesses: no foreign code runs while one is
 /// changed.
 final class ServiceFaults: @unchecked Sendable {  // Confined to the simulation's thread.
     enum Service: Int, CaseIterable {
-        case database, source, embedder, qdrant
+        case database, source, embedder, qdrant, cache
 
         var faultClass: FaultPlan.Class {
             switch self {
@@ -16,6 +16,7 @@ final class ServiceFaults: @unchecked Sendable {  // Confined to the simulation'
             case .source: .source
             case .embedder: .embedder
             case .qdrant: .qdrant
+            case .cache: .caches
             }
         }
     }
@@ -96,6 +97,15 @@ final class ServiceFaults: @unchecked Sendable {  // Confined to the simulation'
             return .refused(PortFailure(.unavailable, "Lost connection to server during query", code: "2013"))
         case .qdrant: return .refused(PortFailure(.unavailable, "Service Unavailable", code: "503"))
         case .embedder: return drawnForTheEmbedder()
+        case .cache: return drawnForACache()
+        }
+    }
+
+    private func drawnForACache() -> Trouble {
+        switch simulation.chance.below(8) {
+        case 0: .refused(PortFailure(.rejected, "the file is damaged", code: "SQLITE_CORRUPT"))
+        case 1...3: .refused(PortFailure(.unavailable, "another process holds the file", code: "SQLITE_BUSY"))
+        default: .silence(simulation.chance.duration(.milliseconds(10)...Duration.seconds(8)))
         }
     }
 

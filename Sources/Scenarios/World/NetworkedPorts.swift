@@ -106,7 +106,6 @@ struct NetworkedEmbedder: Embedder {
             ) {
                 () async throws(PortFailure) in
                 if world.kills(process, with: texts) { throw PortFailure(.unavailable, "the caller is dead") }
-                world.watch.textsAreEmbedded(texts, for: process)
                 return try await world.embedder.embed(texts)
             }
             if process.traffic.wasEmbedded(texts, world.watch.owner) { world.coverage.add(.recordOverRequests) }
@@ -114,8 +113,10 @@ struct NetworkedEmbedder: Embedder {
             return answer
         } catch {
             world.watch.requestWasRefused(error, to: process)
-            if texts.count == 1, let record = world.watch.owner(of: texts[0]) {
-                world.watch.suspects.failed(record, at: .embedder, by: process)
+            if texts.count == 1 {
+                for record in world.watch.records.owners(of: texts[0]) {
+                    world.watch.suspects.failed(record, at: .embedder, by: process)
+                }
             }
             throw error
         }
@@ -185,6 +186,7 @@ struct NetworkedPoints: PointStore {
         let process = link.process
         world.watch.writeBegins(of: new.map(\.recordID), by: process)
         world.watch.listsAreSent(new, by: process)
+        link.checkKept(new)
         let looks = process.traffic.looks(at: new)
         let sent = world.simulation.now
         await world.freezeBeforeSending(process, 0.01)
@@ -199,6 +201,7 @@ struct NetworkedPoints: PointStore {
             }
             world.watch.suspects.wentWell(at: .points, by: process)
             process.traffic.hasWritten(new)
+            if world.portBug == .keepsAfterTheWrite { await link.keepLate() }
             world.watch.wrote(new.map(\.recordID), by: process, at: sent)
         } catch {
             world.watch.writeWasRefused(error, to: process)

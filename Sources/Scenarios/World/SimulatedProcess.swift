@@ -96,6 +96,11 @@ final class SimulatedProcess: @unchecked Sendable {  // Confined to the simulati
     var takenForOurs: [PointID: StoredPoint] = [:]
     /// What it has read and written for each record.
     let traffic = RecordTraffic()
+    /// What it has asked its cache.
+    var cacheTraffic = CacheTraffic()
+    /// What it has not kept yet, and tokens that it has not paid, for planted mistakes.
+    var unkept: [@Sendable () async -> Void] = []
+    var recalledTokens: Int64 = 0
     /// For the checks of its ends and of its pace.
     var deeds = Deeds()
     /// The lists that the points of a record had at the first look of an attempt, for a planted mistake.

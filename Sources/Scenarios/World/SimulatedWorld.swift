@@ -67,6 +67,8 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
     private(set) var processes: [SimulatedProcess] = []
     /// One journal per host, and one for the stranger's host.
     private let journals: [FakeHost]
+    /// The cache of each host, if processes use caches.
+    let caches: [FakeEmbeddingCache]
     /// Whether the killing texts still kill.
     private var isLethal = true
     /// Whether all faults have ended: from here on the job must complete.
@@ -95,6 +97,9 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
         let faults = ServiceFaults(simulation, plan)
         self.faults = faults
         let time = Time(db.clock)
+        caches = (0..<(plan.has(.caches) ? plan.hosts + 1 : 0)).map { _ in
+            FakeEmbeddingCache(time: time, probeInterval: .seconds(60), faults: faults.hook(.cache))
+        }
         let db = db
         let log = log
         let note: @Sendable (RecordedStep) -> Void = { log.steps.append($0) }
@@ -230,6 +235,7 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
             source: NetworkedSource(link: link),
             store: NetworkedStore(link: link),
             embedder: NetworkedEmbedder(link: link),
+            cache: caches.isEmpty ? nil : SimulatedCache(cache: caches[process.host], link: link),
             points: NetworkedPoints(link: link),
             journal: process.journal,
             time: Time(process.node.clock),
@@ -263,6 +269,7 @@ final class SimulatedWorld: @unchecked Sendable {  // Confined to the simulation
         network.weather = SimNetwork.Weather()
         faults.end()
         giveRoom()
+        for cache in caches { cache.setFull(false) }
         embedder.update { $0.isOutOfMoney = false }
         for process in processes { simulation.thaw(process.node) }
     }

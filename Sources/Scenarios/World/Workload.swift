@@ -42,9 +42,22 @@ struct Workload {
         }
         if plan.has(.suspects) { drawDefects(plan, &random) }
         if plan.has(.refusedPoints) { drawRefusedPoints(plan, &random) }
+        if plan.repeatShare > 0 { repeatTexts(plan.repeatShare, &random) }
         // The whole table is drawn before it is cut, so that the seed draws the same afterwards.
         if let wished = plan.batchesWished { rows = Array(rows.prefix(wished * plan.batchSize)) }
     }
+
+    /// Gives rows the texts of rows that are near, as texts that many records have often are.
+    private mutating func repeatTexts(_ share: Double, _ random: inout SimRandom) {
+        for place in rows.indices.dropFirst() where random.chance(share) {
+            let other = place - 1 - random.below(min(place, 6))
+            guard isRepeatable(rows[place]), isRepeatable(rows[other]) else { continue }
+            let row = rows[place]
+            rows[place] = SourceRecord(id: row.id, memberCode: row.memberCode, content: rows[other].content)
+        }
+    }
+
+    private func isRepeatable(_ row: SourceRecord) -> Bool { Self.canHaveDefect(row) && defects[row.id] == nil }
 
     private mutating func drawDefects(_ plan: FaultPlan, _ random: inout SimRandom) {
         for _ in 0..<1 + random.below(plan.suspectsMax) {
@@ -75,7 +88,7 @@ struct Workload {
         return isOrdinary(text) && text.contains("w")
     }
 
-    /// A row of some kind; it shares no chunk with another row.
+    /// A row of some kind; it shares no chunk with another row, unless `repeatTexts` gives it another row's text.
     static func row(_ id: RecordID, _ random: inout SimRandom, word: String? = nil, isLong: Bool = false)
         -> SourceRecord
     {

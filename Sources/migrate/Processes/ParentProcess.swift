@@ -13,7 +13,8 @@ final class ParentProcess: Sendable {
     func tell(_ event: MigrationEvent) {
         switch event {
         case .claimed, .finished, .leaseLost, .recordFailed, .manyMissing, .pointsRemoved, .embedded, .throttled,
-            .waitCut, .limitsLearned, .retrying, .reaped, .stopping:
+            .waitCut, .limitsLearned, .retrying, .reaped, .stopping, .cacheGivenUp,
+            .cacheDamaged:
             encoder.withLock { encoder in
                 // If the parent is dead, the event can be dropped.
                 guard let line = try? encoder.encode(event) else { return }

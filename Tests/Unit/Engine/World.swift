@@ -39,6 +39,7 @@ final class World: Sendable {
     /// All runners of a world run on one host.
     let host = FakeHost()
     let time: Time
+    let cache: FakeEmbeddingCache?
     private let log = Mutex<[MigrationEvent]>([])
     private let serial = Mutex(0)
 
@@ -56,8 +57,10 @@ final class World: Sendable {
         storeLog: (@Sendable (RecordedStep) -> Void)? = nil,
         sourceFaults: FaultHook = .none,
         embedderFaults: FaultHook = .none,
-        pointFaults: FaultHook = .none
+        pointFaults: FaultHook = .none,
+        cache: FakeEmbeddingCache? = nil
     ) async throws {
+        self.cache = cache
         self.time = time
         source = FakeMySQL(
             rows: rows,
@@ -103,6 +106,7 @@ final class World: Sendable {
             source: source,
             store: store,
             embedder: embedder,
+            cache: cache,
             points: points,
             journal: host.journal(),
             time: time,

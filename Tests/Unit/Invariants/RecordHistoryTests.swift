@@ -81,11 +81,11 @@ struct RecordStage {
         let text = stage.shape.children[0].text
         var history = RecordHistory()
         history.learn(stage.shape)
-        #expect(history.present(text)?.record == nil)
+        #expect(history.present(text).isEmpty && history.absent(text) == [7])
         history.wereWritten(stage.points, at: 100)
         // Again with the same version: it was there before.
         history.wereWritten(stage.points, at: 200)
-        let there = try #require(history.present(text))
+        let there = try #require(history.present(text).first)
         let traffic = RecordTraffic()
         let finding = there.breach(byPayingAgain: "run0.0", under: AttemptLease(claimed: 101, leaseEnd: 200), traffic)
         #expect(
@@ -103,7 +103,20 @@ struct RecordStage {
         let uneven = AttemptLease(claimed: 150, leaseEnd: 300)
         #expect(there.breach(byPayingAgain: "run0.0", under: uneven, traffic) == nil)
         history.wereDeleted(stage.stored)
-        #expect(history.present(text)?.record == nil)
+        #expect(history.present(text).isEmpty)
+    }
+
+    @Test func `knows the records that share a text`() throws {
+        let stage = try RecordStage(7)
+        let text = stage.shape.children[0].text
+        let words = (0..<60).map { "w\($0)v1r7" }.joined(separator: " ")
+        let row = SourceRecord(id: 8, memberCode: "m", content: .text(words))
+        guard case .points(let twin) = SimulatedText.shaper.shape(row) else { preconditionFailure("it has points") }
+        var history = RecordHistory()
+        history.learn(stage.shape)
+        for _ in 0..<2 { history.learn(twin) }
+        #expect(history.owner(of: text) == nil && history.owners(of: text) == [7, 8])
+        #expect(history.absent(text) == [7, 8])
     }
 }
 

@@ -53,8 +53,17 @@ struct EventLog: Sendable {
                 "Points of records without a text deleted",
                 metadata: ["records": "\(records)", "points": "\(points)"]
             )
-        case .embedded(let chunks, let tokens):
-            logger.trace("Request embedded", metadata: ["chunks": "\(chunks)", "tokens": "\(tokens)"])
+        case .embedded(let chunks, let tokens, let shared, let recalled):
+            logger.trace(
+                "Request embedded",
+                metadata: [
+                    "chunks": "\(chunks)", "tokens": "\(tokens)", "shared": "\(shared)", "recalled": "\(recalled)",
+                ]
+            )
+        case .cacheGivenUp(let reason):
+            logger.warning("Embedding cache is not used any more", metadata: ["reason": "\(reason)"])
+        case .cacheDamaged(let vectors):
+            logger.warning("Embedding cache has damaged entries", metadata: ["vectors": "\(vectors)"])
         case .throttled(let wait):
             logger.notice("Embedder asks to wait", metadata: ["wait": "\(Format.duration(wait))"])
         case .waitCut(let service, let asked, let wait):

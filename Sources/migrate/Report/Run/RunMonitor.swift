@@ -24,9 +24,14 @@ struct RunState: Sendable {
             self.stats = stats
             recordMeter.note(stats.recordsDone, at: time)
             tokenMeter.note(tokens, at: time)
-        case .embedded(_, let count):
+        case .embedded(let chunks, let count, _, _):
             tokens += Int64(count)
-            requests += 1
+            if chunks > 0 { requests += 1 }
+        case .cacheGivenUp(let reason):
+            return "The embedding cache is not used any more: \(reason). The job goes on, and every text is paid for."
+        case .cacheDamaged:
+            return
+                "The embedding cache has damaged entries, which are embedded again: `migrate cache verify` counts them."
         case .sealed(let batches, let records):
             return
                 "Planned \(Format.plural(records, "record")) in \(Format.plural(Int64(batches), "batch", "batches"))."

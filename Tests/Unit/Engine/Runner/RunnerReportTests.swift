@@ -157,7 +157,7 @@ extension EngineTests {
 
         private static func told(_ world: World) -> Int {
             world.events.reduce(0) { sum, event in
-                if case .embedded(_, let tokens) = event { sum + tokens } else { sum }
+                if case .embedded(_, let tokens, _, _) = event { sum + tokens } else { sum }
             }
         }
 
