@@ -80,7 +80,8 @@ let package = Package(
         .target(
             name: "SQLite",
             dependencies: [
-                "Basics", "CNoICU", "CTrackingSQL", "Migration", .product(name: "GRDB", package: "GRDB.swift"),
+                "Basics", "CNoICU", "CTrackingSQL", "Migration", .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "GRDB", package: "GRDB.swift"),
             ],
             path: "Sources/Adapters/SQLite",
             swiftSettings: strict

@@ -124,6 +124,10 @@ package struct Settings: Sendable {
     package let caBundle: String?
     /// The folder for the runners' notes; nil = the user's default.
     package let stateFolder: String?
+    /// The file of vectors that were paid for; nil = none are kept.
+    package let embeddingCache: String?
+    /// `float32` or `float16`.
+    package let embeddingCacheFormat: String
     /// The environment that gives another process of this program the same settings, secrets too.
     package var environment: [String: String] {
         let given = inForce.filter { $0.origin != .builtIn && $0.origin != .unset }
@@ -180,6 +184,8 @@ package struct Settings: Sendable {
         logLevel = values.string("LOG_LEVEL")
         caBundle = values.optional("HTTP_CA_BUNDLE")
         stateFolder = values.optional("STATE_DIRECTORY")
+        embeddingCache = values.optional("EMBEDDING_CACHE")
+        embeddingCacheFormat = values.string("EMBEDDING_CACHE_FORMAT")
         inForce = Self.inForce(reader)
         hints = reader.hints
         warnings = reader.warnings

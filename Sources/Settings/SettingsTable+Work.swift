@@ -141,6 +141,19 @@ extension SettingsTable {
 
     static let general: [Setting] = [
         Setting(
+            "EMBEDDING_CACHE",
+            .text,
+            in: .general,
+            help: "File that keeps every vector that was paid for, so that no text is paid for twice; none by default."
+        ),
+        Setting(
+            "EMBEDDING_CACHE_FORMAT",
+            .choice(["float32", "float16"]),
+            "float32",
+            in: .general,
+            help: "Numbers in that file; `float16` halves its size and loses precision."
+        ),
+        Setting(
             "LOG_LEVEL",
             .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"]),
             "warning",

@@ -52,7 +52,7 @@ struct Migrate: AsyncParsableCommand {
                 ]
             ),
             CommandGroup(name: "Repair", subcommands: [ReleaseCommand.self, RepairCountersCommand.self]),
-            CommandGroup(name: "Store", subcommands: [PruneCommand.self, DeleteCommand.self]),
+            CommandGroup(name: "Store", subcommands: [PruneCommand.self, DeleteCommand.self, CacheCommand.self]),
             CommandGroup(
                 name: "Other",
                 subcommands: [

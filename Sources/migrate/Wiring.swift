@@ -111,6 +111,26 @@ struct Wiring: Sendable {
     /// The name under which runners of the same account share their quota; nil without OpenAI's settings.
     var quotaName: String? { embedding()?.quotaName }
 
+    /// The cache of vectors; nil without EMBEDDING_CACHE.
+    func cache() -> (any EmbeddingCache & Inspectable)? {
+        guard let path = settings.embeddingCache, let embedding = embedding() else { return nil }
+        let space = EmbeddingSpace(
+            provider: embedding.host,
+            model: embedding.model,
+            dimensions: embedding.dimensions,
+            format: VectorFormat(rawValue: settings.embeddingCacheFormat) ?? .float32
+        )
+        return SQLiteEmbeddingCache(path, space: space)
+    }
+
+    /// The file of the cache, for `migrate cache`.
+    func cacheFile() throws -> (keeper: any CacheKeeper, path: String) {
+        guard let path = settings.embeddingCache else {
+            throw CommandEnd(.badSettings, "EMBEDDING_CACHE is not set: there is no embedding cache")
+        }
+        return (SQLiteCacheFile(path), path)
+    }
+
     func points() throws -> any PointStore & Inspectable {
         guard let qdrant = settings.qdrant else { throw Self.notAsked("Qdrant") }
         return QdrantPointStore(
@@ -135,7 +155,10 @@ struct Wiring: Sendable {
 
     /// The checks of `migrate check`, in the order in which they are shown.
     var dependencies: [CheckSession.Dependency] {
-        [
+        let cache = cache().map { cache in
+            CheckSession.Dependency(name: "Cache") { try await cache.inspection() }
+        }
+        return [
             .init(name: "MySQL") { try await source().inspection() },
             .init(name: "Tracking") { try await inspectTracking() },
             .init(name: "OpenAI") { try await embedder().inspection() },
@@ -143,7 +166,7 @@ struct Wiring: Sendable {
             .init(name: "Tokenizer") {
                 Inspection(product: try Vocabulary.tokenizer(settings).identity, facts: ["SHA-256 as published"])
             },
-        ]
+        ] + [cache].compactMap(\.self)
     }
 
     /// The version of the tracking SQL for which this program is written.

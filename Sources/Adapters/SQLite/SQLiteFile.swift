@@ -7,31 +7,55 @@ import Migration
 /// Only SQLite may open a file that is in use: when any descriptor of it is closed, the kernel lets go of all locks
 /// that this process has on it. So the file is looked at by its name only.
 enum SQLiteFile {
+    /// What a file is for: the words of the refusals.
+    enum Use {
+        case tracking, cache
+
+        var setting: String { self == .tracking ? "TRACKING_FILE" : "EMBEDDING_CACHE" }
+        var file: String { self == .tracking ? "tracking file" : "embedding cache" }
+        var writer: String { self == .tracking ? "tracking store" : "embedding cache" }
+        /// What to do where several hosts share the disk.
+        var several: String { self == .tracking ? ", or POSTGRES_URL for several hosts" : "" }
+    }
+
     /// Makes the folder (0700) and the empty file (0600) if they are not there.
     ///
+    /// - Parameters:
+    ///   - path: of the file.
+    ///   - use: what it is for.
+    ///   - creates: false if a file that is not there is refused.
+    ///   - fileSystem: the file system of a folder.
     /// - Returns: the absolute path.
     /// - Throws: a refusal, in one sentence that says what to do.
-    static func prepare(_ path: String, fileSystem: (String) -> FileSystem) throws(PortFailure) -> String {
-        let (path, folder) = try place(path)
-        try makeFolder(folder)
-        try requireLocal(path, fileSystem(folder))
-        try requireFile(path, in: folder)
+    static func prepare(
+        _ path: String,
+        for use: Use = .tracking,
+        creates: Bool = true,
+        fileSystem: (String) -> FileSystem
+    ) throws(PortFailure) -> String {
+        let (path, folder) = try place(path, use)
+        if !creates, !exists(path) {
+            throw PortFailure(.rejected, "there is no file \(path): a run with \(use.setting) makes it")
+        }
+        try makeFolder(folder, use)
+        try requireLocal(path, fileSystem(folder), use)
+        try requireFile(path, in: folder, use)
         return path
     }
 
-    /// Whether the file is there; makes nothing.
+    /// Whether the tracking file is there; makes nothing.
     ///
     /// - Throws: a refusal as `prepare` gives it, if no file can be made there.
     static func isThere(_ path: String, fileSystem: (String) -> FileSystem) throws(PortFailure) -> Bool {
-        let (path, parent) = try place(path)
+        let (path, parent) = try place(path, .tracking)
         var folder = parent
         while !exists(folder), folder != "/" { folder = self.folder(of: folder) }
         guard isFolder(folder) else {
             throw PortFailure(.rejected, "\(folder) is not a folder: set TRACKING_FILE to a file elsewhere")
         }
-        try requireLocal(path, fileSystem(folder))
+        try requireLocal(path, fileSystem(folder), .tracking)
         if exists(path) { return true }
-        if unsafe access(folder, R_OK | W_OK | X_OK) != 0 { throw unwritable(folder, errno) }
+        if unsafe access(folder, R_OK | W_OK | X_OK) != 0 { throw unwritable(folder, errno, .tracking) }
         return false
     }
 
@@ -46,57 +70,59 @@ enum SQLiteFile {
         return folder.count > 1 && folder.hasSuffix("/") ? String(folder.dropLast()) : folder
     }
 
-    private static func place(_ path: String) throws(PortFailure) -> (path: String, folder: String) {
+    private static func place(_ path: String, _ use: Use) throws(PortFailure) -> (path: String, folder: String) {
         guard !path.isEmpty, !path.utf8.contains(0), !path.hasPrefix("file:"), !path.hasPrefix(":") else {
-            throw PortFailure(.rejected, "TRACKING_FILE must be the path of a file")
+            throw PortFailure(.rejected, "\(use.setting) must be the path of a file")
         }
         let path = absolute(path)
         return (path, folder(of: path))
     }
 
-    private static func requireLocal(_ path: String, _ system: FileSystem) throws(PortFailure) {
+    private static func requireLocal(_ path: String, _ system: FileSystem, _ use: Use) throws(PortFailure) {
         guard system.isShared else { return }
         throw PortFailure(
             .rejected,
             "\(path) is on a file system of the network (\(system.type)), where locks of several hosts cannot be "
-                + "trusted: set TRACKING_FILE to a file on a disk of this machine, or POSTGRES_URL for several hosts"
+                + "trusted: set \(use.setting) to a file on a disk of this machine\(use.several)"
         )
     }
 
-    private static func makeFolder(_ folder: String) throws(PortFailure) {
+    private static func makeFolder(_ folder: String, _ use: Use) throws(PortFailure) {
         if isFolder(folder) { return }
         let parent = self.folder(of: folder)
-        if parent != folder { try makeFolder(parent) }
+        if parent != folder { try makeFolder(parent, use) }
         // Another process may have made it just now.
         if unsafe mkdir(folder, 0o700) != 0, errno != EEXIST {
             throw PortFailure(
                 .unauthorised,
-                "the folder \(folder) for the tracking file cannot be made (\(reason(of: errno))): "
-                    + "make it, or set TRACKING_FILE to a file elsewhere"
+                "the folder \(folder) for the \(use.file) cannot be made (\(reason(of: errno))): "
+                    + "make it, or set \(use.setting) to a file elsewhere"
             )
         }
         guard isFolder(folder) else {
-            throw PortFailure(.rejected, "\(folder) is not a folder: set TRACKING_FILE to a file elsewhere")
+            throw PortFailure(.rejected, "\(folder) is not a folder: set \(use.setting) to a file elsewhere")
         }
     }
 
-    private static func requireFile(_ path: String, in folder: String) throws(PortFailure) {
+    private static func requireFile(_ path: String, in folder: String, _ use: Use) throws(PortFailure) {
         // Makes the file without opening it; nothing happens if it is there.
-        if unsafe mknod(path, S_IFREG | 0o600, 0) != 0, errno != EEXIST { throw unwritable(path, errno) }
+        if unsafe mknod(path, S_IFREG | 0o600, 0) != 0, errno != EEXIST { throw unwritable(path, errno, use) }
         var status = stat()
-        guard unsafe stat(path, &status) == 0 else { throw unwritable(path, errno) }
+        guard unsafe stat(path, &status) == 0 else { throw unwritable(path, errno, use) }
         guard status.st_mode & S_IFMT == S_IFREG else {
-            throw PortFailure(.rejected, "\(path) is not a file: set TRACKING_FILE to a file elsewhere")
+            throw PortFailure(.rejected, "\(path) is not a file: set \(use.setting) to a file elsewhere")
         }
         // The folder holds the journal.
-        for place in [path, folder] where unsafe access(place, R_OK | W_OK) != 0 { throw unwritable(place, errno) }
+        for place in [path, folder] where unsafe access(place, R_OK | W_OK) != 0 {
+            throw unwritable(place, errno, use)
+        }
     }
 
-    private static func unwritable(_ place: String, _ error: Int32) -> PortFailure {
+    private static func unwritable(_ place: String, _ error: Int32, _ use: Use) -> PortFailure {
         PortFailure(
             error == ENOSPC || error == EDQUOT ? .full : .unauthorised,
-            "the tracking store cannot write \(place) (\(reason(of: error))): "
-                + "give this user the right to read and write it, or set TRACKING_FILE to a file elsewhere"
+            "the \(use.writer) cannot write \(place) (\(reason(of: error))): "
+                + "give this user the right to read and write it, or set \(use.setting) to a file elsewhere"
         )
     }
 

@@ -47,6 +47,7 @@ extension Wiring {
             source: try source(where: condition),
             store: try await store(),
             embedder: settings.openai == nil ? AbsentEmbedder() : try embedder(),
+            cache: cache(),
             points: try points(),
             journal: journal,
             time: time,

@@ -142,7 +142,19 @@ enum PageCommands {
         Step("migrate prune --older-than 30d", as: "migrate prune --older-than 30d --yes"),
         Step("migrate prune --older-than 30d --yes --json"),
         Step("migrate delete --job 7", as: "migrate delete --job 1 --yes"),
+        Step(
+            "migrate cache stats",
+            as: "export EMBEDDING_CACHE=$PWD/cache.db && migrate run --new --yes; migrate cache stats",
+            says: "float32"
+        ),
+        Step("migrate cache prune --older-than 26w", as: cached("prune --older-than 26w"), says: "Nothing to delete"),
+        Step("migrate cache prune --older-than 30d --yes --json", as: cached("prune --older-than 30d --yes --json")),
+        Step("migrate cache prune", as: cached("prune --older-than 0s --yes"), says: "deleted"),
+        Step("migrate cache verify", as: cached("verify"), says: "all of them whole"),
     ]
+
+    /// A command about the cache file of the step before.
+    private static func cached(_ command: String) -> String { "EMBEDDING_CACHE=$PWD/cache.db migrate cache \(command)" }
 
     /// What a page shows.
     struct Shown: Sendable, Hashable {

@@ -10,6 +10,7 @@ import Testing
         Migrate.configuration.groupedSubcommands.flatMap(\.subcommands)
         .filter { $0.configuration.shouldDisplay }
         + [SetupCommand.Tokenizer.self, QuotaCommand.Reset.self] + TextCommand.configuration.subcommands
+        + CacheCommand.configuration.subcommands
 
     @Test func `has the commands people were promised`() {
         let names = Self.commands.map { $0.configuration.commandName ?? $0._commandName }
@@ -19,7 +20,7 @@ import Testing
                     "demo", "check", "setup", "tokenizer", "plan", "run", "worker", "pause", "resume", "cancel",
                     "status", "jobs", "events",
                     "failures", "retry", "release", "repair-counters", "verify", "search", "quota", "reset", "settings",
-                    "prune", "delete",
+                    "prune", "delete", "cache", "stats",
                     "text", "normalize", "tokens", "chunks", "sparse", "points", "languages",
                 ]
         )
