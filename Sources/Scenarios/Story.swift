@@ -26,6 +26,7 @@ struct Story: Sendable {
 
     func run() async throws {
         try await world.stage()
+        try await world.warmCaches()
         try world.placeOthers()
         world.insertFirstRows()
         world.faults.begin()

@@ -42,6 +42,11 @@ final class TextExchange: Sendable {
         }
     }
 
+    /// The known vectors of texts, in order.
+    func vectors(of texts: [String]) -> [[Float]?] {
+        state.withLock { state in texts.map { state.texts.vector(of: $0) } }
+    }
+
     /// Vectors are known: other workers may use them when the claim ends.
     func learn(_ vectors: [[Float]], of texts: [String]) {
         state.withLock { state in

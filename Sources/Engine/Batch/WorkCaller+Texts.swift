@@ -95,15 +95,22 @@ extension WorkCaller {
     }
 
     /// Embeds texts and keeps their vectors, before anything else can happen to them.
+    ///
+    /// A text that was taken over from another worker may have its vector by now: then it is not sent.
     private func embed(_ texts: [String], tokens: Int, isTrial: Bool) async throws(WorkEnd) -> Outcome<Embeddings> {
         let limit = isTrial ? state.patience(with: .embedder, atLeast: plan.suspicion.patience) : nil
         return try await attempt(.texts(tokens: tokens), isTrial: isTrial) { () async throws(PortFailure) in
-            let answer = try await ports.embedder.embed(texts, within: limit)
+            var vectors = state.texts.vectors(of: texts)
+            let places = texts.indices.filter { vectors[$0] == nil }
+            guard !places.isEmpty else { return Embeddings(vectors: vectors.compactMap(\.self), tokens: 0) }
+            let sent = places.count == texts.count ? texts : places.map { texts[$0] }
+            let answer = try await ports.embedder.embed(sent, within: limit)
             permit.pay(Paid(tokens: answer.tokens ?? tokens, pricePerMillion: plan.pricePerMillion))
-            state.texts.learn(answer.vectors, of: texts)
-            await keep(answer.vectors, of: texts)
+            state.texts.learn(answer.vectors, of: sent)
+            await keep(answer.vectors, of: sent)
             if let lower = await plan.quota.learn(answer.limits, store) { ports.report(.limitsLearned(lower)) }
-            return answer
+            for (place, vector) in zip(places, answer.vectors) { vectors[place] = vector }
+            return Embeddings(vectors: vectors.compactMap(\.self), tokens: answer.tokens, limits: answer.limits)
         }
     }
 }

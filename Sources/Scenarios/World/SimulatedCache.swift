@@ -68,6 +68,22 @@ extension Link {
 
 /// What happens to the caches of the hosts.
 extension SimulatedWorld {
+    /// The caches have vectors of a part of the rows, as after a migration into another collection.
+    func warmCaches() async throws(PortFailure) {
+        let words = WordVectors(dimensions: Self.dimensions)
+        for cache in caches {
+            let share = simulation.chance.unit() * 0.5
+            for row in source.snapshot where simulation.chance.chance(share) {
+                // What the embedder never accepts was not embedded before either.
+                guard case .text(let text) = row.content, Workload.isOrdinary(text), defects[row.id] == nil else {
+                    continue
+                }
+                let texts = watch.expected(row.id)?.children.map(\.text) ?? []
+                try await cache.keep(texts.map { words.vector(of: $0) }, of: texts)
+            }
+        }
+    }
+
     func strikeCaches(_ clock: SimClock) async {
         guard !caches.isEmpty else { return }
         let host = below(caches.count)

@@ -149,7 +149,11 @@ enum PageCommands {
         ),
         Step("migrate cache prune --older-than 26w", as: cached("prune --older-than 26w"), says: "Nothing to delete"),
         Step("migrate cache prune --older-than 30d --yes --json", as: cached("prune --older-than 30d --yes --json")),
-        Step("migrate cache prune", as: cached("prune --older-than 0s --yes"), says: "deleted"),
+        Step(
+            "migrate cache prune",
+            as: cached("prune --older-than 0s --yes"),
+            says: "deleted"
+        ),
         Step("migrate cache verify", as: cached("verify"), says: "all of them whole"),
     ]
 

@@ -12,6 +12,8 @@ import Testing
         texts.learn([1], of: "a")
         texts.learn([2], of: "b")
         texts.end(["a", "b", "a"], of: 1)
+        #expect(texts.vector(of: "a") == [1])
+        #expect(texts.vector(of: "c") == nil)
         #expect(texts.take(["a", "b"], for: 4, mayWait: true) == .taken([.known([1]), .known([2])]))
     }
 

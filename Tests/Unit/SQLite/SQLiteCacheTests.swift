@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import Glibc
 import Migration
@@ -267,10 +268,21 @@ private final class CacheStage: Sendable {
         let other = stage.cache(CacheStage.space, options)
         _ = try await other.probe()
         let holder = CacheConnection(stage.file, creates: false, options: SQLiteOptions())
-        try await holder.run("BEGIN EXCLUSIVE")
-        let found = await storeFailure { try await other.keep([CacheStage.vector(1)], of: ["one"]) }
-        #expect(found?.kind == .unavailable)
-        try await holder.run("COMMIT")
+        let release = DispatchSemaphore(value: 0)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            await withCheckedContinuation { (begun: CheckedContinuation<Void, Never>) in
+                group.addTask {
+                    try await holder.write { _ in
+                        begun.resume()
+                        release.wait()
+                    }
+                }
+            }
+            let found = await storeFailure { try await other.keep([CacheStage.vector(1)], of: ["one"]) }
+            #expect(found?.kind == .unavailable)
+            release.signal()
+            try await group.waitForAll()
+        }
         try await other.keep([CacheStage.vector(1)], of: ["one"])
     }
 }

@@ -46,9 +46,6 @@ actor CacheConnection {
         try explained { try opened().writeWithoutTransaction(body) }
     }
 
-    /// Runs a text of SQL; for tests.
-    func run(_ sql: String) throws(PortFailure) { try apart { try $0.execute(sql: sql) } }
-
     private func writing<Value>(_ queue: DatabaseQueue, _ body: (Database) throws -> Value) throws -> Value {
         try queue.writeWithoutTransaction { database in
             var value: Value?

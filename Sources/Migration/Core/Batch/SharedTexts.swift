@@ -79,6 +79,11 @@ package struct SharedTexts: Sendable {
         return .taken(standings)
     }
 
+    /// The vector of a text; nil if it is not known.
+    package func vector(of text: String) -> [Float]? {
+        if case .answered(let vector, _) = entries[text] { vector } else { nil }
+    }
+
     /// The vector of a text is known.
     package mutating func learn(_ vector: [Float], of text: String) {
         switch entries[text] {
