@@ -277,6 +277,7 @@ extension TidyRule {
                 "Tests/Unit/Engine/Runner/SharedLimitsTests.swift": "an outage on that clock",
                 "Tests/Unit/Engine/Batch/SuspectTests.swift": "an outage and a look now and then on that clock",
                 "Tests/Unit/Engine/Batch/PartsTests.swift": "an embedder that hangs on that clock",
+                "Tests/Unit/Engine/Batch/EqualTextsTests.swift": "virtual time",
                 "Tests/Unit/Simulation/SimulationTests.swift": "virtual time",
                 "Tests/Unit/Engine/Runner/ControllerLeaseTests.swift": "virtual time",
                 "Tests/Unit/Engine/Runner/JobBrakeTests.swift": "virtual time",

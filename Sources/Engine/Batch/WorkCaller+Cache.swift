@@ -4,7 +4,7 @@ import Migration
 ///
 /// It only saves money, so nothing that happens to it ends the work: a cache that fails is given up, which is said once.
 extension WorkCaller {
-    /// Compares the probe with its cached vector, once per runner and at most once a day.
+    /// Compares the probe with its cached vector, once per runner and at most once per day.
     ///
     /// A provider that has changed its model without a word is noticed: its vectors do not fit to the cached ones.
     func openCache() async throws(WorkEnd) {
