@@ -39,7 +39,7 @@ final class World: Sendable {
     /// All runners of a world run on one host.
     let host = FakeHost()
     let time: Time
-    let cache: FakeEmbeddingCache?
+    let cache: (any EmbeddingCache)?
     private let log = Mutex<[MigrationEvent]>([])
     private let serial = Mutex(0)
 
@@ -58,7 +58,7 @@ final class World: Sendable {
         sourceFaults: FaultHook = .none,
         embedderFaults: FaultHook = .none,
         pointFaults: FaultHook = .none,
-        cache: FakeEmbeddingCache? = nil
+        cache: (any EmbeddingCache)? = nil
     ) async throws {
         self.cache = cache
         self.time = time
