@@ -76,7 +76,13 @@ package struct RecordHistory: Sendable {
     }
 
     /// The record of a text; nil if several records have it.
-    package func owner(of text: String) -> RecordID? { others[text] == nil ? targets[text]?.record : nil }
+    package func owner(of text: String) -> RecordID? { isShared(text) ? nil : targets[text]?.record }
+
+    /// In most runs no text is.
+    private func isShared(_ text: String) -> Bool { !others.isEmpty && others[text] != nil }
+
+    /// Whether it is the text of a record.
+    package func isKnown(_ text: String) -> Bool { targets[text] != nil }
 
     /// The records of a text.
     package func owners(of text: String) -> [RecordID] { all(with: text).map(\.record) }
@@ -123,7 +129,7 @@ package struct RecordHistory: Sendable {
 
     /// The existing points of a text that is sent to the embedder.
     package func present(_ text: String) -> [PresentText] {
-        guard others[text] == nil else { return all(with: text).compactMap(presence) }
+        if isShared(text) { return all(with: text).compactMap(presence) }
         guard let target = targets[text], let there = presence(target) else { return [] }
         return [there]
     }

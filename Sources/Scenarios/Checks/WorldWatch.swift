@@ -68,7 +68,7 @@ final class WorldWatch {
     func requestIsSent(_ texts: [String], by process: SimulatedProcess) {
         let now = simulation.now
         report(process.terms.breach(bySendingAt: now, process.name))
-        report(process.traffic.breach(bySending: texts, process.name) { !records.owners(of: $0).isEmpty })
+        report(process.traffic.breach(bySending: texts, process.name) { records.isKnown($0) })
         for text in texts { report(breach(byPayingFor: text, process)) }
         guard minute != nil else { return }
         report(minute?.send(texts.reduce(0) { $0 + SimulatedText.tokens($1) }, at: now))

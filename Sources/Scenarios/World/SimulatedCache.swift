@@ -71,6 +71,8 @@ extension SimulatedWorld {
     /// The caches have vectors of a part of the rows, as after a migration into another collection.
     func warmCaches() async throws(PortFailure) {
         let words = WordVectors(dimensions: Self.dimensions)
+        // Each is made once: hosts have many texts in common.
+        var known: [String: [Float]] = [:]
         for cache in caches {
             let share = simulation.chance.unit() * 0.5
             for row in source.snapshot where simulation.chance.chance(share) {
@@ -79,7 +81,13 @@ extension SimulatedWorld {
                     continue
                 }
                 let texts = watch.expected(row.id)?.children.map(\.text) ?? []
-                try await cache.keep(texts.map { words.vector(of: $0) }, of: texts)
+                var vectors: [[Float]] = []
+                for text in texts {
+                    let vector = known[text] ?? words.vector(of: text)
+                    known[text] = vector
+                    vectors.append(vector)
+                }
+                try await cache.keep(vectors, of: texts)
             }
         }
     }
