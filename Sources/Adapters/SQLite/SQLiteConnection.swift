@@ -91,7 +91,7 @@ actor SQLiteConnection {
     func perform(_ call: any SQLiteCall) throws(PortFailure) -> any TrackingAnswer {
         let queue = try ready()
         return try explained {
-            if type(of: call).onlyReads { return try queue.read { try answer(call, $0, isReading: true) } }
+            if type(of: call).onlyReads { return try reading(queue) { try answer(call, $0, isReading: true) } }
             return try writing(queue) { try answer(call, $0, isReading: false) }
         }
     }
@@ -101,7 +101,7 @@ actor SQLiteConnection {
         let queue = try ready()
         return try explained {
             try queue.writeWithoutTransaction { database in
-                try Row.fetchAll(database, sql: sql).map { row in
+                try Row.fetchAll(try database.cachedStatement(sql: sql)).map { row in
                     row.databaseValues.map { $0.isNull ? nil : String.fromDatabaseValue($0) ?? "\($0)" }
                 }
             }
@@ -126,9 +126,23 @@ actor SQLiteConnection {
 
     /// IMMEDIATE: a transaction that first reads and then writes could not wait for another writer.
     private func writing<Value>(_ queue: DatabaseQueue, _ body: (Database) throws -> Value) throws -> Value {
+        try transaction(.immediate, queue, body)
+    }
+
+    /// Not `DatabaseQueue.read`: it switches `query_only` on and off, after which SQLite compiles all statements anew.
+    private func reading<Value>(_ queue: DatabaseQueue, _ body: (Database) throws -> Value) throws -> Value {
+        try transaction(.deferred, queue, body)
+    }
+
+    private func transaction<Value>(
+        _ kind: Database.TransactionKind,
+        _ queue: DatabaseQueue,
+        _ body: (Database) throws -> Value
+    ) throws -> Value {
         try queue.writeWithoutTransaction { database in
+            if !options.isAtomic { return try body(database) }
             var value: Value?
-            try database.inTransaction(.immediate) {
+            try database.inTransaction(kind) {
                 value = try body(database)
                 return .commit
             }

@@ -8,6 +8,8 @@ package struct SQLiteOptions: Sendable {
     package var pagesMax: Int?
     /// The journal; nil = the one that the library allows.
     package var journal: SQLiteJournal?
+    /// Whether a call is one transaction; a test of the checks makes each of its statements one.
+    package var isAtomic = true
     /// The statements; a test of the checks spoils one.
     package var statements = SQLiteStatements.embedded
     /// The file system of a folder.

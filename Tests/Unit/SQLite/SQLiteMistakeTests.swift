@@ -2,6 +2,7 @@ import Conformance
 import Foundation
 import Invariants
 import Migration
+import Scenarios
 import Testing
 
 @testable import SQLite
@@ -20,6 +21,8 @@ private struct SQLiteMistake: Sendable, CustomTestStringConvertible {
     let testDescription: String
     let finder: Finder
     let seeds: UInt64
+    /// Whether a call is one transaction; otherwise each of its statements is one.
+    let isAtomic: Bool
     /// A passage of one statement, and what the mistake puts in its place.
     let edits: [(passage: String, mistake: String)]
 
@@ -27,11 +30,13 @@ private struct SQLiteMistake: Sendable, CustomTestStringConvertible {
         _ description: String,
         _ finder: Finder,
         seeds: UInt64 = 20,
+        isAtomic: Bool = true,
         _ edits: (passage: String, mistake: String)...
     ) {
         testDescription = description
         self.finder = finder
         self.seeds = seeds
+        self.isAtomic = isAtomic
         self.edits = edits
     }
 
@@ -153,32 +158,59 @@ private struct SQLiteMistake: Sendable, CustomTestStringConvertible {
             seeds: 20,
             ("claimed_at > :now - :lease_seconds * 1000000", "claimed_at > :now + :lease_seconds * 0")
         ),
+        // A call that is not one transaction: SQLite then runs the statements of other calls between its own.
+        Self(
+            "a claim whose look for its repeat is not part of it",
+            .overlap(.repeatedClaim),
+            seeds: 50,
+            isAtomic: false
+        ),
+        Self("a reaper that does not look again", .overlap(.endedStaysEnded), seeds: 50, isAtomic: false),
+        Self("an end that does not look again", .overlap(.exactCounters), seeds: 50, isAtomic: false),
     ]
 
-    func spoiled() throws -> SQLiteStatements {
+    /// What becomes of a mistake that the twin shows only where calls overlap.
+    enum Counterpart: Sendable {
+        /// This one.
+        case planted(String)
+        /// SQLite cannot have it.
+        case none(because: String)
+    }
+
+    static let counterparts: [PlantedBug: Counterpart] = [
+        .claimWithoutItsLock: .planted("a claim whose look for its repeat is not part of it"),
+        .reaperDoesNotLookAgain: .planted("a reaper that does not look again"),
+        .claimChecksThenSets: .none(because: "`take` looks for batches and takes them in one statement"),
+        .finalizeReadsTwice: .none(because: "`finalize` looks at all batches and ends the job in one statement"),
+    ]
+
+    func spoiled() throws -> SQLiteOptions {
         var files = SQLiteStatements.files
         for edit in edits {
             let places = files.map { $0.text.components(separatedBy: edit.passage).count - 1 }
             try #require(places.reduce(0, +) == 1, "must occur once in sql/sqlite/: \(edit.passage)")
             files = files.map { .init(name: $0.name, text: $0.text.replacing(edit.passage, with: edit.mistake)) }
         }
-        return SQLiteStatements(files)
+        var options = SQLiteOptions()
+        options.statements = SQLiteStatements(files)
+        options.isAtomic = isAtomic
+        return options
     }
 
     /// The first seed that shows the mistake to its finder.
     func found() async throws -> UInt64? {
-        let statements = try spoiled()
-        for seed in 1...seeds where try await isFound(in: seed, statements) { return seed }
+        let options = try spoiled()
+        for seed in 1...seeds where try await isFound(in: seed, options) { return seed }
         return nil
     }
 
-    private func isFound(in seed: UInt64, _ statements: SQLiteStatements) async throws -> Bool {
+    private func isFound(in seed: UInt64, _ options: SQLiteOptions) async throws -> Bool {
         if case .overlap(let invariant) = finder {
-            let evidence = try await `Overlapping calls on a SQLite file`.play(Dice(seed), statements: statements)
+            let evidence = try await `Overlapping calls on a SQLite file`.play(Dice(seed), options)
             return !evidence.violations(of: [invariant]).isEmpty
         }
         let steps = HistoryGenerator.history(seed: seed, steps: 300)
-        let stage = try await SQLiteStage(statements: statements)
+        let stage = try await SQLiteStage(options: options)
         guard case .check(let invariant) = finder else {
             do { _ = try await HistoryReplay.perform(steps, on: stage) } catch is HistoryFailure { return true }
             return false
@@ -194,5 +226,13 @@ private struct SQLiteMistake: Sendable, CustomTestStringConvertible {
         let seed = try await mistake.found()
         print("\(mistake.testDescription): seed \(seed.map(String.init) ?? "none") of \(mistake.seeds)")
         #expect(seed != nil)
+    }
+
+    @Test func `are those that overlapping calls show in the twin, where SQLite can have them`() {
+        #expect(Set(SQLiteMistake.counterparts.keys) == Set(Hunt.all.filter(\.overlaps).map(\.bug)))
+        let planted = SQLiteMistake.counterparts.values.compactMap {
+            if case .planted(let description) = $0 { description } else { nil }
+        }
+        #expect(Set(planted).isSubset(of: SQLiteMistake.all.map(\.testDescription)))
     }
 }

@@ -136,10 +136,8 @@ struct SQLiteStage: HistoryStage {
     private let director: SQLiteJobStore
     let store: any JobStore
 
-    init(connections: Int = 1, statements: SQLiteStatements = .embedded) async throws {
+    init(connections: Int = 1, options: SQLiteOptions = SQLiteOptions()) async throws {
         folder = try TrackingFolder()
-        var options = SQLiteOptions()
-        options.statements = statements
         director = try await SQLiteJobStore.open(
             folder.file,
             clock: machine.clock,
