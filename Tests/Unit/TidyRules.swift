@@ -287,6 +287,7 @@ extension TidyRule {
                 "Tests/Integration/CommandLine/Terminal.swift": "a real process, between one key and the next",
                 "Tests/Unit/Engine/Runner/LeftClaimsTests.swift": "a lease that runs out on that clock",
                 "Tests/Integration/Chaos/Fleet.swift": "real processes and servers, between one fault and the next",
+                "Tests/Unit/SQLite/SQLiteWorker.swift": "real processes, which hold what they have claimed",
                 "Tests/Integration/WholeJob/Stage.swift": "asks a real database again until something is so",
                 "Tests/Integration/Tracking/Pooler/PoolerStage.swift": "asks a real database until something is so",
                 "Tests/Integration/Tracking/Pooler/PoolerTrial.swift": "a real pooler, between a fault and its end",
