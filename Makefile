@@ -21,8 +21,8 @@ integration: ## only the tests that need servers
 bench: ## the benchmarks behind the numbers in the README
 	@scripts/bench
 
-chaos: ## jobs whose processes and servers are killed, for 20 minutes, and the long races: make chaos MINUTES=3
-	@scripts/chaos $(MINUTES)
+chaos: ## jobs whose processes and servers are killed, and the long races: make chaos MINUTES=3 STORE=sqlite
+	@STORE=$(STORE) scripts/chaos $(MINUTES)
 
 fuzz: ## 108,000 generated texts: tokens and sparse vectors compared with tiktoken and fastembed
 	@scripts/fuzz

@@ -8,6 +8,7 @@ import Testing
 /// What must be so when a job has ended, whatever happened to it.
 struct ChaosChecks {
     private let stage: Stage
+    /// Empty where nothing sees them.
     private let calls: [ProxiedCall]
     private let paid: Paid
     private let lease: Duration
@@ -20,10 +21,9 @@ struct ChaosChecks {
     }
 
     func problems(_ coverage: inout ChaosCoverage) async throws -> [String] {
-        let store = try stage.database.store(connectionsMax: 1)
         // A call waits for locks at most two seconds each before it is written down.
         let evidence = try await TrackingEvidence(
-            reading: store,
+            reading: try stage.store,
             calls: calls.map(\.observed),
             slack: .milliseconds(2500)
         )
@@ -31,6 +31,7 @@ struct ChaosChecks {
         var problems = evidence.violations().map(\.description)
         if evidence.jobs.count != 1 { problems.append("\(evidence.jobs.count) jobs were opened, not one") }
         problems += differingClaims
+        problems += try await stage.damage()
         problems += try await wrongAccount()
         problems += try await wrongPoints(evidence)
         return problems

@@ -2,6 +2,7 @@
 struct ChaosCoverage: Sendable, CustomStringConvertible {
     enum Fault: String, CaseIterable, Sendable {
         case kills = "processes killed with SIGKILL"
+        case killsOfAll = "moments in which all processes were killed"
         case stops = "processes stopped beyond their lease, then continued"
         case terms = "processes asked to end with SIGTERM"
         case postgresRestarts = "crashes of PostgreSQL"
@@ -21,9 +22,22 @@ struct ChaosCoverage: Sendable, CustomStringConvertible {
         case ends = "attempts that did not complete"
         case batches = "batches completed"
 
-        /// How many there must be a minute; nil = counted only.
-        var perMinute: Double? {
+        /// What does not happen to a tracking file, or is not seen there.
+        private static let ofServers: Set<Self> = [
+            .postgresRestarts, .drops, .losses, .cuts, .repeatedClaims, .repeatedEnds, .takeOvers, .heirs,
+        ]
+        /// What happens only there.
+        private static let ofFiles: Set<Self> = [.killsOfAll]
+
+        static func all(in store: ChaosStore) -> [Self] {
+            allCases.filter { !(store == .sqlite ? ofServers : ofFiles).contains($0) }
+        }
+
+        /// How many there must be per minute; nil = counted only.
+        func perMinute(in store: ChaosStore) -> Double? {
             switch self {
+            case .staleRefused where store == .sqlite: 0.5
+            case .killsOfAll: 0.5
             case .kills: 3
             case .stops: 1
             case .drops: 10
@@ -51,15 +65,15 @@ struct ChaosCoverage: Sendable, CustomStringConvertible {
         Fault.allCases.filter { self[$0] > 0 }.map { "\($0.short) \(self[$0])" }.joined(separator: ", ")
     }
 
-    func floors(minutes: Double) -> [(name: String, count: Int, floor: Int)] {
-        Fault.allCases.compactMap { fault in
-            fault.perMinute.map { (fault.rawValue, self[fault], Int($0 * minutes)) }
+    func floors(minutes: Double, in store: ChaosStore) -> [(name: String, count: Int, floor: Int)] {
+        Fault.all(in: store).compactMap { fault in
+            fault.perMinute(in: store).map { (fault.rawValue, self[fault], Int($0 * minutes)) }
         }
     }
 
-    func table(minutes: Double) -> String {
-        Fault.allCases.map { fault in
-            let floor = fault.perMinute.map { ", at least \(Int($0 * minutes))" } ?? ""
+    func table(minutes: Double, in store: ChaosStore) -> String {
+        Fault.all(in: store).map { fault in
+            let floor = fault.perMinute(in: store).map { ", at least \(Int($0 * minutes))" } ?? ""
             return "  \(self[fault]) \(fault.rawValue)\(floor)"
         }.joined(separator: "\n")
     }

@@ -11,13 +11,14 @@ import Testing
 final class ChaosNemesis: Sendable {
     private let stage: Stage
     private let fleet: Fleet
-    private let proxy: DroppingProxy
+    /// Nil before a tracking file.
+    private let proxy: DroppingProxy?
     private let dice: Dice
     private let lease: Duration
     private let servers: String
     private let state = Mutex<(coverage: ChaosCoverage, stopped: Set<pid_t>)>((ChaosCoverage(), []))
 
-    init(_ stage: Stage, _ fleet: Fleet, _ proxy: DroppingProxy, _ dice: Dice, lease: Duration) throws {
+    init(_ stage: Stage, _ fleet: Fleet, _ proxy: DroppingProxy?, _ dice: Dice, lease: Duration) throws {
         self.stage = stage
         self.fleet = fleet
         self.proxy = proxy
@@ -31,7 +32,7 @@ final class ChaosNemesis: Sendable {
     /// Does harm for that long, or until the job is final; leaves the world running and calm.
     func run(for duration: Duration) async throws {
         let end = ContinuousClock.now + duration
-        proxy.begin()
+        proxy?.begin()
         try await withThrowingTaskGroup(of: Void.self) { group in
             switch dice.below(4) {
             case 0, 1: group.addTask { await self.killPlanner() }
@@ -44,17 +45,16 @@ final class ChaosNemesis: Sendable {
                 case 0..<8: strike(SIGKILL, .kills)
                 case 8..<14: if let process = prey() { group.addTask { await self.stop(process) } }
                 case 14, 15: strike(SIGTERM, .terms)
-                case 16, 17: try await restart("postgres", .postgresRestarts)
+                case 16, 17:
+                    if proxy == nil { strikeAll() } else { try await restart("postgres", .postgresRestarts) }
                 case 18, 19: try await restart("mariadb", .mysqlRestarts)
-                case 20, 21:
-                    proxy.cut()
-                    count(.cuts)
+                case 20, 21: if let proxy { cut(proxy) } else { strike(SIGKILL, .kills) }
                 default: try await pauseJob()
                 }
             }
             try await group.waitForAll()
         }
-        proxy.calm()
+        proxy?.calm()
         try await resumeJob()
     }
 
@@ -68,6 +68,18 @@ final class ChaosNemesis: Sendable {
 
     private func strike(_ signal: Int32, _ fault: ChaosCoverage.Fault) {
         if let process = prey(), fleet.signal(process, signal) { count(fault) }
+    }
+
+    private func cut(_ proxy: DroppingProxy) {
+        proxy.cut()
+        count(.cuts)
+    }
+
+    /// Kills all of them in one moment, stopped ones too.
+    private func strikeAll() {
+        let struck = fleet.processes().count { fleet.signal($0, SIGKILL) }
+        state.withLock { $0.coverage[.kills] += struck }
+        if struck > 1 { count(.killsOfAll) }
     }
 
     // MARK: - Stopping
@@ -84,9 +96,13 @@ final class ChaosNemesis: Sendable {
             let enough = lease + .seconds(2)
             while ContinuousClock.now - began < enough || (!hasNewOwner && ContinuousClock.now - began < .seconds(45)) {
                 await pause(.milliseconds(250))
-                hasNewOwner = await stage.says("SELECT bool_or(\(held.taken)) FROM ingestion_batch")
+                guard let batches = await stage.batches() else { continue }
+                hasNewOwner = batches.contains { batch in
+                    held[batch.batchNumber].map { batch.attempt > $0 } ?? false
+                }
                 // Its finish was in transit when it was stopped: no other process will own that batch.
-                if await stage.says("SELECT bool_and(\(held.ended)) FROM ingestion_batch") { break }
+                let ended = batches.count { $0.status == .completed && held[$0.batchNumber] == $0.attempt }
+                if ended == held.count || !fleet.isOurs(process) { break }
             }
         }
         let isLong = ContinuousClock.now - began >= lease + .seconds(2)
@@ -95,28 +111,13 @@ final class ChaosNemesis: Sendable {
         if hasNewOwner { count(.staleMetOwner) }
     }
 
-    /// What a process holds, as SQL; nil where it holds nothing.
-    private struct Held {
-        /// That a row is one of its batches with a later attempt.
-        let taken: String
-        /// That a row is none of its batches, or one that ended under its own attempt.
-        let ended: String
-    }
-
-    private func held(by process: pid_t) async -> Held? {
-        let rows = await stage.ask(
-            """
-            SELECT batch_number, attempt FROM ingestion_batch
-            WHERE status = 'processing' AND worker_id ~ ':\(process)(/|$)'
-            """
-        )
-        let pairs = (rows ?? []).map { (number: $0[0] ?? "-1", attempt: $0[1] ?? "0") }
-        if pairs.isEmpty { return nil }
-        return Held(
-            taken: pairs.map { "(batch_number = \($0.number) AND attempt > \($0.attempt))" }.joined(separator: " OR "),
-            ended: pairs.map { "(batch_number <> \($0.number) OR (attempt = \($0.attempt) AND status = 'completed'))" }
-                .joined(separator: " AND ")
-        )
+    /// The attempts that a process holds, by batch; nil where it holds nothing.
+    private func held(by process: pid_t) async -> [Int: Int]? {
+        let mine = await stage.batches(.processing)?.filter { batch in
+            batch.workerId?.split(separator: "/").first?.hasSuffix(":\(process)") ?? false
+        }
+        let held = Dictionary((mine ?? []).map { ($0.batchNumber, $0.attempt) }) { first, _ in first }
+        return held.isEmpty ? nil : held
     }
 
     // MARK: - Planners
@@ -127,7 +128,7 @@ final class ChaosNemesis: Sendable {
         count(.kills)
         // What was on its way to the server may still arrive.
         await pause(.milliseconds(500))
-        if await stage.says("SELECT plan_sealed_at IS NULL FROM ingestion_job") { count(.plannerDeaths) }
+        if await stage.job()?.sealed == false { count(.plannerDeaths) }
     }
 
     /// Stops the planner between two pages until another one controls the job, and lets it go on.
@@ -139,7 +140,7 @@ final class ChaosNemesis: Sendable {
         let began = ContinuousClock.now
         while !isReplaced, ContinuousClock.now - began < .seconds(60) {
             await pause(.milliseconds(250))
-            isReplaced = await stage.says("SELECT controller_epoch > 1 FROM ingestion_job")
+            isReplaced = await stage.job().map { $0.controller != planner } ?? false
         }
         guard fleet.signal(planner, SIGCONT) else { return }
         count(.stops)
@@ -149,12 +150,9 @@ final class ChaosNemesis: Sendable {
     /// The process that plans, once a part of the plan is stored; nil when it was too quick.
     private func planning() async -> pid_t? {
         for _ in 0..<1500 {
-            let rows = await stage.ask(
-                "SELECT plan_cursor IS NOT NULL, plan_sealed_at IS NOT NULL, controller_id FROM ingestion_job"
-            )
-            if let row = rows?.first {
-                if row[1] == "t" { return nil }
-                if row[0] == "t" { return row[2]?.split(separator: ":").last.flatMap { pid_t($0) } }
+            if let job = await stage.job() {
+                if job.sealed { return nil }
+                if job.planCursor != nil { return job.controller }
             }
             await pause(.milliseconds(10))
         }
@@ -192,18 +190,9 @@ final class ChaosNemesis: Sendable {
     }
 }
 
-extension Stage {
-    /// Rows of the tracking database; nil while the server is away.
-    func ask(_ sql: String) async -> [[String?]]? { try? await database.run(sql) }
-
-    /// Whether the tracking database answers yes.
-    func says(_ sql: String) async -> Bool { await ask(sql)?.first?.first == "t" }
-
-    /// Whether the job is not final, as far as that is known.
-    func isOpen() async -> Bool { await ask(Self.final)?.isEmpty ?? true }
-
-    /// Whether the server says that the job is not final.
-    func isSurelyOpen() async -> Bool { await ask(Self.final)?.isEmpty ?? false }
-
-    private static let final = "SELECT id FROM ingestion_job WHERE status IN ('completed', 'failed', 'cancelled')"
+extension JobSummary {
+    /// The process that controls it.
+    fileprivate var controller: pid_t? {
+        controllerId?.split(separator: ":").last.flatMap { pid_t($0) }
+    }
 }

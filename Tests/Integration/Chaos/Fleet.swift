@@ -20,6 +20,7 @@ final class Fleet: Sendable {
         var starts = 0
         var exits: [Int32: Int] = [:]
         var problems: [String] = []
+        var refusals = 0
     }
 
     /// Every exit code that a fault excuses: the job ended, a service was away at the start, interrupted, killed, ended by
@@ -38,6 +39,8 @@ final class Fleet: Sendable {
 
     var problems: [String] { state.withLock { $0.problems } }
     var starts: Int { state.withLock { $0.starts } }
+    /// How often processes said that they had lost a batch to another owner.
+    var refusals: Int { state.withLock { $0.refusals } }
     var exits: String {
         state.withLock { $0.exits }.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }.joined(separator: ", ")
     }
@@ -92,6 +95,7 @@ final class Fleet: Sendable {
         if stage.secrets.contains(where: said.contains) { problems.append("\(arguments) printed a secret") }
         state.withLock {
             $0.exits[ended.status, default: 0] += 1
+            $0.refusals += said.components(separatedBy: "Lease lost").count - 1
             $0.problems += problems
         }
     }

@@ -31,6 +31,7 @@ import Testing
 /// | `MIGRATE_TEST_SEED` | never required: the number that such a suite printed, to repeat its choices |
 /// | `MIGRATE_TEST_HISTORIES` | never required: how many random histories each suite of the tracking store tries |
 /// | `MIGRATE_TEST_CHAOS_MINUTES` | never required: for how long jobs are begun that real faults befall; unset = none |
+/// | `MIGRATE_TEST_CHAOS_STORE` | never required: what tracks these jobs, `postgres` or `sqlite` |
 /// | `MIGRATE_TEST_SERVERS` | for chaos: the folder given to `scripts/servers`, whose servers it may crash |
 /// | `MIGRATE_TEST_COMPOSE_SCHEMA` | the Compose specification's JSON schema |
 /// | `MIGRATE_TEST_WORKFLOW_SCHEMA` | the JSON schema of GitHub's workflows |
