@@ -24,7 +24,7 @@ bench: ## the benchmarks behind the numbers in the README
 chaos: ## jobs whose processes and servers are killed, and the long races: make chaos MINUTES=3 STORE=sqlite
 	@STORE=$(STORE) scripts/chaos $(MINUTES)
 
-fuzz: ## 108,000 generated texts: tokens and sparse vectors compared with tiktoken and fastembed
+fuzz: ## 60,000 broken requests to the stand-ins; 108,000 texts compared with tiktoken and fastembed
 	@scripts/fuzz
 
 simulate: ## 10,000 whole migrations in virtual time, under faults

@@ -12,7 +12,8 @@ package struct JSONParser {
         package let text: String
     }
 
-    private static let depthMax = 64
+    /// The limit of serde.
+    private static let depthMax = 128
 
     private let start: UnsafePointer<UInt8>
     /// Points to a zero byte, at which the C functions stop.
@@ -84,43 +85,70 @@ package struct JSONParser {
         return .list(values)
     }
 
-    /// The rest of a list of numbers if at least one of them has a fraction; otherwise nil, and nothing is consumed.
+    /// The rest of a list of numbers if all of them have a point or an exponent; otherwise nil, and nothing is consumed.
     private mutating func vector() -> [Double]? {
         let before = unsafe position
         var numbers: [Double] = []
-        var hasFraction = false
         repeat {
             let first = peek()
             let isNumber = first == UInt8(ascii: "-") || (first >= UInt8(ascii: "0") && first <= UInt8(ascii: "9"))
             guard isNumber else { break }
-            let number = double()
+            let text = unsafe position
+            guard let number = double() else { break }
+            // An integer stays one, so that payloads come back as they were given.
+            if number == number.rounded(.towardZero), unsafe !Self.isFractional(text, position) { break }
             if numbers.isEmpty { numbers.reserveCapacity(1_536) }
             numbers.append(number)
-            if !hasFraction { hasFraction = number != number.rounded(.towardZero) }
+            if skip(UInt8(ascii: "]")) { return numbers }
         } while skip(UInt8(ascii: ","))
-        if hasFraction, skip(UInt8(ascii: "]")) { return numbers }
         unsafe position = unsafe before
         return nil
     }
 
-    private mutating func double() -> Double {
+    /// Nil for what the C library reads as a number and JSON does not.
+    private mutating func double() -> Double? {
         var stop: UnsafeMutablePointer<CChar>?
         let value = unsafe strtod(UnsafeRawPointer(position).assumingMemoryBound(to: CChar.self), &stop)
-        if let stop = unsafe stop {
-            unsafe position = UnsafePointer(UnsafeRawPointer(stop).assumingMemoryBound(to: UInt8.self))
-        }
+        guard let stop = unsafe stop else { return nil }
+        let end = unsafe UnsafePointer(UnsafeRawPointer(stop).assumingMemoryBound(to: UInt8.self))
+        guard unsafe Self.isNumber(position, end), value.isFinite else { return nil }
+        unsafe position = end
         return value
     }
 
     private mutating func number() throws(Malformed) -> JSONValue {
         let from = unsafe position
         while unsafe Self.isNumberByte(position.pointee) { unsafe position += 1 }
+        guard unsafe Self.isNumber(from, position) else { throw malformed("invalid number") }
         let text = unsafe String(decoding: UnsafeBufferPointer(start: from, count: position - from), as: UTF8.self)
         if let integer = Int64(text) { return .integer(integer) }
         if let unsigned = UInt64(text) { return .unsigned(unsigned) }
         guard let number = Double(text), number.isFinite else { throw malformed("invalid number") }
         return .number(number)
     }
+
+    /// Whether a text that the C library reads as one number is one in JSON, too: no hexadecimal digits, no zero in
+    /// front, and digits on both sides of the point.
+    private static func isNumber(_ start: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>) -> Bool {
+        var first = unsafe start
+        if unsafe first < end, unsafe first.pointee == UInt8(ascii: "-") { unsafe first += 1 }
+        guard unsafe first < end, unsafe isDigit(first.pointee), unsafe isDigit(end[-1]) else { return false }
+        if unsafe first.pointee == UInt8(ascii: "0"), unsafe end - first > 1 {
+            let next = unsafe first[1]
+            let mayFollow = [UInt8(ascii: "."), UInt8(ascii: "e"), UInt8(ascii: "E")]
+            guard mayFollow.contains(next) else { return false }
+        }
+        guard let point = unsafe memchr(first, Int32(UInt8(ascii: ".")), end - first) else { return true }
+        let after = unsafe UnsafeRawPointer(point).assumingMemoryBound(to: UInt8.self) + 1
+        return unsafe isDigit(after.pointee)
+    }
+
+    private static func isFractional(_ start: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>) -> Bool {
+        let marks: [Unicode.Scalar] = [".", "e", "E"]
+        return marks.contains { unsafe memchr(start, Int32($0.value), end - start) != nil }
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
 
     private static func isNumberByte(_ byte: UInt8) -> Bool {
         switch byte {
@@ -154,15 +182,27 @@ package struct JSONParser {
             let run = unsafe UnsafeRawPointer(found) - UnsafeRawPointer(position)
             guard let escape = unsafe memchr(position, backslash, run) else {
                 let rest = unsafe UnsafeBufferPointer(start: position, count: run)
+                try unsafe refuseControls(in: rest)
                 unsafe position += run + 1
-                if escaped.isEmpty { return unsafe String(decoding: rest, as: UTF8.self) }
-                unsafe escaped.append(contentsOf: rest)
-                return String(decoding: escaped, as: UTF8.self)
+                let text =
+                    if escaped.isEmpty { unsafe String(validating: rest, as: UTF8.self) } else {
+                        unsafe String(validating: escaped + rest, as: UTF8.self)
+                    }
+                guard let text else { throw malformed("invalid unicode code point") }
+                return text
             }
             let plain = unsafe UnsafeRawPointer(escape) - UnsafeRawPointer(position)
-            unsafe escaped.append(contentsOf: UnsafeBufferPointer(start: position, count: plain))
+            let rest = unsafe UnsafeBufferPointer(start: position, count: plain)
+            try unsafe refuseControls(in: rest)
+            unsafe escaped.append(contentsOf: rest)
             unsafe position += plain + 1
             try unescape(into: &escaped)
+        }
+    }
+
+    private func refuseControls(in bytes: UnsafeBufferPointer<UInt8>) throws(Malformed) {
+        for index in 0..<bytes.count where unsafe bytes[index] < 32 {
+            throw malformed("control character (\\u0000-\\u001F) found while parsing a string")
         }
     }
 
@@ -182,7 +222,9 @@ package struct JSONParser {
                 unsafe position[1] == UInt8(ascii: "u")
             {
                 unsafe position += 2
-                value = try 0x10000 + (value & 0x3FF) << 10 + codeUnit() & 0x3FF
+                let low = try codeUnit()
+                guard low & 0xFC00 == 0xDC00 else { throw malformed("lone leading surrogate in hex escape") }
+                value = 0x10000 + (value & 0x3FF) << 10 + low & 0x3FF
             }
             guard let scalar = Unicode.Scalar(value) else { throw malformed("lone leading surrogate in hex escape") }
             bytes.append(contentsOf: String(Character(scalar)).utf8)

@@ -15,10 +15,10 @@ extension JSONValue {
         case .bool(let value): text += value ? "true" : "false"
         case .integer(let value): text += value.description
         case .unsigned(let value): text += value.description
-        case .number(let value): text += value.isFinite ? value.description : "null"
+        case .number(let value): text += Self.number(value)
         case .string(let value): Self.write(value, to: &text)
         case .list(let values): Self.write(values, "[", "]", to: &text) { $0.write(to: &$1) }
-        case .numbers(let values): Self.write(values, "[", "]", to: &text) { $1 += $0.description }
+        case .numbers(let values): Self.write(values, "[", "]", to: &text) { $1 += Self.number($0) }
         case .object(let members):
             Self.write(members.sorted { $0.key < $1.key }, "{", "}", to: &text) { member, text in
                 Self.write(member.key, to: &text)
@@ -26,6 +26,15 @@ extension JSONValue {
                 member.value.write(to: &text)
             }
         }
+    }
+
+    /// A number as serde prints it: no plus sign and no zero in front of an exponent.
+    private static func number(_ value: Double) -> String {
+        guard value.isFinite else { return "null" }
+        let text = value.description
+        guard let mark = text.firstIndex(of: "e") else { return text }
+        let sign = text[text.index(after: mark)] == "-" ? "-" : ""
+        return text[..<mark] + "e" + sign + text[mark...].dropFirst(2).drop { $0 == "0" }
     }
 
     private static func write<Element>(

@@ -4,22 +4,70 @@ import Migration
 
 /// `FakeOpenAI` as OpenAI's REST interface: `POST /v1/embeddings` and `GET /v1/models`.
 struct OpenAIService: ServedService {
+    /// The models of the real service, and the lengths of their vectors.
+    private static let models = [
+        "text-embedding-3-small": 1_536, "text-embedding-3-large": 3_072, "text-embedding-ada-002": 1_536,
+    ]
+
     let fake: FakeOpenAI
     let key: String
     let bodyBytesMax = 64 << 20
 
+    /// The length of a model's vectors; nil for a model that is not served.
+    private func dimensions(of model: String) -> Int? {
+        model == fake.model ? fake.dimensions : Self.models[fake.model] == nil ? nil : Self.models[model]
+    }
+
+    private var modelNames: [String] {
+        Set([fake.model] + Self.models.keys).filter { dimensions(of: $0) != nil }.sorted()
+    }
+
     func answer(_ request: ServedRequest) async -> ServedAnswer {
         if fake.isGone() { return ServedAnswer(404, json: Data()) }
-        guard request.bearer == key || request.headers["api-key"] == key else { return refusal(.badKey) }
+        guard accepts(request) else { return refusal(.badKey) }
         switch (request.method, request.path) {
         case ("POST", ["v1", "embeddings"]): return await embeddings(request)
-        case ("GET", ["v1", "models"]): return ServedAnswer(200, json: ["object": "list", "data": [model]])
-        case ("GET", ["v1", "models", fake.model]): return ServedAnswer(200, json: model)
+        case ("GET", ["v1", "models"]):
+            return ServedAnswer(200, json: ["object": "list", "data": .list(modelNames.map(model))])
+        case ("GET", let path) where path.count == 3 && path.starts(with: ["v1", "models"]):
+            let name = path[2]
+            return modelNames.contains(name) ? ServedAnswer(200, json: model(name)) : refusal(.unknownModel(name))
         default:
             let text = "Invalid URL (\(request.method) /\(request.path.joined(separator: "/")))"
             return error(404, text, type: "invalid_request_error", parameter: nil, code: nil)
         }
     }
+
+    func accepts(_ request: ServedRequest) -> Bool { request.bearer == key || request.headers["api-key"] == key }
+
+    func error(_ status: Int) -> ServedAnswer {
+        switch status {
+        case 401: return refusal(.badKey)
+        case 429:
+            var answer = error(429, "Rate limit reached", type: "requests", parameter: nil, code: "rate_limit_exceeded")
+            answer.headers += Duration.seconds(1).retryHeaders
+            return answer
+        case 503:
+            let text = "The server is overloaded."
+            return error(503, text, type: "service_unavailable_error", parameter: nil, code: "server_is_overloaded")
+        case 500...:
+            let text = "The server had an error while processing your request."
+            return error(status, text, type: "server_error", parameter: nil, code: nil)
+        default:
+            return error(status, "a fault of the stand-in", type: "invalid_request_error", parameter: nil, code: nil)
+        }
+    }
+
+    var stats: [String: JSONValue] {
+        let totals = fake.totals
+        func number(_ value: Int) -> JSONValue { .integer(Int64(value)) }
+        return [
+            "requests": number(totals.requests), "refusals": number(totals.refusals), "texts": number(totals.texts),
+            "tokens": number(totals.tokens), "different_texts": number(Set(fake.effects.map(\.text)).count),
+        ]
+    }
+
+    func reset() { fake.reset() }
 
     func failure(_ failure: PortFailure) -> ServedAnswer {
         switch failure.kind {
@@ -40,8 +88,8 @@ struct OpenAIService: ServedService {
         return error(413, text, type: "server_error", parameter: nil, code: nil)
     }
 
-    private var model: JSONValue {
-        ["id": .string(fake.model), "object": "model", "created": 1_705_948_997, "owned_by": "system"]
+    private func model(_ name: String) -> JSONValue {
+        ["id": .string(name), "object": "model", "created": 1_705_948_997, "owned_by": "system"]
     }
 
     // MARK: - Embeddings
@@ -50,16 +98,21 @@ struct OpenAIService: ServedService {
     private struct Question {
         var inputs: [FakeOpenAI.Input] = []
         var isBase64 = false
+        let model: String
+        /// The length of the model's vectors.
+        let native: Int
+        /// The wanted length.
         var dimensions: Int
     }
 
     private func embeddings(_ request: ServedRequest) async -> ServedAnswer {
         do throws(PortFailure) { try await fake.delay() } catch { return failure(error) }
         do throws(OpenAIRefusal) {
+            try checkType(request)
             let question = try question(request.body)
             if let trouble = fake.trouble(with: question.inputs.map(\.text)) { return await ServedAnswer(trouble) }
             let charge = try fake.admit(question.inputs)
-            let words = WordVectors(dimensions: question.dimensions)
+            let words = WordVectors(dimensions: question.native)
             let dialect = fake.dialect
             var inputs = Array(question.inputs.enumerated())
             if dialect.indices == .backwards { inputs.reverse() }
@@ -67,7 +120,7 @@ struct OpenAIService: ServedService {
             for (place, (index, input)) in inputs.enumerated() {
                 let member = dialect.index(index)
                 json.append(contentsOf: #"\#(place > 0 ? "," : ""){"object":"embedding",\#(member)"embedding":"#.utf8)
-                let vector = words.vector(of: input.text)
+                let vector = words.vector(of: input.text, first: question.dimensions)
                 if let spoilt = dialect.spoils(input.text) {
                     json.append(contentsOf: "\(spoilt)}".utf8)
                 } else if question.isBase64, !dialect.prefersNumbers {
@@ -76,10 +129,19 @@ struct OpenAIService: ServedService {
                     json.append(contentsOf: "[\(vector.map(\.description).joined(separator: ","))]}".utf8)
                 }
             }
-            json.append(contentsOf: #"],"model":"\#(fake.model)"\#(dialect.usage(charge.tokens))}"#.utf8)
+            json.append(contentsOf: #"],"model":"\#(question.model)"\#(dialect.usage(charge.tokens))}"#.utf8)
             return ServedAnswer(200, json: json, headers: headers(charge.allowance))
         } catch {
             return refusal(error)
+        }
+    }
+
+    private func checkType(_ request: ServedRequest) throws(OpenAIRefusal) {
+        let type = request.headers["content-type"]?.split(separator: ";").first.map { $0.lowercased() }
+        guard type == "application/json" else {
+            let shown = type ?? "none"
+            let text = "Unsupported content type: '\(shown)'. This API method only accepts 'application/json' requests."
+            throw .malformed(text, parameter: nil)
         }
     }
 
@@ -98,18 +160,30 @@ struct OpenAIService: ServedService {
         guard let model = json["model"]?.string else {
             throw .malformed("you must provide a model parameter", parameter: nil)
         }
-        guard model == fake.model else { throw .unknownModel(model) }
-        var question = Question(dimensions: fake.dimensions)
-        switch json["encoding_format"]?.string {
-        case nil, "float": break
-        case "base64": question.isBase64 = true
-        case let other?:
-            let text = "Invalid value: '\(other)'. Supported values are: 'float' and 'base64'."
-            throw .malformed(text, parameter: "encoding_format")
+        guard let native = dimensions(of: model) else { throw .unknownModel(model) }
+        var question = Question(model: model, native: native, dimensions: native)
+        if let format = json["encoding_format"] {
+            guard let name = format.string, name == "float" || name == "base64" else {
+                let shown = String(decoding: format.data, as: UTF8.self)
+                let text = "Invalid value: \(shown). Supported values are: 'float' and 'base64'."
+                throw .malformed(text, parameter: "encoding_format")
+            }
+            question.isBase64 = name == "base64"
+        }
+        if let user = json["user"], user.string == nil {
+            throw .malformed("Invalid type for 'user': expected a string.", parameter: "user")
         }
         if let wanted = json["dimensions"] {
-            guard let number = wanted.integer, (1...Int64(fake.dimensions)).contains(number) else {
-                let text = "Invalid value for 'dimensions' = \(wanted). Must be between 1 and \(fake.dimensions)."
+            guard model != "text-embedding-ada-002" else {
+                throw .malformed("This model does not support specifying dimensions.", parameter: nil)
+            }
+            guard let number = wanted.integer, number >= 1 else {
+                let shown = String(decoding: wanted.data, as: UTF8.self)
+                let text = "Invalid value for 'dimensions': expected an integer of at least 1, but got \(shown)."
+                throw .malformed(text, parameter: "dimensions")
+            }
+            guard number <= native else {
+                let text = "Invalid value for 'dimensions' = \(number). Must be less than or equal to \(native)."
                 throw .malformed(text, parameter: "dimensions")
             }
             question.dimensions = Int(number)

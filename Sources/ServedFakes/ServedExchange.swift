@@ -24,8 +24,18 @@ struct ServedAnswer: Sendable {
     let status: Int
     var headers: [(name: String, value: String)]
     let body: Data
-    /// Whether the connection is closed in place of the body.
-    var breaksOff = false
+    /// How the answer is sent.
+    var delivery = Delivery.whole
+
+    enum Delivery: Sendable, Equatable {
+        case whole
+        /// The connection is closed in place of the body.
+        case closed
+        /// The connection is closed in the middle of the body.
+        case cut
+        /// In small parts, which take this long together.
+        case slow(Duration)
+    }
 
     init(_ status: Int, json: JSONValue, headers: [(name: String, value: String)] = []) {
         self.init(status, json: json.data, headers: headers)
@@ -45,6 +55,13 @@ struct ServedAnswer: Sendable {
 }
 
 extension ServedAnswer {
+    /// No answer: the connection is closed.
+    static var closing: Self {
+        var answer = Self(200, json: Data())
+        answer.delivery = .closed
+        return answer
+    }
+
     /// The answer to a request with an input that never works.
     init(_ trouble: Trouble) async {
         switch trouble {
@@ -57,7 +74,7 @@ extension ServedAnswer {
             self.init(504, page: "504 Gateway Timeout")
         case .closed:
             self.init(200, json: Data())
-            breaksOff = true
+            delivery = .closed
         case .empty: self.init(200, json: Data())
         case .truncated: self.init(200, json: Data(#"{"object":"list","data":[{"object":"embe"#.utf8))
         }
@@ -84,6 +101,18 @@ protocol ServedService: Sendable {
 
     /// The answer to a body above the limit.
     func tooLarge(_ bytes: Int) -> ServedAnswer
+
+    /// An error with this status, in the product's own form.
+    func error(_ status: Int) -> ServedAnswer
+
+    /// Whether the request has the service's key.
+    func accepts(_ request: ServedRequest) -> Bool
+
+    /// What the service has done since its start, for `GET /__stats`.
+    var stats: [String: JSONValue] { get }
+
+    /// Makes it as it was at its start, for `POST /__reset`.
+    func reset()
 }
 
 extension PortFailure {

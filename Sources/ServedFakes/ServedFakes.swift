@@ -33,10 +33,21 @@ package actor ServedFakes {
         }
     }
 
+    /// What goes wrong with requests, from the start or until `POST /__reset`.
+    package struct Trouble: Sendable {
+        package var faults: [ServedFault] = []
+        package var latency = ServedLatency()
+        /// Chance of the faults and of the latency.
+        package var seed: UInt64 = 0
+
+        package init() {}
+    }
+
     private let address: String
     private let port: UInt16
     private let faults: FaultHook
     private let services: [(kind: Kind, service: any ServedService, key: String)]
+    private let trouble: Trouble
     private let requests = RequestCount()
     private var servers: [HTTPServer] = []
     private var running: [Task<Void, Never>] = []
@@ -51,6 +62,8 @@ package actor ServedFakes {
     ///   - port: the first fake's port, the next ones follow; 0 = any free ports.
     ///   - key: the key of all fakes; nil = a random one for each.
     ///   - faults: called before and after each request, as `openai POST /v1/embeddings`; a lost answer becomes a 504.
+    ///   - trouble: faults and latency of all of them.
+    ///   - renewed: makes an empty store in place of `supabase` at `POST /__reset`; nil = it cannot be reset.
     package init(
         openAI: FakeOpenAI? = nil,
         qdrant: QdrantEngine? = nil,
@@ -58,8 +71,11 @@ package actor ServedFakes {
         address: String = "127.0.0.1",
         port: UInt16 = 0,
         key: String? = nil,
-        faults: FaultHook = .none
+        faults: FaultHook = .none,
+        trouble: Trouble = Trouble(),
+        renewed: (@Sendable () -> any JobStore)? = nil
     ) {
+        self.trouble = trouble
         self.address = address
         self.port = port
         self.faults = faults
@@ -74,7 +90,7 @@ package actor ServedFakes {
         }
         if let supabase {
             let key = key ?? "sb_secret_" + Self.randomText()
-            services.append((.supabase, SupabaseService(store: supabase, key: key), key))
+            services.append((.supabase, SupabaseService(store: supabase, key: key, renewed: renewed), key))
         }
         self.services = services
     }
@@ -126,7 +142,8 @@ package actor ServedFakes {
     }
 
     private func handler(_ kind: Kind, _ service: any ServedService) -> ServiceHandler {
-        ServiceHandler(kind: kind, service: service, faults: faults, requests: requests)
+        let control = ServiceControl(faults: trouble.faults, latency: trouble.latency, seed: trouble.seed)
+        return ServiceHandler(kind: kind, service: service, faults: faults, control: control, requests: requests)
     }
 
     private func listen(_ port: UInt16, _ handler: ServiceHandler) async throws -> UInt16 {
@@ -174,6 +191,7 @@ private struct ServiceHandler: HTTPHandler {
     let kind: ServedFakes.Kind
     let service: any ServedService
     let faults: FaultHook
+    let control: ServiceControl
     let requests: RequestCount
 
     @concurrent
@@ -181,7 +199,7 @@ private struct ServiceHandler: HTTPHandler {
         requests.count.withLock { $0 += 1 }
         defer { requests.count.withLock { $0 -= 1 } }
         let length = request.headers[.contentLength].flatMap(Int.init) ?? 0
-        if length > service.bodyBytesMax { return Self.response(service.tooLarge(length)) }
+        if length > service.bodyBytesMax { return Self.response(service.tooLarge(length), to: request.method.rawValue) }
         let served = ServedRequest(
             method: request.method.rawValue,
             path: request.path.split(separator: "/").map { $0.removingPercentEncoding ?? String($0) },
@@ -189,43 +207,59 @@ private struct ServiceHandler: HTTPHandler {
             headers: Dictionary(request.headers.map { ($0.key.rawValue.lowercased(), $0.value) }) { first, _ in first },
             body: try await request.bodyData
         )
+        let answer = await answer(served, request.path)
+        if served.path.first?.hasPrefix("__") != true { control.count(served, answer.status) }
+        return Self.response(answer, to: served.method)
+    }
+
+    private func answer(_ request: ServedRequest, _ path: String) async -> ServedAnswer {
+        if request.path.first?.hasPrefix("__") == true {
+            guard service.accepts(request) else { return service.error(401) }
+            let answer = control.answer(request, stats: { service.stats }, reset: { service.reset() })
+            return answer ?? ServedAnswer(404, text: "")
+        }
+        let (wait, effect) = control.decide(path)
+        try? await Task.sleep(for: wait)
+        switch effect {
+        case .status(let status): return service.error(status)
+        case .close: return ServedAnswer.closing
+        case .hang:
+            // Longer than any client waits; the client closes the connection before.
+            try? await Task.sleep(for: .seconds(600))
+            return service.error(504)
+        case .lost, .truncate, .slow, nil: break
+        }
+        var answer: ServedAnswer
         do throws(PortFailure) {
-            let answer = try await faults.around("\(kind.rawValue) \(served.method) \(request.path)") {
-                await service.answer(served)
+            answer = try await faults.around("\(kind.rawValue) \(request.method) \(path)") {
+                await service.answer(request)
             }
-            return Self.response(answer)
         } catch {
-            return Self.response(service.failure(error))
+            answer = service.failure(error)
         }
+        switch effect {
+        case .lost: answer.delivery = .closed
+        case .truncate: answer.delivery = .cut
+        case .slow(let duration): answer.delivery = .slow(duration)
+        case .status, .close, .hang, nil: break
+        }
+        return answer
     }
 
-    private static func response(_ answer: ServedAnswer) -> HTTPResponse {
+    private static func response(_ answer: ServedAnswer, to method: String) -> HTTPResponse {
         var headers = HTTPHeaders()
+        // A body behind the answer to HEAD would be read as the beginning of the next answer.
+        let isBodiless = method == "HEAD"
         for (name, value) in answer.headers { headers[HTTPHeader(name)] = value }
-        if answer.breaksOff {
-            return HTTPResponse(
-                statusCode: .ok,
-                headers: headers,
-                body: HTTPBodySequence(from: NoBytes(), count: 1_000)
-            )
+        let code = HTTPStatusCode(answer.status, phrase: "Status \(answer.status)")
+        guard answer.delivery != .whole, !isBodiless else {
+            return HTTPResponse(statusCode: code, headers: headers, body: isBodiless ? Data() : answer.body)
         }
-        return HTTPResponse(
-            statusCode: HTTPStatusCode(answer.status, phrase: "Status \(answer.status)"),
-            headers: headers,
-            body: answer.body
-        )
+        // A body that never comes needs a length that it has not.
+        let count = answer.delivery == .closed ? max(1_000, answer.body.count) : answer.body.count
+        let body = TroubledBody(bytes: Array(answer.body), delivery: answer.delivery)
+        return HTTPResponse(statusCode: code, headers: headers, body: HTTPBodySequence(from: body, count: count))
     }
-}
-
-/// A body that ends before its first byte: the server closes the connection.
-private struct NoBytes: AsyncBufferedSequence {
-    typealias Element = UInt8
-    struct AsyncIterator: AsyncBufferedIteratorProtocol {
-        mutating func next() async throws -> UInt8? { throw SocketError.disconnected }
-        mutating func nextBuffer(suggested count: Int) async throws -> [UInt8]? { throw SocketError.disconnected }
-    }
-
-    func makeAsyncIterator() -> AsyncIterator { AsyncIterator() }
 }
 
 /// The library's socket pool, without the delay of small packets.

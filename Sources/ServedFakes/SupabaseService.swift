@@ -1,12 +1,38 @@
 import Fakes
 import Foundation
 import Migration
+import Synchronization
 
 /// Any job store with the interface of Supabase's PostgREST: `POST /rest/v1/rpc/{function}`.
-struct SupabaseService: ServedService {
-    let store: any JobStore
+final class SupabaseService: ServedService {
     let key: String
     let bodyBytesMax = 64 << 20
+    private let state: Mutex<any JobStore>
+    private let renewed: (@Sendable () -> any JobStore)?
+
+    /// - Parameters:
+    ///   - store: what answers the calls.
+    ///   - key: the only key.
+    ///   - renewed: makes an empty store; nil = this service cannot be reset.
+    init(store: any JobStore, key: String, renewed: (@Sendable () -> any JobStore)?) {
+        state = Mutex(store)
+        self.key = key
+        self.renewed = renewed
+    }
+
+    func accepts(_ request: ServedRequest) -> Bool { request.headers["apikey"] == key }
+
+    func error(_ status: Int) -> ServedAnswer {
+        var answer = error(status, status == 401 ? "PGRST301" : "57P03", "a fault of the stand-in")
+        if status == 429 { answer.headers.append(("retry-after", "1")) }
+        return answer
+    }
+
+    var stats: [String: JSONValue] { [:] }
+
+    func reset() {
+        if let renewed { state.withLock { $0 = renewed() } }
+    }
 
     func answer(_ request: ServedRequest) async -> ServedAnswer {
         guard let given = request.headers["apikey"] else {
@@ -65,6 +91,7 @@ struct SupabaseService: ServedService {
     /// Performs the call in a request.
     private func perform<Call: TrackingCall>(_ type: Call.Type, _ body: Data) async throws -> Data {
         let call = try TrackingJSON.decodeCall(type, from: body.isEmpty ? Data("{}".utf8) : body)
+        let store = state.withLock(\.self)
         return try TrackingJSON.encodeAnswer(await store.perform(call))
     }
 }

@@ -13,6 +13,13 @@ import Testing
         try await drive("clients_openai.py", ServedFakes(openAI: FakeOpenAI(time: time)))
     }
 
+    @Test func `openai tries again what may be tried again, and waits for the limit`() async throws {
+        var behaviour = FakeOpenAI.Behaviour()
+        behaviour.tokensPerMinute = 6_000
+        let openAI = FakeOpenAI(time: time, behaviour: behaviour)
+        try await drive("clients_openai_retry.py", ServedFakes(openAI: openAI))
+    }
+
     @Test func `qdrant-client makes, fills, searches and deletes a collection`() async throws {
         try await drive("clients_qdrant.py", ServedFakes(qdrant: QdrantEngine()))
     }

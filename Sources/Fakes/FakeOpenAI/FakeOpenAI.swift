@@ -31,7 +31,7 @@ package final class FakeOpenAI: Embedder {
     /// OpenAI's limits on one request.
     package struct RequestLimits: Sendable {
         package var inputs = 2_048
-        package var tokensPerInput = 8_191
+        package var tokensPerInput = 8_192
         package var tokens = 300_000
 
         package init() {}
@@ -75,6 +75,7 @@ package final class FakeOpenAI: Embedder {
     }
 
     private let state: Mutex<State>
+    private let start: Behaviour
     private let effectsMax: Int
     private let countTokens: @Sendable (String) -> Int
     private let time: Time
@@ -108,6 +109,7 @@ package final class FakeOpenAI: Embedder {
         self.time = time
         self.faults = faults
         self.countTokens = countTokens
+        start = behaviour
         var state = State(behaviour: behaviour)
         Self.refill(&state, at: time.now)
         self.state = Mutex(state)
@@ -121,6 +123,15 @@ package final class FakeOpenAI: Embedder {
 
     /// The hash under which a text stands in the log.
     package static func hash(of text: String) -> UInt64 { TextHash.of(text) }
+
+    /// Makes the account as it was at its start.
+    package func reset() {
+        let now = time.now
+        state.withLock { state in
+            state = State(behaviour: start)
+            Self.refill(&state, at: now)
+        }
+    }
 
     /// Changes how it behaves from now on; a changed limit starts with a full bucket.
     package func update(_ change: (inout Behaviour) -> Void) {

@@ -37,6 +37,17 @@ package struct WordVectors: Sendable {
         return sums
     }
 
+    /// The first numbers of the vector, scaled to length 1, as the models shorten theirs.
+    package func vector(of text: String, first count: Int) -> [Float] {
+        let whole = vector(of: text)
+        guard count < dimensions else { return whole }
+        let part = Array(whole.prefix(count))
+        let squares = part.reduce(0) { $0 + $1 * $1 }
+        guard squares > 1e-12 else { return Self(dimensions: count).vector(of: text) }
+        let scale = 1 / squares.squareRoot()
+        return part.map { $0 * scale }
+    }
+
     private func add(_ word: UInt64, _ weight: Float, to sums: inout [Float]) {
         var state = word
         for _ in 0..<Self.touched {

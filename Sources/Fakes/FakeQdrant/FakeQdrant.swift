@@ -49,7 +49,7 @@ package final class FakeQdrant: PointStore {
 
     package func ensure(_ schema: CollectionSchema) async throws(PortFailure) -> CollectionState {
         try await call("ensure") { () throws(QdrantRefusal) in
-            if !self.engine.names.contains(self.collection) {
+            if !self.engine.contains(self.collection) {
                 try self.engine.create(self.collection, QdrantCollection.body(for: schema))
             }
             try self.engine.with(self.collection) { collection throws(QdrantRefusal) in
@@ -183,9 +183,9 @@ package final class FakeQdrant: PointStore {
             var (own, unmarked, others) = (0, 0, 0)
             var names: Set<String> = []
             for (key, point) in collection.points {
-                if isOwn.matches(key, point.payload) {
+                if isOwn.matches(key, point) {
                     own += 1
-                } else if isUnmarked.matches(key, point.payload) {
+                } else if isUnmarked.matches(key, point) {
                     unmarked += 1
                 } else {
                     others += 1
@@ -222,7 +222,7 @@ package final class FakeQdrant: PointStore {
                 .dense(CollectionSchema.denseName, query.dense), .sparse(CollectionSchema.sparseName, sparse),
             ]
             let joined = QdrantQuery(
-                scoring: .fusion(k: QdrantQuery.fusionK),
+                scoring: .fusion(k: QdrantQuery.fusionK, weights: []),
                 prefetch: lists.map { QdrantQuery(scoring: $0, limit: depth) },
                 filter: QdrantFilter(must: must),
                 limit: min(query.limit, collection.strict.pageMax ?? .max)
@@ -236,7 +236,7 @@ package final class FakeQdrant: PointStore {
 
     private func state(_ schema: CollectionSchema) throws(QdrantRefusal) -> CollectionState {
         let server = "Qdrant \(QdrantEngine.version) (stand-in)"
-        guard engine.names.contains(collection) else {
+        guard engine.contains(collection) else {
             return CollectionState(exists: false, pointCount: 0, description: [], differences: [], server: server)
         }
         return try engine.with(collection) { collection throws(QdrantRefusal) in

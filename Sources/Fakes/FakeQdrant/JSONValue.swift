@@ -60,6 +60,14 @@ package enum JSONValue: Sendable, Hashable {
         }
     }
 
+    /// The shortest decimal that gives the same `Float`, as Qdrant prints it.
+    static func float(_ value: Float) -> Self { .number(shortest(value)) }
+
+    /// A vector, each number as the shortest decimal that gives the same `Float`.
+    static func floats(_ vector: [Float]) -> Self { .numbers(vector.map(shortest)) }
+
+    private static func shortest(_ value: Float) -> Double { Double(value.description) ?? Double(value) }
+
     /// The list, or the one value in it: Qdrant takes both in many places.
     var listOrOne: [JSONValue] { list ?? [self] }
 

@@ -24,7 +24,21 @@ extension QdrantCollection {
             }
             new.append((try QdrantPointKey(json: id), point))
         }
-        try upsert(new)
+        let filter: QdrantFilter? =
+            if let json = body["update_filter"] { try QdrantFilter(json: json).resolved(indexes) } else { nil }
+        if let filter { try strict.check(updating: filter, indexes) }
+        let mode = body["update_mode"]?.string ?? "upsert"
+        // Before the mode is asked: of points with one id the last one counts.
+        var last: [QdrantPointKey: Int] = [:]
+        for (place, point) in new.enumerated() { last[point.key] = place }
+        new = new.enumerated().filter { last[$0.element.key] == $0.offset }.map(\.element)
+        try upsert(new) { key, old in
+            switch mode {
+            case "insert_only": return old == nil
+            case "update_only": return old.map { filter?.matches(key, $0) ?? true } ?? false
+            default: return old.flatMap { filter?.matches(key, $0) } ?? true
+            }
+        }
     }
 
     /// The points of an upsert that has columns (`batch`) instead of rows (`points`).
@@ -50,28 +64,6 @@ extension QdrantCollection {
         delete(try chosen(body))
     }
 
-    package mutating func setPayload(json body: JSONValue) throws(QdrantRefusal) {
-        guard let payload = body["payload"]?.object else { throw .missing("payload") }
-        try strict.checkPayloads(of: points)
-        changePayload(of: try chosen(body)) { $0.merge(payload) { _, new in new } }
-    }
-
-    package mutating func overwritePayload(json body: JSONValue) throws(QdrantRefusal) {
-        guard let payload = body["payload"]?.object else { throw .missing("payload") }
-        changePayload(of: try chosen(body)) { $0 = payload }
-    }
-
-    package mutating func deletePayload(json body: JSONValue) throws(QdrantRefusal) {
-        guard let names = body["keys"]?.list?.compactMap(\.string) else { throw .missing("keys") }
-        changePayload(of: try chosen(body)) { payload in
-            for name in names { payload[name] = nil }
-        }
-    }
-
-    package mutating func clearPayload(json body: JSONValue) throws(QdrantRefusal) {
-        changePayload(of: try chosen(body)) { $0 = [:] }
-    }
-
     /// Performs the operations one after the other; those before a refused one stay done, as in Qdrant.
     package mutating func batch(json body: JSONValue, _ done: (inout [JSONValue], Int) -> Void) throws(QdrantRefusal)
         -> JSONValue
@@ -79,17 +71,21 @@ extension QdrantCollection {
         guard let operations = body["operations"]?.list else { throw .missing("operations") }
         var results: [JSONValue] = []
         for operation in operations {
-            guard let members = operation.object, members.count == 1, let (name, inner) = members.first else {
+            // The first known name decides, as in serde's untagged enums; others are ignored.
+            if let inner = operation["upsert"] {
+                try upsert(json: inner)
+            } else if let inner = operation["delete"] {
+                try delete(json: inner)
+            } else if let inner = operation["set_payload"] {
+                try setPayload(json: inner)
+            } else if let inner = operation["overwrite_payload"] {
+                try overwritePayload(json: inner)
+            } else if let inner = operation["delete_payload"] {
+                try deletePayload(json: inner)
+            } else if let inner = operation["clear_payload"] {
+                try clearPayload(json: inner)
+            } else {
                 throw .unknownVariant(of: "UpdateOperation")
-            }
-            switch name {
-            case "upsert": try upsert(json: inner)
-            case "delete": try delete(json: inner)
-            case "set_payload": try setPayload(json: inner)
-            case "overwrite_payload": try overwritePayload(json: inner)
-            case "delete_payload": try deletePayload(json: inner)
-            case "clear_payload": try clearPayload(json: inner)
-            default: throw .unknownVariant(of: "UpdateOperation")
             }
             done(&results, self.operations)
         }
@@ -98,7 +94,10 @@ extension QdrantCollection {
 
     package mutating func createIndex(json body: JSONValue) throws(QdrantRefusal) {
         guard let field = body["field_name"]?.string else { throw .missing("field_name") }
-        guard let schema = body["field_schema"] else { throw .missing("field_schema") }
+        guard let schema = body["field_schema"] else {
+            let text = "Can't auto-detect field type, please specify `field_schema` in the request"
+            throw QdrantRefusal(400, "Bad request: \(text)")
+        }
         let kinds: Set = ["keyword", "integer", "float", "geo", "text", "bool", "datetime", "uuid"]
         guard let kind = (schema["type"] ?? schema).string, kinds.contains(kind) else {
             throw .unknownVariant(of: "PayloadFieldSchema")
@@ -107,40 +106,24 @@ extension QdrantCollection {
         createIndex(field: field, schema: schema)
     }
 
-    /// The points that `points` or `filter` names.
-    private mutating func chosen(_ body: JSONValue) throws(QdrantRefusal) -> [QdrantPointKey] {
-        if let ids = body["points"] {
-            let keys = try QdrantPointKey.list(json: ids)
-            try strict.check(updating: keys.count)
-            return keys
-        }
-        guard let json = body["filter"] else { throw .unknownVariant(of: "PointsSelector") }
-        let filter = try QdrantFilter(json: json)
-        try strict.check(updating: filter, indexes)
-        return keys(filter)
-    }
-
     // MARK: - Reading
 
     package func retrieve(json body: JSONValue) throws(QdrantRefusal) -> JSONValue {
         guard let ids = body["ids"] else { throw .missing("ids") }
-        let payload = PayloadChoice(json: body["with_payload"], otherwise: true)
-        let keys = try QdrantPointKey.list(json: ids)
-        return .list(
-            keys.compactMap { record($0, payload, VectorChoice(json: body["with_vector"])).map(JSONValue.object) }
-        )
+        let parts = try PointParts(json: body, payloadOtherwise: true)
+        return .list(try QdrantPointKey.list(json: ids).compactMap { record($0, parts).map(JSONValue.object) })
     }
 
     package func retrieve(path: String) throws(QdrantRefusal) -> JSONValue {
         let key = try QdrantPointKey(path: path)
-        guard let record = record(key, PayloadChoice(json: nil, otherwise: true), .all) else {
+        guard let record = record(key, .all) else {
             throw QdrantRefusal(404, "Not found: Point with id \(path) does not exists!")
         }
         return .object(record)
     }
 
     package mutating func count(json body: JSONValue) throws(QdrantRefusal) -> JSONValue {
-        let filter: QdrantFilter? = if let json = body["filter"] { try QdrantFilter(json: json) } else { nil }
+        let filter = try filter(body)
         try strict.check(reading: filter, indexes)
         try strict.check(isExact: body["exact"]?.bool ?? true)
         return ["count": .integer(Int64(count(filter)))]
@@ -148,33 +131,49 @@ extension QdrantCollection {
 
     package mutating func scroll(json body: JSONValue) throws(QdrantRefusal) -> JSONValue {
         let start: QdrantPointKey? = if let json = body["offset"] { try QdrantPointKey(json: json) } else { nil }
-        let filter: QdrantFilter? = if let json = body["filter"] { try QdrantFilter(json: json) } else { nil }
+        let filter = try filter(body)
         let limit = try Self.limit(body)
         try strict.check(page: limit)
         try strict.check(reading: filter, indexes)
-        let payload = PayloadChoice(json: body["with_payload"], otherwise: true)
-        let vectors = VectorChoice(json: body["with_vector"])
-        let keys = keys(filter, from: start)
-        let page = keys.prefix(limit).compactMap { record($0, payload, vectors).map(JSONValue.object) }
-        return ["points": .list(page), "next_page_offset": keys.count > limit ? keys[limit].json : .null]
+        let parts = try PointParts(json: body, payloadOtherwise: true)
+        guard let order = try body["order_by"].map(QdrantOrder.init) else {
+            let keys = keys(filter, from: start)
+            let page = keys.prefix(limit).compactMap { record($0, parts).map(JSONValue.object) }
+            return ["points": .list(page), "next_page_offset": keys.count > limit ? keys[limit].json : .null]
+        }
+        guard start == nil else { throw QdrantRefusal(400, "Wrong input: \(QdrantOrder.noOffset)") }
+        let page = try ordered(by: order, filter).prefix(limit).compactMap { key, value -> JSONValue? in
+            guard var record = record(key, parts) else { return nil }
+            record["order_value"] = value
+            return .object(record)
+        }
+        return ["points": .list(page), "next_page_offset": .null]
     }
 
     package mutating func query(json body: JSONValue) throws(QdrantRefusal) -> JSONValue {
-        let payload = PayloadChoice(json: body["with_payload"], otherwise: false)
-        let vectors = VectorChoice(json: body["with_vector"])
-        let query = try Self.query(body)
+        let parts = try PointParts(json: body, payloadOtherwise: false)
+        let query = try query(body)
         try check(query)
         let hits = try hits(query)
         return [
             "points": .list(
                 hits.compactMap { hit in
-                    guard var record = record(hit.key, payload, vectors) else { return nil }
-                    record["score"] = .number(hit.score)
-                    record["version"] = .integer(Int64(points[hit.key]?.version ?? 0))
+                    guard var record = record(hit.key, parts) else { return nil }
+                    record["score"] = .float(Float(hit.score))
+                    record["version"] = .integer(Int64(hit.order == nil ? points[hit.key]?.version ?? 0 : 0))
+                    record["order_value"] = hit.order
                     return .object(record)
                 }
             )
         ]
+    }
+
+    /// Several queries in one request; one that is refused refuses all.
+    package mutating func queries(json body: JSONValue) throws(QdrantRefusal) -> JSONValue {
+        guard let searches = body["searches"]?.list else { throw .missing("searches") }
+        var results: [JSONValue] = []
+        for search in searches { results.append(try query(json: search)) }
+        return .list(results)
     }
 
     /// Checks a query and its prefetches against strict mode.
@@ -191,90 +190,60 @@ extension QdrantCollection {
         return Int(limit)
     }
 
-    private static func query(_ body: JSONValue) throws(QdrantRefusal) -> QdrantQuery {
+    private func filter(_ body: JSONValue) throws(QdrantRefusal) -> QdrantFilter? {
+        guard let json = body["filter"] else { return nil }
+        return try QdrantFilter(json: json).resolved(indexes)
+    }
+
+    private func query(_ body: JSONValue) throws(QdrantRefusal) -> QdrantQuery {
         var prefetch: [QdrantQuery] = []
         for inner in body["prefetch"]?.listOrOne ?? [] { prefetch.append(try query(inner)) }
-        let filter: QdrantFilter? = if let json = body["filter"] { try QdrantFilter(json: json) } else { nil }
-        return QdrantQuery(
-            scoring: try scoring(body["query"], using: body["using"]?.string ?? ""),
+        let offset = body["offset"]?.integer ?? 0
+        guard offset >= 0 else { throw .malformed("invalid value: integer `\(offset)`, expected usize") }
+        var query = QdrantQuery(
+            scoring: .none,
             prefetch: prefetch,
-            filter: filter,
-            limit: try limit(body),
-            offset: Int(body["offset"]?.integer ?? 0),
+            filter: try filter(body),
+            limit: try Self.limit(body),
+            offset: Int(offset),
             threshold: body["score_threshold"]?.number,
             oversampling: body["params"]?["quantization"]?["oversampling"]?.number
         )
+        try score(&query, by: body["query"], using: body["using"]?.string ?? "")
+        return query
     }
 
-    private static func scoring(_ json: JSONValue?, using name: String) throws(QdrantRefusal) -> QdrantQuery.Scoring {
-        guard let json = json?["nearest"] ?? json else { return .none }
-        if let vector = json.floats { return .dense(name, vector) }
-        if json["indices"] != nil { return .sparse(name, try QdrantSparse(json: json)) }
-        if json["fusion"]?.string == "rrf" { return .fusion(k: QdrantQuery.fusionK) }
-        if let rrf = json["rrf"] { return .fusion(k: rrf["k"]?.number ?? QdrantQuery.fusionK) }
-        throw .malformed("the stand-in does not know this kind of query")
-    }
-
-    // MARK: - Points in answers
-
-    /// Which parts of a payload are wanted.
-    private struct PayloadChoice {
-        private let isWanted: Bool
-        private let included: [String]?
-        private let excluded: [String]
-
-        init(json: JSONValue?, otherwise: Bool) {
-            included = json?["include"]?.list?.compactMap(\.string) ?? json?.list?.compactMap(\.string)
-            excluded = json?["exclude"]?.list?.compactMap(\.string) ?? []
-            isWanted = json.map { $0.bool ?? true } ?? otherwise
-        }
-
-        func callAsFunction(_ payload: [String: JSONValue]) -> JSONValue? {
-            guard isWanted else { return nil }
-            return .object(
-                payload.filter { (included?.contains($0.key) ?? true) && !excluded.contains($0.key) }
-            )
-        }
-    }
-
-    private enum VectorChoice {
-        case none
-        case all
-        case named([String])
-
-        init(json: JSONValue?) {
-            if let names = json?.list?.compactMap(\.string) {
-                self = .named(names)
+    private func score(_ query: inout QdrantQuery, by json: JSONValue?, using name: String) throws(QdrantRefusal) {
+        guard let json = json?["nearest"] ?? json else { return }
+        if let vector = json.floats {
+            query.scoring = .dense(name, vector)
+        } else if json["indices"] != nil {
+            query.scoring = .sparse(name, try QdrantSparse(json: json))
+        } else if let order = json["order_by"] {
+            query.scoring = .order(try QdrantOrder(json: order))
+        } else if json["fusion"]?.string == "rrf" {
+            query.scoring = .fusion(k: QdrantQuery.fusionK, weights: [])
+        } else if let rrf = json["rrf"] {
+            query.scoring = .fusion(k: rrf["k"]?.number ?? QdrantQuery.fusionK, weights: rrf["weights"]?.floats ?? [])
+        } else if let key = try? QdrantPointKey(json: json) {
+            // The nearest to a point of the collection, which is not a result itself.
+            guard let point = points[key] else { throw .noPoint(key) }
+            if let vector = point.dense[name] {
+                query.scoring = .dense(name, vector)
+            } else if let vector = point.sparse[name] {
+                query.scoring = .sparse(name, vector)
+            } else if dense[name] == nil, sparse[name] == nil {
+                throw .noVector(name)
             } else {
-                self = json?.bool == true ? .all : .none
+                throw QdrantRefusal(404, "Not found: Vector with name \"\(name)\" for point not found")
             }
+            query.excluded = key
+        } else {
+            throw QdrantRefusal(501, "Not implemented: the stand-in does not serve this kind of query")
         }
-    }
-
-    private func record(
-        _ key: QdrantPointKey,
-        _ payload: PayloadChoice,
-        _ vectors: VectorChoice
-    ) -> [String: JSONValue]? {
-        guard let point = points[key] else { return nil }
-        var record: [String: JSONValue] = ["id": key.json]
-        record["payload"] = payload(point.payload)
-        var wanted: [String: JSONValue] = [:]
-        func add(_ name: String) {
-            if let vector = point.dense[name] { wanted[name] = .numbers(vector.map { Double($0) }) }
-            if let sparse = point.sparse[name] {
-                wanted[name] = [
-                    "indices": .list(sparse.indices.map { .integer(Int64($0)) }),
-                    "values": .numbers(sparse.values.map { Double($0) }),
-                ]
-            }
+        if case .fusion(_, let weights) = query.scoring, !weights.isEmpty, weights.count != query.prefetch.count {
+            let text = "RRF weights length (\(weights.count)) must match the number of prefetches"
+            throw QdrantRefusal(400, "Bad request: \(text) (\(query.prefetch.count))")
         }
-        switch vectors {
-        case .none: return record
-        case .all: for name in Array(point.dense.keys) + Array(point.sparse.keys) { add(name) }
-        case .named(let names): for name in names { add(name) }
-        }
-        record["vector"] = wanted[""] ?? .object(wanted)
-        return record
     }
 }

@@ -17,7 +17,9 @@ package struct QdrantCollection: Sendable {
     package private(set) var strict = QdrantStrictMode(nil)
     /// Payload indexes: the field's schema as it was given.
     package private(set) var indexes: [String: JSONValue] = [:]
-    private(set) var points: [QdrantPointKey: QdrantPoint] = [:]
+    /// Where the values of the indexed fields are.
+    private var paths: [String: PayloadPath] = [:]
+    package private(set) var points: [QdrantPointKey: QdrantPoint] = [:]
     /// Operations applied; the number of the last one is the version of what it wrote.
     package private(set) var operations = 0
 
@@ -58,6 +60,7 @@ package struct QdrantCollection: Sendable {
     /// Indexes a field of the payload, also for the present points.
     mutating func createIndex(field: String, schema: JSONValue) {
         indexes[field] = schema
+        paths[field] = PayloadPath(reading: field) ?? PayloadPath(field)
         holders[field] = nil
         operations += 1
     }
@@ -71,7 +74,7 @@ package struct QdrantCollection: Sendable {
 
     /// Points that have a value in an indexed field.
     func indexedPoints(_ field: String) -> Int {
-        points.values.count { !Self.indexed($0.payload.value(at: field)).isEmpty }
+        points.values.count { !indexed(field, $0.payload).isEmpty }
     }
 
     // MARK: - Writing
@@ -79,13 +82,21 @@ package struct QdrantCollection: Sendable {
     /// Writes whole points; if an id occurs twice, the last one counts.
     ///
     /// Checks everything before it writes anything.
-    mutating func upsert(_ new: [(key: QdrantPointKey, point: QdrantPoint)]) throws(QdrantRefusal) {
+    ///
+    /// - Parameters:
+    ///   - new: the points.
+    ///   - isMeant: whether a point is written, by its id and by the present point with this id, if any.
+    /// - Throws: a refusal, and then nothing was written.
+    mutating func upsert(
+        _ new: [(key: QdrantPointKey, point: QdrantPoint)],
+        where isMeant: (QdrantPointKey, QdrantPoint?) -> Bool = { _, _ in true }
+    ) throws(QdrantRefusal) {
         guard !new.isEmpty else { throw QdrantRefusal(400, "Bad request: Empty update request") }
         try strict.check(upserting: new.count)
         try strict.checkRoom(of: points)
         for (_, point) in new { try check(point) }
         operations += 1
-        for (key, point) in new {
+        for (key, point) in new where isMeant(key, points[key]) {
             var point = point
             point.version = operations
             for (name, vector) in point.dense where dense[name]?.distance == .cosine {
@@ -129,7 +140,8 @@ package struct QdrantCollection: Sendable {
     func check(_ vector: [Float], of name: String) throws(QdrantRefusal) {
         guard let space = dense[name] else { throw .noVector(name) }
         guard vector.count == space.size else {
-            let text = "expected dim: \(space.size), got \(vector.count) [for vector '\(name)']"
+            let place = name.isEmpty ? "" : " for vector '\(name)'"
+            let text = "expected dim: \(space.size), got \(vector.count)\(place)"
             throw QdrantRefusal(400, "Wrong input: Vector dimension error: \(text)")
         }
     }
@@ -141,7 +153,7 @@ package struct QdrantCollection: Sendable {
     private mutating func index(_ key: QdrantPointKey, _ payload: [String: JSONValue]) {
         // An array, because changing a dictionary while its keys are iterated copies it.
         for field in Array(holders.keys) {
-            for value in Self.indexed(payload.value(at: field)) {
+            for value in indexed(field, payload) {
                 holders[field, default: [:]][value, default: []].insert(key)
             }
         }
@@ -150,7 +162,7 @@ package struct QdrantCollection: Sendable {
     private mutating func unindex(_ key: QdrantPointKey, _ payload: [String: JSONValue]) {
         // An array, because changing a dictionary while its keys are iterated copies it.
         for field in Array(holders.keys) {
-            for value in Self.indexed(payload.value(at: field)) {
+            for value in indexed(field, payload) {
                 holders[field]?[value]?.remove(key)
                 if holders[field]?[value]?.isEmpty == true { holders[field]?[value] = nil }
             }
@@ -161,14 +173,14 @@ package struct QdrantCollection: Sendable {
     private mutating func buildHolders(of field: String) {
         var values: [JSONValue: Set<QdrantPointKey>] = [:]
         for (key, point) in points {
-            for value in Self.indexed(point.payload.value(at: field)) { values[value, default: []].insert(key) }
+            for value in indexed(field, point.payload) { values[value, default: []].insert(key) }
         }
         holders[field] = values
     }
 
-    private static func indexed(_ value: JSONValue?) -> [JSONValue] {
-        guard let value, value != .null else { return [] }
-        return value.listOrOne
+    /// The values of an indexed field.
+    private func indexed(_ field: String, _ payload: [String: JSONValue]) -> [JSONValue] {
+        (paths[field]?.values(in: payload) ?? []).flatMap { $0 == .null ? [] : $0.listOrOne }
     }
 
     // MARK: - Reading
@@ -188,7 +200,7 @@ package struct QdrantCollection: Sendable {
         func isMeant(_ key: QdrantPointKey) -> Bool {
             if let start, key < start { return false }
             guard let filter else { return true }
-            return points[key].map { filter.matches(key, $0.payload) } ?? false
+            return points[key].map { filter.matches(key, $0) } ?? false
         }
         if let candidates = candidates(filter) { return Array(candidates.filter(isMeant).sorted().prefix(limit)) }
         let keys = ascending ?? points.keys.sorted()
@@ -202,9 +214,9 @@ package struct QdrantCollection: Sendable {
     mutating func unordered(_ filter: QdrantFilter?) -> [QdrantPointKey] {
         guard let filter else { return Array(points.keys) }
         guard let candidates = candidates(filter) else {
-            return points.compactMap { filter.matches($0.key, $0.value.payload) ? $0.key : nil }
+            return points.compactMap { filter.matches($0.key, $0.value) ? $0.key : nil }
         }
-        return candidates.filter { key in points[key].map { filter.matches(key, $0.payload) } ?? false }.map(\.self)
+        return candidates.filter { key in points[key].map { filter.matches(key, $0) } ?? false }.map(\.self)
     }
 
     /// How many points match.
@@ -222,11 +234,11 @@ package struct QdrantCollection: Sendable {
         }
         switch best?.condition {
         case .hasID(let keys): return keys
-        case .match(let field, let values):
-            let holders = holders[field] ?? [:]
+        case .field(let path, .any(let values)):
+            let holders = holders[path.text] ?? [:]
             return values.reduce(into: []) { $0.formUnion(holders[$1] ?? []) }
         case .filter(let inner): return candidates(inner)
-        case .except, .range, .isEmpty, .isNull, nil: return nil
+        case .field, .hasVector, .nested, nil: return nil
         }
     }
 
@@ -234,12 +246,13 @@ package struct QdrantCollection: Sendable {
     private mutating func count(of condition: QdrantFilter.Condition) -> Int? {
         switch condition {
         case .hasID(let keys): return keys.count
-        case .match(let field, let values):
+        case .field(let path, .any(let values)):
+            let field = path.text
             guard indexes[field] != nil, !Self.crowded.contains(field) else { return nil }
             if holders[field] == nil { buildHolders(of: field) }
             return values.reduce(0) { $0 + (holders[field]?[$1]?.count ?? 0) }
         case .filter(let inner): return candidates(inner)?.count
-        case .except, .range, .isEmpty, .isNull: return nil
+        case .field, .hasVector, .nested: return nil
         }
     }
 }

@@ -8,7 +8,13 @@ package final class QdrantEngine: Sendable {
     /// The version of Qdrant whose rules apply.
     package static let version = "1.19.0"
 
-    private let collections = Mutex<[String: QdrantCollection]>([:])
+    /// Collections by name, and the other names that lead to them.
+    private struct State {
+        var collections: [String: QdrantCollection] = [:]
+        var aliases: [String: String] = [:]
+    }
+
+    private let state = Mutex(State())
 
     private let strictness: JSONValue
     private let troubles = Mutex<(@Sendable ([String: JSONValue]) -> Trouble?)?>(nil)
@@ -26,16 +32,56 @@ package final class QdrantEngine: Sendable {
     package func trouble(with payload: [String: JSONValue]) -> Trouble? { troubles.withLock(\.self)?(payload) }
 
     /// Names of the collections, ascending.
-    package var names: [String] { collections.withLock { $0.keys.sorted() } }
+    package var names: [String] { state.withLock { $0.collections.keys.sorted() } }
 
-    /// Works on one collection, under the lock.
+    /// Whether there is a collection of this name or with this alias.
+    package func contains(_ name: String) -> Bool {
+        state.withLock { $0.collections[$0.aliases[name] ?? name] != nil }
+    }
+
+    /// The aliases and their collections, ascending by alias.
+    package var aliases: [(alias: String, collection: String)] {
+        state.withLock { state in state.aliases.sorted { $0.key < $1.key }.map { ($0.key, $0.value) } }
+    }
+
+    /// Performs the actions of `POST /collections/aliases`: all of them, or none if one is refused.
+    package func changeAliases(json body: JSONValue) throws(QdrantRefusal) {
+        try state.withLock { state throws(QdrantRefusal) in
+            var aliases = state.aliases
+            for action in body["actions"]?.list ?? [] {
+                if let new = action["create_alias"], let alias = new["alias_name"]?.string,
+                    let name = new["collection_name"]?.string
+                {
+                    guard state.collections[name] != nil else { throw .noCollection(name) }
+                    guard state.collections[alias] == nil else { throw .collectionExists(alias) }
+                    aliases[alias] = name
+                } else if let alias = action["delete_alias"]?["alias_name"]?.string {
+                    aliases[alias] = nil
+                } else if let change = action["rename_alias"], let old = change["old_alias_name"]?.string,
+                    let new = change["new_alias_name"]?.string
+                {
+                    guard let name = aliases.removeValue(forKey: old) else {
+                        throw QdrantRefusal(404, "Not found: Alias \(old) does not exists!")
+                    }
+                    aliases[new] = name
+                } else {
+                    throw .unknownVariant(of: "AliasOperations")
+                }
+            }
+            state.aliases = aliases
+        }
+    }
+
+    /// Works on one collection, by its name or an alias, under the lock.
     package func with<Value>(
         _ name: String,
         _ body: (inout QdrantCollection) throws(QdrantRefusal) -> Value
     ) throws(QdrantRefusal) -> Value {
-        try collections.withLock { collections throws(QdrantRefusal) in
-            guard let place = collections.index(forKey: name) else { throw .noCollection(name) }
-            return try body(&collections.values[place])
+        try state.withLock { state throws(QdrantRefusal) in
+            guard let place = state.collections.index(forKey: state.aliases[name] ?? name) else {
+                throw .noCollection(name)
+            }
+            return try body(&state.collections.values[place])
         }
     }
 
@@ -43,11 +89,13 @@ package final class QdrantEngine: Sendable {
         let collection = try QdrantCollection(
             creating: JSONValue.object(["strict_mode_config": strictness]).merged(with: body)
         )
-        try collections.withLock { collections throws(QdrantRefusal) in
-            guard collections[name] == nil else {
-                throw QdrantRefusal(409, "Wrong input: Collection `\(name)` already exists!")
+        try state.withLock { state throws(QdrantRefusal) in
+            guard state.collections[name] == nil else { throw .collectionExists(name) }
+            guard state.aliases[name] == nil else {
+                let text = "Can't create collection with name \(name). Alias with the same name already exists"
+                throw QdrantRefusal(400, "Wrong input: \(text)")
             }
-            collections[name] = collection
+            state.collections[name] = collection
         }
     }
 
@@ -58,6 +106,11 @@ package final class QdrantEngine: Sendable {
         }
     }
 
-    /// Deletes a collection; returns whether it existed.
-    package func drop(_ name: String) -> Bool { collections.withLock { $0.removeValue(forKey: name) != nil } }
+    /// Deletes a collection and its aliases; returns whether it existed.
+    package func drop(_ name: String) -> Bool {
+        state.withLock { state in
+            state.aliases = state.aliases.filter { $0.value != name }
+            return state.collections.removeValue(forKey: name) != nil
+        }
+    }
 }

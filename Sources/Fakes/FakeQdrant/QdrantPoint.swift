@@ -5,14 +5,23 @@ package enum QdrantPointKey: Sendable, Hashable, Comparable {
     case number(UInt64)
     case uuid(PointID)
 
-    init(json: JSONValue) throws(QdrantRefusal) {
+    package init(json: JSONValue) throws(QdrantRefusal) {
         switch json {
         case .integer(let value) where value >= 0: self = .number(UInt64(value))
         case .unsigned(let value): self = .number(value)
         case .string(let text):
             guard let id = PointID(text) else { throw Self.invalid(text) }
             self = .uuid(id)
-        default: throw Self.invalid("\(json)")
+        case .integer(let value): throw Self.invalid(value.description)
+        default: throw .unknownVariant(of: "ExtendedPointId")
+        }
+    }
+
+    /// As it is written in an answer's text.
+    package var text: String {
+        switch self {
+        case .number(let value): value.description
+        case .uuid(let id): id.description
         }
     }
 
@@ -93,16 +102,5 @@ package struct QdrantPoint: Sendable {
         self.sparse = sparse
         self.payload = payload
         self.version = version
-    }
-}
-
-extension [String: JSONValue] {
-    /// The value under a key of the payload; dots go down into objects.
-    func value(at path: String) -> JSONValue? {
-        if let value = self[path] { return value }
-        guard let dot = path.firstIndex(of: "."), case .object(let inner)? = self[String(path[..<dot])] else {
-            return nil
-        }
-        return inner.value(at: String(path[path.index(after: dot)...]))
     }
 }

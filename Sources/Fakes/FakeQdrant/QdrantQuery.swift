@@ -40,8 +40,10 @@ package struct QdrantQuery: Sendable {
     enum Scoring: Sendable {
         case dense(String, [Float])
         case sparse(String, QdrantSparse)
-        /// Reciprocal rank fusion of the prefetched lists: the sum of 1 / (k + rank), ranks from 0.
-        case fusion(k: Double)
+        /// Reciprocal rank fusion of the prefetched lists: the sum of 1 / (k + (rank + 1) / weight - 1), ranks from 0.
+        case fusion(k: Double, weights: [Float])
+        /// Points in the order of a payload field.
+        case order(QdrantOrder)
         /// No score: points in the order of their ids.
         case none
     }
@@ -50,6 +52,8 @@ package struct QdrantQuery: Sendable {
     struct Hit: Sendable {
         let key: QdrantPointKey
         var score: Double
+        /// The value by which the point was ordered.
+        var order: JSONValue?
     }
 
     /// Qdrant's own constant of the fusion.
@@ -61,6 +65,8 @@ package struct QdrantQuery: Sendable {
     var limit: Int
     var offset = 0
     var threshold: Double?
+    /// A point that is no result: the one whose vector is searched.
+    var excluded: QdrantPointKey?
     /// Only checked: the fake compares everything exactly.
     var oversampling: Double?
 }
@@ -70,8 +76,9 @@ extension QdrantCollection {
     mutating func hits(_ query: QdrantQuery) throws(QdrantRefusal) -> [QdrantQuery.Hit] {
         var hits: [QdrantQuery.Hit]
         var isSimilarity = true
-        if case .fusion(let k) = query.scoring {
-            hits = try fused(query, k)
+        var isSorted = false
+        if case .fusion(let k, let weights) = query.scoring {
+            hits = try fused(query, k, weights)
         } else {
             var filter = query.filter
             if !query.prefetch.isEmpty {
@@ -90,10 +97,14 @@ extension QdrantCollection {
             case .sparse(let name, let vector):
                 guard let weighsRarity = sparse[name] else { throw .noVector(name) }
                 hits = nearest(candidates, name, vector, weighsRarity: weighsRarity)
-            case .fusion, .none: hits = candidates.map { QdrantQuery.Hit(key: $0, score: 0) }
+            case .order(let order):
+                hits = try ordered(by: order, filter).map { QdrantQuery.Hit(key: $0, score: 1, order: $1) }
+                isSorted = true
+            case .fusion, .none: hits = candidates.map { QdrantQuery.Hit(key: $0, score: 1) }
             }
         }
-        hits.sort { $0.score == $1.score ? $0.key < $1.key : ($0.score > $1.score) == isSimilarity }
+        if let excluded = query.excluded { hits.removeAll { $0.key == excluded } }
+        if !isSorted { hits.sort { $0.score == $1.score ? $0.key < $1.key : ($0.score > $1.score) == isSimilarity } }
         if let threshold = query.threshold {
             hits.removeAll { isSimilarity ? $0.score < threshold : $0.score > threshold }
         }
@@ -105,17 +116,24 @@ extension QdrantCollection {
         var lists: [[QdrantQuery.Hit]] = []
         for var inner in query.prefetch {
             if let outer = query.filter {
-                inner.filter = QdrantFilter(must: [.filter(outer)] + (inner.filter.map { [.filter($0)] } ?? []))
+                inner.filter = inner.filter.map { outer.joined($0) } ?? outer
             }
             lists.append(try hits(inner))
         }
         return lists
     }
 
-    private mutating func fused(_ query: QdrantQuery, _ k: Double) throws(QdrantRefusal) -> [QdrantQuery.Hit] {
+    private mutating func fused(
+        _ query: QdrantQuery,
+        _ k: Double,
+        _ weights: [Float]
+    ) throws(QdrantRefusal) -> [QdrantQuery.Hit] {
         var scores: [QdrantPointKey: Double] = [:]
-        for list in try prefetched(query) {
-            for (rank, hit) in list.enumerated() { scores[hit.key, default: 0] += 1 / (k + Double(rank)) }
+        for (place, list) in try prefetched(query).enumerated() {
+            let weight = place < weights.count ? Double(weights[place]) : 1
+            for (rank, hit) in list.enumerated() {
+                scores[hit.key, default: 0] += weight > 0 ? 1 / (k + Double(rank + 1) / weight - 1) : 0
+            }
         }
         return scores.map { QdrantQuery.Hit(key: $0.key, score: $0.value) }
     }

@@ -5,7 +5,7 @@ package struct QdrantRefusal: Error, Sendable, Equatable {
     package let status: Int
     package let text: String
 
-    init(_ status: Int, _ text: String) {
+    package init(_ status: Int, _ text: String) {
         self.status = status
         self.text = text
     }
@@ -13,9 +13,13 @@ package struct QdrantRefusal: Error, Sendable, Equatable {
     /// The body does not have the right form.
     package static func malformed(_ text: String) -> Self { Self(400, "Format error in JSON body: \(text)") }
     /// The body is well formed but breaks a rule.
-    static func invalid(_ text: String) -> Self { Self(422, "Validation error in JSON body: [\(text)]") }
+    package static func invalid(_ text: String) -> Self { Self(422, "Validation error in JSON body: [\(text)]") }
     static func noCollection(_ name: String) -> Self { Self(404, "Not found: Collection `\(name)` doesn't exist!") }
     static func noVector(_ name: String) -> Self { Self(400, "Wrong input: Not existing vector name error: \(name)") }
+    static func collectionExists(_ name: String) -> Self {
+        Self(409, "Wrong input: Collection `\(name)` already exists!")
+    }
+    static func noPoint(_ key: QdrantPointKey) -> Self { Self(404, "Not found: No point with id \(key.text) found") }
     static func missing(_ field: String) -> Self { malformed("missing field `\(field)`") }
     static func unknownVariant(of kind: String) -> Self {
         malformed("data did not match any variant of untagged enum \(kind)")

@@ -161,13 +161,17 @@ extension QdrantRefusal {
 }
 
 extension QdrantFilter {
-    private var conditions: [[Condition]] { [must, should, mustNot] }
+    private var conditions: [[Condition]] { [must, should, mustNot, minShould?.conditions ?? []] }
 
     /// The number of all conditions, also in nested filters.
     var conditionCount: Int {
         conditions.reduce(0) { sum, list in
             list.reduce(sum) { sum, condition in
-                if case .filter(let inner) = condition { sum + inner.conditionCount } else { sum + 1 }
+                switch condition {
+                case .filter(let inner): sum + inner.conditionCount
+                case .nested(_, let inner): sum + 1 + inner.conditionCount
+                case .field, .hasID, .hasVector: sum + 1
+                }
             }
         }
     }
@@ -178,17 +182,22 @@ extension QdrantFilter {
     }
 
     /// The first key without an index of a suitable kind, and the suitable kinds.
-    func unindexedKey(_ indexes: [String: JSONValue]) -> (key: String, kinds: String)? {
-        for list in conditions {
-            for condition in list {
-                if case .filter(let inner) = condition {
-                    if let found = inner.unindexedKey(indexes) { return found }
-                } else if let (key, kinds) = condition.indexed {
-                    let kind = indexes[key].flatMap { ($0["type"] ?? $0).string }
-                    guard let kind, kinds.isEmpty || kinds.contains(kind) else {
-                        return (key, kinds.isEmpty ? "keyword" : kinds.joined(separator: ", "))
-                    }
+    func unindexedKey(_ indexes: [String: JSONValue], under prefix: String = "") -> (key: String, kinds: String)? {
+        for condition in conditions.joined() {
+            switch condition {
+            case .filter(let inner):
+                if let found = inner.unindexedKey(indexes, under: prefix) { return found }
+            case .nested(let path, let inner):
+                let inside = "\(prefix)\(path.elements.text)."
+                if let found = inner.unindexedKey(indexes, under: inside) { return found }
+            case .field(let path, let test):
+                let key = prefix + path.text
+                let kinds = test.indexes
+                let kind = indexes[key].flatMap { ($0["type"] ?? $0).string }
+                guard let kind, kinds.isEmpty || kinds.contains(kind) else {
+                    return (key, kinds.isEmpty ? "keyword" : kinds.joined(separator: ", "))
                 }
+            case .hasID, .hasVector: continue
             }
         }
         return nil
@@ -200,20 +209,23 @@ extension QdrantFilter.Condition {
         switch self {
         case .hasID(let keys): keys.count
         // A single value does not count as a list.
-        case .match(_, let values): values.count > 1 ? values.count : 0
-        case .except(_, let values): values.count
-        case .filter(let inner): inner.largestCondition
-        case .range, .isEmpty, .isNull: 0
+        case .field(_, .any(let values)): values.count > 1 ? values.count : 0
+        case .field(_, .except(let values)): values.count
+        case .filter(let inner), .nested(_, let inner): inner.largestCondition
+        case .field, .hasVector: 0
         }
     }
+}
 
-    /// The key that needs an index, and the suitable kinds; empty = any.
-    fileprivate var indexed: (key: String, kinds: [String])? {
+extension QdrantFilter.Test {
+    /// The kinds of payload index that serve it; empty = any.
+    fileprivate var indexes: [String] {
         switch self {
-        case .match(let key, let values), .except(let key, let values): (key, Self.kinds(values.first))
-        case .range(let key, _): (key, ["float", "integer"])
-        case .isEmpty(let key), .isNull(let key): (key, [])
-        case .hasID, .filter: nil
+        case .any(let values), .except(let values): Self.kinds(values.first)
+        case .text: ["text"]
+        case .range: ["float", "integer"]
+        case .dates: ["datetime"]
+        case .count, .isEmpty, .isNull, .holdsNothing, .holdsNull: []
         }
     }
 

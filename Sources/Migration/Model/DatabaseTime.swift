@@ -85,6 +85,12 @@ extension DatabaseTime {
         self.init(microseconds: (day * 86_400 + time) * 1_000_000 + fields[6])
     }
 
+    /// The beginning of a date in microseconds since 1970; nil if there is no such date.
+    package static func microseconds(_ year: Int64, _ month: Int64, _ date: Int64) -> Int64? {
+        let day = day(year, month, date)
+        return civil(day: day) == (year, month, date) ? day * 86_400_000_000 : nil
+    }
+
     /// The proleptic Gregorian date of a day counted from 1970-01-01.
     ///
     /// Howard Hinnant, *chrono-Compatible Low-Level Date Algorithms*: with years that begin in March the leap day is

@@ -27,8 +27,9 @@ enum PageCommands {
         let install = "installs packages on the machine; `make test` begins with it"
         let minutes = "takes minutes or more, with a build of its own"
         let docker = "needs Docker"
+        let serves = "serves until it is stopped; `Faults from outside` and `Official Python clients` do what it does"
         return [
-            "swift build --build-tests": build, "make release": build,
+            "migrate-lab serve-fakes": serves, "swift build --build-tests": build, "make release": build,
             "swift test": suites, "swift test --skip-build --filter '^Unit\\.'": suites,
             "swift test --skip-build --filter WriteBreakerTests": suites,
             "swift test --skip-build --filter ScenarioTests": suites,
@@ -73,6 +74,7 @@ enum PageCommands {
         ),
         Step("migrate setup --print-sql", says: "claim_next_batch"),
         Step("migrate setup --print-sql --rename-older-tables", says: "_old"),
+        Step("migrate-lab serve-fakes --table", says: "| Route |"),
         Step("migrate-lab simulate --seeds 200", as: "migrate-lab simulate --seeds 2"),
         Step("migrate-lab simulate --seeds 1000 --seed 5000", as: "migrate-lab simulate --seeds 2 --seed 5000"),
         Step("migrate-lab simulate --scenario races --seed 91 --seeds 1 --trace", says: "claims batch"),

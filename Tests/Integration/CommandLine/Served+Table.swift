@@ -52,7 +52,7 @@ extension Served {
     func recordsWithPoints() throws -> Int {
         let name = try #require(qdrant.names.first)
         return try qdrant.with(name) { collection in
-            Set(collection.points.values.compactMap { $0.payload.value(at: "summary_id")?.integer }).count
+            Set(collection.points.values.compactMap { $0.payload["summary_id"]?.integer }).count
         }
     }
 

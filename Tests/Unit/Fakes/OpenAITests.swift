@@ -36,7 +36,7 @@ import Testing
     @Test func `refuses an input, a request or a count above the limits, and charges nothing`() async throws {
         let openAI = FakeOpenAI(dimensions: 8, time: Time(ContinuousClock()), countTokens: { $0.utf8.count })
         for texts in [
-            [String(repeating: "a", count: 8_192)], Array(repeating: String(repeating: "a", count: 8_000), count: 38),
+            [String(repeating: "a", count: 8_193)], Array(repeating: String(repeating: "a", count: 8_000), count: 38),
             ["  \n"], [],
         ] {
             let failure = await #expect(throws: PortFailure.self) { try await openAI.embed(texts) }

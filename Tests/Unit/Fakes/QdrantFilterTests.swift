@@ -14,7 +14,8 @@ import Testing
         _ body: String
     ) async throws -> JSONValue {
         let client = try CurlClient(CurlClient.Options(environment: [:]))
-        let answer = try await client.send(HTTPRequest(method, url, headers: ["api-key": key], body: Array(body.utf8)))
+        let headers: HTTPHeaders = ["api-key": key, "content-type": "application/json"]
+        let answer = try await client.send(HTTPRequest(method, url, headers: headers, body: Array(body.utf8)))
         try #require(answer.isSuccess, "\(answer.status) \(answer.text)")
         return try JSONParser.parse(Data(answer.body))
     }

@@ -97,7 +97,7 @@ import TextProcessing
             "vectors": ["child": ["size": 4, "distance": "Dot", "on_disk": true]],
             "sparse_vectors": ["child-sparse": ["index": ["on_disk": true]]],
         ]
-        let headers: HTTPHeaders = ["api-key": endpoint.key]
+        let headers: HTTPHeaders = ["api-key": endpoint.key, "content-type": "application/json"]
         let made = try await http().send(HTTPRequest(.put, collection, headers: headers, body: [UInt8](creation.data)))
         try #require(made.isSuccess)
         let schema = CollectionSchema(dimensions: 8)

@@ -38,10 +38,29 @@ import Testing
     @Test(arguments: [
         "", "{", "[1,", "[1.5,", "[1.5 2]", "{\"a\" 1}", "{a:1}", "tru", "1 2", "\"abc", #""\x""#, #""\ud800""#,
         "[1e999]",
-        "-", "[.5]", String(repeating: "[", count: 70),
+        "-", "[.5]", String(repeating: "[", count: 130), "0x10", "[0x10]", "[0.5,0x1p3]", "01", "[01.5]", "-01", "+1",
+        "1.",
+        "[0.5,1.]", "1.e5", "1e", "[1.5e]", "-.5", "NaN", "[0.5,inf]", "Infinity", "\"a\u{1}b\"", "\"\n\"",
+        #""\udc00""#,
+        #""\ud800\u0041""#, "[0.5,]", "{\"a\":1,}", "[1 ,,2]",
     ])
     func `refuses what is not JSON`(text: String) {
         #expect(throws: JSONParser.Malformed.self) { try parse(text) }
+    }
+
+    @Test(arguments: [
+        [0x22, 0xFF, 0xFE, 0x22], [0x22, 0xC0, 0x80, 0x22], [0x22, 0xED, 0xA0, 0x80, 0x22], [0x5B, 0xFF, 0x5D],
+    ])
+    func `refuses what is not UTF-8`(bytes: [UInt8]) {
+        #expect(throws: JSONParser.Malformed.self) { try JSONParser.parse(Data(bytes)) }
+    }
+
+    @Test(arguments: [
+        ("1e-05", "1e-5"), ("1.5e+20", "1.5e20"), ("0.1", "0.1"), ("-2.5", "-2.5"), ("[9, 0.25]", "[9,0.25]"),
+        ("[1.0,2.5]", "[1.0,2.5]"), ("18446744073709551615", "18446744073709551615"),
+    ])
+    func `writes numbers as serde does, and integers as integers`(text: String, written: String) throws {
+        #expect(String(decoding: try parse(text).data, as: UTF8.self) == written)
     }
 
     @Test func `writes what it reads`() throws {

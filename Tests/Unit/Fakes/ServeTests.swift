@@ -236,7 +236,7 @@ extension HTTPResponse {
                 let answer = try await client.send(request(.put, collection + "/points", key: endpoint.key, body))
                 return (answer.status, answer.json["status"]?["error"]?.string)
             }
-            let size = "Wrong input: Vector dimension error: expected dim: 3, got 2 [for vector 'child']"
+            let size = "Wrong input: Vector dimension error: expected dim: 3, got 2 for vector 'child'"
             #expect(try await refusal(["child": [1, 2]]) == (400, size))
             #expect(try await refusal(["x": [1, 2, 3]]) == (400, "Wrong input: Not existing vector name error: x"))
             let double = try await refusal(["sparse": ["indices": [1, 1], "values": [1, 2]]])

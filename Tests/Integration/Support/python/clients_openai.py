@@ -26,7 +26,7 @@ floats = client.embeddings.create(model=model, input="hello world", encoding_for
 assert max(abs(a - b) for a, b in zip(floats.data[0].embedding, answer.data[0].embedding)) < 1e-6
 short = client.embeddings.create(model=model, input=[[1, 2, 3], [4]], dimensions=8)
 assert [len(item.embedding) for item in short.data] == [8, 8] and short.usage.prompt_tokens == 4
-assert [listed.id for listed in client.models.list()] == [model]
+assert model in [listed.id for listed in client.models.list()]
 
 # Errors arrive as the client's own kinds.
 for error, call in [

@@ -55,7 +55,7 @@ def dense(name, values, config):
         raise Refusal(400, f"Wrong input: Not existing vector name error: {name}")
     size = config["vectors"][name]["size"]
     if len(values) != size:
-        text = f"expected dim: {size}, got {len(values)} [for vector '{name}']"
+        text = f"expected dim: {size}, got {len(values)} for vector '{name}'"
         raise Refusal(400, f"Wrong input: Vector dimension error: {text}")
     return values
 

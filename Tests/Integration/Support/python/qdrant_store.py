@@ -152,21 +152,50 @@ class Collection:
         self.shard.update(operation)
         return self.updated(options)
 
-    def set_payload(self, body, options):
-        payload = required(body, "payload")
+    def change_payload(self, name, body, options, *values, **more):
+        """Performs the engine's operation `name` on the points that the body names."""
         self.strict.waiting(options)
         self.strict.updating(body)
-        if "points" in body:
+        if body.get("points") is not None:
             ids = [point_id(value) for value in body["points"]]
-            operation = engine.UpdateOperation.set_payload(ids, payload)
+            found = {record.id for record in self.shard.retrieve(ids, False, False)}
+            operation = getattr(engine.UpdateOperation, name)(ids, *values, **more)
         else:
+            ids, found = [], set()
             chosen = words.filter(required(body, "filter"))
-            operation = engine.UpdateOperation.set_payload_by_filter(chosen, payload)
-        self.shard.update(operation)
+            operation = getattr(engine.UpdateOperation, name + "_by_filter")(chosen, *values, **more)
+        missing = [value for value in ids if value not in found]
+        try:
+            self.shard.update(operation)
+        except Exception:
+            if not missing:
+                raise
+        if missing:
+            raise Refusal(404, f"Not found: No point with id {missing[0]} found")
         return self.updated(options)
 
+    def set_payload(self, body, options):
+        more = {"key": body["key"]} if body.get("key") else {}
+        return self.change_payload("set_payload", body, options, required(body, "payload"), **more)
+
+    def overwrite_payload(self, body, options):
+        return self.change_payload("overwrite_payload", body, options, required(body, "payload"))
+
+    def delete_payload(self, body, options):
+        return self.change_payload("delete_payload", body, options, required(body, "keys"))
+
+    def clear_payload(self, body, options):
+        return self.change_payload("clear_payload", body, options)
+
     def batch(self, body, options):
-        actions = {"upsert": self.upsert, "delete": self.delete, "set_payload": self.set_payload}
+        actions = {
+            "upsert": self.upsert,
+            "delete": self.delete,
+            "set_payload": self.set_payload,
+            "overwrite_payload": self.overwrite_payload,
+            "delete_payload": self.delete_payload,
+            "clear_payload": self.clear_payload,
+        }
         results = []
         for operation in required(body, "operations"):
             (name, inner), *rest = operation.items()
@@ -202,6 +231,7 @@ class Collection:
             filter=words.filter(body.get("filter")),
             with_payload=words.payload_choice(body.get("with_payload", True)),
             with_vector=body.get("with_vector") or False,
+            order_by=words.order(body.get("order_by")),
         )
         records, following = self.shard.scroll(request)
         return {"points": [words.record(record) for record in records], "next_page_offset": words.plain_id(following)}

@@ -5,6 +5,7 @@ from uuid import UUID
 import qdrant_edge as engine
 
 from qdrant_checks import Refusal, dense, invalid, malformed, point_id, required, sparse
+from qdrant_filters import filter
 
 HNSW = {"m": 16, "ef_construct": 100, "full_scan_threshold": 10000}
 OPTIMIZERS = {
@@ -152,59 +153,6 @@ def columns_to_points(batch):
     return [{"id": ids[number], "vector": row(number), "payload": payloads[number]} for number in range(len(ids))]
 
 
-# Filters
-
-
-def filter(given):
-    """The engine's filter, or None where there was none."""
-    if given is None:
-        return None
-    unknown = set(given) - {"must", "should", "must_not"}
-    if unknown:
-        raise malformed(f"unknown field `{min(unknown)}`, expected one of `should`, `must`, `must_not`")
-
-    def conditions(name):
-        value = given.get(name)
-        if value is None:
-            return None
-        return [condition(inner) for inner in (value if isinstance(value, list) else [value])]
-
-    return engine.Filter(must=conditions("must"), should=conditions("should"), must_not=conditions("must_not"))
-
-
-def condition(given):
-    if "key" in given:
-        return field_condition(given)
-    if "has_id" in given:
-        return engine.HasIdCondition({point_id(value) for value in given["has_id"]})
-    if "is_empty" in given:
-        return engine.IsEmptyCondition(given["is_empty"]["key"])
-    if "is_null" in given:
-        return engine.IsNullCondition(given["is_null"]["key"])
-    if "has_vector" in given:
-        return engine.HasVectorCondition(given["has_vector"])
-    if {"must", "should", "must_not"} & set(given):
-        return filter(given)
-    raise malformed(UNKNOWN + "Condition")
-
-
-MATCHES = {"value": engine.MatchValue, "any": engine.MatchAny, "except": engine.MatchExcept, "text": engine.MatchText}
-
-
-def field_condition(given):
-    parts = {}
-    if given.get("match"):
-        (kind, value), *rest = given["match"].items()
-        if rest or kind not in MATCHES:
-            raise malformed(UNKNOWN + "Match")
-        parts["match"] = MATCHES[kind](value)
-    if given.get("range"):
-        parts["range"] = engine.RangeFloat(**{name: value for name, value in given["range"].items() if value is not None})
-    if not parts:
-        raise invalid("at least one field condition must be specified")
-    return engine.FieldCondition(key=given["key"], **parts)
-
-
 # Queries
 
 
@@ -231,6 +179,16 @@ def scoring(given, using, config):
     if isinstance(given, dict) and given.get("fusion") == "dbsf":
         return engine.Fusion.Dbsf()
     raise Refusal(400, "Format error in JSON body: the façade does not know this kind of query")
+
+
+def order(given):
+    """The engine's order of points by a payload field, or None where there was none."""
+    if given is None:
+        return None
+    if isinstance(given, str):
+        return engine.OrderBy(given)
+    direction = {"asc": engine.Direction.Asc, "desc": engine.Direction.Desc}.get(given.get("direction"))
+    return engine.OrderBy(required(given, "key"), direction, given.get("start_from"))
 
 
 def query_parts(body, config):
@@ -292,6 +250,7 @@ def plain_vectors(vectors):
 def record(found):
     """A point as retrieve and scroll give it; without the fields that were not asked for."""
     parts = {"id": plain_id(found.id), "payload": found.payload, "vector": plain_vectors(found.vector)}
+    parts["order_value"] = getattr(found, "order_value", None)
     return {name: value for name, value in parts.items() if value is not None}
 
 
