@@ -4,8 +4,8 @@ import Synchronization
 /// The cache of vectors in memory: it outlives a process that is killed, as a file does.
 package final class FakeEmbeddingCache: EmbeddingCache {
     private struct State {
-        var vectors: [String: [Float]] = [:]
-        var damaged: Set<String> = []
+        var vectors: [ExactText: [Float]] = [:]
+        var damaged: Set<ExactText> = []
         var probe: [Float]?
         var probedAt: Duration?
         var isFull = false
@@ -33,6 +33,7 @@ package final class FakeEmbeddingCache: EmbeddingCache {
             state.withLock { state in
                 var damaged = 0
                 let vectors = texts.map { text -> [Float]? in
+                    let text = ExactText(text)
                     guard let vector = state.vectors[text] else { return nil }
                     guard !state.damaged.contains(text) else {
                         damaged += 1
@@ -50,6 +51,7 @@ package final class FakeEmbeddingCache: EmbeddingCache {
             try state.withLock { state throws(PortFailure) in
                 if state.isFull { throw PortFailure(.full, "the disk with the embedding cache is full", code: "full") }
                 for (text, vector) in zip(texts, vectors) {
+                    let text = ExactText(text)
                     state.vectors[text] = vector
                     state.damaged.remove(text)
                 }
@@ -81,9 +83,9 @@ package final class FakeEmbeddingCache: EmbeddingCache {
     // MARK: - What happens to a file
 
     /// The texts whose vectors are there.
-    package var texts: [String] { state.withLock { $0.vectors.keys.sorted() } }
+    package var texts: [String] { state.withLock { $0.vectors.keys.sorted().map(\.text) } }
 
-    package func has(_ text: String) -> Bool { state.withLock { $0.vectors[text] != nil } }
+    package func has(_ text: String) -> Bool { state.withLock { $0.vectors[ExactText(text)] != nil } }
 
     /// The vector of the first text, in the order of the texts.
     package var anyVector: [Float]? {

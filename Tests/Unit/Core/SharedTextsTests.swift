@@ -17,6 +17,16 @@ import Testing
         #expect(texts.take(["a", "b"], for: 4, mayWait: true) == .taken([.known([1]), .known([2])]))
     }
 
+    @Test func `are equal byte by byte only`() {
+        var texts = SharedTexts()
+        // One letter in one scalar and in two: the same text for Swift, but not for an embedder.
+        let (whole, parts) = ("\u{E9}", "e\u{301}")
+        #expect(whole == parts)
+        #expect(texts.take([whole, parts], for: 1, mayWait: true) == .taken([.own, .own]))
+        texts.learn([1], of: whole)
+        #expect(texts.vector(of: whole) == [1] && texts.vector(of: parts) == nil)
+    }
+
     @Test func `are free again when their request has failed`() {
         var texts = SharedTexts()
         #expect(texts.take(["a", "b"], for: 1, mayWait: true) == .taken([.own, .own]))

@@ -28,9 +28,9 @@ package struct SharedTexts: Sendable {
 
     private let bytesMax: Int
     private let askedMax: Int
-    private var entries: [String: Entry] = [:]
+    private var entries: [ExactText: Entry] = [:]
     /// The texts with vectors; the one that is forgotten next is first.
-    private var order: Deque<String> = []
+    private var order: Deque<ExactText> = []
     private var asked = 0
     /// The memory of texts and vectors.
     package private(set) var bytes = 0
@@ -55,11 +55,14 @@ package struct SharedTexts: Sendable {
     /// - Returns: what to do now.
     package mutating func take(_ texts: [String], for request: Int, mayWait: Bool) -> Answer {
         if mayWait {
-            for text in texts { if case .asked(let other, _) = entries[text] { return .wait(forRequest: other) } }
+            for text in texts {
+                if case .asked(let other, _) = entries[ExactText(text)] { return .wait(forRequest: other) }
+            }
         }
         var standings: [Standing] = []
         standings.reserveCapacity(texts.count)
         for (place, text) in texts.enumerated() {
+            let text = ExactText(text)
             switch entries[text] {
             case .answered(let vector, _):
                 entries[text] = .answered(vector, wasUsed: true)
@@ -81,11 +84,12 @@ package struct SharedTexts: Sendable {
 
     /// The vector of a text; nil if it is not known.
     package func vector(of text: String) -> [Float]? {
-        if case .answered(let vector, _) = entries[text] { vector } else { nil }
+        if case .answered(let vector, _) = entries[ExactText(text)] { vector } else { nil }
     }
 
     /// The vector of a text is known.
     package mutating func learn(_ vector: [Float], of text: String) {
+        let text = ExactText(text)
         switch entries[text] {
         case .answered: return
         case .asked: asked -= 1
@@ -109,12 +113,34 @@ package struct SharedTexts: Sendable {
 
     /// A request has ended: the texts without a vector are free again.
     package mutating func end(_ texts: [String], of request: Int) {
-        for text in texts {
+        for text in texts.lazy.map(ExactText.init) {
             guard case .asked(request, _) = entries[text] else { continue }
             entries[text] = nil
             asked -= 1
         }
     }
 
-    private static func size(_ text: String, _ vector: [Float]) -> Int { text.utf8.count + 4 * vector.count + 128 }
+    private static func size(_ text: ExactText, _ vector: [Float]) -> Int {
+        text.text.utf8.count + 4 * vector.count + 128
+    }
+}
+
+/// A text that equals another one only byte by byte.
+///
+/// Swift's own comparison takes `é` in one scalar and in two for the same text; an embedder gives them different vectors.
+package struct ExactText: Hashable, Comparable, Sendable {
+    package let text: String
+
+    package init(_ text: String) { self.text = text }
+
+    package static func == (left: Self, right: Self) -> Bool { left.text.utf8.elementsEqual(right.text.utf8) }
+
+    package static func < (left: Self, right: Self) -> Bool {
+        left.text.utf8.lexicographicallyPrecedes(right.text.utf8)
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        var text = text
+        text.withUTF8 { unsafe hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+    }
 }
