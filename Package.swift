@@ -103,7 +103,7 @@ let package = Package(
         .target(
             name: "ServedFakes",
             dependencies: [
-                "Fakes", "Migration", "TextProcessing",
+                "Fakes", "Migration",
                 .product(name: "FlyingFox", package: "FlyingFox"),
                 .product(name: "FlyingSocks", package: "FlyingFox"),
             ],

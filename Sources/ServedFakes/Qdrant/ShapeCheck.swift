@@ -1,5 +1,4 @@
 import Fakes
-import TextProcessing
 
 /// Compares a request with the shape that Qdrant's interface gives it, and with what the fake serves of it.
 struct ShapeCheck: Sendable {
@@ -132,7 +131,8 @@ struct ShapeCheck: Sendable {
             let isRight = value.string.flatMap(QdrantDate.init) != nil
             return isRight ? nil : .malformed("failed to parse \(Self.shown(value)) as a datetime")
         case .uuid:
-            return value.string.flatMap { PointID($0) } == nil ? .malformed(Self.badID(value)) : nil
+            let isRight = value.string != nil && (try? QdrantPointKey(json: value)) != nil
+            return isRight ? nil : .malformed(Self.badID(value))
         case .words(let words):
             guard let word = value.string else { return .malformed(Self.invalid(value, "a string")) }
             let known = words.map { "`\($0)`" }.joined(separator: ", ")
