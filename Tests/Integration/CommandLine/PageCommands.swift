@@ -147,7 +147,9 @@ enum PageCommands {
         Step("migrate delete --job 7", as: "migrate delete --job 1 --yes"),
         Step(
             "migrate cache stats",
-            as: "export EMBEDDING_CACHE=$PWD/cache.db && migrate run --new --yes; migrate cache stats",
+            // Into another collection: in the first one everything is there already, and nothing is embedded.
+            as: "export EMBEDDING_CACHE=$PWD/cache.db QDRANT_COLLECTION_NAME=cached && migrate setup --yes && "
+                + "migrate run --new --yes; migrate cache stats",
             says: "float32"
         ),
         Step("migrate cache prune --older-than 26w", as: cached("prune --older-than 26w"), says: "Nothing to delete"),
