@@ -2,80 +2,82 @@ import Foundation
 import Glibc
 import Invariants
 import Migration
-import Synchronization
 import Testing
 
 @testable import SQLite
 
-/// Kills processes that share a tracking file: mostly one, sometimes all at once.
-private final class SQLiteKiller: Sendable {
-    private struct State {
-        var seats = 8
-        var ended: Set<String> = []
-        var killsOfAll = 0
-        var halves = 0
-        var findings: [[String?]] = []
-    }
+/// Keeps processes at work on a tracking file, and kills them: mostly one, sometimes all at once.
+///
+/// It blocks its thread. Exit tests do not serve here: each blocks a thread of the shared pool until its process ends.
+private struct SQLiteKiller {
+    /// The variable that makes a process of these tests a worker on the file of this folder.
+    static let worker = "MIGRATE_TEST_SQLITE_WORKER"
+
+    private(set) var kills = 0
+    /// How often all were killed in one moment, and how often that left a transaction half written.
+    private(set) var killsOfAll = 0
+    private(set) var halves = 0
+    private(set) var problems: [String] = []
 
     private let folder: SharedFolder
-    private let store: SQLiteJobStore
-    private let state = Mutex(State())
+    private var children: [Process] = []
 
-    init(_ folder: SharedFolder) async throws {
-        self.folder = folder
-        store = try await SQLiteJobStore.open(folder.file)
-    }
-
-    /// How often all were killed at once, and how often that left a transaction half written.
-    var killsOfAll: (count: Int, halves: Int) { state.withLock { ($0.killsOfAll, $0.halves) } }
-    /// What the looks at the file after these moments found, besides `ok`.
-    var findings: [[String?]] { state.withLock { $0.findings } }
-
-    /// How many of the eight are still started again.
-    var seats: Int { state.withLock(\.seats) }
-    func giveUpSeat() { state.withLock { $0.seats -= 1 } }
-
-    func strike() async throws {
-        let alive = try alive()
-        guard Int.random(in: 0..<25) == 0, alive.count > 1 else {
-            if let process = alive.randomElement() { kill(process, SIGKILL) }
-            return
-        }
-        for process in alive { kill(process, SIGKILL) }
-        for _ in 0..<1000 where try !self.alive().isEmpty { await SQLiteWorker.hold(.milliseconds(1)) }
-        // Seen by its name: only SQLite may open files of SQLite.
-        var status = stat()
-        let isHalf = unsafe stat(folder.file + "-journal", &status) == 0 && status.st_size > 0
-        let found = try await store.run("PRAGMA quick_check")
-        state.withLock { state in
-            state.killsOfAll += 1
-            if isHalf { state.halves += 1 }
-            state.findings += found.filter { $0 != ["ok"] }
-        }
-    }
-
-    func strikeAll() throws { for process in try alive() { kill(process, SIGKILL) } }
-
-    /// Our children that have begun to work and have not ended.
-    ///
-    /// Numbers of processes are used again, so each is looked at.
-    private func alive() throws -> [pid_t] {
-        let ended = state.withLock(\.ended)
-        var alive: [pid_t] = []
-        for (name, process) in try SQLiteNotes.processes(in: folder.path) where !ended.contains(name) {
-            if Self.isRunning(process) {
-                alive.append(process)
-            } else {
-                state.withLock { _ = $0.ended.insert(name) }
+    /// On a thread of its own, because it waits for processes.
+    static func run(_ count: Int, in folder: SharedFolder, for time: Duration) async throws -> Self {
+        try await withCheckedThrowingContinuation { continuation in
+            OwnThreadForTests.run {
+                var killer = Self(folder: folder)
+                continuation.resume(
+                    with: Result { try killer.run(count, until: ContinuousClock.now + time) }.map { killer }
+                )
             }
         }
-        return alive.sorted()
     }
 
-    private static func isRunning(_ process: pid_t) -> Bool {
-        // 4711 (name) S 4700 …: its state and its parent.
-        let fields = KernelFile.text("/proc/\(process)/stat").split(separator: ")").last?.split(separator: " ") ?? []
-        return fields.count > 1 && fields[0] != "Z" && pid_t(fields[1]) == getpid()
+    private init(folder: SharedFolder) { self.folder = folder }
+
+    private mutating func run(_ count: Int, until deadline: ContinuousClock.Instant) throws {
+        defer { for child in children { kill(child.processIdentifier, SIGKILL) } }
+        while ContinuousClock.now < deadline {
+            while children.count < count { children.append(try start()) }
+            usleep(.random(in: 50_000...400_000))
+            // Those that have begun to work.
+            let noted = Set(try SQLiteNotes.processes(in: folder.path).values)
+            let atWork = children.filter { noted.contains($0.processIdentifier) }
+            if atWork.count == count, Int.random(in: 0..<25) == 0 {
+                end(atWork)
+                killsOfAll += 1
+                // Seen by its name: only SQLite may open files of SQLite.
+                var status = stat()
+                if unsafe stat(folder.file + "-journal", &status) == 0, status.st_size > 0 { halves += 1 }
+            } else if let one = atWork.randomElement() {
+                end([one])
+            }
+        }
+        end(children)
+    }
+
+    private func start() throws -> Process {
+        let process = Process()
+        process.executableURL = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
+        process.arguments = ["--testing-library", "swift-testing", "--filter", "Processes on one tracking file"]
+        process.environment = ProcessInfo.processInfo.environment.merging([Self.worker: folder.path]) { $1 }
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        return process
+    }
+
+    private mutating func end(_ some: [Process]) {
+        for child in some { kill(child.processIdentifier, SIGKILL) }
+        for child in some {
+            child.waitUntilExit()
+            kills += 1
+            if child.terminationReason != .uncaughtSignal || child.terminationStatus != SIGKILL {
+                problems.append("process \(child.processIdentifier) ended by itself with \(child.terminationStatus)")
+            }
+        }
+        children.removeAll { child in some.contains { $0 === child } }
     }
 }
 
@@ -83,38 +85,27 @@ private final class SQLiteKiller: Sendable {
 ///
 /// For ten seconds, or for `MIGRATE_TEST_KILL_MINUTES`; `make chaos STORE=sqlite` runs it for ten minutes.
 @Suite(.heavy) struct `Processes on one tracking file` {
-    private static let minutes =
-        ProcessInfo.processInfo.environment["MIGRATE_TEST_KILL_MINUTES"].flatMap { Double($0) } ?? 1.0 / 6
+    private static let environment = ProcessInfo.processInfo.environment
+    private static let minutes = environment["MIGRATE_TEST_KILL_MINUTES"].flatMap { Double($0) } ?? 1.0 / 6
 
-    @Test func `may be killed at any moment`() async throws {
-        let folder = try await SharedFolder.make("killed")
-        let killer = try await SQLiteKiller(folder)
-        let end = ContinuousClock.now + .seconds(60 * Self.minutes)
+    /// What each of the eight does.
+    private func toil(in folder: String) async throws {
+        let workers = try await SQLiteWorker.all(2, in: folder)
+        // While the others write; who finds something ends by itself, which is noticed.
+        if Int.random(in: 0..<10) == 0 {
+            try #require(try await workers[0].store.run("PRAGMA quick_check") == [["ok"]])
+        }
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for _ in 0..<8 {
-                group.addTask {
-                    while ContinuousClock.now < end {
-                        await #expect(processExitsWith: .signal(SIGKILL)) {
-                            let workers = try await SQLiteWorker.all(
-                                2,
-                                in: SQLiteWorker.folder("killed", of: getppid())
-                            )
-                            try await withThrowingTaskGroup(of: Void.self) { group in
-                                for worker in workers { group.addTask { try await worker.toil() } }
-                                try await group.waitForAll()
-                            }
-                        }
-                    }
-                    killer.giveUpSeat()
-                }
-            }
-            while killer.seats > 0 {
-                if ContinuousClock.now < end { try await killer.strike() } else { try killer.strikeAll() }
-                await SQLiteWorker.hold(.milliseconds(.random(in: 50...400)))
-            }
+            for worker in workers { group.addTask { try await worker.toil() } }
             try await group.waitForAll()
         }
-        #expect(killer.findings == [])
+    }
+
+    @Test func `may be killed at any moment`() async throws {
+        if let folder = Self.environment[SQLiteKiller.worker] { return try await toil(in: folder) }
+        let folder = try await SharedFolder.make("killed")
+        let killer = try await SQLiteKiller.run(8, in: folder, for: .seconds(60 * Self.minutes))
+        #expect(killer.problems == [])
         let lives = try SQLiteNotes.lives(in: folder.path)
         // What they held comes back when its lease is over, and everything is brought to its end.
         try await SQLiteWorker.all(1, in: folder.path)[0].drain()
@@ -138,16 +129,16 @@ private final class SQLiteKiller: Sendable {
         let fence = jobs.flatMap(\.batches).map(\.attempt).max() ?? 0
         print(
             """
-            8 processes on one tracking file, \(Int(60 * Self.minutes)) s: \(lives.count) kills, \(inside) of them inside a \
-            call; all at once \(killer.killsOfAll.count) times, which left \(killer.killsOfAll.halves) transactions half \
-            written; \(noted(.begin)) calls, \(noted(.busy)) kept waiting too long; \(jobs.count) jobs with \(completed) \
-            batches, each completed once, under \(claims) claims; \(reaps) reaped, \(noted(.stale)) stale ends refused, \
+            8 processes on one tracking file, \(Int(60 * Self.minutes)) s: \(killer.kills) kills, \(inside) of them inside a \
+            call; all at once \(killer.killsOfAll) times, which left \(killer.halves) transactions half written; \
+            \(noted(.begin)) calls, \(noted(.busy)) kept waiting too long; \(jobs.count) jobs with \(completed) batches, \
+            each completed once, under \(claims) claims; \(reaps) reaped, \(noted(.stale)) stale ends refused, \
             highest attempt \(fence)
             """
         )
-        #expect(Double(lives.count) >= 20 * Self.minutes, "kills")
+        #expect(Double(killer.kills) >= 20 * Self.minutes, "kills")
         #expect(Double(inside) >= 5 * Self.minutes, "kills inside a call")
         #expect(Double(reaps) >= 5 * Self.minutes, "attempts that died with their process")
-        #expect(Double(killer.killsOfAll.count) >= (Self.minutes - 0.5).rounded(.down), "kills of all at once")
+        #expect(Double(killer.killsOfAll) >= (Self.minutes - 0.5).rounded(.down), "kills of all at once")
     }
 }

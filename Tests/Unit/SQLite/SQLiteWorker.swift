@@ -145,7 +145,7 @@ struct SQLiteWorker: Sendable {
 
 extension SQLiteWorker {
     /// The batches of a job, one record each.
-    static let batches = 600
+    static let batches = 300
     private static let page = 50
 
     /// Opens one job after the other, plans it, works on it and ends it, until the process is killed.
