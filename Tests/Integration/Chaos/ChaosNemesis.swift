@@ -43,7 +43,7 @@ final class ChaosNemesis: Sendable {
                 await pause(.milliseconds(dice.number(300...1800)))
                 switch dice.below(24) {
                 case 0..<8: strike(SIGKILL, .kills)
-                case 8..<14: if let process = prey() { group.addTask { await self.stop(process) } }
+                case 8..<14: if let process = await holder() { group.addTask { await self.stop(process) } }
                 case 14, 15: strike(SIGTERM, .terms)
                 case 16, 17:
                     if proxy == nil { strikeAll() } else { try await restart("postgres", .postgresRestarts) }
@@ -66,6 +66,13 @@ final class ChaosNemesis: Sendable {
         return dice.pick(fleet.processes().filter { !stopped.contains($0) })
     }
 
+    /// One of ours that is not stopped and holds a batch.
+    private func holder() async -> pid_t? {
+        let stopped = state.withLock(\.stopped)
+        let holders = Set(await stage.batches(.processing)?.compactMap(\.holder) ?? [])
+        return dice.pick(fleet.processes().filter { holders.contains($0) && !stopped.contains($0) })
+    }
+
     private func strike(_ signal: Int32, _ fault: ChaosCoverage.Fault) {
         if let process = prey(), fleet.signal(process, signal) { count(fault) }
     }
@@ -75,9 +82,10 @@ final class ChaosNemesis: Sendable {
         count(.cuts)
     }
 
-    /// Kills all of them in one moment, stopped ones too.
+    /// Kills all of them in one moment, except those that are stopped.
     private func strikeAll() {
-        let struck = fleet.processes().count { fleet.signal($0, SIGKILL) }
+        let stopped = state.withLock(\.stopped)
+        let struck = fleet.processes().count { !stopped.contains($0) && fleet.signal($0, SIGKILL) }
         state.withLock { $0.coverage[.kills] += struck }
         if struck > 1 { count(.killsOfAll) }
     }
@@ -94,7 +102,9 @@ final class ChaosNemesis: Sendable {
         var hasNewOwner = false
         if let held = await held(by: process) {
             let enough = lease + .seconds(2)
-            while ContinuousClock.now - began < enough || (!hasNewOwner && ContinuousClock.now - began < .seconds(45)) {
+            // What is given back comes after all batches that were never claimed: often not before the faults are over.
+            let patience = Duration.seconds(90)
+            while ContinuousClock.now - began < enough || (!hasNewOwner && ContinuousClock.now - began < patience) {
                 await pause(.milliseconds(250))
                 guard let batches = await stage.batches() else { continue }
                 hasNewOwner = batches.contains { batch in
@@ -113,9 +123,7 @@ final class ChaosNemesis: Sendable {
 
     /// The attempts that a process holds, by batch; nil where it holds nothing.
     private func held(by process: pid_t) async -> [Int: Int]? {
-        let mine = await stage.batches(.processing)?.filter { batch in
-            batch.workerId?.split(separator: "/").first?.hasSuffix(":\(process)") ?? false
-        }
+        let mine = await stage.batches(.processing)?.filter { $0.holder == process }
         let held = Dictionary((mine ?? []).map { ($0.batchNumber, $0.attempt) }) { first, _ in first }
         return held.isEmpty ? nil : held
     }
@@ -187,6 +195,13 @@ final class ChaosNemesis: Sendable {
             if resumed.status <= 1 { return }
         }
         throw PortFailure(.unavailable, "the job cannot be resumed")
+    }
+}
+
+extension BatchSummary {
+    /// The process of its worker: `host:process` or `host:process/worker`.
+    fileprivate var holder: pid_t? {
+        workerId?.split(separator: "/").first?.split(separator: ":").last.flatMap { pid_t($0) }
     }
 }
 
