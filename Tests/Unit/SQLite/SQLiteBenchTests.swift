@@ -7,7 +7,8 @@ import Testing
 
 /// What a tracking file costs: one line for each journal and number of processes.
 ///
-/// On the disk of the temporary folder, and in the build of these tests: an optimised one is faster.
+/// On the disk of the temporary folder, and in the build of these tests: an optimised one is faster. No speed is demanded,
+/// because it is the disk's.
 @Suite(
     .enabled(
         if: ProcessInfo.processInfo.environment["MIGRATE_TEST_SQLITE_BENCH"] != nil,
@@ -90,7 +91,6 @@ struct `The speed of a tracking file` {
             "| SQLite \(version), \(mode)\(allowed) | \(processes) | \(Int(rate)) "
                 + "| \((all.map(\.longest).max() ?? 0) / 1000) ms |"
         )
-        #expect(rate >= (journal == .wal ? 300 : 30), "claims and ends per second")
         try FileManager.default.removeItem(atPath: path)
     }
 }
