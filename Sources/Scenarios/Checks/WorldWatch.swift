@@ -129,6 +129,11 @@ final class WorldWatch {
         }
     }
 
+    /// Whether the collection has this version of a point.
+    func isThere(_ point: Point) -> Bool {
+        world.points.all([point.id]) { $0["checksum"]?.string == point.checksum }
+    }
+
     /// I18: old points are deleted only when the new ones exist.
     func pointsWereDeleted(_ points: [StoredPoint]) {
         records.wereDeleted(points)

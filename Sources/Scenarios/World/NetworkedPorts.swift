@@ -196,7 +196,13 @@ struct NetworkedPoints: PointStore {
                 world.watch.pointsLand(new, from: process)
                 // Its last request may be applied long after the first.
                 defer { world.watch.lists.landed(looks) }
-                try await points.upsert(new)
+                do throws(PortFailure) {
+                    try await points.upsert(new)
+                } catch {
+                    // Points before a refused one may have been written all the same.
+                    world.watch.pointsWereWritten(new.filter(world.watch.isThere))
+                    throw error
+                }
                 world.watch.pointsWereWritten(new)
             }
             world.watch.suspects.wentWell(at: .points, by: process)
