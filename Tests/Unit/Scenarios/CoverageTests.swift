@@ -21,7 +21,7 @@ import Testing
 
     /// Few seeds meet these, and such a seed several times: they vary too much for a floor that shows much.
     private static let clustered: Set<Coverage.Event> = [
-        .staleFinishMetNewOwner, .staleWriteLanded, .deadlineHit, .lateRowFound,
+        .staleFinishMetNewOwner, .staleWriteLanded, .deadlineHit, .lateRowFound, .equalTextShared,
     ]
 
     @Test func `are no less than a quarter of the mean, where they can be: lower ones show nothing`() throws {
