@@ -44,7 +44,7 @@ enum PageCommands {
             "make quickstart": minutes, "make demo": minutes, "make simulate": minutes, "make chaos": minutes,
             "make chaos MINUTES=3": minutes,
             "MIGRATE_CHAOS_ONLY=1 MIGRATE_TEST_SEED=1724 make chaos": minutes,
-            "make chaos STORE=sqlite": minutes, "scripts/bench-sqlite": minutes,
+            "make chaos STORE=sqlite": minutes,
             "MIGRATE_TEST_SEED=N MIGRATE_CHAOS_ONLY=1 make chaos MINUTES=1": minutes,
             "make first-run": minutes, "make first-run-http": minutes, "make bench": minutes,
             "scripts/bench-tracking deletion": minutes, "scripts/bench-tracking requeue": minutes,

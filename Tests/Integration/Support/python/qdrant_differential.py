@@ -14,8 +14,7 @@ from collections import Counter
 
 SEED, COUNT = int(sys.argv[1]), int(sys.argv[2])
 SERVERS = [sys.argv[3:5], sys.argv[5:7]]
-UUPATH = f"/collections/differential-{SEED}"
-IDS = [f"6d2c5c1e-0000-4000-8000-{number:012d}" for number in range(6)]
+UUIDS = [f"6d2c5c1e-0000-4000-8000-{number:012d}" for number in range(6)]
 PATH = f"/collections/differential-{SEED}"
 IDS = [*range(1, 12), *UUIDS]
 WORDS = ["crane", "meadow", "ferry", "渡船", "паром", "dawn", "Crane,"]
