@@ -6,10 +6,6 @@ import Migration
 
 /// The one connection of a process to its tracking file, on its own thread, because SQLite blocks.
 actor SQLiteConnection {
-    /// What the file says of itself: `migr` in ASCII.
-    static let applicationID: Int32 = 0x6D69_6772
-    /// The version of the tables in `sql/sqlite/001_tables.sql`.
-    static let schemaVersion = 1
     /// How often a writer notes that the file is in use.
     private static let sightingInterval: Int64 = 5_000_000
 
@@ -64,13 +60,14 @@ actor SQLiteConnection {
         }
         let queue: DatabaseQueue
         do { queue = try DatabaseQueue(path: path, configuration: configuration) } catch let error as DatabaseError {
-            throw error.resultCode == .SQLITE_NOTADB ? foreign : PortFailure(error, file: path)
+            throw error.resultCode == .SQLITE_NOTADB
+                ? SQLiteMark.tracking.foreign(path) : PortFailure(error, file: path)
         }
         let version = try queue.read { try String.fetchOne($0, sql: "SELECT sqlite_version()") } ?? ""
         guard SQLiteJournal.isSupported(version) else {
             throw PortFailure(.rejected, "SQLite \(version) is too old for the tracking store: 3.37 or newer is needed")
         }
-        _ = try queue.read { try requireOurs($0) }
+        _ = try queue.read { try SQLiteMark.tracking.require($0, path) }
         let wanted = options.journal ?? .allowed(by: version)
         // Not within a transaction: SQLite would ignore it.
         let journal = try queue.writeWithoutTransaction { database in
@@ -80,7 +77,7 @@ actor SQLiteConnection {
             return try String.fetchOne(database, sql: "PRAGMA journal_mode = \(wanted.rawValue)")
         }
         try writing(queue) { database in
-            if try requireOurs(database) < Self.schemaVersion { try install(database) }
+            if try SQLiteMark.tracking.require(database, path) < SQLiteMark.tracking.version { try install(database) }
             try settle(database)
         }
         self.queue = queue
@@ -156,7 +153,7 @@ actor SQLiteConnection {
     }
 
     private func transaction(_ database: Database, isReading: Bool) throws -> SQLiteTransaction {
-        guard let use = try SQLiteUse(database, options.statements) else { throw foreign }
+        guard let use = try SQLiteUse(database, options.statements) else { throw SQLiteMark.tracking.foreign(path) }
         guard use.bootID == clock.bootID else {
             throw PortFailure(
                 .rejected,
@@ -188,36 +185,9 @@ actor SQLiteConnection {
 // MARK: Whose file it is
 
 extension SQLiteConnection {
-    private var foreign: PortFailure {
-        PortFailure(
-            .rejected,
-            "\(path) is not a tracking file of this program, and was left as it is: set TRACKING_FILE to another path"
-        )
-    }
-
-    /// - Returns: the version of the tables; 0 in a new file.
-    private func requireOurs(_ database: Database) throws -> Int {
-        let application = try Int32.fetchOne(database, sql: "PRAGMA application_id") ?? 0
-        let version = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
-        if application == 0, version == 0 {
-            let objects = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_master") ?? 0
-            if objects == 0 { return 0 }
-        }
-        guard application == Self.applicationID else { throw foreign }
-        guard version <= Self.schemaVersion else {
-            throw PortFailure(
-                .rejected,
-                "\(path) was written by a newer version of this program (tables \(version), known are "
-                    + "\(Self.schemaVersion)): use that version"
-            )
-        }
-        return version
-    }
-
     private func install(_ database: Database) throws {
         try database.execute(sql: options.statements.schema)
-        try database.execute(sql: "PRAGMA application_id = \(Self.applicationID)")
-        try database.execute(sql: "PRAGMA user_version = \(Self.schemaVersion)")
+        try SQLiteMark.tracking.write(database)
     }
 
     /// Makes the file that of this boot of this machine.

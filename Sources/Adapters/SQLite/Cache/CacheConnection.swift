@@ -7,9 +7,6 @@ import Migration
 ///
 /// The file is opened by the first call.
 actor CacheConnection {
-    /// What the file says of itself: `migc` in ASCII.
-    static let applicationID: Int32 = 0x6D69_6763
-    static let schemaVersion = 1
     /// A row of 1,536 numbers takes 6 KiB: with SQLite's usual pages of 4 KiB each would need two.
     private static let pageSize = 32_768
 
@@ -74,7 +71,7 @@ actor CacheConnection {
         }
         let queue: DatabaseQueue
         do { queue = try DatabaseQueue(path: path, configuration: configuration) } catch let error as DatabaseError {
-            throw error.resultCode == .SQLITE_NOTADB ? foreign : PortFailure(error, cache: path)
+            throw error.resultCode == .SQLITE_NOTADB ? SQLiteMark.cache.foreign(path) : PortFailure(error, cache: path)
         }
         let version = try queue.read { try String.fetchOne($0, sql: "SELECT sqlite_version()") } ?? ""
         guard SQLiteJournal.isSupported(version) else {
@@ -83,7 +80,7 @@ actor CacheConnection {
                 "SQLite \(version) is too old for the embedding cache: 3.37 or newer is needed"
             )
         }
-        _ = try queue.read { try requireOurs($0) }
+        _ = try queue.read { try SQLiteMark.cache.require($0, path) }
         let wanted = (options.journal ?? .allowed(by: version)).rawValue
         try queue.writeWithoutTransaction { database in
             // A log that is there already is not asked for again: that would need the file for itself.
@@ -91,39 +88,12 @@ actor CacheConnection {
             try database.execute(sql: "PRAGMA journal_mode = \(wanted)")
         }
         try writing(queue) { database in
-            guard try requireOurs(database) < Self.schemaVersion else { return }
+            guard try SQLiteMark.cache.require(database, path) < SQLiteMark.cache.version else { return }
             try database.execute(sql: CacheStatements.schema)
-            try database.execute(sql: "PRAGMA application_id = \(Self.applicationID)")
-            try database.execute(sql: "PRAGMA user_version = \(Self.schemaVersion)")
+            try SQLiteMark.cache.write(database)
         }
         self.queue = queue
         return queue
-    }
-
-    private var foreign: PortFailure {
-        PortFailure(
-            .rejected,
-            "\(path) is not an embedding cache of this program, and was left as it is: set EMBEDDING_CACHE to another path"
-        )
-    }
-
-    /// - Returns: the version of the tables; 0 in a new file.
-    private func requireOurs(_ database: Database) throws -> Int {
-        let application = try Int32.fetchOne(database, sql: "PRAGMA application_id") ?? 0
-        let version = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
-        if application == 0, version == 0 {
-            let objects = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_master") ?? 0
-            if objects == 0 { return 0 }
-        }
-        guard application == Self.applicationID else { throw foreign }
-        guard version <= Self.schemaVersion else {
-            throw PortFailure(
-                .rejected,
-                "the embedding cache \(path) was written by a newer version of this program (tables \(version), known "
-                    + "are \(Self.schemaVersion)): use that version, or set EMBEDDING_CACHE to another path"
-            )
-        }
-        return version
     }
 
     private func explained<Value>(_ body: () throws -> Value) throws(PortFailure) -> Value {
