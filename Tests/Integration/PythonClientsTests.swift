@@ -6,7 +6,7 @@ import Subprocess
 import Testing
 
 /// The products' own Python clients drive the served fakes, and decide what a right answer is.
-@Suite(.needs(.python), .timeLimit(.minutes(2))) struct `Official Python clients` {
+@Suite(.needs(.python), .timeLimit(.minutes(5))) struct `Official Python clients` {
     private let time = Time(ContinuousClock())
 
     @Test func `openai reads vectors, limits and errors`() async throws {
